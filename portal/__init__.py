@@ -1,0 +1,46 @@
+"""Quittance, a desk for peer-to-peer payments. `create_app` puts the rooms together."""
+from base64 import b64decode
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from portal.settings import Settings, load
+
+BODY_MAX = 1024 * 1024
+FORM_MEMORY_MAX = 64 * 1024
+FORM_PARTS_MAX = 50
+
+
+def create_app(settings: Settings | None = None, *, process: str = "web") -> Flask:
+    """The application: for the web, a worker and the command line alike. `process`: web or worker."""
+    from portal import cli, gateway, tables, web, webhooks
+    from portal.core import clock, crypto, db, logging, observe
+
+    settings = settings or load()
+    logging.configure(settings.log_level)
+    observe.start_sentry(settings.sentry_dsn.get_secret_value() if settings.sentry_dsn else None, settings.app_env)
+    crypto.use(master=crypto.Keyring.parse(settings.master_keys.get_secret_value()),
+               fingerprint_key=b64decode(settings.fingerprint_key.get_secret_value()),
+               link_key=b64decode(settings.payment_link_key.get_secret_value()))
+
+    app = Flask("portal", root_path=None, template_folder="../templates", static_folder="../static",
+                static_url_path="/static")
+    assert tables
+    app.config.update(
+        SECRET_KEY=settings.secret_key.get_secret_value(), MAX_CONTENT_LENGTH=BODY_MAX,
+        MAX_FORM_MEMORY_SIZE=FORM_MEMORY_MAX, MAX_FORM_PARTS=FORM_PARTS_MAX, TRUSTED_HOSTS=settings.hosts,
+        SETTINGS=settings, TESTING=settings.app_env == "test", PREFERRED_URL_SCHEME="https" if settings.https else "http",
+        SQLALCHEMY_TRACK_MODIFICATIONS=False)
+    app.extensions["settings"] = settings
+    db.connect(app, url=settings.sqlalchemy_url, process=process, pool_size=settings.database_pool_size)
+    clock.use_zone(settings.time_zone)
+    webhooks.configure(http=settings.http_webhooks, allowed_networks=settings.webhook_allowed_networks)
+    if settings.proxy_hops:
+        hops = settings.proxy_hops
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+
+    web.register(app, settings)
+    gateway.register(app)
+    cli.register(app)
+    web.guard(app)
+    return app

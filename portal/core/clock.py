@@ -1,0 +1,54 @@
+"""The one place that reads the clock, so that a test can move it."""
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+_shift = timedelta(0)
+
+
+def now() -> datetime:
+    """The present moment, aware, in UTC."""
+    return datetime.now(UTC) + _shift
+
+
+def rfc3339(moment: datetime | None) -> str | None:
+    """`2026-11-22T10:11:12.345Z`: UTC with milliseconds, as the gateway shows times."""
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@contextmanager
+def moved(by: timedelta) -> Iterator[None]:
+    """Tests only: the desk's clock runs `by` ahead inside the block."""
+    global _shift
+    before, _shift = _shift, _shift + by
+    try:
+        yield
+    finally:
+        _shift = before
+
+
+_zone = ZoneInfo("UTC")
+
+
+def use_zone(name: str) -> None:
+    """The operator's time zone: whose midnight ends a day of limits."""
+    global _zone
+    _zone = ZoneInfo(name)
+
+
+def today() -> date:
+    """The operator's day."""
+    return now().astimezone(_zone).date()
+
+
+def day_of(moment: datetime) -> date:
+    """The operator's day at `moment`."""
+    return moment.astimezone(_zone).date()
+
+
+def midnight_after(day: date) -> datetime:
+    """When the operator's `day` ends, in UTC."""
+    return datetime.combine(day + timedelta(days=1), datetime.min.time(), _zone).astimezone(UTC)

@@ -1,0 +1,25 @@
+"""Columns and traits that many tables share."""
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Identity, Text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.core import clock
+from portal.core.ids import new_id
+
+Id = Annotated[UUID, mapped_column(primary_key=True, default=new_id)]
+Serial = Annotated[int, mapped_column(BigInteger, Identity(always=True), primary_key=True)]
+Minor = Annotated[int, mapped_column(BigInteger)]
+"""Whole minor units of the currency named beside it."""
+Words = Annotated[str, mapped_column(Text)]
+Document = Annotated[dict[str, Any], mapped_column(JSONB)]
+
+
+class Timestamped:
+    """When a row was made and last changed."""
+
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    updated_at: Mapped[datetime] = mapped_column(default=clock.now, onupdate=clock.now)

@@ -1,0 +1,120 @@
+"""Secrets at rest: AES-256-GCM with key ids, a data key per owner, and a keyed fingerprint for look-ups.
+
+A sealed value is `kid.nonce.ciphertext` with associated data `table|column|row|kid`: a value copied to another
+row or column does not open. The data key of an owner (a trader, a store) is itself sealed with a master key.
+"""
+import base64
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+NONCE_BYTES = 12
+KEY_BYTES = 32
+
+
+class CannotOpen(Exception):
+    """A sealed value does not open: wrong key, wrong row, or it was changed."""
+
+
+@dataclass(frozen=True)
+class Keyring:
+    """Keys by id; `current` seals, any opens. Made from `kid:base64,kid:base64`, the first being current."""
+
+    keys: dict[str, bytes]
+    current: str
+
+    @classmethod
+    def parse(cls, text: str) -> "Keyring":
+        """Raises ValueError with what is wrong, never with the key."""
+        keys: dict[str, bytes] = {}
+        for part in text.split(","):
+            kid, _, encoded = part.strip().partition(":")
+            if not kid.isalnum() or kid in keys:
+                raise ValueError("each key needs an id of its own, as in k2:…,k1:…")
+            try:
+                keys[kid] = base64.b64decode(encoded, validate=True)
+            except ValueError:
+                raise ValueError(f"key {kid} is not base64") from None
+            if len(keys[kid]) != KEY_BYTES:
+                raise ValueError(f"key {kid} must be {KEY_BYTES} bytes")
+        return cls(keys, next(iter(keys)))
+
+    def __repr__(self) -> str:
+        return f"Keyring({', '.join(self.keys)})"
+
+    def seal(self, clear: bytes, *, place: str) -> bytes:
+        """`place` says where it lies: table|column|row."""
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        sealed = AESGCM(self.keys[self.current]).encrypt(nonce, clear, f"{place}|{self.current}".encode())
+        return self.current.encode() + b"." + nonce + sealed
+
+    def open(self, sealed: bytes, *, place: str) -> bytes:
+        """Raises CannotOpen."""
+        kid, _, rest = bytes(sealed).partition(b".")
+        key = self.keys.get(kid.decode("ascii", "replace"))
+        if key is None:
+            raise CannotOpen(f"no key {kid!r}")
+        try:
+            return AESGCM(key).decrypt(rest[:NONCE_BYTES], rest[NONCE_BYTES:], f"{place}|{kid.decode()}".encode())
+        except InvalidTag:
+            raise CannotOpen(place) from None
+
+
+class Vault:
+    """The desk's keys, set once by the application factory."""
+
+    master: Keyring
+    fingerprint_key: bytes
+    link_key: bytes
+
+
+_vault = Vault()
+
+
+def use(*, master: Keyring, fingerprint_key: bytes, link_key: bytes) -> None:
+    """Called once by `create_app` with the keys of the settings."""
+    _vault.master, _vault.fingerprint_key, _vault.link_key = master, fingerprint_key, link_key
+
+
+def seal(clear: str, *, place: str) -> bytes:
+    """Seal with the master key: for a data key, a webhook's secret, a seed. `place`: table|column|row."""
+    return _vault.master.seal(clear.encode(), place=place)
+
+
+def open_sealed(sealed: bytes, *, place: str) -> str:
+    """Raises CannotOpen."""
+    return _vault.master.open(sealed, place=place).decode()
+
+
+def new_data_key(place: str) -> bytes:
+    """A fresh key of one owner, sealed with the master key."""
+    return _vault.master.seal(secrets.token_bytes(KEY_BYTES), place=place)
+
+
+def data_keyring(sealed_key: bytes, *, place: str) -> Keyring:
+    """The owner's key, ready to seal and open. Raises CannotOpen."""
+    return Keyring({"d1": _vault.master.open(sealed_key, place=place)}, "d1")
+
+
+def fingerprint(kind: str, text: str) -> bytes:
+    """32 bytes that are equal for equal text of a kind and say nothing without the key: for look-ups."""
+    return hmac.digest(_vault.fingerprint_key, f"{kind}|{text}".encode(), hashlib.sha256)
+
+
+def link_token(id_bytes: bytes) -> str:
+    """The secret part of a payment link: 192 bits of HMAC over the order's id, url-safe; stored nowhere."""
+    return base64.urlsafe_b64encode(hmac.digest(_vault.link_key, id_bytes, hashlib.sha256)[:24]).decode()
+
+
+def same(left: str | bytes, right: str | bytes) -> bool:
+    """Compare in constant time."""
+    as_bytes = [side.encode() if isinstance(side, str) else side for side in (left, right)]
+    return hmac.compare_digest(*as_bytes)
+
+
+def sha256(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()

@@ -1,0 +1,153 @@
+"""The database: one base, one way to commit, one way to lock.
+
+Alone in knowing Flask-SQLAlchemy, which owns engine and session in web, workers and commands alike.
+"""
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, TypeVar
+
+from flask_sqlalchemy import SQLAlchemy
+from psycopg import errors as pg
+from sqlalchemy import DateTime, MetaData, Select, event
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.orm import DeclarativeBase, Session
+
+from portal.core.errors import VERDICTS, DatabaseUnavailable, LockTimeout
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+T = TypeVar("T")
+R = TypeVar("R")
+TRIES_MAX = 3  # of a whole transaction, on a serialization failure or a deadlock
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map = {datetime: DateTime(timezone=True)}
+
+
+db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False}, disable_autonaming=True)
+
+
+def reader() -> Session:
+    """The session of this request or task, for reading outside a transaction block."""
+    return db.session()
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """Commit everything done inside, or nothing. Doors open it, once; services never do.
+
+    What was promised with `after_commit` runs after the commit, and never without it.
+    Raises our own errors for what the database refuses: named constraints, lock timeouts, no connection.
+    """
+    session = db.session()
+    assert "after_commit" not in session.info, "a transaction is opened once, at the door"
+    effects: list[Callable[[], None]] = []
+    session.info["after_commit"] = effects
+    try:
+        with translated():
+            yield session
+            session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        session.info.pop("after_commit", None)
+    for effect in effects:
+        effect()
+
+
+def after_commit(session: Session, effect: Callable[[], None]) -> None:
+    """Run `effect` (best effort: a wake-up, a publication) once this transaction has committed."""
+    session.info["after_commit"].append(effect)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """The database's refusals in our words: see `core.errors.VERDICTS`."""
+    try:
+        yield
+    except IntegrityError as error:
+        constraint = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
+        verdict = VERDICTS.get(constraint or "")
+        if verdict is None:
+            raise
+        raise verdict() from error
+    except OperationalError as error:
+        if isinstance(error.orig, pg.LockNotAvailable):
+            raise LockTimeout() from error
+        if is_disconnect(error):
+            raise DatabaseUnavailable() from error
+        raise
+    except InterfaceError as error:
+        raise DatabaseUnavailable() from error
+
+
+def is_disconnect(error: DBAPIError) -> bool:
+    """The server is away, going away or full, rather than unhappy with the statement."""
+    away = (pg.AdminShutdown, pg.CrashShutdown, pg.CannotConnectNow, pg.TooManyConnections,
+            pg.ConnectionTimeout, pg.IdleInTransactionSessionTimeout)
+    return error.connection_invalidated or isinstance(error.orig, away) or (
+        isinstance(error.orig, pg.OperationalError) and getattr(error.orig, "sqlstate", None) is None)
+
+
+def must_retry(error: BaseException) -> bool:
+    """A serialization failure or a deadlock: the same transaction, begun anew, can succeed."""
+    return isinstance(error, DBAPIError) and isinstance(error.orig, (pg.SerializationFailure, pg.DeadlockDetected))
+
+
+def retried(act: Callable[[], R]) -> R:
+    """Do a whole transaction, again from its start where the database asks for that; three times at most."""
+    for attempt in range(1, TRIES_MAX + 1):
+        try:
+            return act()
+        except DBAPIError as error:
+            db.session.remove()
+            if attempt == TRIES_MAX or not must_retry(error):
+                raise
+    raise AssertionError("unreachable")
+
+
+def locked(session: Session, rows: Select[tuple[T]], *, skip: bool = False) -> Sequence[T]:
+    """These rows, locked for change and fresh. The only way to lock.
+
+    `FOR NO KEY UPDATE` does not block foreign keys pointing here; `populate_existing`, because SQLAlchemy would
+    hand back the object as it was read before the lock. `skip`: leave out rows that somebody else holds.
+    The caller orders the rows (by id), so that two transactions never wait in a circle.
+    """
+    found = session.execute(rows.with_for_update(key_share=True, skip_locked=skip)
+                            .execution_options(populate_existing=True))
+    return found.scalars().all()
+
+
+def locked_one(session: Session, row: Select[tuple[T]]) -> T | None:
+    """The one row, locked and fresh, or None."""
+    return next(iter(locked(session, row)), None)
+
+
+def connect(app: Any, *, url: str, process: str, pool_size: int) -> None:
+    """Bind engine and session to the Flask app. `process` is `web` or `worker`: workers may take longer."""
+    app.config["SQLALCHEMY_DATABASE_URI"] = url
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
+        "pool_size": pool_size, "max_overflow": 0, "pool_timeout": 2, "pool_pre_ping": False, "pool_recycle": 1800,
+        "connect_args": {"connect_timeout": 3, "prepare_threshold": 1, "application_name": f"quittance-{process}"},
+    }
+    db.init_app(app)
+    if process == "worker":
+        with app.app_context():
+            event.listen(db.engine, "begin", _worker_timeouts)
+
+
+def _worker_timeouts(connection: Any) -> None:
+    # Per transaction, not per connection: PgBouncer hands the connection to somebody else afterwards.
+    # The web's own (5 s, 2 s, 10 s) are the role's defaults.
+    connection.exec_driver_sql("SELECT set_config('statement_timeout', '30s', true),"
+                               " set_config('lock_timeout', '5s', true),"
+                               " set_config('idle_in_transaction_session_timeout', '30s', true)")

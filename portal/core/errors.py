@@ -1,0 +1,94 @@
+"""Errors the desk raises on purpose. A subclass adds a stable public `code`; its docstring is the sentence people see."""
+
+
+class PortalError(Exception):
+    """Something went wrong."""
+
+    code = "internal"
+    retryable = False
+
+    def __init__(self, message: str = "", **details: object) -> None:
+        super().__init__(message or (type(self).__doc__ or "").strip())
+        self.details = details
+
+    @property
+    def message(self) -> str:
+        return str(self)
+
+
+class FieldError:
+    """One thing wrong with one field: a JSON pointer (`/customer/ip`), a stable code, a sentence."""
+
+    __slots__ = ("code", "field", "message")
+
+    def __init__(self, field: str, code: str, message: str) -> None:
+        self.field, self.code, self.message = field, code, message
+
+    def public(self) -> dict[str, str]:
+        return {"field": self.field, "code": self.code, "message": self.message}
+
+
+class Invalid(PortalError):
+    """Please correct the marked fields."""
+
+    code = "invalid"
+
+    def __init__(self, message: str = "", *, fields: list[FieldError] | None = None, **details: object) -> None:
+        super().__init__(message, **details)
+        self.fields = fields or []
+
+
+class Denied(PortalError):
+    """You may not do this."""
+
+    code = "denied"
+
+
+class NotFound(PortalError):
+    """There is no such record."""
+
+    code = "not_found"
+
+
+class Conflict(PortalError):
+    """The record has moved on since you last saw it."""
+
+    code = "conflict"
+
+
+class Rejected(PortalError):
+    """A rule of the business refuses this."""
+
+    code = "rejected"
+
+
+class Unavailable(PortalError):
+    """The desk cannot do this just now. Try again in a moment."""
+
+    code = "unavailable"
+    retryable = True
+    retry_after_s = 5
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database does not answer just now. Try again in a few seconds."""
+
+    code = "database_unavailable"
+    retry_after_s = 2
+
+
+class LockTimeout(Conflict):
+    """Somebody else is changing the same record. Try again."""
+
+    code = "busy"
+    retryable = True
+    retry_after_s = 1
+
+
+# What the database refuses, in our words: constraint name → error. Nouns add theirs with `judges`.
+VERDICTS: dict[str, type[PortalError]] = {}
+
+
+def judges(verdicts: dict[str, type[PortalError]]) -> None:
+    """A noun names its constraints: a violation of one becomes the error beside it."""
+    VERDICTS.update(verdicts)

@@ -1,0 +1,52 @@
+"""Is the desk ready, and the figures of its queue."""
+from functools import cache
+from pathlib import Path
+
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from prometheus_client import Gauge
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from portal.core import clock
+from portal.core.db import db
+
+DUE = Gauge("quittance_jobs_due", "Jobs that are due and not leased", ["kind"])
+OLDEST = Gauge("quittance_jobs_oldest_due_seconds", "How long the oldest due job has waited", ["kind"])
+DEAD = Gauge("quittance_jobs_dead", "Jobs that died and wait for staff")
+COUNT_MAX = 10_000  # counting stops here: a queue this deep is an alarm whatever its exact length
+
+
+def reasons_not_ready() -> list[str]:
+    """Empty when ready; else words for the probe's answer."""
+    try:
+        with db.engine.connect() as connection:
+            version = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    except SQLAlchemyError:
+        return ["database"]
+    return [] if version == _head() else ["migrations"]
+
+
+@cache
+def _head() -> str | None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parents[2] / "migrations"))
+    return ScriptDirectory.from_config(config).get_current_head()
+
+
+def measure() -> None:
+    """Fill the gauges of the queue from the database, each bounded by an index."""
+    now = clock.now()
+    with db.engine.connect() as connection:
+        rows = connection.execute(text("""
+            SELECT kind, count(*) AS due, min(run_at) AS oldest FROM (
+                SELECT kind, run_at FROM jobs WHERE dead_at IS NULL AND run_at <= :now
+                  AND (leased_until IS NULL OR leased_until < :now) ORDER BY kind, run_at LIMIT :max) AS j
+            GROUP BY kind"""), {"now": now, "max": COUNT_MAX}).all()
+        dead = connection.execute(text("SELECT count(*) FROM jobs WHERE dead_at IS NOT NULL")).scalar()
+    DUE.clear()
+    OLDEST.clear()
+    for row in rows:
+        DUE.labels(row.kind).set(row.due)
+        OLDEST.labels(row.kind).set((now - row.oldest).total_seconds())
+    DEAD.set(dead or 0)

@@ -1,0 +1,49 @@
+"""Ids: a ULID kept as `uuid` in the database and shown as `pin_01J…` outside.
+
+Made by the application, so that a row's id is known before it is written; ordered by time to the millisecond,
+so that new rows land at the end of an index.
+"""
+import os
+import time
+from uuid import UUID
+
+from portal.core.errors import NotFound
+
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base32: no I, L, O, U
+_VALUES = {letter: value for value, letter in enumerate(ALPHABET)}
+LENGTH = 26
+
+
+def new_id() -> UUID:
+    """48 bits of Unix milliseconds, then 80 random bits."""
+    return UUID(bytes=(time.time_ns() // 1_000_000).to_bytes(6, "big") + os.urandom(10))
+
+
+def text(id: UUID) -> str:
+    """26 characters of Crockford's base32."""
+    value = id.int
+    return "".join(ALPHABET[(value >> shift) & 31] for shift in range(125, -1, -5))
+
+
+def public(prefix: str, id: UUID) -> str:
+    """`public("pin", id)` → `pin_01J…`."""
+    return f"{prefix}_{text(id)}"
+
+
+def parse(prefix: str, shown: str) -> UUID:
+    """The id behind `pin_01J…`. Anything else is a record that does not exist: raises NotFound."""
+    head, _, body = shown.rpartition("_")
+    if head != prefix or len(body) != LENGTH or body[0] > "7":
+        raise NotFound()
+    try:
+        value = 0
+        for letter in body:
+            value = value << 5 | _VALUES[letter]
+    except KeyError:
+        raise NotFound() from None
+    return UUID(int=value)
+
+
+def parse_any(prefixes: tuple[str, ...], shown: str) -> UUID:
+    """As `parse`, for an address that takes several kinds (`pin_…`, `pout_…`). Raises NotFound."""
+    return parse(next((p for p in prefixes if shown.startswith(f"{p}_")), prefixes[0]), shown)

@@ -1,0 +1,54 @@
+"""What staff do with jobs: look, retry a dead one, drop a dead one. Both acts are audited."""
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal.core import audit, clock, jobs
+from portal.core.access import Actor
+from portal.core.db import locked_one
+from portal.core.errors import Conflict, NotFound
+from portal.core.jobs import Job
+
+PAGE_MAX = 500
+
+
+class NotDead(Conflict):
+    """Only a dead job can be retried or dropped; this one is still being worked on."""
+
+    code = "job_not_dead"
+
+
+def page(session: Session, *, dead: bool, limit: int) -> Sequence[Job]:
+    """Dead jobs newest first, or everything that is due first."""
+    assert 0 < limit <= PAGE_MAX
+    rows = select(Job).where(Job.dead_at.is_not(None)).order_by(Job.dead_at.desc(), Job.id.desc()) if dead \
+        else select(Job).order_by(Job.run_at, Job.id)
+    return session.scalars(rows.limit(limit)).all()
+
+
+def retry(session: Session, actor: Actor, job_id: int) -> Job:
+    """Due now, with its tries counted anew. Raises NotFound, NotDead."""
+    job = _dead(session, job_id)
+    audit.record(session, actor, "job.retried", "job", job.id, before={"error": job.last_error, "kind": job.kind})
+    job.dead_at, job.attempts, job.lost, job.run_at = None, 0, 0, clock.now()
+    session.flush()
+    jobs.wake(session, job.kind)
+    return job
+
+
+def drop(session: Session, actor: Actor, job_id: int, *, reason: str) -> None:
+    """Gone for good; the audit keeps what it was. Raises NotFound, NotDead."""
+    job = _dead(session, job_id)
+    audit.record(session, actor, "job.dropped", "job", job.id, reason=reason,
+                 before={"kind": job.kind, "reference": str(job.reference), "error": job.last_error})
+    session.delete(job)
+
+
+def _dead(session: Session, job_id: int) -> Job:
+    job = locked_one(session, select(Job).where(Job.id == job_id))
+    if job is None:
+        raise NotFound()
+    if job.dead_at is None:
+        raise NotDead()
+    return job

@@ -1,0 +1,31 @@
+"""Errors to Sentry, scrubbed by the rules of the log; request ids for one thread of work from web to webhook."""
+from typing import Any
+
+import structlog
+
+from portal.core import ids
+from portal.core.logging import scrubbed
+
+
+def start_sentry(dsn: str | None, environment: str) -> None:
+    """No local variables, no personal data; the rest goes through the scrubber."""
+    if dsn is None:
+        return
+    import sentry_sdk
+
+    sentry_sdk.init(dsn=dsn, environment=environment, include_local_variables=False, send_default_pii=False,
+                    before_send=_clean, before_breadcrumb=lambda crumb, hint: scrubbed(crumb))
+
+
+def _clean(event: Any, hint: Any) -> Any:
+    if "request" in event:
+        event["request"] = {key: value for key, value in event["request"].items() if key in ("method", "url")}
+    return scrubbed(event)
+
+
+def begin(request_id: str | None = None) -> str:
+    """A fresh `req_…`, bound to every log line and job of this request or task."""
+    request_id = request_id or ids.public("req", ids.new_id())
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=request_id)
+    return request_id

@@ -1,0 +1,51 @@
+"""Keyset paging: pages of a bounded size that stay quick at any depth and never skip or repeat a row."""
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from sqlalchemy import Select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from portal.core.errors import FieldError, Invalid
+
+T = TypeVar("T")
+PAGE_MAX = 100
+
+
+@dataclass(frozen=True)
+class Page(Generic[T]):
+    rows: Sequence[T]
+    next_cursor: str | None
+
+
+def newest_first(session: Session, rows: Select[tuple[T]], at: InstrumentedAttribute[datetime],
+                 id: InstrumentedAttribute[Any], *, cursor: str | None, limit: int) -> Page[T]:
+    """A page ordered by (`at`, `id`) downwards, after `cursor`. Raises Invalid for a cursor that we did not make."""
+    assert 0 < limit <= PAGE_MAX
+    if cursor is not None:
+        rows = rows.where(tuple_(at, id) < _decode(cursor, id.type.python_type))
+    found = session.scalars(rows.order_by(at.desc(), id.desc()).limit(limit + 1)).all()
+    page = found[:limit]
+    more = len(found) > limit
+    last = page[-1] if more else None
+    return Page(page, _encode(getattr(last, at.key), getattr(last, id.key)) if last is not None else None)
+
+
+def _encode(at: datetime, id: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps([at.isoformat(), str(id)]).encode()).decode().rstrip("=")
+
+
+def _decode(cursor: str, kind: type) -> tuple[datetime, UUID | int]:
+    try:
+        at, id = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
+        moment = datetime.fromisoformat(at)
+        if moment.tzinfo is None:
+            raise ValueError(at)
+        return moment, UUID(id) if kind is UUID else int(id)
+    except (ValueError, TypeError, binascii.Error, RecursionError, AttributeError):
+        raise Invalid(fields=[FieldError("/cursor", "invalid_cursor", "This cursor is not one of ours.")]) from None

@@ -1,0 +1,1 @@
+"""The heart of the desk: orders, their assignments and steps; matching and settlement."""

@@ -1,0 +1,238 @@
+"""The heart: an order, the attempts to have it done, the steps it took."""
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ARRAY, BigInteger, CheckConstraint, ForeignKey, Identity, Index, LargeBinary, Numeric, PrimaryKeyConstraint, Text,
+    UniqueConstraint, text,
+)
+from sqlalchemy.dialects.postgresql import INET, JSONB
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from portal.core import clock, ids
+from portal.core.columns import Id, Minor, Words
+from portal.core.db import Base
+from portal.core.money import Money
+from portal.orders.states import AssignmentState, Direction, Status
+from portal.parties.models import Store, Trader
+from portal.requisites.models import Requisite
+
+PREFIXES = {Direction.PAYIN: "pin", Direction.PAYOUT: "pout"}
+
+
+class Order(Base):
+    """One payin or payout that a store asked for. Amounts in minor units; rate, tariff and fee frozen at creation.
+
+    `status` and what changes with it stand in no index, so that every step is a HOT update.
+    """
+
+    __tablename__ = "orders"
+    __table_args__ = (
+        UniqueConstraint("store_id", "live", "external_id", name="uq_orders_external_id"),
+        UniqueConstraint("store_id", "live", "direction", "idempotency_key", name="uq_orders_idempotency_key"),
+        Index("ix_orders_created_at_id", "created_at", "id"),  # staff's list
+        Index("ix_orders_store_id_created_at_id", "store_id", "live", "created_at", "id"),  # gateway and merchant lists
+        Index("ix_orders_customer", "store_id", "customer_id", "created_at"),  # gateway filter, staff search
+        Index("ix_orders_external_id", "external_id"),  # staff search over stores
+        CheckConstraint("direction IN ('payin', 'payout')", name="direction"),
+        CheckConstraint("amount_minor > 0 AND amount_to_pay_minor > 0 AND settlement_minor > 0", name="amounts"),
+        CheckConstraint("fee_minor >= 0 AND fee_minor <= settlement_minor", name="fee"),
+        {"postgresql_with": {"fillfactor": 75}},
+    )
+    id: Mapped[Id]
+    direction: Mapped[Words]
+    live: Mapped[bool]
+    store_id: Mapped[UUID] = mapped_column(ForeignKey("stores.id"))
+    external_id: Mapped[Words]
+    idempotency_key: Mapped[Words]
+    request_hash: Mapped[bytes] = mapped_column(LargeBinary)  # SHA-256 of the canonical JSON
+    status: Mapped[Words] = mapped_column(default=Status.NEW)
+    version: Mapped[int] = mapped_column(default=1)
+    # what was asked
+    currency: Mapped[Words]
+    amount_minor: Mapped[Minor]
+    amount_to_pay_minor: Mapped[Minor]
+    amount_received_minor: Mapped[int | None] = mapped_column(BigInteger)
+    exactness: Mapped[str | None] = mapped_column(Text)  # exact, under, over
+    late: Mapped[bool] = mapped_column(default=False)
+    method: Mapped[str] = mapped_column(Text)
+    bank: Mapped[str | None] = mapped_column(Text)
+    customer_id: Mapped[str | None] = mapped_column(Text)
+    customer_name: Mapped[str | None] = mapped_column(Text)
+    customer_ip: Mapped[str | None] = mapped_column(INET)
+    description: Mapped[str | None] = mapped_column(Text)
+    return_url: Mapped[str | None] = mapped_column(Text)
+    meta: Mapped[dict[str, Any]] = mapped_column("metadata", JSONB, default=dict)
+    # what it comes to in the settlement currency
+    settlement_currency: Mapped[Words]
+    settlement_minor: Mapped[Minor]
+    fee_minor: Mapped[Minor]
+    rate: Mapped[Decimal] = mapped_column(Numeric(30, 12))
+    rate_at: Mapped[datetime]
+    rate_id: Mapped[UUID]
+    tariff_id: Mapped[UUID]
+    # clocks: deadlines are stored, never computed on reading
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    match_by: Mapped[datetime]
+    next_attempt_at: Mapped[datetime | None]
+    assigned_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None]
+    paid_at: Mapped[datetime | None]
+    confirm_by: Mapped[datetime | None]
+    needs_attention_at: Mapped[datetime | None]
+    confirmed_at: Mapped[datetime | None]
+    completed_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    failure_code: Mapped[str | None] = mapped_column(Text)
+    # the open or chosen assignment's, for lists; None between assignments
+    assignment_id: Mapped[UUID | None]
+    tries: Mapped[int] = mapped_column(default=0)  # full matching tries in this window
+    store: Mapped[Store] = relationship(lazy="raise")
+
+    @property
+    def public_id(self) -> str:
+        return ids.public(PREFIXES[Direction(self.direction)], self.id)
+
+    @property
+    def amount(self) -> Money:
+        return Money(self.amount_minor, self.currency)
+
+    @property
+    def amount_to_pay(self) -> Money:
+        return Money(self.amount_to_pay_minor, self.currency)
+
+    @property
+    def amount_received(self) -> Money | None:
+        return None if self.amount_received_minor is None else Money(self.amount_received_minor, self.currency)
+
+    @property
+    def settlement(self) -> Money:
+        """A of spec/ledger.md."""
+        return Money(self.settlement_minor, self.settlement_currency)
+
+    @property
+    def fee(self) -> Money:
+        """F of spec/ledger.md."""
+        return Money(self.fee_minor, self.settlement_currency)
+
+    @property
+    def net(self) -> Money:
+        return self.settlement - self.fee
+
+    @property
+    def ended(self) -> bool:
+        return self.ended_at is not None
+
+
+class Assignment(Base):
+    """One attempt to have an order done by one requisite; at most one open or chosen per order."""
+
+    __tablename__ = "assignments"
+    __table_args__ = (
+        Index("ix_assignments_order_id", "order_id"),
+        Index("ix_assignments_trader_id", "trader_id", "created_at", "id"),  # a trader's orders, newest first
+        Index("ix_assignments_requisite_id", "requisite_id", "created_at"),
+        Index("uq_assignments_current", "order_id", unique=True, postgresql_where=text("state IN ('open', 'chosen')")),
+        CheckConstraint("state IN ('open', 'lingering', 'chosen', 'ended')", name="state"),
+        {"postgresql_with": {"fillfactor": 75}},
+    )
+    id: Mapped[Id]
+    order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id"))
+    requisite_id: Mapped[UUID] = mapped_column(ForeignKey("requisites.id"))
+    trader_id: Mapped[UUID] = mapped_column(ForeignKey("traders.id"))
+    holder_id: Mapped[UUID]
+    state: Mapped[Words] = mapped_column(default=AssignmentState.OPEN)
+    end_reason: Mapped[str | None] = mapped_column(Text)  # declined, expired, cancelled, settled
+    amount_minor: Mapped[Minor]  # what was counted against limits: the order's amount_to_pay
+    settlement_minor: Mapped[Minor]  # the hold: A
+    settlement_currency: Mapped[Words]
+    reward_minor: Mapped[Minor]  # R
+    reward_id: Mapped[UUID]
+    counted_on: Mapped[date]  # the operator's day it was counted on; given back to that day
+    expires_at: Mapped[datetime]
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    ended_at: Mapped[datetime | None]
+    order: Mapped[Order] = relationship(lazy="raise")
+    requisite: Mapped[Requisite] = relationship(lazy="raise")
+    trader: Mapped[Trader] = relationship(lazy="raise")
+
+    @property
+    def public_id(self) -> str:
+        return ids.public("asg", self.id)
+
+    @property
+    def reward(self) -> Money:
+        return Money(self.reward_minor, self.settlement_currency)
+
+    @property
+    def hold(self) -> Money:
+        return Money(self.settlement_minor, self.settlement_currency)
+
+
+class OpenPlace(Base):
+    """An open or lingering assignment's place on its requisite: a row while slot and amount are taken.
+
+    Small and hot: traders' queues read it; the unique amount keeps two payers of the same sum apart.
+    """
+
+    __tablename__ = "open_places"
+    __table_args__ = (
+        UniqueConstraint("requisite_id", "amount_minor", name="uq_open_places_amount"),
+        Index("ix_open_places_trader_id", "trader_id"),
+        Index("ix_open_places_order_id", "order_id"),
+    )
+    assignment_id: Mapped[UUID] = mapped_column(ForeignKey("assignments.id"), primary_key=True)
+    requisite_id: Mapped[UUID]
+    trader_id: Mapped[UUID]
+    order_id: Mapped[UUID]
+    amount_minor: Mapped[int | None] = mapped_column(BigInteger)  # None for a robot's: exempt from "same amount"
+
+
+class OrderEvent(Base):
+    """A step an order took; the audit row of that step and, with a payload, what webhooks tell. Never changed."""
+
+    __tablename__ = "order_events"
+    __table_args__ = (
+        PrimaryKeyConstraint("id", "created_at"),
+        Index("ix_order_events_order_id", "order_id", "version"),
+        {"postgresql_partition_by": "RANGE (created_at)"},
+    )
+    id: Mapped[UUID] = mapped_column(default=ids.new_id)
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    transaction_id: Mapped[int] = mapped_column(BigInteger, server_default=text("(pg_current_xact_id()::text::bigint)"))
+    order_id: Mapped[UUID]
+    version: Mapped[int]  # the order's after the step
+    type: Mapped[Words]  # payin.assigned
+    action: Mapped[str | None] = mapped_column(Text)  # None for creation
+    from_status: Mapped[str | None] = mapped_column(Text)
+    to_status: Mapped[Words]
+    actor_kind: Mapped[Words]
+    actor_id: Mapped[UUID | None]
+    actor_name: Mapped[Words]
+    role: Mapped[str | None] = mapped_column(Text)
+    address: Mapped[str | None] = mapped_column(INET)
+    request_id: Mapped[str | None] = mapped_column(Text)
+    reason: Mapped[str | None] = mapped_column(Text)
+    details: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)  # before and after, numbers masked
+    payload: Mapped[dict[str, Any] | None] = mapped_column(JSONB)  # the order's public JSON as of this step, masked
+
+
+class MatchTry(Base):
+    """One look for a requisite: how many candidates were left after each filter, in order."""
+
+    __tablename__ = "match_tries"
+    __table_args__ = (
+        PrimaryKeyConstraint("id", "created_at"),
+        Index("ix_match_tries_order_id", "order_id", "created_at"),
+        {"postgresql_partition_by": "RANGE (created_at)"},
+    )
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True))
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    order_id: Mapped[UUID]
+    number: Mapped[int]
+    outcome: Mapped[Words]  # assigned, or the reason that excluded most
+    assignment_id: Mapped[UUID | None]
+    funnel: Mapped[dict[str, Any]] = mapped_column(JSONB)  # {"all": 20, "currency": 18, …, "locked": 0}
+    fell_out: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)  # candidates lost under the lock

@@ -1,0 +1,201 @@
+"""Users and their sessions; merchants, stores, keys; traders and shifts; holders."""
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ARRAY, BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import CIDR, INET, JSONB
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from portal.core import clock
+from portal.core.columns import Id, Minor, Timestamped, Words
+from portal.core.db import Base
+
+
+class Merchant(Timestamped, Base):
+    """A company that sells; owns stores. pending → active ⇄ suspended."""
+
+    __tablename__ = "merchants"
+    __table_args__ = (CheckConstraint("status IN ('pending', 'active', 'suspended')", name="status"),)
+    id: Mapped[Id]
+    name: Mapped[Words]
+    status: Mapped[Words] = mapped_column(default="pending")
+
+
+class Store(Timestamped, Base):
+    """A merchant's shop. Its balance is kept in `settlement_currency`; clocks are its own."""
+
+    __tablename__ = "stores"
+    __table_args__ = (
+        UniqueConstraint("slug"),
+        Index("ix_stores_merchant_id", "merchant_id"),
+        CheckConstraint("status IN ('active', 'suspended')", name="status"),
+    )
+    id: Mapped[Id]
+    merchant_id: Mapped[UUID] = mapped_column(ForeignKey("merchants.id"))
+    slug: Mapped[Words]
+    name: Mapped[Words]
+    status: Mapped[Words] = mapped_column(default="active")
+    settlement_currency: Mapped[Words]
+    brand_color: Mapped[str | None] = mapped_column(Text)  # #rrggbb
+    return_hosts: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+    match_for_s: Mapped[int] = mapped_column(default=180)  # the matching window
+    pay_for_s: Mapped[int] = mapped_column(default=900)  # assigned → expires_at
+    grace_s: Mapped[int] = mapped_column(default=900)  # expires_at → the expire job
+    confirm_for_s: Mapped[int] = mapped_column(default=1800)  # paid → confirm_by
+    reward_may_exceed_fee: Mapped[bool] = mapped_column(default=False)
+    data_key: Mapped[bytes] = mapped_column(LargeBinary)  # sealed with the master key
+    merchant: Mapped[Merchant] = relationship(lazy="raise")
+    currencies: Mapped[list["StoreCurrency"]] = relationship(lazy="raise", order_by="StoreCurrency.currency")
+
+
+class StoreCurrency(Timestamped, Base):
+    """What a store takes and pays in one fiat currency. Amounts in its minor units, per order."""
+
+    __tablename__ = "store_currencies"
+    __table_args__ = (CheckConstraint("0 < min_minor AND min_minor <= max_minor", name="range"),)
+    store_id: Mapped[UUID] = mapped_column(ForeignKey("stores.id"), primary_key=True)
+    currency: Mapped[str] = mapped_column(ForeignKey("currencies.code"), primary_key=True)
+    min_minor: Mapped[Minor]
+    max_minor: Mapped[Minor]
+    methods: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    payin: Mapped[bool] = mapped_column(default=True)
+    payout: Mapped[bool] = mapped_column(default=True)
+
+
+class ApiKey(Timestamped, Base):
+    """A store's key for the gateway. The token is shown once; `digest` is SHA-256 of the whole of it."""
+
+    __tablename__ = "api_keys"
+    __table_args__ = (UniqueConstraint("public_id"), Index("ix_api_keys_store_id", "store_id"))
+    id: Mapped[Id]
+    public_id: Mapped[Words]  # the <id> of qk_live_<id>_<secret>, for the look-up
+    store_id: Mapped[UUID] = mapped_column(ForeignKey("stores.id"))
+    live: Mapped[bool]
+    name: Mapped[Words]
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+    scopes: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    networks: Mapped[list[str]] = mapped_column(ARRAY(CIDR), default=list)  # empty: from anywhere
+    expires_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
+    last_used_address: Mapped[str | None] = mapped_column(INET)
+    store: Mapped[Store] = relationship(lazy="raise")
+
+
+class Trader(Timestamped, Base):
+    """Somebody who owns requisites and does the transfers. Tier 1 is served first."""
+
+    __tablename__ = "traders"
+    __table_args__ = (
+        CheckConstraint("status IN ('pending', 'active', 'suspended')", name="status"),
+        CheckConstraint("open_orders >= 0", name="open_orders"),
+        {"postgresql_with": {"fillfactor": 70}},
+    )
+    id: Mapped[Id]
+    name: Mapped[Words]
+    status: Mapped[Words] = mapped_column(default="pending")
+    robot: Mapped[bool] = mapped_column(default=False)  # takes test orders, and only these
+    on_shift: Mapped[bool] = mapped_column(default=False)
+    tier: Mapped[int] = mapped_column(default=1)
+    settlement_currency: Mapped[Words]
+    payin: Mapped[bool] = mapped_column(default=True)
+    payout: Mapped[bool] = mapped_column(default=True)
+    open_orders_max: Mapped[int] = mapped_column(default=50)
+    open_orders: Mapped[int] = mapped_column(default=0, server_default="0")  # kept by matching
+    data_key: Mapped[bytes] = mapped_column(LargeBinary)  # sealed with the master key
+
+
+class Shift(Base):
+    """One stretch of a trader being on shift."""
+
+    __tablename__ = "shifts"
+    __table_args__ = (Index("ix_shifts_trader_id_started_at", "trader_id", "started_at"),)
+    id: Mapped[Id]
+    trader_id: Mapped[UUID] = mapped_column(ForeignKey("traders.id"))
+    started_at: Mapped[datetime] = mapped_column(default=clock.now)
+    ended_at: Mapped[datetime | None]
+    ended_because: Mapped[str | None] = mapped_column(Text)
+
+
+class Holder(Timestamped, Base):
+    """The person named on requisites. Limits hold over all their requisites, of every trader. Minor units."""
+
+    __tablename__ = "holders"
+    __table_args__ = (UniqueConstraint("name_fingerprint"), {"postgresql_with": {"fillfactor": 70}})
+    id: Mapped[Id]
+    name_sealed: Mapped[bytes] = mapped_column(LargeBinary)  # with the master key: a holder may be several traders'
+    name_fingerprint: Mapped[bytes] = mapped_column(LargeBinary)
+    currency: Mapped[str | None] = mapped_column(Text)  # of the limits below
+    day_max_minor: Mapped[int | None] = mapped_column(BigInteger)
+    day_count_max: Mapped[int | None]
+    month_max_minor: Mapped[int | None] = mapped_column(BigInteger)
+    # what was used, with the day and month it counts for: no nightly reset
+    day_on: Mapped[date | None]
+    day_used_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    day_count: Mapped[int] = mapped_column(default=0, server_default="0")
+    month_on: Mapped[date | None]
+    month_used_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+
+
+class User(Timestamped, Base):
+    """A person who signs in. What they may do are their own permission rows."""
+
+    __tablename__ = "users"
+    __table_args__ = (
+        UniqueConstraint("email"),
+        Index("ix_users_merchant_id", "merchant_id"),
+        Index("ix_users_trader_id", "trader_id"),
+        CheckConstraint("email = lower(email)", name="email_lower"),
+        CheckConstraint("(role = 'merchant') = (merchant_id IS NOT NULL)"
+                        " AND (role = 'trader') = (trader_id IS NOT NULL)", name="belongs"),
+        CheckConstraint("role IN ('merchant', 'trader', 'support', 'admin')", name="role"),
+    )
+    id: Mapped[Id]
+    email: Mapped[Words]
+    name: Mapped[Words]
+    password_hash: Mapped[Words]
+    role: Mapped[Words]
+    merchant_id: Mapped[UUID | None] = mapped_column(ForeignKey("merchants.id"))
+    trader_id: Mapped[UUID | None] = mapped_column(ForeignKey("traders.id"))
+    active: Mapped[bool] = mapped_column(default=True)
+    locale: Mapped[Words] = mapped_column(default="en")
+    time_zone: Mapped[Words] = mapped_column(default="UTC")
+    totp_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    password_changed_at: Mapped[datetime] = mapped_column(default=clock.now)
+    last_login_at: Mapped[datetime | None]
+    permissions: Mapped[list["UserPermission"]] = relationship(lazy="selectin", cascade="all, delete-orphan")
+
+
+class UserPermission(Base):
+    __tablename__ = "user_permissions"
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    permission: Mapped[str] = mapped_column(Text, primary_key=True)
+
+
+class LoginFailure(Base):
+    """Wrong passwords per account and per address in the present window: holds without Redis."""
+
+    __tablename__ = "login_failures"
+    subject: Mapped[str] = mapped_column(Text, primary_key=True)  # account:<sha256> or address:<ip or /64>
+    window_at: Mapped[datetime]
+    failures: Mapped[int] = mapped_column(default=0)
+
+
+class UserSession(Base):
+    """A signed-in browser. The database keeps SHA-256 of the token, the cookie the token."""
+
+    __tablename__ = "user_sessions"
+    __table_args__ = (UniqueConstraint("token_digest"), Index("ix_user_sessions_user_id", "user_id", "created_at"))
+    id: Mapped[Id]
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    token_digest: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    seen_at: Mapped[datetime] = mapped_column(default=clock.now)  # the idle limit counts from here
+    ends_at: Mapped[datetime]  # the absolute limit
+    ended_at: Mapped[datetime | None]
+    ended_because: Mapped[str | None] = mapped_column(Text)
+    address: Mapped[str | None] = mapped_column(INET)
+    user_agent: Mapped[str | None] = mapped_column(Text)
+    values: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default=text("'{}'"))
+    user: Mapped[User] = relationship(lazy="raise")

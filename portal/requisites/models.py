@@ -1,0 +1,102 @@
+"""Requisites with limits and counters, and the lanes matching walks along."""
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from portal.core.columns import Id, Minor, Timestamped, Words
+from portal.core.db import Base
+from portal.parties.models import Holder, Trader
+from portal.requisites.states import Status
+
+
+class Requisite(Timestamped, Base):
+    """A trader's receiving or paying instrument. Limits and counters in minor units of `currency`.
+
+    Counters say which day and month they count for, so nothing is reset at night: a pair of another day reads as zero.
+    None of the columns that matching changes is indexed: those updates stay HOT.
+    """
+
+    __tablename__ = "requisites"
+    __table_args__ = (
+        Index("ix_requisites_trader_id", "trader_id", "created_at"),
+        Index("ix_requisites_holder_id", "holder_id"),
+        Index("ix_requisites_number_last4", "number_last4"),  # staff search
+        # one live instrument is on the desk once
+        Index("uq_requisites_number", "number_fingerprint", "currency", "live", unique=True,
+              postgresql_where=text("status NOT IN ('rejected', 'archived')")),
+        CheckConstraint("0 < min_minor AND min_minor <= max_minor", name="range"),
+        CheckConstraint("weight BETWEEN 1 AND 20", name="weight"),
+        CheckConstraint("open_orders >= 0 AND day_count >= 0 AND day_used_minor >= 0 AND month_used_minor >= 0",
+                        name="counters"),
+        CheckConstraint("status IN ('pending', 'active', 'paused', 'rejected', 'blocked', 'archived')", name="status"),
+        {"postgresql_with": {"fillfactor": 60}},
+    )
+    id: Mapped[Id]
+    trader_id: Mapped[UUID] = mapped_column(ForeignKey("traders.id"))
+    holder_id: Mapped[UUID] = mapped_column(ForeignKey("holders.id"))
+    live: Mapped[bool] = mapped_column(default=True)
+    method: Mapped[str] = mapped_column(ForeignKey("methods.code"))
+    bank: Mapped[str | None] = mapped_column(ForeignKey("banks.code"))
+    currency: Mapped[str] = mapped_column(ForeignKey("currencies.code"))
+    payin: Mapped[bool] = mapped_column(default=True)
+    payout: Mapped[bool] = mapped_column(default=False)
+    number_sealed: Mapped[bytes] = mapped_column(LargeBinary)  # with the trader's data key
+    number_first6: Mapped[Words]  # as the mask shows it; empty where the number is no card
+    number_last4: Mapped[Words]
+    number_fingerprint: Mapped[bytes] = mapped_column(LargeBinary)
+    status: Mapped[Words] = mapped_column(default=Status.PENDING)
+    robot: Mapped[bool] = mapped_column(default=False)  # exempt from slots, limits, cooldown and same amount
+    weight: Mapped[int] = mapped_column(default=1)
+    min_minor: Mapped[Minor]
+    max_minor: Mapped[Minor]
+    day_max_minor: Mapped[int | None] = mapped_column(BigInteger)
+    day_count_max: Mapped[int | None]
+    month_max_minor: Mapped[int | None] = mapped_column(BigInteger)
+    open_orders_max: Mapped[int] = mapped_column(default=5)
+    cooldown_s: Mapped[int] = mapped_column(default=0)
+    # what matching keeps
+    open_orders: Mapped[int] = mapped_column(default=0, server_default="0")
+    day_on: Mapped[date | None]
+    day_used_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    day_count: Mapped[int] = mapped_column(default=0, server_default="0")
+    month_on: Mapped[date | None]
+    month_used_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    cool_until: Mapped[datetime | None]
+    trader: Mapped[Trader] = relationship(lazy="raise")
+    holder: Mapped[Holder] = relationship(lazy="raise")
+
+    @property
+    def mask(self) -> str:
+        """`220000******0004`; `•••• 0004` where the number is no card."""
+        return f"{self.number_first6}******{self.number_last4}" if self.number_first6 else f"•••• {self.number_last4}"
+
+
+class Lane(Base):
+    """A ring of requisites that could take a kind of order; `id` names its cursor in the pool of sequences.
+
+    Rebuilt only when somebody edits limits or goes on or off shift (requisites/lanes.py).
+    """
+
+    __tablename__ = "lanes"
+    __table_args__ = (UniqueConstraint("direction", "live", "method", "currency", "settlement_currency",
+                                       "tier", "band"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    direction: Mapped[Words]
+    live: Mapped[bool]
+    method: Mapped[Words]
+    currency: Mapped[Words]
+    settlement_currency: Mapped[Words]
+    tier: Mapped[int]
+    band: Mapped[int]  # floor(log2(amount in minor units)): a lane holds whoever takes some amount of the band
+
+
+class LaneMember(Base):
+    """One position on a lane; a weight of w has w positions, spread evenly over the lap."""
+
+    __tablename__ = "lane_members"
+    __table_args__ = (Index("ix_lane_members_requisite_id", "requisite_id"),)
+    lane_id: Mapped[int] = mapped_column(ForeignKey("lanes.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    requisite_id: Mapped[UUID] = mapped_column(ForeignKey("requisites.id"))

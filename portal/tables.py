@@ -1,0 +1,14 @@
+"""Every table of the desk, imported once so that metadata is whole: for migrations, the app and the house tests."""
+from portal.approvals import models as approvals
+from portal.core import audit, jobs
+from portal.gateway import models as gateway
+from portal.ledger import models as ledger
+from portal.orders import models as orders
+from portal.parties import models as parties
+from portal.reference import models as reference
+from portal.requisites import models as requisites
+from portal.tariffs import models as tariffs
+from portal.webhooks import models as webhooks
+
+__all__ = ["approvals", "audit", "gateway", "jobs", "ledger", "orders", "parties", "reference", "requisites",
+           "tariffs", "webhooks"]

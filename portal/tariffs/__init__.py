@@ -1,0 +1,1 @@
+"""Fees of stores and rewards of traders, by version."""

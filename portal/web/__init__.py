@@ -1,0 +1,38 @@
+"""The portal's doors, cut by role: server-rendered pages over the shared services."""
+from flask import Flask, g
+
+from portal.settings import Settings
+from portal.web.guard import guard
+
+__all__ = ["guard", "register"]
+
+
+def register(app: Flask, settings: Settings) -> None:
+    """Everything a page needs, then the pages themselves."""
+    from portal.core import observe
+    from portal.web import components, csrf, failures, headers, identity, limits, locale, requests
+    from portal.web.admin import blueprints as admin
+    from portal.web.auth import blueprints as auth
+    from portal.web.checkout import blueprints as checkout
+    from portal.web.health import bp as health
+    from portal.web.merchant import blueprints as merchant
+    from portal.web.trader import blueprints as trader
+
+    @app.before_request
+    def begin() -> None:
+        g.request_id = observe.begin()
+
+    requests.log_requests(app)
+    headers.register(app, https=settings.https)
+    identity.register(app, settings)
+    csrf.register(app, settings)
+    limits.register(app, settings)
+    locale.init_babel(app)
+    components.init_templates(app)
+    failures.register(app)
+    for blueprint in (health, *auth, *checkout, *trader, *merchant, *admin):
+        app.register_blueprint(blueprint)
+    if not settings.production:
+        from portal.web.dev import bp as dev
+
+        app.register_blueprint(dev)

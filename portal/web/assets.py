@@ -1,0 +1,55 @@
+"""What the browser fetches: hashed files made by vendor.mjs, looked up by their plain names, kept for ever."""
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response, current_app, request, url_for
+from markupsafe import Markup
+
+FOLDER = "vendor"
+FOREVER = "public, max-age=31536000, immutable"
+SLIM = frozenset({"checkout"})
+"""Blueprints whose pages take the small sprite: the payment page must stay under 25 KB."""
+
+
+@lru_cache
+def manifest(static_folder: str) -> dict[str, Any]:
+    """`name → {file, bytes}`, and the names of the icons in each sprite."""
+    return json.loads((Path(static_folder) / FOLDER / "manifest.json").read_text())  # type: ignore[no-any-return]
+
+
+def _manifest() -> dict[str, Any]:
+    assert current_app.static_folder is not None
+    if current_app.debug:
+        manifest.cache_clear()
+    return manifest(current_app.static_folder)
+
+
+def asset(name: str) -> str:
+    """The address of a built file: `asset('app.css')` → `/static/vendor/app.5c1….css`."""
+    return url_for("static", filename=f"{FOLDER}/{_manifest()[name]['file']}")
+
+
+def icon(name: str, label: str | None = None) -> Markup:
+    """A Lucide icon. Without a label it is decoration and hidden from screen readers.
+
+    An icon that is not in the sprite is a mistake in the template: add its name to vendor.mjs and build.
+    """
+    sprite = "pay-icons" if request and request.blueprint in SLIM else "icons"
+    if name not in _manifest()[sprite]:
+        raise LookupError(f"no icon {name} in {sprite}.svg: add it to vendor.mjs")
+    voice = Markup('role="img" aria-label="{}"').format(label) if label else Markup('aria-hidden="true"')
+    return Markup('<svg class="icon" {}><use href="{}#{}"></use></svg>').format(voice, asset(f"{sprite}.svg"), name)
+
+
+def init_assets(app: Flask) -> None:
+    """Templates get `asset` and `icon`; hashed files are never asked for twice."""
+    app.jinja_env.globals.update(asset=asset, icon=icon)
+
+    @app.after_request
+    def keep(response: Response) -> Response:
+        hashed = request.endpoint == "static" and (request.view_args or {}).get("filename", "").startswith(f"{FOLDER}/")
+        if hashed and response.status_code in (200, 206, 304):
+            response.headers["Cache-Control"] = FOREVER
+        return response

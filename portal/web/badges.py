@@ -1,0 +1,118 @@
+"""How a state looks: its tone, its icon and its word, once for every page. Colour is only ever for state.
+
+Tones: `act` somebody must act now · `wait` waiting for others · `ok` good end · `bad` trouble · `off` over ·
+`test` test mode only.
+"""
+from typing import NamedTuple
+
+
+def N_(text: str) -> str:
+    """Marks words for translation; the template translates when it knows the reader's language."""
+    return text
+
+
+class Look(NamedTuple):
+    tone: str
+    icon: str
+    label: str
+
+
+_ORDER = {
+    "new": Look("wait", "clock", N_("New")),
+    "review": Look("act", "shield-alert", N_("In review")),
+    "retrying": Look("wait", "refresh-cw", N_("Looking for a requisite")),
+    "assigned": Look("wait", "clock", N_("Waiting for payment")),
+    "paid": Look("wait", "clock", N_("Checking the payment")),
+    "confirmed": Look("ok", "check", N_("Confirmed")),
+    "completed": Look("ok", "check-check", N_("Completed")),
+    "disputed": Look("bad", "scale", N_("Dispute")),
+    "cancelled": Look("off", "x", N_("Cancelled")),
+    "expired": Look("off", "x", N_("Expired")),
+    "failed": Look("bad", "scale", N_("Failed")),
+}
+
+LOOKS: dict[str, dict[str, Look]] = {
+    # As the store, the staff and the payer see an order.
+    "order": _ORDER,
+    # The trader is who must act once the payer says so.
+    "trader_payin": _ORDER | {
+        "paid": Look("act", "bell", N_("Payer says paid")),
+        "completed": Look("ok", "check", N_("Completed")),
+    },
+    "trader_payout": _ORDER | {
+        "assigned": Look("act", "bell", N_("Send the money")),
+        "paid": Look("wait", "clock", N_("Waiting for the store")),
+    },
+    "payout": _ORDER | {
+        "assigned": Look("wait", "clock", N_("Being sent")),
+        "paid": Look("act", "bell", N_("Sent, please check")),
+    },
+    "assignment": {
+        "open": Look("wait", "clock", N_("Open")),
+        "lingering": Look("wait", "hourglass", N_("Replaced, still payable")),
+        "chosen": Look("ok", "check", N_("Paid here")),
+        "ended": Look("off", "x", N_("Ended")),
+    },
+    "requisite": {
+        "pending": Look("wait", "clock", N_("Waiting for approval")),
+        "active": Look("ok", "check", N_("Active")),
+        "paused": Look("off", "pause", N_("Paused")),
+        "rejected": Look("bad", "x", N_("Rejected")),
+        "blocked": Look("bad", "ban", N_("Blocked")),
+        "archived": Look("off", "archive", N_("Archived")),
+    },
+    # Merchants, traders, stores, users.
+    "party": {
+        "pending": Look("wait", "clock", N_("Waiting for approval")),
+        "active": Look("ok", "check", N_("Active")),
+        "suspended": Look("bad", "ban", N_("Suspended")),
+        "disabled": Look("off", "x", N_("Disabled")),
+    },
+    "shift": {
+        "on": Look("ok", "check", N_("On shift")),
+        "off": Look("off", "pause", N_("Off shift")),
+    },
+    "approval": {
+        "pending": Look("act", "bell", N_("Needs a decision")),
+        "approved": Look("ok", "check", N_("Approved")),
+        "rejected": Look("bad", "x", N_("Rejected")),
+        "cancelled": Look("off", "x", N_("Withdrawn")),
+        "stale": Look("off", "x", N_("Out of date")),
+    },
+    "delivery": {
+        "pending": Look("wait", "clock", N_("Waiting to be sent")),
+        "retrying": Look("wait", "refresh-cw", N_("Trying again")),
+        "delivered": Look("ok", "check", N_("Delivered")),
+        "failed": Look("bad", "circle-alert", N_("Failed")),
+        "dropped": Look("off", "x", N_("Dropped")),
+    },
+    "endpoint": {
+        "active": Look("ok", "check", N_("Active")),
+        "failing": Look("bad", "circle-alert", N_("Failing")),
+        "disabled": Look("off", "x", N_("Switched off")),
+    },
+    "job": {
+        "queued": Look("wait", "clock", N_("Queued")),
+        "running": Look("wait", "loader-circle", N_("Running")),
+        "retrying": Look("wait", "refresh-cw", N_("Trying again")),
+        "done": Look("ok", "check", N_("Done")),
+        "dead": Look("bad", "circle-alert", N_("Dead")),
+        "dropped": Look("off", "x", N_("Dropped")),
+    },
+    "key": {
+        "active": Look("ok", "check", N_("Active")),
+        "revoked": Look("off", "x", N_("Revoked")),
+        "expired": Look("off", "x", N_("Expired")),
+    },
+    "mode": {
+        "test": Look("test", "flask-conical", N_("Test")),
+        "live": Look("ok", "check", N_("Live")),
+    },
+}
+
+
+def look(state: str, of: str = "order") -> Look:
+    """The look of a state. One that nobody drew yet is grey and says its own name, never an error on a money page."""
+    state = str(getattr(state, "value", state))
+    found = LOOKS.get(of, {}).get(state)
+    return found or Look("off", "info", state.replace("_", " ").capitalize())

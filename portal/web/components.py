@@ -1,0 +1,96 @@
+"""What every template may use: the components as `ui`, the filters, and who is reading in which language."""
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Flask, current_app, has_request_context, request
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup, escape
+from werkzeug.urls import iri_to_uri
+
+from portal.core import clock
+from portal.web.apologies import apology
+from portal.web.assets import init_assets
+from portal.web.badges import look
+from portal.web.filters import FILTERS
+from portal.web.identity import current_actor
+from portal.web.locale import LANGUAGES, language, theme
+from portal.web.navigation import TABS_MAX, navigation
+
+FILES = ("button", "badge", "money", "field", "table", "dialog", "object", "notice", "pay")
+BRAND = "Quittance"
+FORBIDDEN = re.compile(r"^(on|style$|hx-on)")
+
+
+class Components:
+    """`ui.button(…)`: finds a macro by name among the files of `templates/components/`."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+
+    def __getattr__(self, name: str) -> Callable[..., Markup]:
+        for file in FILES:
+            module = self._environment.get_template(f"components/{file}.html").module
+            if hasattr(module, name):
+                return getattr(module, name)  # type: ignore[no-any-return]
+        raise AttributeError(f"no component {name}")
+
+
+def attributes(given: Mapping[str, Any]) -> Markup:
+    """HTML attributes from keyword arguments: `hx_post="/x"` → ` hx-post="/x"`; None and False are left out.
+
+    Refuses what the content security policy would block: inline handlers and styles.
+    """
+    parts = []
+    for name, value in given.items():
+        name = name.rstrip("_").replace("_", "-")
+        assert not FORBIDDEN.match(name), f"{name} is blocked by the content security policy"
+        if value is True:
+            parts.append(Markup(" {}").format(name))
+        elif value is not None and value is not False:
+            parts.append(Markup(' {}="{}"').format(name, value))
+    return Markup("").join(parts)
+
+
+def here(**changes: str | None) -> str:
+    """This page's address with some query arguments changed (None drops one): for filters, language and theme."""
+    query = request.args.to_dict(flat=False) if has_request_context() else {}
+    for name, value in changes.items():
+        query.pop(name, None)
+        if value is not None:
+            query[name] = [str(value)]
+    tail = urlencode(query, doseq=True)
+    return iri_to_uri(request.path) + (f"?{tail}" if tail else "")
+
+
+def paragraphs(text: str) -> Markup:
+    """Plain text with its line breaks, safe to show."""
+    return Markup("<br>").join(escape(line) for line in str(text).splitlines())
+
+
+def frame() -> dict[str, Any]:
+    """What the frame of every page knows."""
+    actor = current_actor() if has_request_context() else None
+    return {
+        "actor": actor,
+        "lang": language(),
+        "languages": LANGUAGES,
+        "theme": theme() if has_request_context() else "system",
+        "navigation": navigation(actor),
+        "tabs_max": TABS_MAX,
+        "live_url": current_app.config.get("LIVE_URL") if actor is not None else None,
+    }
+
+
+def init_templates(app: Flask) -> None:
+    """Give templates their tools. An undefined name is an error, not an empty place on a page about money."""
+    environment = app.jinja_env
+    environment.undefined = StrictUndefined
+    environment.trim_blocks = environment.lstrip_blocks = True
+    environment.filters.update(FILTERS, paragraphs=paragraphs)
+    environment.globals.update(
+        ui=Components(environment), brand=BRAND, look=look, attributes=attributes, here=here, apology=apology,
+        now=clock.now)
+    init_assets(app)
+    app.context_processor(frame)

@@ -1,0 +1,60 @@
+"""Errors become pages here, once: our own by their kind, HTTP's by their status, anything else is a bug and a 500."""
+import structlog
+from flask import Flask, Response, g, make_response, render_template, request
+from sqlalchemy.exc import DBAPIError
+from werkzeug.exceptions import HTTPException
+
+from portal.core.db import db, is_disconnect
+from portal.core.errors import (
+    Conflict, DatabaseUnavailable, Denied, Invalid, NotFound, PortalError, Rejected, Unavailable,
+)
+from portal.web.hx import wants_fragment
+
+log = structlog.get_logger("web")
+HTTP_STATUS: dict[type[PortalError], int] = {
+    Invalid: 422, Denied: 403, NotFound: 404, Conflict: 409, Rejected: 409, Unavailable: 503,
+}
+
+
+def status_of(error: PortalError) -> int:
+    """The HTTP status of one of our errors; one dict for pages and gateway."""
+    return next((status for kind, status in HTTP_STATUS.items() if isinstance(error, kind)), 500)
+
+
+def register(app: Flask) -> None:
+    """The gateway has handlers of its own, on its blueprints and for its paths."""
+
+    @app.errorhandler(PortalError)
+    def ours(error: PortalError) -> Response:
+        return page(status_of(error), error)
+
+    @app.errorhandler(HTTPException)
+    def http(error: HTTPException) -> Response:
+        if error.response is not None:
+            return error.response  # type: ignore[return-value]  # `redisplay` aborts with a whole answer
+        if error.code is not None and 300 <= error.code < 400:
+            return error.get_response()  # type: ignore[return-value]
+        return page(error.code or 500)
+
+    @app.errorhandler(DBAPIError)
+    def database(error: DBAPIError) -> Response:
+        if is_disconnect(error):
+            return page(503, DatabaseUnavailable())
+        return bug(error)
+
+    @app.errorhandler(Exception)
+    def bug(error: Exception) -> Response:
+        log.exception("bug", route=str(request.url_rule))
+        return page(500)
+
+
+def page(status: int, error: PortalError | None = None) -> Response:
+    """A whole page for a browser, a notice for htmx."""
+    db.session.rollback()
+    template = "errors/_notice.html" if wants_fragment() else "errors/page.html"
+    response = make_response(render_template(template, status=status, error=error,
+                                             request_id=g.get("request_id", "")), status)
+    response.vary.add("HX-Request")
+    if isinstance(error, Unavailable):
+        response.headers["Retry-After"] = str(error.retry_after_s)
+    return response

@@ -1,0 +1,130 @@
+"""How amounts, times and numbers are written for people, in their language and their time zone."""
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+from flask_babel import format_date, format_datetime, format_time, format_timedelta, get_locale
+
+from portal.core import clock
+from portal.core.money import Money
+
+NBSP = "\N{NO-BREAK SPACE}"
+MINUS = "\N{MINUS SIGN}"
+SIGNS = {"RUB": "₽", "UAH": "₴", "KZT": "₸", "AZN": "₼", "USD": "$", "EUR": "€"}
+DIGITS_MIN = 2  # a crypto amount shows two digits at least and never hides one that is not zero
+
+
+def digits(money: Money) -> str:
+    """`12 500.00`, in Russian `12 500,00`: grouped, exact, without the currency."""
+    text = money.text.lstrip("-")
+    whole, _, fraction = text.partition(".")
+    fraction = fraction[:DIGITS_MIN] + fraction[DIGITS_MIN:].rstrip("0")
+    grouped = _grouped(whole)
+    point = "," if _russian() else "."
+    return (MINUS if money.minor < 0 else "") + grouped + (point + fraction if fraction else "")
+
+
+def sign(currency: str) -> str:
+    """`₽` for RUB; a currency without a sign of its own is its code."""
+    return SIGNS.get(currency, currency)
+
+
+def money(value: Money | None) -> str:
+    """An amount as plain text: `12 500.00 ₽`. Where it is shown as a figure, use the macro `ui.money`."""
+    return f"{digits(value)}{NBSP}{sign(value.currency)}" if value is not None else "—"
+
+
+def number(value: int) -> str:
+    """`1 284 310`"""
+    return (MINUS if value < 0 else "") + _grouped(str(abs(value)))
+
+
+def bps(value: int) -> str:
+    """Hundredths of a percent as percent: 250 → `2.5 %`."""
+    text = f"{(Decimal(value) / 100).normalize():f}"
+    return f"{text.replace('.', ',') if _russian() else text}{NBSP}%"
+
+
+def percent(value: Decimal | int | None) -> str:
+    """A share of one hundred with one digit after the point: `96.4 %`."""
+    if value is None:
+        return "—"
+    text = f"{value:.1f}"
+    return f"{text.replace('.', ',') if _russian() else text}{NBSP}%"
+
+
+def moment(value: datetime | None) -> str:
+    """`22 Nov 2026, 23:10`, in the reader's time zone."""
+    return format_datetime(value, "d MMM y, HH:mm") if value is not None else "—"
+
+
+def moment_exact(value: datetime | None) -> str:
+    """With seconds, for timelines and audit: `22 Nov 2026, 23:10:07`."""
+    return format_datetime(value, "d MMM y, HH:mm:ss") if value is not None else "—"
+
+
+def day(value: datetime | date | None) -> str:
+    """`22 Nov 2026`"""
+    return format_date(value, "d MMM y") if value is not None else "—"
+
+
+def time_of_day(value: datetime | None) -> str:
+    """`23:10`"""
+    return format_time(value, "HH:mm") if value is not None else "—"
+
+
+def iso(value: datetime) -> str:
+    """For `<time datetime>`: UTC, to the second."""
+    return value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def ago(value: datetime | None) -> str:
+    """`3 minutes ago`, `in 2 hours`."""
+    return format_timedelta(value - clock.now(), add_direction=True) if value is not None else "—"
+
+
+def seconds_left(deadline: datetime) -> int:
+    """Whole seconds until the deadline, never below zero."""
+    return max(0, round((deadline - clock.now()).total_seconds()))
+
+
+def mm_ss(seconds: int) -> str:
+    """`14:20`"""
+    return f"{seconds // 60}:{seconds % 60:02d}"
+
+
+def epoch(value: datetime) -> int:
+    return int(value.timestamp())
+
+
+def short_id(value: object) -> str:
+    """The end of a public id, enough to tell two rows apart: `pin_01J9…` → `…7K3QF2`."""
+    text = str(value)
+    return text if len(text) <= 10 else f"…{text[-6:]}"
+
+
+def masked(last_four: object) -> str:
+    """`•••• 4821`: a number of which only the end is shown."""
+    return f"••••{NBSP}{last_four}"
+
+
+def grouped_number(value: str) -> str:
+    """A card number in fours, as it stands on the card; anything else as it is."""
+    if value.isdecimal() and len(value) in (16, 18, 19):
+        return NBSP.join(value[at:at + 4] for at in range(0, len(value), 4))
+    return value
+
+
+def _grouped(whole: str) -> str:
+    return f"{int(whole):,}".replace(",", NBSP)
+
+
+def _russian() -> bool:
+    return getattr(get_locale(), "language", "en") == "ru"
+
+
+FILTERS = {
+    "money": money, "digits": digits, "sign": sign, "number": number, "bps": bps, "percent": percent,
+    "moment": moment, "moment_exact": moment_exact, "day": day, "time_of_day": time_of_day, "iso": iso, "ago": ago,
+    "seconds_left": seconds_left, "mm_ss": mm_ss, "epoch": epoch,
+    "short_id": short_id, "masked": masked, "grouped_number": grouped_number,
+}

@@ -1,0 +1,58 @@
+"""The first of the two locks: who may knock at which door. The second is `visible_to` in each noun's queries."""
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from flask import Flask, Response, g, redirect, request, url_for
+
+from portal.core.access import Actor, Permission
+from portal.core.db import retried
+from portal.core.errors import Denied
+from portal.web import hx
+from portal.web.identity import load_actor
+
+PUBLIC = frozenset({
+    "static", "auth.login", "auth.sign_in", "auth.landing", "health.livez", "health.readyz", "health.metrics",
+    "dev_ui.index", "checkout.page", "checkout.claim", "checkout.cancel",
+})
+"""Doors without a lock of this kind: login, health, and the payment page, whose token is its key."""
+
+
+def guard(app: Flask) -> None:
+    """Refuse to start with an unmarked view; check the mark on every request; retry what the database asks to."""
+    marked = {name: getattr(view, "permission", None) for name, view in app.view_functions.items()}
+    unmarked = sorted(name for name, mark in marked.items() if mark is None and name not in PUBLIC
+                      and not name.startswith("gateway"))
+    if unmarked:
+        raise RuntimeError(f"views without @requires: {unmarked}")
+    for name, view in app.view_functions.items():
+        if name != "static":
+            app.view_functions[name] = _retried(view)
+
+    @app.before_request
+    def check() -> Response | None:
+        if request.endpoint is None or (request.blueprint or "").startswith("gateway"):
+            return None
+        actor = None if request.endpoint == "static" else load_actor()
+        g.actor = actor
+        needed = marked[request.endpoint]
+        if needed is None or request.endpoint in PUBLIC:
+            return None
+        return _admit(actor, needed)
+
+
+def _admit(actor: Actor | None, needed: Permission) -> Response | None:
+    if actor is None:
+        login = url_for("auth.login", next=request.full_path.rstrip("?") if request.method == "GET" else None)
+        return hx.redirect_to(login) if hx.wants_fragment() else redirect(login, 303)  # type: ignore[return-value]
+    if not actor.may(needed):
+        raise Denied()
+    return None
+
+
+def _retried(view: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(view)
+    def again(*args: Any, **values: Any) -> Any:
+        return retried(lambda: view(*args, **values))
+
+    return again

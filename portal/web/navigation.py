@@ -1,0 +1,76 @@
+"""Where one can go: the entries of each role's sidebar and bottom tabs, as plain data."""
+from typing import NamedTuple
+
+from flask import current_app, g, request, url_for
+
+from portal.core.access import Actor, Permission, Role
+from portal.web.badges import N_
+
+
+class Entry(NamedTuple):
+    endpoint: str
+    label: str
+    icon: str
+    permission: Permission
+    tab: bool = True  # a phone has room for five; the rest are behind "More"
+
+
+class Link(NamedTuple):
+    """An entry for this person on this page."""
+
+    url: str
+    label: str
+    icon: str
+    current: bool
+    tab: bool
+    count: int
+
+
+P = Permission
+TABS_MAX = 5
+
+AREAS: dict[Role, tuple[Entry, ...]] = {
+    Role.TRADER: (
+        Entry("trader_orders.index", N_("Queue"), "inbox", P.ORDER_READ),
+        Entry("trader_requisites.index", N_("Requisites"), "credit-card", P.REQUISITE_READ),
+        Entry("trader_balance.index", N_("Balance"), "wallet", P.BALANCE_READ),
+    ),
+    Role.MERCHANT: (
+        Entry("merchant_home.index", N_("Home"), "house", P.MERCHANT_PORTAL),
+        Entry("merchant_orders.index", N_("Orders"), "inbox", P.ORDER_READ),
+        Entry("merchant_balance.index", N_("Balance"), "wallet", P.BALANCE_READ),
+        Entry("merchant_keys.index", N_("API keys"), "key-round", P.KEY_READ),
+        Entry("merchant_webhooks.index", N_("Webhooks"), "webhook", P.WEBHOOK_READ),
+    ),
+    Role.ADMIN: (
+        Entry("admin_desk.index", N_("Desk"), "gauge", P.ADMIN_PORTAL),
+        Entry("admin_orders.index", N_("Orders"), "inbox", P.ORDER_READ),
+        Entry("admin_approvals.index", N_("Approvals"), "check-check", P.APPROVAL_READ),
+        Entry("admin_merchants.index", N_("Merchants"), "store", P.PARTY_READ),
+        Entry("admin_traders.index", N_("Traders"), "users", P.PARTY_READ),
+        Entry("admin_requisites.index", N_("Requisites"), "credit-card", P.REQUISITE_READ, tab=False),
+        Entry("admin_ledger.index", N_("Ledger"), "book-open", P.LEDGER_READ, tab=False),
+        Entry("admin_rates.index", N_("Rates"), "trending-up", P.REFERENCE_READ, tab=False),
+        Entry("admin_users.index", N_("Users"), "user-check", P.USER_READ, tab=False),
+        Entry("admin_jobs.index", N_("Jobs"), "activity", P.JOB_READ, tab=False),
+        Entry("admin_audit.index", N_("Audit"), "shield-check", P.AUDIT_READ, tab=False),
+    ),
+}
+AREAS[Role.SUPPORT] = AREAS[Role.ADMIN]
+
+
+def navigation(actor: Actor | None) -> list[Link]:
+    """What this person may open. A page that does not exist yet is left out.
+
+    `g.navigation_counts` may hold how many things wait behind an entry, by endpoint.
+    """
+    if actor is None or actor.role is None:
+        return []
+    counts: dict[str, int] = g.get("navigation_counts", {})
+    here = request.blueprint
+    return [
+        Link(url_for(entry.endpoint), entry.label, entry.icon, entry.endpoint.rpartition(".")[0] == here,
+             entry.tab, counts.get(entry.endpoint, 0))
+        for entry in AREAS[actor.role]
+        if entry.endpoint in current_app.view_functions and actor.may(entry.permission)
+    ]

@@ -1,0 +1,40 @@
+"""Page or fragment from one view: everything works without JavaScript, and htmx gets only what changed."""
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from flask import Response, abort, make_response, redirect, render_template, request
+
+from portal.core.errors import Conflict, FieldError, Invalid, PortalError, Rejected
+from portal.web.hx import wants_fragment
+
+
+def show(page: str, *, fragment: str | None = None, status: int = 200, **context: object) -> Response:
+    """Render the whole page, or only its fragment when htmx asks for it."""
+    template = fragment if fragment is not None and wants_fragment() else page
+    response = make_response(render_template(template, **context), status)
+    response.vary.add("HX-Request")
+    return response
+
+
+def done(fragment: str, *, otherwise: str, **context: object) -> Response:
+    """Answer a successful POST: the changed fragment for htmx, a redirect (303) for a plain form."""
+    if wants_fragment():
+        return show(fragment, fragment=fragment, **context)
+    return redirect(otherwise, 303)  # type: ignore[return-value]
+
+
+@contextmanager
+def redisplay(page: str, *, fragment: str | None = None, **context: object) -> Iterator[None]:
+    """Show the form again with what was typed and what is wrong with it: 422, or 409 when the record moved on."""
+    try:
+        yield
+    except (Invalid, Rejected, Conflict) as error:
+        status = 422 if isinstance(error, Invalid) else 409
+        abort(show(page, fragment=fragment, status=status, error=error, wrong=wrong_fields(error), values=request.form,
+                   **context))
+
+
+def wrong_fields(error: PortalError) -> dict[str, str]:
+    """Field name → sentence, for the marks beside a form's fields."""
+    fields: list[FieldError] = getattr(error, "fields", [])
+    return {field.field.strip("/").split("/")[0]: field.message for field in fields}

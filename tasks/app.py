@@ -1,0 +1,57 @@
+"""Huey: wake-ups and nothing else. A message says "there is work of this kind"; the work itself lies in `jobs`."""
+from functools import cache
+
+import structlog
+from flask import Flask
+from huey import RedisHuey
+from huey.serializer import SignedSerializer
+from redis import ConnectionPool
+
+from portal.core import jobs, observe
+from portal.core.db import db
+from portal.core.errors import DatabaseUnavailable
+from portal.settings import load
+from tasks import kinds
+
+settings = load()
+BLOCK_S = 2  # how long an idle worker waits for a message before it looks whether to stop
+log = structlog.get_logger("tasks")
+
+huey = RedisHuey(
+    "quittance", results=False, store_none=False, utc=True, blocking=True, read_timeout=BLOCK_S,
+    serializer=SignedSerializer(secret=settings.huey_key.get_secret_value()),
+    connection_pool=ConnectionPool.from_url(settings.redis_url.get_secret_value(), socket_timeout=BLOCK_S + 3,
+                                            socket_connect_timeout=1, health_check_interval=15))
+
+
+@huey.task()
+def work_off(kind: str) -> None:
+    """Do the due work of a kind. Harmless twice, and harmless when there is none."""
+    from tasks import waker
+
+    with application().app_context():
+        observe.begin()
+        waker.taken(kind)
+        try:
+            jobs.run(kind)
+        except DatabaseUnavailable:
+            log.warning("database_unavailable", kind=kind)  # the dispatcher wakes us again
+        finally:
+            db.session.remove()
+
+
+@cache
+def application() -> Flask:
+    from portal import create_app
+    from tasks import waker
+
+    jobs.poke_with(waker.poke)
+    return create_app(settings, process="worker")
+
+
+@huey.on_startup()
+def make_application() -> None:
+    application()
+
+
+assert kinds.ALL

@@ -1,0 +1,53 @@
+"""`python -m tasks.dispatcher`: polls each second for due work that nobody took and wakes the workers. Any number run.
+
+What Redis loses is found here again, so a flushed or absent Redis delays work and never loses it.
+"""
+import signal
+import threading
+
+import structlog
+
+from portal.core import jobs, observe
+from portal.core.db import db, transaction
+from portal.core.errors import DatabaseUnavailable
+from tasks import waker
+from tasks.app import application, huey
+
+log = structlog.get_logger("dispatcher")
+EVERY_S = 1.0
+WAITING_MAX = 1000  # wake-ups unread in Redis: more would not help
+
+
+def look_once() -> None:
+    """Recurring work, unknown kinds, and one wake-up for each kind with due work."""
+    with transaction() as session:
+        jobs.promise_recurring(session)
+        jobs.bury_unknown(session)
+    with transaction() as session:
+        due = jobs.due_kinds(session)
+    if due and waker.waiting(huey.storage.queue_key) < WAITING_MAX:
+        for kind in due:
+            waker.poke(kind)
+
+
+def main() -> None:
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    with application().app_context():
+        log.info("dispatcher_started")
+        while not stop.wait(EVERY_S):
+            observe.begin()
+            try:
+                look_once()
+            except DatabaseUnavailable:
+                log.warning("database_unavailable")
+            except Exception:  # a dispatcher that dies stops everything: say it, and go on
+                log.exception("dispatcher_failed")
+            finally:
+                db.session.remove()
+    log.info("dispatcher_stopped")
+
+
+if __name__ == "__main__":
+    main()
