@@ -1,14 +1,13 @@
-"""What the browser fetches: hashed files made by vendor.mjs, looked up by their plain names, kept for ever."""
+"""What the browser fetches: hashed files made by vendor.mjs, looked up by their plain names."""
 import json
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, current_app, request, url_for
+from flask import Flask, current_app, request, url_for
 from markupsafe import Markup
 
 FOLDER = "vendor"
-FOREVER = "public, max-age=31536000, immutable"
 SLIM = frozenset({"checkout"})
 """Blueprints whose pages take the small sprite: the payment page must stay under 25 KB."""
 
@@ -44,12 +43,5 @@ def icon(name: str, label: str | None = None) -> Markup:
 
 
 def init_assets(app: Flask) -> None:
-    """Templates get `asset` and `icon`; hashed files are never asked for twice."""
+    """Templates get `asset` and `icon`. (`headers` lets browsers keep hashed files for ever.)"""
     app.jinja_env.globals.update(asset=asset, icon=icon)
-
-    @app.after_request
-    def keep(response: Response) -> Response:
-        hashed = request.endpoint == "static" and (request.view_args or {}).get("filename", "").startswith(f"{FOLDER}/")
-        if hashed and response.status_code in (200, 206, 304):
-            response.headers["Cache-Control"] = FOREVER
-        return response

@@ -8,11 +8,11 @@ from portal.core import clock
 from portal.core.money import Money
 from portal.web.badges import LOOKS
 
-bp = Blueprint("dev", __name__, url_prefix="/dev")
+bp = Blueprint("dev_ui", __name__, url_prefix="/dev")
 
 
 @bp.get("/ui")
-def ui() -> str:
+def index() -> str:
     return render_template("dev/ui.html", looks=LOOKS, samples=_samples())
 
 

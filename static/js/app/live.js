@@ -1,0 +1,39 @@
+// The live stream says only "orders changed"; fragments fetch themselves. While it is down we poll, and when it is
+// back we ask for everything once: between the two nothing may be missed.
+const POLL_MS = 3000;
+let connected = 0;
+let polling = null;
+
+const stream = () => document.getElementById("live");
+const resync = () => stream()?.dispatchEvent(new CustomEvent("resync"));
+
+function show(state) {
+  document.querySelectorAll(".live").forEach((mark) => { mark.dataset.state = state; });
+}
+
+function down() {
+  show("off");
+  polling ??= setInterval(resync, POLL_MS);
+}
+
+document.addEventListener("htmx:sse:after:connection", () => {
+  show("on");
+  clearInterval(polling);
+  polling = null;
+  if (connected++) resync();
+});
+document.addEventListener("htmx:sse:before:connection", () => { if (connected) down(); });
+document.addEventListener("htmx:sse:error", down);
+document.addEventListener("htmx:sse:close", down);
+
+// A row nobody has seen yet gets a blue wash; rows that were here stay still.
+const seen = new Set();
+document.addEventListener("DOMContentLoaded", () => {
+  document.querySelectorAll("[data-row]").forEach((row) => seen.add(row.id));
+});
+document.addEventListener("htmx:after:swap", () => {
+  document.querySelectorAll("[data-row]").forEach((row) => {
+    if (!seen.has(row.id)) row.classList.add("new");
+    seen.add(row.id);
+  });
+});

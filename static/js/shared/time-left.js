@@ -1,0 +1,51 @@
+// <time-left deadline="epoch seconds" now="the server's epoch seconds" total="seconds">: a ring and mm:ss.
+// It trusts the server's clock, not the visitor's: the difference is taken when the element (or its times) arrive.
+const SVG = "http://www.w3.org/2000/svg";
+const RING = 100;
+
+function circle(arc) {
+  const shape = document.createElementNS(SVG, "circle");
+  const numbers = { cx: 10, cy: 10, r: 8, pathLength: RING, ...(arc && { "stroke-dasharray": RING }) };
+  Object.entries(numbers).forEach(([name, value]) => shape.setAttribute(name, value));
+  return shape;
+}
+
+class TimeLeft extends HTMLElement {
+  static observedAttributes = ["deadline", "now"];
+
+  connectedCallback() {
+    const ring = document.createElementNS(SVG, "svg");
+    ring.setAttribute("viewBox", "0 0 20 20");
+    ring.setAttribute("aria-hidden", "true");
+    ring.append(circle(false), circle(true));
+    this.arc = ring.lastChild;
+    this.text = document.createElement("span");
+    this.text.setAttribute("role", "timer"); // not live: read when asked, silent while it ticks
+    this.replaceChildren(ring, this.text);
+    this.attributeChangedCallback();
+    this.ticking = setInterval(() => this.draw(), 1000);
+  }
+
+  disconnectedCallback() {
+    clearInterval(this.ticking);
+  }
+
+  attributeChangedCallback() {
+    const now = Number(this.getAttribute("now"));
+    this.ahead = now ? Date.now() / 1000 - now : 0;
+    if (this.arc) this.draw();
+  }
+
+  draw() {
+    const left = Math.max(0, Math.round(Number(this.getAttribute("deadline")) - Date.now() / 1000 + this.ahead));
+    const total = Number(this.getAttribute("total")) || 900;
+    this.text.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
+    this.arc.setAttribute("stroke-dashoffset", RING - Math.min(RING, (RING * left) / total));
+    this.dataset.level = left < 90 ? "now" : left < 240 ? "soon" : "calm";
+    if (left === 300 || left === 60) window.announce(this.getAttribute(left === 300 ? "at-five" : "at-one") || "");
+    if (left === 0 && this.last > 0) this.dispatchEvent(new CustomEvent("time-over", { bubbles: true }));
+    this.last = left;
+  }
+}
+
+customElements.define("time-left", TimeLeft);

@@ -1,0 +1,126 @@
+(() => {"use strict";
+window.announce = (text) => {
+const region = document.getElementById("announce");
+if (region) region.textContent = text;
+};
+})();
+;
+(() => {"use strict";
+document.addEventListener("click", async (event) => {
+const button = event.target.closest("[data-copy]");
+if (!button) return;
+await navigator.clipboard.writeText(button.dataset.copy);
+button.dataset.copied = "";
+window.announce(button.dataset.done);
+const label = button.querySelector("[data-label]");
+const before = label?.textContent;
+if (label) label.textContent = button.dataset.done;
+setTimeout(() => {
+delete button.dataset.copied;
+if (label) label.textContent = before;
+}, 2000);
+});
+})();
+;
+(() => {"use strict";
+document.addEventListener("submit", (event) => {
+const form = event.target;
+if (form.method !== "post" || event.defaultPrevented || form.hasAttribute("hx-post")) return;
+if (form.dataset.sent) {
+event.preventDefault();
+return;
+}
+form.dataset.sent = "yes";
+form.querySelectorAll("button:not([type=button])").forEach((button) => button.setAttribute("aria-busy", "true"));
+});
+window.addEventListener("pageshow", () => {
+document.querySelectorAll("form[data-sent]").forEach((form) => {
+delete form.dataset.sent;
+form.querySelectorAll("[aria-busy]").forEach((button) => button.removeAttribute("aria-busy"));
+});
+});
+})();
+;
+(() => {"use strict";
+const SVG = "http://www.w3.org/2000/svg";
+const RING = 100;
+function circle(arc) {
+const shape = document.createElementNS(SVG, "circle");
+const numbers = { cx: 10, cy: 10, r: 8, pathLength: RING, ...(arc && { "stroke-dasharray": RING }) };
+Object.entries(numbers).forEach(([name, value]) => shape.setAttribute(name, value));
+return shape;
+}
+class TimeLeft extends HTMLElement {
+static observedAttributes = ["deadline", "now"];
+connectedCallback() {
+const ring = document.createElementNS(SVG, "svg");
+ring.setAttribute("viewBox", "0 0 20 20");
+ring.setAttribute("aria-hidden", "true");
+ring.append(circle(false), circle(true));
+this.arc = ring.lastChild;
+this.text = document.createElement("span");
+this.text.setAttribute("role", "timer"); // not live: read when asked, silent while it ticks
+this.replaceChildren(ring, this.text);
+this.attributeChangedCallback();
+this.ticking = setInterval(() => this.draw(), 1000);
+}
+disconnectedCallback() {
+clearInterval(this.ticking);
+}
+attributeChangedCallback() {
+const now = Number(this.getAttribute("now"));
+this.ahead = now ? Date.now() / 1000 - now : 0;
+if (this.arc) this.draw();
+}
+draw() {
+const left = Math.max(0, Math.round(Number(this.getAttribute("deadline")) - Date.now() / 1000 + this.ahead));
+const total = Number(this.getAttribute("total")) || 900;
+this.text.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
+this.arc.setAttribute("stroke-dashoffset", RING - Math.min(RING, (RING * left) / total));
+this.dataset.level = left < 90 ? "now" : left < 240 ? "soon" : "calm";
+if (left === 300 || left === 60) window.announce(this.getAttribute(left === 300 ? "at-five" : "at-one") || "");
+if (left === 0 && this.last > 0) this.dispatchEvent(new CustomEvent("time-over", { bubbles: true }));
+this.last = left;
+}
+}
+customElements.define("time-left", TimeLeft);
+})();
+;
+(() => {"use strict";
+let asking = false;
+async function ask() {
+const box = document.querySelector("[data-poll]");
+if (!box || asking) return;
+asking = true;
+try {
+const headers = { "HX-Request": "true", "HX-Target": `div#${box.id}` };
+if (box.dataset.ptag) headers["HX-PTag"] = box.dataset.ptag;
+const answer = await fetch(box.dataset.poll, { headers, cache: "no-store", signal: AbortSignal.timeout(10000) });
+if (answer.status === 200) swap(box, await answer.text(), answer.headers.get("HX-PTag"));
+} catch {
+} finally {
+asking = false;
+}
+}
+function swap(box, html, version) {
+if (!box.isConnected || (version && version === box.dataset.ptag)) return;
+const fresh = new DOMParser().parseFromString(html, "text/html").getElementById(box.id);
+if (!fresh) return;
+if (version) fresh.dataset.ptag = version;
+const typing = box.contains(document.activeElement) && document.activeElement.matches("input, textarea, select");
+if (typing && fresh.dataset.state === box.dataset.state) return; // do not take a form from under somebody's fingers
+box.replaceWith(document.adoptNode(fresh));
+const said = fresh.querySelector("h1, h2");
+if (said && fresh.dataset.state !== box.dataset.state) window.announce(said.textContent);
+}
+function turn() {
+const every = Number(document.querySelector("[data-poll]")?.dataset.every) || 3;
+setTimeout(async () => {
+if (!document.hidden) await ask();
+turn();
+}, every * 1000);
+}
+turn();
+document.addEventListener("visibilitychange", () => { if (!document.hidden) ask(); });
+document.addEventListener("time-over", ask);
+})();
