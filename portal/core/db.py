@@ -11,7 +11,7 @@ from flask_sqlalchemy import SQLAlchemy
 from psycopg import errors as pg
 from sqlalchemy import DateTime, MetaData, Select, event
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
-from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.orm import DeclarativeBase, Session, registry
 
 from portal.core.errors import VERDICTS, DatabaseUnavailable, LockTimeout
 
@@ -28,8 +28,9 @@ TRIES_MAX = 3  # of a whole transaction, on a serialization failure or a deadloc
 
 
 class Base(DeclarativeBase):
-    metadata = MetaData(naming_convention=NAMING)
-    type_annotation_map = {datetime: DateTime(timezone=True)}
+    # a registry of our own: Flask-SQLAlchemy copies this class, and a copied map beside a registry is refused
+    registry = registry(metadata=MetaData(naming_convention=NAMING),
+                        type_annotation_map={datetime: DateTime(timezone=True)})
 
 
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False}, disable_autonaming=True)
@@ -115,7 +116,7 @@ def retried(act: Callable[[], R]) -> R:
     raise AssertionError("unreachable")
 
 
-def locked(session: Session, rows: Select[tuple[T]], *, skip: bool = False) -> Sequence[T]:
+def locked(session: Session, rows: Select[T], *, skip: bool = False) -> Sequence[T]:
     """These rows, locked for change and fresh. The only way to lock.
 
     `FOR NO KEY UPDATE` does not block foreign keys pointing here; `populate_existing`, because SQLAlchemy would
@@ -127,7 +128,7 @@ def locked(session: Session, rows: Select[tuple[T]], *, skip: bool = False) -> S
     return found.scalars().all()
 
 
-def locked_one(session: Session, row: Select[tuple[T]]) -> T | None:
+def locked_one(session: Session, row: Select[T]) -> T | None:
     """The one row, locked and fresh, or None."""
     return next(iter(locked(session, row)), None)
 

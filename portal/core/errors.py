@@ -1,4 +1,4 @@
-"""Errors the desk raises on purpose. A subclass adds a stable public `code`; its docstring is the sentence people see."""
+"""Errors the desk raises on purpose, each with a stable public `code`; a docstring is the sentence people see."""
 
 
 class PortalError(Exception):

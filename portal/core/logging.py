@@ -8,7 +8,8 @@ import structlog
 from structlog.typing import EventDict
 
 SECRET_NAMES = re.compile(r"passw|secret|token|cookie|authorization|signature|api_key|seed|\bcode\b|csrf", re.I)
-TOKENS = re.compile(r"(qk_(?:live|test)_[0-9A-Za-z]{4})[0-9A-Za-z_]+|(whsec_)[0-9A-Za-z+/=_-]+|(/pay/)[0-9A-Za-z_-]{8,}")
+TOKENS = re.compile(r"(qk_(?:live|test)_[0-9A-Za-z]{4})[0-9A-Za-z_]+|(whsec_)[0-9A-Za-z+/=_-]+"
+                    r"|(/pay/)[0-9A-Za-z_-]{8,}")
 DIGITS = re.compile(r"(?<!\d)\d(?:[ -]?\d){11,18}(?!\d)")
 HIDDEN = "[hidden]"
 

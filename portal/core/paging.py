@@ -23,7 +23,7 @@ class Page(Generic[T]):
     next_cursor: str | None
 
 
-def newest_first(session: Session, rows: Select[tuple[T]], at: InstrumentedAttribute[datetime],
+def newest_first(session: Session, rows: Select[T], at: InstrumentedAttribute[datetime],
                  id: InstrumentedAttribute[Any], *, cursor: str | None, limit: int) -> Page[T]:
     """A page ordered by (`at`, `id`) downwards, after `cursor`. Raises Invalid for a cursor that we did not make."""
     assert 0 < limit <= PAGE_MAX

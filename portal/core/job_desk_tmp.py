@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import structlog
-from sqlalchemy import BigInteger, Identity, Index, PrimaryKeyConstraint, Text, UniqueConstraint, func, text
+from sqlalchemy import BigInteger, Index, PrimaryKeyConstraint, Text, UniqueConstraint, func, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -167,7 +167,12 @@ def wake(session: Session, kind: str) -> None:
     woken: set[str] = session.info.setdefault("woken", set())
     if kind not in woken:
         woken.add(kind)
-        after_commit(session, lambda: (woken.discard(kind), poke(kind))[1])
+        after_commit(session, lambda: _wake_now(woken, kind))
+
+
+def _wake_now(woken: set[str], kind: str) -> None:
+    woken.discard(kind)
+    poke(kind)
 
 
 def withdraw(session: Session, kind: str, key: str) -> None:

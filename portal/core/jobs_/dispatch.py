@@ -1,0 +1,51 @@
+"""What the dispatcher looks for each second: due work, recurring work, work of a kind nobody knows."""
+import structlog
+from sqlalchemy import func, text
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import Session
+
+from portal.core import clock
+from portal.core.jobs.kinds import KINDS, OUTSIDE
+from portal.core.jobs.models import Job, JobSlot
+from portal.core.jobs.promises import promise
+
+log = structlog.get_logger("jobs")
+
+
+def due_kinds(session: Session) -> list[str]:
+    """Known kinds with work that nobody holds: one index probe a kind."""
+    rows = session.execute(text("""
+        SELECT kind FROM unnest(CAST(:kinds AS text[])) AS kind
+        WHERE EXISTS (SELECT 1 FROM jobs j WHERE j.kind = kind.kind AND dead_at IS NULL AND run_at <= :now
+                      AND (leased_until IS NULL OR leased_until < :now))"""),
+        {"kinds": [*KINDS, *OUTSIDE], "now": clock.now()})
+    return list(rows.scalars())
+
+
+def bury_unknown(session: Session) -> int:
+    """Rows of a kind that this release does not know are dead, not dropped. Returns how many."""
+    rows = session.execute(text("""
+        UPDATE jobs SET dead_at = :now, last_error = 'unknown kind'
+        WHERE id IN (SELECT id FROM jobs WHERE dead_at IS NULL AND NOT kind = ANY(:kinds)
+                     ORDER BY id LIMIT 100 FOR UPDATE SKIP LOCKED) RETURNING id, kind"""),
+        {"now": clock.now(), "kinds": [*KINDS, *OUTSIDE]}).all()
+    for row in rows:
+        log.error("job_dead", kind=row.kind, job=row.id, error="unknown kind")
+    return len(rows)
+
+
+def promise_recurring(session: Session) -> None:
+    """Turn the present slot of each recurring kind into a job, once however many dispatchers run."""
+    for kind in KINDS.values():
+        if kind.every_s is None:
+            continue
+        slot = int(clock.now().timestamp()) // kind.every_s
+        made = session.execute(upsert(JobSlot).values(kind=kind.name, slot=slot)
+                               .on_conflict_do_update(index_elements=["kind"], set_={"slot": slot},
+                                                      where=JobSlot.slot < slot).returning(JobSlot.slot))
+        if made.first() is not None:
+            promise(session, kind.name, key=f"slot:{slot}")
+
+
+def dead_count(session: Session) -> int:
+    return session.query(func.count()).select_from(Job).where(Job.dead_at.is_not(None)).scalar() or 0

@@ -1,0 +1,103 @@
+"""Taking work and giving it back: a lease with a token that fences every change of the row."""
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from random import SystemRandom
+from typing import Any
+from uuid import uuid4
+
+import structlog
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from portal.core import clock
+from portal.core.db import transaction
+from portal.core.jobs.models import Job
+
+log = structlog.get_logger("jobs")
+LOST_BEFORE_ALONE = 2  # a worker died twice with it in hand: it may be the one that kills
+LOST_MAX = 12
+BACKOFF_MAX_S = 300
+ERROR_MAX = 2000
+_dice = SystemRandom()
+
+
+def claim(kind: str, *, limit: int, lease_s: int, alone: bool = False) -> Sequence[Job]:
+    """Lease up to `limit` due rows in one UPDATE with a commit of its own.
+
+    Rows whose worker died twice are claimed `alone`, so that one poison job takes no others down with it.
+    """
+    now = clock.now()
+    with transaction() as session:
+        rows = session.execute(text(f"""
+            UPDATE jobs SET lease = :lease, leased_until = :until, lost = lost + (leased_until IS NOT NULL)::int
+            WHERE id IN (SELECT id FROM jobs
+                         WHERE kind = :kind AND dead_at IS NULL AND run_at <= :now
+                           AND (leased_until IS NULL OR leased_until < :now)
+                           AND lost + (leased_until IS NOT NULL)::int {'>=' if alone else '<'} :alone_from
+                         ORDER BY run_at, id LIMIT :limit FOR UPDATE SKIP LOCKED)
+            RETURNING id"""), {"lease": uuid4(), "until": now + timedelta(seconds=lease_s), "kind": kind, "now": now,
+                               "alone_from": LOST_BEFORE_ALONE, "limit": limit}).scalars().all()
+        if not rows:
+            return []
+        jobs = session.query(Job).where(Job.id.in_(rows)).order_by(Job.run_at, Job.id).populate_existing().all()
+        for job in jobs:
+            if job.lost > LOST_MAX:
+                bury(session, job, "its worker died with it in hand, again and again")
+        session.expunge_all()
+    return [job for job in jobs if job.dead_at is None]
+
+
+class LeaseLost(Exception):
+    """The lease ran out and somebody else has the job: nothing of ours may be committed."""
+
+
+def finish(session: Session, jobs: Sequence[Job]) -> None:
+    """Move rows to `jobs_done`, fenced by their lease. Raises LeaseLost."""
+    if not jobs:
+        return
+    moved = session.execute(text("""
+        WITH gone AS (DELETE FROM jobs WHERE id = ANY(:ids) AND lease = :lease RETURNING *)
+        INSERT INTO jobs_done (id, done_at, kind, reference, unique_key, attempts, lost, request_id, created_at)
+        SELECT id, :now, kind, reference, unique_key, attempts, lost, request_id, created_at FROM gone
+        RETURNING id"""), {"ids": [job.id for job in jobs], "lease": jobs[0].lease, "now": clock.now()})
+    if len(moved.all()) != len(jobs):
+        raise LeaseLost()
+
+
+def postpone(session: Session, job: Job, run_at: datetime) -> None:
+    """Give the lease back; the row is due again at `run_at`. Raises LeaseLost."""
+    _fenced(session, job, "run_at = :run_at", run_at=run_at)
+
+
+def hand_back(jobs: Sequence[Job]) -> None:
+    """Give leases back at once, untouched: the worker stops, or the database asked for another try."""
+    with transaction() as session:
+        session.execute(text("UPDATE jobs SET lease = NULL, leased_until = NULL WHERE id = ANY(:ids) AND lease = :lease"),
+                        {"ids": [job.id for job in jobs], "lease": jobs[0].lease})
+
+
+def fail(session: Session, job: Job, error: str, *, dead: bool) -> None:
+    """Count a try that ended in an error: again after full jitter, or dead. Raises LeaseLost."""
+    if dead:
+        bury(session, job, error)
+        return
+    pause = _dice.uniform(0, min(BACKOFF_MAX_S, 2 ** (job.attempts + 1)))
+    _fenced(session, job, "attempts = attempts + 1, last_error = :error, run_at = :run_at",
+            error=error[:ERROR_MAX], run_at=clock.now() + timedelta(seconds=pause))
+
+
+def bury(session: Session, job: Job, error: str) -> None:
+    """Dead: kept with its last error for staff to retry or drop. Alerts."""
+    _fenced(session, job, "attempts = attempts + 1, last_error = :error, dead_at = :now",
+            error=error[:ERROR_MAX], now=clock.now())
+    job.dead_at = clock.now()
+    log.error("job_dead", kind=job.kind, job=job.id, reference=str(job.reference), error=error[:ERROR_MAX])
+
+
+def _fenced(session: Session, job: Job, change: str, **values: Any) -> None:
+    changed = session.execute(
+        text(f"UPDATE jobs SET {change}, lease = NULL, leased_until = NULL"
+             " WHERE id = :id AND lease = :lease AND dead_at IS NULL RETURNING id"),
+        {"id": job.id, "lease": job.lease, **values})
+    if changed.first() is None:
+        raise LeaseLost()

@@ -1,0 +1,68 @@
+"""Promising work inside a transaction, and waking whoever does it after the commit."""
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import Session
+
+from portal.core import clock
+from portal.core.db import after_commit
+from portal.core.jobs.models import Job
+
+_poke: Callable[[str], None] = lambda kind: None  # noqa: E731
+
+
+def poke_with(poke: Callable[[str], None]) -> None:
+    """The application factory says how a kind's workers are woken (Huey); best effort, must never raise."""
+    global _poke
+    _poke = poke
+
+
+def poke(kind: str) -> None:
+    _poke(kind)
+
+
+def promise(session: Session, kind: str, reference: UUID | None = None, *, key: str | None = None,
+            run_at: datetime | None = None, lane: str | None = None) -> None:
+    """Have `kind` done for `reference` after this transaction, at `run_at` or at once.
+
+    `key` (default: the reference) is unique among the kind's live rows; a second promise of it changes nothing.
+    """
+    promise_all(session, kind, [(reference, key, lane)], run_at=run_at)
+
+
+def promise_all(session: Session, kind: str, wanted: Iterable[tuple[UUID | None, str | None, str | None]], *,
+                run_at: datetime | None = None) -> None:
+    """As `promise` for many at once: (reference, key, lane)."""
+    now = clock.now()
+    request_id = structlog.contextvars.get_contextvars().get("request_id")
+    rows = [{"kind": kind, "reference": reference, "unique_key": key or str(reference), "lane": lane,
+             "run_at": run_at or now, "request_id": request_id, "created_at": now}
+            for reference, key, lane in wanted]
+    if not rows:
+        return
+    session.execute(upsert(Job).values(rows).on_conflict_do_nothing(index_elements=["kind", "unique_key"]))
+    if run_at is None or run_at <= now:
+        wake(session, kind)
+
+
+def wake(session: Session, kind: str) -> None:
+    """Poke the kind's workers once when this transaction has committed."""
+    woken: set[str] = session.info.setdefault("woken", set())
+    if kind not in woken:
+        woken.add(kind)
+        after_commit(session, lambda: _wake_now(woken, kind))
+
+
+def _wake_now(woken: set[str], kind: str) -> None:
+    woken.discard(kind)
+    poke(kind)
+
+
+def withdraw(session: Session, kind: str, key: str) -> None:
+    """Take back a promise that nobody is working on. Work must be harmless when it comes all the same."""
+    session.execute(text("DELETE FROM jobs WHERE kind = :kind AND unique_key = :key AND lease IS NULL"),
+                    {"kind": kind, "key": key})

@@ -1,0 +1,90 @@
+"""House rules that a reader of the source can check; each failure says what to do instead."""
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PYTHON = sorted([*(ROOT / "portal").rglob("*.py"), *(ROOT / "tasks").rglob("*.py")])
+LINES_MAX = 300
+FUNCTION_LINES_MAX = 50
+SECRETS_OF_THE_HOUSE = re.compile(r"/root/|/work/|pypi\.org|registry\.npmjs|index-url|extra-index", re.I)
+
+
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def calls(path: Path) -> Iterator[ast.Call]:
+    return (node for node in ast.walk(tree(path)) if isinstance(node, ast.Call))
+
+
+def test_only_one_place_commits():
+    guilty = [f"{name(path)}:{call.lineno}" for path in PYTHON if name(path) != "portal/core/db.py"
+              for call in calls(path)
+              if isinstance(call.func, ast.Attribute) and call.func.attr == "commit"]
+    assert not guilty, f"open `transaction()` in the door instead: {guilty}"
+
+
+def test_only_the_clock_reads_the_clock():
+    guilty = [f"{name(path)}:{call.lineno}" for path in PYTHON if name(path) != "portal/core/clock.py"
+              for call in calls(path)
+              if isinstance(call.func, ast.Attribute) and call.func.attr in ("now", "utcnow", "today")
+              and isinstance(call.func.value, ast.Name) and call.func.value.id in ("datetime", "date")]
+    assert not guilty, f"use `clock.now()`: {guilty}"
+
+
+def test_no_float_near_money():
+    rooms = ("portal/core/money.py", "portal/ledger/", "portal/tariffs/", "portal/orders/", "portal/treasury/")
+    guilty = [f"{name(path)}:{node.lineno}" for path in PYTHON if name(path).startswith(rooms)
+              for node in ast.walk(tree(path))
+              if (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "float")
+              or (isinstance(node, ast.Constant) and isinstance(node.value, float))]
+    assert not guilty, f"whole minor units and Decimal only: {guilty}"
+
+
+def test_locks_are_taken_in_one_way():
+    guilty = [f"{name(path)}:{call.lineno}" for path in PYTHON if name(path) != "portal/core/db.py"
+              for call in calls(path)
+              if isinstance(call.func, ast.Attribute) and call.func.attr == "with_for_update"]
+    assert not guilty, f"use `core.db.locked()`: SQLAlchemy hands back stale objects otherwise: {guilty}"
+
+
+def test_nothing_is_left_for_later():
+    guilty = [f"{name(path)}:{number}" for path in PYTHON
+              for number, line in enumerate(path.read_text().splitlines(), 1)
+              if re.search(r"\b(TODO|FIXME|XXX|NotImplemented)\b", line)]
+    assert not guilty, guilty
+
+
+@pytest.mark.parametrize("path", PYTHON, ids=name)
+def test_a_file_is_one_subject(path):
+    lines = path.read_text().count("\n")
+    assert lines <= LINES_MAX, f"{lines} lines: split it by subject"
+    long = [f"{node.name} ({node.end_lineno - node.lineno + 1} lines)" for node in ast.walk(tree(path))
+            if isinstance(node, ast.FunctionDef) and node.end_lineno - node.lineno + 1 > FUNCTION_LINES_MAX]
+    assert not long, f"split: {long}"
+
+
+@pytest.mark.parametrize("path", [p for p in PYTHON if "portal/web/" in name(p)], ids=name)
+def test_a_views_module_is_small(path):
+    assert path.read_text().count("\n") <= 200, "one module per noun: the rest belongs to its service or queries"
+
+
+def test_every_module_says_what_it_is_for():
+    silent = [name(path) for path in PYTHON if path.read_text().strip() and not ast.get_docstring(tree(path))]
+    assert not silent, f"a docstring of one sentence: {silent}"
+
+
+def test_no_machine_or_registry_is_named():
+    texts = [p for pattern in ("*.txt", "*.in", "*.json", "*.toml", "*.md", "*.py", "*.mjs", "*.yml")
+             for p in ROOT.rglob(pattern)
+             if not {".venv", "node_modules", "var", ".git"} & set(p.relative_to(ROOT).parts)]
+    guilty = [name(path) for path in texts if path != Path(__file__) and SECRETS_OF_THE_HOUSE.search(path.read_text())]
+    assert not guilty, guilty
