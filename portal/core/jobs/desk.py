@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.core import audit, clock, jobs
+from portal.core import audit, clock
 from portal.core.access import Actor
 from portal.core.db import locked_one
 from portal.core.errors import Conflict, NotFound
-from portal.core.jobs import Job
+from portal.core.jobs.models import Job
+from portal.core.jobs.promises import wake
 
 PAGE_MAX = 500
 
@@ -33,7 +34,7 @@ def retry(session: Session, actor: Actor, job_id: int) -> Job:
     audit.record(session, actor, "job.retried", "job", job.id, before={"error": job.last_error, "kind": job.kind})
     job.dead_at, job.attempts, job.lost, job.run_at = None, 0, 0, clock.now()
     session.flush()
-    jobs.wake(session, job.kind)
+    wake(session, job.kind)
     return job
 
 

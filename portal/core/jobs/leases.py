@@ -72,8 +72,9 @@ def postpone(session: Session, job: Job, run_at: datetime) -> None:
 def hand_back(jobs: Sequence[Job]) -> None:
     """Give leases back at once, untouched: the worker stops, or the database asked for another try."""
     with transaction() as session:
-        session.execute(text("UPDATE jobs SET lease = NULL, leased_until = NULL WHERE id = ANY(:ids) AND lease = :lease"),
-                        {"ids": [job.id for job in jobs], "lease": jobs[0].lease})
+        session.execute(
+            text("UPDATE jobs SET lease = NULL, leased_until = NULL WHERE id = ANY(:ids) AND lease = :lease"),
+            {"ids": [job.id for job in jobs], "lease": jobs[0].lease})
 
 
 def fail(session: Session, job: Job, error: str, *, dead: bool) -> None:
