@@ -1,0 +1,7 @@
+"""What stores are told: endpoints, events, deliveries, signature, sender.
+
+Others use `announce` inside a step's transaction, `service` and `queries` behind a door, and `configure` once.
+"""
+from portal.webhooks.announce import Announcement, announce
+
+__all__ = ["Announcement", "announce"]

@@ -1,0 +1,156 @@
+"""Endpoints that stores name, events told to them, deliveries of an event to an endpoint, tries of a delivery.
+
+Events, deliveries and attempts are partitioned by month and kept for thirty days or longer. A delivery changes while
+its schedule runs (three days at most), then never again; so its month can be detached like the others. Nothing
+refers to these rows by foreign key: a detached month must not hold on to another.
+"""
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Text,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.core import clock, ids
+from portal.core.columns import Id, Timestamped, Words
+from portal.core.db import Base
+
+
+class EndpointStatus(StrEnum):
+    ACTIVE = "active"
+    DISABLED = "disabled"  # by the merchant, by a 410, or after a whole schedule of failures
+    DELETED = "deleted"  # seen no more; its deliveries stay on record
+
+
+class DeliveryState(StrEnum):
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    FAILED = "failed"  # the whole schedule, or a 410
+    DROPPED = "dropped"  # its endpoint was disabled or deleted before it could be sent
+
+
+class Endpoint(Timestamped, Base):
+    """An address of a store that wants to be told. `types` are event types, or `*` alone for all."""
+
+    __tablename__ = "webhook_endpoints"
+    __table_args__ = (
+        # what a step announces to (announce), and the list in order of creation
+        Index("ix_webhook_endpoints_store_id", "store_id", "live", "created_at", postgresql_where=text(
+            "status <> 'deleted'")),
+        CheckConstraint("status IN ('active', 'disabled', 'deleted')", name="status"),
+        CheckConstraint("cardinality(types) > 0", name="types"),
+    )
+    id: Mapped[Id]
+    store_id: Mapped[UUID] = mapped_column(ForeignKey("stores.id"))
+    live: Mapped[bool]
+    url: Mapped[Words]
+    description: Mapped[str | None] = mapped_column(Text)
+    types: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    status: Mapped[Words] = mapped_column(default=EndpointStatus.ACTIVE)
+    disabled_because: Mapped[str | None] = mapped_column(Text)  # merchant, gone, failing
+    disabled_at: Mapped[datetime | None]
+    # a sentence of the desk's that pages show until the merchant turns the endpoint on again
+    notice_pending: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    secret_sealed: Mapped[bytes] = mapped_column(LargeBinary)  # with the master key
+    previous_secret_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    previous_until: Mapped[datetime | None]  # both secrets sign until then
+
+    @property
+    def public_id(self) -> str:
+        return ids.public("whk", self.id)
+
+    @property
+    def active(self) -> bool:
+        return self.status == EndpointStatus.ACTIVE
+
+
+class Event(Base):
+    """Something a store is told, with what the gateway would have shown at that step. Never changed."""
+
+    __tablename__ = "webhook_events"
+    __table_args__ = (
+        PrimaryKeyConstraint("id", "created_at"),
+        Index("ix_webhook_events_store_id", "store_id", "live", "created_at", "id"),  # GET /events, newest first
+        Index("ix_webhook_events_order_id", "order_id", "created_at"),  # an order's page
+        {"postgresql_partition_by": "RANGE (created_at)"},
+    )
+    id: Mapped[UUID] = mapped_column(default=ids.new_id)
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    store_id: Mapped[UUID]
+    live: Mapped[bool]
+    type: Mapped[Words]  # payin.completed
+    order_id: Mapped[UUID | None]
+    version: Mapped[int | None]  # the order's after the step
+    payload: Mapped[dict[str, Any]] = mapped_column(JSONB)
+
+    @property
+    def public_id(self) -> str:
+        return ids.public("evt", self.id)
+
+
+class Delivery(Base):
+    """One event on its way to one endpoint, over all its attempts."""
+
+    __tablename__ = "webhook_deliveries"
+    __table_args__ = (
+        PrimaryKeyConstraint("id", "created_at"),
+        Index("ix_webhook_deliveries_store_id", "store_id", "live", "created_at", "id"),  # the list, newest first
+        Index("ix_webhook_deliveries_endpoint_id", "endpoint_id", "created_at", "id"),  # an endpoint's own
+        Index("ix_webhook_deliveries_event_id", "event_id"),  # an event's own
+        CheckConstraint("state IN ('pending', 'delivered', 'failed', 'dropped')", name="state"),
+        {"postgresql_partition_by": "RANGE (created_at)"},
+    )
+    id: Mapped[UUID] = mapped_column(default=ids.new_id)
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    event_id: Mapped[UUID]
+    event_created_at: Mapped[datetime]  # names the event's month
+    endpoint_id: Mapped[UUID]
+    store_id: Mapped[UUID]
+    live: Mapped[bool]
+    type: Mapped[Words]
+    state: Mapped[Words] = mapped_column(default=DeliveryState.PENDING)
+    attempts: Mapped[int] = mapped_column(default=0, server_default="0")  # all that were made
+    begun_at_attempt: Mapped[int] = mapped_column(default=0, server_default="0")  # the schedule counts from here
+    begun_at: Mapped[datetime]  # when the present schedule began: at once, or when resent
+    next_attempt_at: Mapped[datetime | None]
+    last_attempt_at: Mapped[datetime | None]
+    last_status: Mapped[int | None]  # HTTP; None when there was no answer
+    last_ms: Mapped[int | None]
+    last_error: Mapped[str | None] = mapped_column(Text)
+    last_response: Mapped[str | None] = mapped_column(Text)  # the answer's first 1 KB
+
+    @property
+    def public_id(self) -> str:
+        return ids.public("dlv", self.id)
+
+
+class Attempt(Base):
+    """One request that was made, or refused by our own guard. Only added."""
+
+    __tablename__ = "webhook_attempts"
+    __table_args__ = (
+        PrimaryKeyConstraint("id", "created_at"),
+        Index("ix_webhook_attempts_delivery_id", "delivery_id", "created_at"),
+        {"postgresql_partition_by": "RANGE (created_at)"},
+    )
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True))
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    delivery_id: Mapped[UUID]
+    number: Mapped[int]  # 1 for the first
+    status: Mapped[int | None]
+    ms: Mapped[int]
+    error: Mapped[str | None] = mapped_column(Text)
+    response: Mapped[str | None] = mapped_column(Text)
