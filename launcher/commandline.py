@@ -1,0 +1,33 @@
+"""bin/flask: the desk's command line, beside a running desk or alone. Its answer is all that stdout gets."""
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from launcher import environment, procfile, venv
+from launcher.home import ROOT, Home
+from launcher.servers import Servers, running
+
+WITHOUT_TABLES = ("db", "routes", "config", "--help", "--version")  # these do not need a migrated database
+
+
+def main(arguments: list[str]) -> int:
+    home = Home(Path(os.environ.get("QUITTANCE_HOME") or ROOT / "var"))
+    packages = venv.ensure("requirements.txt")
+    servers = Servers(home, packages, environment.of_the_person(), durable=True, createdb=False)
+    with running(servers) as desk:
+        if not home.desk_is_running() and arguments[:1] and arguments[0] not in WITHOUT_TABLES:
+            migrated = _run(["/bin/sh", "-c", f"exec {procfile.read()[procfile.RELEASE]}"], desk, quiet=True)
+            if migrated:
+                return migrated
+        return _run([str(venv.FOLDER / "bin" / "flask"), *arguments], desk)
+
+
+def _run(command: list[str], desk: dict[str, str], *, quiet: bool = False) -> int:
+    """Run it in the foreground; Ctrl-C is for it to hear, TERM is passed on, and the servers stop afterwards."""
+    process = subprocess.Popen(command, env=desk, cwd=ROOT, stdout=sys.stderr if quiet else None)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+    code = process.wait()
+    return 128 - code if code < 0 else code
