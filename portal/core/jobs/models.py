@@ -18,6 +18,8 @@ class Job(Base):
         UniqueConstraint("kind", "unique_key"),
         # what is due of a kind, oldest first (claim, dispatcher)
         Index("ix_jobs_due", "kind", "run_at", "id", postgresql_where=text("dead_at IS NULL")),
+        # what is due of one lane, so that a lane with thousands of rows hides no other's (webhooks' claim)
+        Index("ix_jobs_lane", "lane", "run_at", "id", postgresql_where=text("lane IS NOT NULL AND dead_at IS NULL")),
         Index("ix_jobs_dead", "dead_at", "id", postgresql_where=text("dead_at IS NOT NULL")),  # the jobs page
         {"postgresql_with": {"fillfactor": 70}},
     )
