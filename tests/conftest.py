@@ -1,0 +1,269 @@
+"""The ground of every test: PostgreSQL and Valkey as `bin/test` started them, a database per worker, the application.
+
+A template is migrated once per content of `migrations/`; each worker takes a clone of it, and so does a test that
+looks at whole books (`fresh_app`). Nothing is cleaned between tests: factories make what a test needs.
+"""
+import fcntl
+import hashlib
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import gettempdir
+from typing import IO
+
+import psycopg
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from psycopg import sql
+from sqlalchemy.engine import URL, make_url
+
+ROOT = Path(__file__).resolve().parent.parent
+KEPT_TEMPLATES = 3  # of earlier migrations, for a developer who goes back and forth between branches
+VALKEY_NUMBERS = range(1, 64)  # 0 belongs to nobody, so that a forgotten setting is noticed
+MY_DATABASE, MY_VALKEY = pytest.StashKey[str](), pytest.StashKey[IO[str]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--slow", action="store_true", help="also run the tests marked slow")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--slow"):
+        return
+    for item in items:
+        if item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.skip(reason="slow: runs under bin/test --slow"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give this worker its own names before anything of ours is imported: some modules read settings on import.
+
+    What a test starts (the command line, a worker) inherits them.
+    """
+    if not os.environ.get("DATABASE_URL"):
+        return  # not under bin/test; the first test that needs a server says so
+    name = f"clone_{os.getpid()}_{secrets.token_hex(4)}"
+    for variable in ("DATABASE_URL", "DATABASE_DIRECT_URL", "DATABASE_OWNER_URL"):
+        os.environ[variable] = _on(variable, name)
+    config.stash[MY_DATABASE] = name
+    number, config.stash[MY_VALKEY] = _claim_valkey()
+    os.environ["REDIS_URL"] = make_url(_given("REDIS_URL")).set(database=str(number)).render_as_string(False)
+
+
+@pytest.fixture(scope="session")
+def owner_url() -> str:
+    """The owner of the databases, who migrates and clones; libpq's spelling, without a database."""
+    return _spelled(make_url(_given("DATABASE_OWNER_URL")))
+
+
+@pytest.fixture(scope="session")
+def template(owner_url: str) -> str:
+    """The name of a migrated database that nobody writes to."""
+    name = f"template_{_migrations_hash()}"
+    with _lock(f"quittance-{name}-{os.getuid()}.lock"):
+        with _administrator(owner_url) as connection:
+            if not _exists(connection, name):
+                _forget_old_templates(connection)
+                _migrate(connection, name)
+    return name
+
+
+@pytest.fixture(scope="session")
+def database(owner_url: str, template: str, pytestconfig: pytest.Config) -> Iterator[str]:
+    """This worker's own clone: its name."""
+    with _clone(owner_url, template, pytestconfig.stash[MY_DATABASE]) as name:
+        yield name
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> str:
+    """This worker's own Valkey database, empty; nobody else on this machine has the number."""
+    from redis import Redis
+
+    with Redis.from_url(_given("REDIS_URL")) as valkey:
+        valkey.flushdb()
+    return _given("REDIS_URL")
+
+
+@pytest.fixture(scope="session")
+def worker_app(database: str, redis_url: str) -> Iterator[Flask]:
+    """The application of this worker, connected as the role that owns nothing."""
+    with _application(database, redis_url) as made:
+        yield made
+
+
+@pytest.fixture
+def app(worker_app: Flask) -> Iterator[Flask]:
+    """The application, inside its context. What a test leaves open in its session is thrown away."""
+    with _in_context(worker_app):
+        yield worker_app
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser of a stranger."""
+    return app.test_client()
+
+
+@pytest.fixture
+def fresh_database(owner_url: str, template: str) -> Iterator[str]:
+    """A clone for one test, as for whole-books checks: its name."""
+    with _clone(owner_url, template, f"clone_{os.getpid()}_{secrets.token_hex(4)}") as name:
+        yield name
+
+
+@pytest.fixture
+def fresh_app(fresh_database: str, redis_url: str) -> Iterator[Flask]:
+    """An application of its own on a clone of its own. Do not ask for `app` in the same test."""
+    with _application(fresh_database, redis_url) as made, _in_context(made):
+        yield made
+
+
+@pytest.fixture
+def url_of() -> Callable[[str, str], str]:
+    """`url_of(database, "owner" | "app")`: libpq's spelling, for tests that speak to PostgreSQL themselves."""
+    given = {"owner": "DATABASE_OWNER_URL", "app": "DATABASE_URL"}
+    return lambda database, role: _spelled(make_url(_given(given[role])).set(database=database))
+
+
+@contextmanager
+def _application(database: str, redis_url: str) -> Iterator[Flask]:
+    settings = {"APP_ENV": "test", "REDIS_URL": redis_url, "DATABASE_URL": _on("DATABASE_URL", database),
+                "DATABASE_DIRECT_URL": _on("DATABASE_URL", database),
+                "DATABASE_OWNER_URL": _on("DATABASE_OWNER_URL", database)}
+    with _environment(settings):
+        from portal import create_app
+        from portal.core.db import db
+        from portal.settings import load
+
+        made = create_app(load())
+        yield made
+    with made.app_context():
+        db.session.remove()
+        db.engine.dispose()
+
+
+@contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    """Set while the application lives: what it starts (tasks, the command line) must find the same servers."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def _in_context(app: Flask) -> Iterator[None]:
+    from portal.core.db import db
+
+    with app.app_context():
+        yield
+        db.session.remove()
+
+
+@contextmanager
+def _clone(owner_url: str, template: str, name: str) -> Iterator[str]:
+    # PostgreSQL refuses to copy a template that another session is connected to: copies are made one at a time.
+    with _lock(f"quittance-{template}-{os.getuid()}.lock"), _administrator(owner_url) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(_id(name), _id(template)))
+    try:
+        yield name
+    finally:
+        with _administrator(owner_url) as connection:
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(_id(name)))
+
+
+def _migrate(connection: psycopg.Connection[tuple[object, ...]], name: str) -> None:
+    """Under another name first: a template that exists is a template that is whole."""
+    making = f"making_{name}"
+    connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(_id(making)))
+    connection.execute(sql.SQL("CREATE DATABASE {}").format(_id(making)))
+    settings = {"DATABASE_OWNER_URL": _on("DATABASE_OWNER_URL", making), "DATABASE_URL": _on("DATABASE_URL", making)}
+    done = subprocess.run([sys.executable, "-m", "flask", "db", "upgrade"], cwd=ROOT, capture_output=True, text=True,
+                          env={**os.environ, **settings, "FLASK_APP": "wsgi.py"}, check=False)
+    if done.returncode:
+        pytest.exit(f"the migrations failed:\n{done.stdout}{done.stderr}", returncode=3)
+    connection.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(_id(making), _id(name)))
+
+
+def _forget_old_templates(connection: psycopg.Connection[tuple[object, ...]]) -> None:
+    """Templates of older migrations, the oldest first, and clones that a killed run left."""
+    found = connection.execute("SELECT datname FROM pg_database WHERE datname LIKE 'template\\_%' ORDER BY oid DESC")
+    old = [str(name) for (name,) in found if str(name) not in ("template0", "template1")][KEPT_TEMPLATES:]
+    clones = connection.execute("SELECT datname FROM pg_database WHERE datname LIKE 'clone\\_%'").fetchall()
+    left = [str(name) for (name,) in clones if not Path(f"/proc/{str(name).split('_')[1]}").exists()]
+    for name in [*old, *left]:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(_id(name)))
+
+
+def _administrator(owner_url: str) -> psycopg.Connection[tuple[object, ...]]:
+    return psycopg.connect(owner_url, dbname="postgres", autocommit=True)
+
+
+def _exists(connection: psycopg.Connection[tuple[object, ...]], name: str) -> bool:
+    return connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone() is not None
+
+
+def _id(name: str) -> sql.Identifier:
+    return sql.Identifier(name)
+
+
+def _migrations_hash() -> str:
+    """Of every file that says what the schema is, so that an edited migration makes a new template."""
+    files = sorted(path for path in (ROOT / "migrations").rglob("*") if path.suffix in (".py", ".sql", ".ini"))
+    told = hashlib.sha256()
+    for path in files:
+        told.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes() + b"\0")
+    return told.hexdigest()[:16]
+
+
+def _given(name: str) -> str:
+    value = os.environ.get(name)
+    if not value:
+        pytest.exit(f"{name} is not set: run the tests with bin/test", returncode=4)
+    return value
+
+
+def _on(name: str, database: str) -> str:
+    return make_url(_given(name)).set(database=database).render_as_string(hide_password=False)
+
+
+def _spelled(url: URL) -> str:
+    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def _claim_valkey() -> tuple[int, IO[str]]:
+    """A number and the lock that holds it for the life of this process."""
+    port = make_url(_given("REDIS_URL")).port
+    for number in VALKEY_NUMBERS:
+        claim = open(_temporary(f"quittance-valkey-{port}-{number}-{os.getuid()}.lock"), "w")  # noqa: SIM115
+        try:
+            fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            claim.close()
+            continue
+        return number, claim
+    pytest.exit("every Valkey database is taken by another test run", returncode=4)
+
+
+def _temporary(name: str) -> Path:
+    return Path(gettempdir()) / name
+
+
+@contextmanager
+def _lock(name: str) -> Iterator[IO[str]]:
+    """Across the workers of a run, and across runs."""
+    with open(_temporary(name), "w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield held
