@@ -74,9 +74,9 @@ class Requisite(Timestamped, Base):
 
 
 class Lane(Base):
-    """A ring of requisites that could take a kind of order; `id` names its cursor in the pool of sequences.
+    """A ring of requisites that could take a kind of order; `id` names its cursor, the sequence `lane_cursor_<id>`.
 
-    Rebuilt only when somebody edits limits or goes on or off shift (requisites/lanes.py).
+    Rebuilt only when somebody edits limits or goes on or off shift (migrations/sql/0001_requisites.sql says how).
     """
 
     __tablename__ = "lanes"
@@ -93,10 +93,10 @@ class Lane(Base):
 
 
 class LaneMember(Base):
-    """One position on a lane; a weight of w has w positions, spread evenly over the lap."""
+    """One position on a lane; a weight of w has w positions, spread evenly over the lap (1 to 2^62)."""
 
     __tablename__ = "lane_members"
     __table_args__ = (Index("ix_lane_members_requisite_id", "requisite_id"),)
     lane_id: Mapped[int] = mapped_column(ForeignKey("lanes.id"), primary_key=True)
     position: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    requisite_id: Mapped[UUID] = mapped_column(ForeignKey("requisites.id"))
+    requisite_id: Mapped[UUID] = mapped_column(ForeignKey("requisites.id"), primary_key=True)
