@@ -52,3 +52,8 @@ def day_of(moment: datetime) -> date:
 def midnight_after(day: date) -> datetime:
     """When the operator's `day` ends, in UTC."""
     return datetime.combine(day + timedelta(days=1), datetime.min.time(), _zone).astimezone(UTC)
+
+
+def midnight_before(day: date) -> datetime:
+    """When the operator's `day` began, in UTC."""
+    return midnight_after(day - timedelta(days=1))

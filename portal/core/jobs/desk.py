@@ -1,7 +1,8 @@
 """What staff do with jobs: look, retry a dead one, drop a dead one. Both acts are audited."""
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from portal.core import audit, clock
@@ -12,6 +13,7 @@ from portal.core.jobs.models import Job
 from portal.core.jobs.promises import wake
 
 PAGE_MAX = 500
+COUNT_MAX = 10_000
 
 
 class NotDead(Conflict):
@@ -53,3 +55,23 @@ def _dead(session: Session, job_id: int) -> Job:
     if job.dead_at is None:
         raise NotDead()
     return job
+
+
+@dataclass(frozen=True)
+class Lag:
+    """How far the queue is behind."""
+
+    due: int
+    oldest_s: int  # how long the oldest due job has waited, in whole seconds
+    dead: int
+
+
+def lag(session: Session) -> Lag:
+    """Counted up to COUNT_MAX: a deeper queue is an alarm whatever its length."""
+    now = clock.now()
+    waiting = (select(Job.run_at).where(Job.dead_at.is_(None), Job.run_at <= now,
+                                        (Job.leased_until.is_(None)) | (Job.leased_until < now))
+               .limit(COUNT_MAX).subquery())
+    due, oldest = session.execute(select(func.count(), func.min(waiting.c.run_at)).select_from(waiting)).one()
+    dead = session.scalar(select(func.count()).where(Job.dead_at.is_not(None))) or 0
+    return Lag(due, int((now - oldest).total_seconds()) if oldest else 0, dead)

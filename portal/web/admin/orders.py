@@ -1,0 +1,60 @@
+"""Every order, and one order from all sides: steps, attempts, the looks for a requisite, postings, deliveries."""
+from flask import Blueprint, Response, request, url_for
+
+from portal.core.access import Permission, requires
+from portal.core.commands import bind
+from portal.core.db import reader, transaction
+from portal.orders import dossier, service
+from portal.orders.commands import CancelOrder, ConfirmOrder
+from portal.orders.listing import Filters, list_orders
+from portal.web.identity import signed_in
+from portal.web.render import done, redisplay, show
+from portal.webhooks import queries as webhooks
+
+bp = Blueprint("admin_orders", __name__, url_prefix="/admin/orders")
+
+
+@bp.get("")
+@requires(Permission.ORDER_READ)
+def index() -> Response:
+    filters = Filters.of(request.args)
+    page = list_orders(reader(), signed_in(), filters, cursor=request.args.get("after"))
+    return show("admin/orders/index.html", page=page, filters=filters)
+
+
+@bp.get("/<order_id>")
+@requires(Permission.ORDER_READ)
+def one(order_id: str) -> Response:
+    return show("admin/orders/one.html", error=None, wrong={}, values={}, **_order(order_id))
+
+
+@bp.post("/<order_id>/confirmation")
+@requires(Permission.ORDER_CONFIRM_ANY)
+def confirm(order_id: str) -> Response:
+    with redisplay("admin/orders/one.html", **_order(order_id)):
+        command = bind(ConfirmOrder, request.form, order_id=order_id)
+        with transaction() as session:
+            service.confirm(session, signed_in(), command)
+    return _back(order_id)
+
+
+@bp.post("/<order_id>/cancellation")
+@requires(Permission.ORDER_CANCEL_ANY)
+def cancel(order_id: str) -> Response:
+    with redisplay("admin/orders/one.html", **_order(order_id)):
+        command = bind(CancelOrder, request.form, order_id=order_id)
+        with transaction() as session:
+            service.cancel(session, signed_in(), command)
+    return _back(order_id)
+
+
+def _back(order_id: str) -> Response:
+    return done("admin/orders/one.html", otherwise=url_for(".one", order_id=order_id), error=None, wrong={}, values={},
+                **_order(order_id))
+
+
+def _order(order_id: str) -> dict[str, object]:
+    session, actor = reader(), signed_in()
+    found = dossier.open_dossier(session, actor, order_id)
+    return {"found": found, "order": found.order, "postings": dossier.postings(session, found),
+            "deliveries": webhooks.deliveries_of_order(session, actor, found.order.id)}

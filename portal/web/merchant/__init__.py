@@ -1,0 +1,4 @@
+"""A merchant's pages."""
+from portal.web.merchant.orders import bp as orders
+
+blueprints = (orders,)

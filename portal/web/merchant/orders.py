@@ -1,0 +1,43 @@
+"""A merchant's orders: all stores, newest first, and one order with its steps and what was told of it."""
+from flask import Blueprint, Response, request
+
+from portal.core.access import Permission, requires
+from portal.core.db import reader, transaction
+from portal.orders import dossier, links, service
+from portal.orders.commands import CancelOrder
+from portal.orders.listing import Filters, list_orders
+from portal.web.identity import signed_in
+from portal.web.render import done, redisplay, show
+from portal.webhooks import queries as webhooks
+
+bp = Blueprint("merchant_orders", __name__, url_prefix="/merchant/orders")
+
+
+@bp.get("")
+@requires(Permission.ORDER_READ)
+def index() -> Response:
+    filters = Filters.of(request.args)
+    page = list_orders(reader(), signed_in(), filters, cursor=request.args.get("after"))
+    return show("merchant/orders/index.html", page=page, filters=filters, test_mode=filters.mode == "test")
+
+
+@bp.get("/<order_id>")
+@requires(Permission.ORDER_READ)
+def one(order_id: str) -> Response:
+    return show("merchant/orders/one.html", error=None, **_order(order_id))
+
+
+@bp.post("/<order_id>/cancellation")
+@requires(Permission.ORDER_CANCEL)
+def cancel(order_id: str) -> Response:
+    with redisplay("merchant/orders/one.html", **_order(order_id)), transaction() as session:
+        service.cancel(session, signed_in(), CancelOrder(order_id=order_id))
+    return done("merchant/orders/one.html", otherwise=request.path.rsplit("/", 1)[0], error=None, **_order(order_id))
+
+
+def _order(order_id: str) -> dict[str, object]:
+    session, actor = reader(), signed_in()
+    found = dossier.open_dossier(session, actor, order_id)
+    return {"found": found, "order": found.order, "test_mode": not found.order.live,
+            "payment_path": links.path_of(found.order.id),
+            "deliveries": webhooks.deliveries_of_order(session, actor, found.order.id)}

@@ -1,0 +1,4 @@
+"""A trader's pages: the queue and its orders."""
+from portal.web.trader.orders import bp as orders
+
+blueprints = (orders,)

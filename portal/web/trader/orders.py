@@ -1,0 +1,73 @@
+"""The trader's queue and one order: has the money come, yes or no."""
+from flask import Blueprint, Response, request, url_for
+
+from portal import ledger
+from portal.core.access import Permission, requires
+from portal.core.commands import bind
+from portal.core.db import reader, transaction
+from portal.orders import dossier, service
+from portal.orders.commands import ConfirmOrder, DeclineOrder
+from portal.orders.queue import trader_queue
+from portal.parties import traders
+from portal.requisites import numbers
+from portal.web.identity import signed_in
+from portal.web.render import done, redisplay, show
+
+bp = Blueprint("trader_orders", __name__, url_prefix="/trader/orders")
+
+
+@bp.get("")
+@requires(Permission.ORDER_READ)
+def index() -> Response:
+    return show("trader/orders/index.html", fragment="trader/orders/_queue.html", **_queue())
+
+
+@bp.get("/<order_id>")
+@requires(Permission.ORDER_READ)
+def one(order_id: str) -> Response:
+    return show("trader/orders/one.html", error=None, wrong={}, values={}, **_order(order_id))
+
+
+@bp.post("/<order_id>/confirmation")
+@requires(Permission.ORDER_CONFIRM)
+def confirm(order_id: str) -> Response:
+    with redisplay("trader/orders/one.html", **_order(order_id)):
+        command = bind(ConfirmOrder, request.form, order_id=order_id)
+        with transaction() as session:
+            service.confirm(session, signed_in(), command)
+    return done("trader/orders/_queue.html", otherwise=url_for(".one", order_id=order_id), **_queue())
+
+
+@bp.post("/<order_id>/refusal")
+@requires(Permission.ORDER_DECLINE)
+def decline(order_id: str) -> Response:
+    with redisplay("trader/orders/one.html", **_order(order_id)):
+        command = bind(DeclineOrder, request.form, order_id=order_id)
+        with transaction() as session:
+            service.decline(session, signed_in(), command)
+    return done("trader/orders/_queue.html", otherwise=url_for(".index"), **_queue())
+
+
+@bp.post("/shift")
+@requires(Permission.SHIFT_MANAGE)
+def shift() -> Response:
+    with redisplay("trader/orders/index.html", **_queue()), transaction() as session:
+        begin = traders.begin_shift if request.form.get("on") == "yes" else traders.end_shift
+        begin(session, signed_in(), signed_in().trader_id)
+    return done("trader/orders/_queue.html", otherwise=url_for(".index"), **_queue())
+
+
+def _queue() -> dict[str, object]:
+    session, actor = reader(), signed_in()
+    trader = traders.own(session, actor)
+    return {"queue": trader_queue(session, actor), "trader": trader, "error": None,
+            "balance": ledger.balances_of(session, "trader", trader.id, True)}
+
+
+def _order(order_id: str) -> dict[str, object]:
+    """The requisite in full: the trader must know which card to look at, and it is his own."""
+    session = reader()
+    found = dossier.open_dossier(session, signed_in(), order_id)
+    current = found.current
+    number = numbers.reveal(session, current.requisite) if current is not None and not found.order.ended else None
+    return {"found": found, "order": found.order, "number": number}
