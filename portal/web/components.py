@@ -5,7 +5,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import Flask, current_app, has_request_context, request
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, StrictUndefined, TemplateRuntimeError, Undefined, UndefinedError
+from jinja2.utils import missing
 from markupsafe import Markup, escape
 from werkzeug.urls import iri_to_uri
 
@@ -21,6 +22,17 @@ from portal.web.navigation import TABS_MAX, navigation
 FILES = ("button", "badge", "money", "field", "table", "dialog", "object", "notice", "pay")
 BRAND = "Quittance"
 FORBIDDEN = re.compile(r"^(on|style$|hx-on)")
+
+
+class Strict(StrictUndefined):
+    """A name nobody gave is an error, not an empty place on a page about money. Only a key that a mapping lacks is
+    empty: a form's values and errors hold what was sent and what was wrong, no more."""
+
+    def __new__(cls, hint: str | None = None, obj: Any = missing, name: str | None = None,
+                exc: type[TemplateRuntimeError] = UndefinedError) -> Any:
+        if isinstance(obj, Mapping):
+            return Undefined(hint, obj, name, exc)
+        return super().__new__(cls)
 
 
 class Components:
@@ -84,9 +96,9 @@ def frame() -> dict[str, Any]:
 
 
 def init_templates(app: Flask) -> None:
-    """Give templates their tools. An undefined name is an error, not an empty place on a page about money."""
+    """Give templates their tools."""
     environment = app.jinja_env
-    environment.undefined = StrictUndefined
+    environment.undefined = Strict
     environment.trim_blocks = environment.lstrip_blocks = True
     environment.filters.update(FILTERS, paragraphs=paragraphs)
     environment.globals.update(

@@ -1,6 +1,7 @@
 // The live stream says only "orders changed"; fragments fetch themselves. While it is down we poll, and when it is
 // back we ask for everything once: between the two nothing may be missed.
 const POLL_MS = 3000;
+const RETRY_MS = 10000;
 let connected = 0;
 let polling = null;
 
@@ -24,7 +25,20 @@ document.addEventListener("htmx:sse:after:connection", () => {
 });
 document.addEventListener("htmx:sse:before:connection", () => { if (connected) down(); });
 document.addEventListener("htmx:sse:error", down);
-document.addEventListener("htmx:sse:close", down);
+document.addEventListener("htmx:sse:close", reconnect);
+
+// The extension retries a stream that broke, but not a first connection that was refused, nor one it gave up.
+function reconnect() {
+  down();
+  setTimeout(() => stream()?.dispatchEvent(new CustomEvent("connect")), RETRY_MS);
+}
+
+function refused(event) {
+  if (event.detail.ctx?.sourceElement === stream()) reconnect();
+}
+
+document.addEventListener("htmx:response:error", refused);
+document.addEventListener("htmx:error", refused);
 
 // A row nobody has seen yet gets a blue wash; rows that were here stay still.
 const seen = new Set();

@@ -31,7 +31,7 @@ function say(text) {
 const words = () => document.getElementById("toasts")?.dataset ?? {};
 
 // Polls fail quietly: the live mark says "Reconnecting". What a person pressed must answer.
-const pressed = (ctx) => !(ctx.request.method === "GET" && ctx.sourceElement?.matches("[hx-ptag], #live"));
+const pressed = (ctx) => !(ctx.request.method === "GET" && ctx.sourceElement?.matches("#live, [hx-trigger*='#live'], [hx-trigger*='every']"));
 
 document.addEventListener("htmx:error", (event) => { if (pressed(event.detail.ctx)) say(words().offline); });
 document.addEventListener("htmx:response:error", (event) => {

@@ -155,6 +155,7 @@ document.getElementById(current)?.querySelector(`[data-key="${event.key}"]`)?.cl
 ;
 (() => {"use strict";
 const POLL_MS = 3000;
+const RETRY_MS = 10000;
 let connected = 0;
 let polling = null;
 const stream = () => document.getElementById("live");
@@ -174,7 +175,16 @@ if (connected++) resync();
 });
 document.addEventListener("htmx:sse:before:connection", () => { if (connected) down(); });
 document.addEventListener("htmx:sse:error", down);
-document.addEventListener("htmx:sse:close", down);
+document.addEventListener("htmx:sse:close", reconnect);
+function reconnect() {
+down();
+setTimeout(() => stream()?.dispatchEvent(new CustomEvent("connect")), RETRY_MS);
+}
+function refused(event) {
+if (event.detail.ctx?.sourceElement === stream()) reconnect();
+}
+document.addEventListener("htmx:response:error", refused);
+document.addEventListener("htmx:error", refused);
 const seen = new Set();
 document.addEventListener("DOMContentLoaded", () => {
 document.querySelectorAll("[data-row]").forEach((row) => seen.add(row.id));
@@ -243,7 +253,7 @@ document.getElementById("toasts")?.append(toast);
 dismissLater(toast);
 }
 const words = () => document.getElementById("toasts")?.dataset ?? {};
-const pressed = (ctx) => !(ctx.request.method === "GET" && ctx.sourceElement?.matches("[hx-ptag], #live"));
+const pressed = (ctx) => !(ctx.request.method === "GET" && ctx.sourceElement?.matches("#live, [hx-trigger*='#live'], [hx-trigger*='every']"));
 document.addEventListener("htmx:error", (event) => { if (pressed(event.detail.ctx)) say(words().offline); });
 document.addEventListener("htmx:response:error", (event) => {
 const { ctx } = event.detail;
