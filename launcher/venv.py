@@ -47,7 +47,11 @@ def _stamp(requirements: str) -> str:
 def _has(requirements: str, wanted: str) -> bool:
     """The stamp is written last, so half an installation has none; a Python that was removed is noticed too."""
     stamp = FOLDER / f".{requirements}.sha256"
-    return PYTHON.exists() and stamp.exists() and stamp.read_text("ascii").strip() == wanted
+    try:
+        return PYTHON.exists() and stamp.exists() and stamp.read_text("ascii").strip() == wanted
+    except PermissionError as problem:
+        raise Trouble(f"{FOLDER} was made by another user with a Python that is closed to you ({problem.filename}); "
+                      "remove that folder to have it made with yours") from problem
 
 
 def _make() -> None:
@@ -78,4 +82,10 @@ def _install(requirements: str, wanted: str) -> None:
     if done.returncode:
         raise Trouble(f"pip could not install {requirements}; its own words stand above. "
                       "Is a package index within reach?")
-    (FOLDER / f".{requirements}.sha256").write_text(wanted + "\n", "ascii")
+    _write_stamp(requirements, wanted)
+    if requirements == "requirements-dev.txt":  # which locks everything of requirements.txt too, at the same version
+        _write_stamp("requirements.txt", _stamp("requirements.txt"))
+
+
+def _write_stamp(requirements: str, stamp: str) -> None:
+    (FOLDER / f".{requirements}.sha256").write_text(stamp + "\n", "ascii")

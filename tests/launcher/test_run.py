@@ -1,0 +1,125 @@
+"""bin/run, really started: servers, supervision, stop signals, and what a killed run leaves."""
+import json
+import os
+import signal
+import stat
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.launcher.conftest import NOBODY, Desk, alive, eventually
+
+SECOND_START_S = 10
+STOP_S = 40
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_it_starts_keeps_alive_and_stops(desk: Desk) -> None:
+    desk.start()
+    assert (desk.folder / "released.txt").read_text() == "released\n"
+    assert mode(desk.home / "keys.json") == 0o600
+    assert mode(desk.place / "socket") == 0o700
+    assert Path(f"/proc/{desk.postmaster}").stat().st_uid != 0, "PostgreSQL never runs as root"
+    assert mode(desk.folder.parent) == 0o700, "a folder that the desk did not make keeps its permissions"
+
+    first = desk.pid_of("tick")
+    steady = desk.pid_of("steady")
+    os.kill(first, signal.SIGKILL)
+    assert eventually(lambda: desk.pid_of("tick") != first and alive(desk.pid_of("tick")), seconds=2)
+    assert desk.pid_of("steady") == steady, "the others are not disturbed"
+
+    code, said = desk.output_of("run", "--no-demo")
+    assert code == 1
+    assert "already runs" in said
+
+    processes = [desk.postmaster, desk.valkey, desk.pid_of("tick"), steady]
+    code, seconds = desk.stop()
+    assert code == 0
+    assert seconds < STOP_S
+    assert not any(alive(pid) for pid in processes)
+    assert any("steady | leaving" in line for line in desk.lines), "a process is asked, with TERM, before it is killed"
+
+
+def test_a_second_start_is_quick_and_keeps_the_data(desk: Desk) -> None:
+    desk.start("--only", "steady")
+    assert not (desk.folder / "tick.pid").exists()
+    keys = (desk.home / "keys.json").read_text()
+    desk.stop()
+    assert desk.start() < SECOND_START_S
+    assert "PostgreSQL started" in desk.lines
+    assert (desk.home / "keys.json").read_text() == keys
+    assert desk.stop(signal.SIGTERM)[0] == 0
+
+
+def test_what_a_killed_run_left_is_taken_over_or_ended(open_desk: Desk) -> None:
+    """A run that dies by kill -9 leaves servers and processes; the next one begins in order all the same."""
+    open_desk.start()
+    left = open_desk.pid_of("steady")
+    assert open_desk.run is not None
+    open_desk.run.kill()
+    open_desk.run.wait()
+    assert alive(left)
+    assert open_desk.place == open_desk.home / "postgres", "a folder that the service user reaches is used"
+
+    postmaster, valkey = open_desk.postmaster, open_desk.valkey
+    open_desk.start()
+    assert not alive(left)
+    assert (open_desk.postmaster, open_desk.valkey) == (postmaster, valkey)
+
+    os.kill(open_desk.run.pid, signal.SIGKILL)
+    os.kill(postmaster, signal.SIGKILL)
+    os.kill(valkey, signal.SIGKILL)
+    open_desk.run.wait()
+    assert open_desk.start() < SECOND_START_S
+    assert open_desk.postmaster != postmaster
+    assert open_desk.stop()[0] == 0
+
+
+def test_demo_accounts_are_not_shown_to_the_world(desk: Desk) -> None:
+    code, said = desk.output_of("run", HOST="0.0.0.0")
+    assert code == 1
+    assert "--demo-public" in said
+    assert not (desk.home / "postgres").exists(), "nothing is begun before the refusal"
+
+
+def test_a_process_the_procfile_lacks_is_refused(desk: Desk) -> None:
+    code, said = desk.output_of("run", "--only", "wep")
+    assert code == 1
+    assert "it has tick, steady" in said
+
+
+@pytest.mark.slow
+def test_a_long_path_gets_its_sockets_elsewhere(open_desk: Desk) -> None:
+    open_desk.home = open_desk.folder / ("a" * 90)
+    if os.geteuid() == 0:  # else root's data, and with it the sockets, would lie in /var/lib/quittance
+        open_desk.hand_to_nobody()
+    open_desk.start()
+    sockets = Path(json.loads((open_desk.home / "postgres.json").read_text())["sockets"])
+    assert mode(sockets) == 0o700
+    assert len(os.fsencode(sockets / ".s.PGSQL.5432")) <= 100
+    assert (sockets / ".s.PGSQL.5432").is_socket()
+    assert open_desk.stop()[0] == 0
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.geteuid() != 0, reason="already an ordinary user")
+def test_an_ordinary_user_runs_it_inside_his_folder(open_desk: Desk) -> None:
+    open_desk.hand_to_nobody()
+    open_desk.start()
+    assert Path(f"/proc/{open_desk.postmaster}").stat().st_uid == NOBODY
+    assert open_desk.place == open_desk.home / "postgres"
+    assert open_desk.stop()[0] == 0
+
+
+@pytest.mark.slow
+def test_the_pause_grows_while_a_process_keeps_dying(desk: Desk) -> None:
+    (desk.folder / "Procfile").write_text("release: true\nsick: sh -c 'exit 3'\n")
+    desk.start()
+    time.sleep(12)
+    pauses = [line.split(" in ")[1] for line in desk.lines if "starting it again in" in line]
+    assert pauses[:5] == ["0.5 s", "1 s", "2 s", "4 s", "8 s"]
+    assert desk.stop()[0] == 0
