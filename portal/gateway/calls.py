@@ -1,0 +1,50 @@
+"""How a call is written down: its address, its permission and what the documentation says stand on the view itself."""
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from flask import Blueprint, Response
+from pydantic import BaseModel
+
+from portal.core.access import Permission, requires
+from portal.core.errors import PortalError
+
+View = TypeVar("View", bound=Callable[..., Any])
+BASE = "/gateway/v1"
+bp = Blueprint("gateway", __name__, url_prefix=BASE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """What OpenAPI tells of a call."""
+
+    summary: str
+    answer: Any
+    status: int = 200
+    body: type[BaseModel] | None = None
+    query: type[BaseModel] | None = None
+    errors: tuple[type[PortalError], ...] = ()
+    moves_money: bool = False  # an Idempotency-Key is required
+    permission: Permission | None = None
+    cached: bool = False  # answers carry an ETag
+
+
+def call(method: str, path: str, permission: Permission | None, **described: Any) -> Callable[[View], View]:
+    """Put a view at an address: `permission` None for the few calls that anybody may make."""
+
+    def put(view: View) -> View:
+        view.call = Call(permission=permission, **described)  # type: ignore[attr-defined]
+        marked = view if permission is None else requires(permission)(view)
+        return bp.route(path, methods=[method], provide_automatic_options=False)(marked)
+
+    return put
+
+
+def shown(content: Any, status: int = 200) -> Response:
+    """An answer as JSON."""
+    return Response(dumped(content), status=status, content_type="application/json")
+
+
+def dumped(content: Any) -> bytes:
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()

@@ -1,0 +1,110 @@
+"""What only the gateway refuses: who calls, how the body is written, how a key of idempotency is used."""
+from portal.core.errors import Conflict, Denied, Invalid, NotFound, PortalError
+
+
+class Unauthorized(PortalError):
+    """Send a valid API key: `Authorization: Bearer qk_…`."""
+
+    code = "unauthorized"
+
+
+class AddressNotAllowed(Denied):
+    """This key may not be used from this address."""
+
+    code = "ip_not_allowed"
+
+
+class ScopeMissing(Denied):
+    """The key lacks the scope that this call needs."""
+
+    code = "scope_missing"
+
+
+class StoreSuspended(Denied):
+    """The store is suspended."""
+
+    code = "store_suspended"
+
+
+class BadRequest(PortalError):
+    """This request cannot be understood."""
+
+    code = "malformed_request"
+
+
+class MalformedJson(BadRequest):
+    """The body is not JSON as RFC 8259 has it: UTF-8, no duplicate names, no NaN, 32 levels at most."""
+
+    code = "malformed_json"
+
+
+class KeyRequired(BadRequest):
+    """Send an `Idempotency-Key`: this call moves money."""
+
+    code = "idempotency_key_required"
+
+
+class KeyUnusable(BadRequest):
+    """An `Idempotency-Key` is 1 to 255 visible ASCII characters."""
+
+    code = "idempotency_key_invalid"
+
+
+class KeyReused(Invalid):
+    """This `Idempotency-Key` was used with another body."""
+
+    code = "idempotency_key_reused"
+
+
+class KeyInProgress(Conflict):
+    """The first request with this `Idempotency-Key` is still running. Try again in a moment."""
+
+    code = "idempotency_in_progress"
+    retryable = True
+    retry_after_s = 1
+
+
+class NoSuchCall(NotFound):
+    """There is no such call; see /gateway/v1/openapi.json."""
+
+    code = "no_such_call"
+
+
+class MethodNotAllowed(PortalError):
+    """This address does not take this method; see the `Allow` header."""
+
+    code = "method_not_allowed"
+
+
+class BodyTooLarge(PortalError):
+    """The body is too large."""
+
+    code = "body_too_large"
+
+
+class BodyTooSlow(PortalError):
+    """The body did not arrive in time."""
+
+    code = "body_too_slow"
+    retryable = True
+
+
+class NotJson(PortalError):
+    """Send the body as `Content-Type: application/json`."""
+
+    code = "unsupported_media_type"
+
+
+class TooManyRequests(PortalError):
+    """Too many requests with this key. Slow down."""
+
+    code = "rate_limited"
+    retryable = True
+    retry_after_s = 1
+
+
+class Bug(PortalError):
+    """Something went wrong on our side. Tell us the request id."""
+
+    code = "internal"
+    retryable = True

@@ -1,0 +1,162 @@
+"""OpenAPI 3.1 from the code: routes from the URL map, shapes from pydantic models, codes from the registry."""
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+from flask import Flask, Response, current_app
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+from werkzeug.routing import Rule
+
+from portal.core.access import SCOPES
+from portal.core.errors import DatabaseUnavailable, Denied, Invalid, PortalError
+from portal.gateway import errors, problems, schemas
+from portal.gateway.calls import Call, call
+from portal.gateway.conditional import conditional
+
+REF = "#/components/schemas/{model}"
+EVENTS = tuple(f"payin.{step}" for step in ("new", "assigned", "paid", "confirmed", "completed", "cancelled", "expired",
+                                            "failed"))
+HEADERS = {
+    "Request-Id": {"description": "names this request in our logs", "schema": {"type": "string"}},
+    "RateLimit-Limit": {"description": "calls in a window", "schema": {"type": "integer"}},
+    "RateLimit-Remaining": {"description": "calls left in this window", "schema": {"type": "integer"}},
+    "RateLimit-Reset": {"description": "seconds until the window ends", "schema": {"type": "integer"}},
+}
+RETRY_AFTER = {"Retry-After": {"description": "seconds to wait", "schema": {"type": "integer"}}}
+REPLAYED = {"Idempotent-Replayed": {"description": "`true`: this is the first answer again",
+                                    "schema": {"type": "string", "enum": ["true"]}}}
+
+
+@call("GET", "/openapi.json", None, summary="This document", answer=dict[str, Any])
+def openapi() -> Response:
+    return conditional(document(current_app))
+
+
+@cache
+def document(app: Flask) -> dict[str, Any]:
+    """The whole document of the app's gateway."""
+    found = sorted(calls(app), key=lambda item: (item[0].rule, item[1]))
+    refs, definitions = models_json_schema(
+        [(model, mode) for model, mode in sorted(_models(found), key=lambda m: (m[0].__name__, m[1]))],
+        ref_template=REF)
+    paths: dict[str, Any] = {}
+    for rule, method, described in found:
+        operation = _operation(rule, method, described, refs)
+        paths.setdefault(_path(rule), {})[method.lower()] = operation
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Quittance gateway", "version": "1", "description":
+                 "Times are RFC 3339 in UTC with milliseconds; amounts are decimal texts; ids are opaque."},
+        "servers": [{"url": app.extensions["settings"].public_url.rstrip("/")}],
+        "security": [{"key": []}],
+        "paths": paths,
+        "webhooks": {name: _webhook(name, refs) for name in EVENTS},
+        "components": {
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description":
+                                        f"A secret API key. Scopes: {', '.join(SCOPES)}."}},
+            "schemas": definitions["$defs"],
+        },
+        "x-error-codes": [{"code": e.code, "status": e.status, "retryable": e.retryable, "title": e.title}
+                          for e in problems.registry().values()],
+    }
+
+
+def calls(app: Flask) -> Iterator[tuple[Rule, str, Call]]:
+    """Every described call of the gateway."""
+    for rule in app.url_map.iter_rules():
+        described = getattr(app.view_functions[rule.endpoint], "call", None)
+        if isinstance(described, Call):
+            for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+                yield rule, method, described
+
+
+def errors_of(method: str, described: Call) -> list[type[PortalError]]:
+    """What this call may refuse with, beside its own: who calls, how it is written, how the desk is."""
+    found: list[type[PortalError]] = [errors.Bug, DatabaseUnavailable, Invalid]
+    if described.permission is not None:
+        found += [errors.Unauthorized, errors.AddressNotAllowed, errors.ScopeMissing, errors.StoreSuspended, Denied,
+                  errors.TooManyRequests]
+    if method == "POST":
+        found += [errors.MalformedJson, errors.BadRequest, errors.NotJson, errors.BodyTooLarge, errors.BodyTooSlow,
+                  errors.KeyUnusable, errors.KeyReused, errors.KeyInProgress]
+    if described.moves_money:
+        found.append(errors.KeyRequired)
+    return [*found, *described.errors]
+
+
+def _operation(rule: Rule, method: str, described: Call, refs: Any) -> dict[str, Any]:
+    ok: dict[str, Any] = {"description": described.summary, "headers": HEADERS | (REPLAYED if method == "POST" else {}),
+                          "content": {"application/json": {"schema": _schema(described.answer, refs)}}}
+    operation: dict[str, Any] = {
+        "operationId": rule.endpoint.replace(".", "_"), "summary": described.summary,
+        "parameters": list(_parameters(rule, method, described)),
+        "responses": {str(described.status): ok} | _refusals(method, described, refs)}
+    if described.permission is None:
+        operation["security"] = []
+    else:
+        operation["x-scopes"] = [name for name, held in SCOPES.items() if described.permission in held]
+    if described.body is not None:
+        wanted = any(field.is_required() for field in described.body.model_fields.values())
+        operation["requestBody"] = {"required": wanted, "content": {
+            "application/json": {"schema": refs[(described.body, "validation")]}}}
+    if described.cached:
+        operation["responses"]["304"] = {"description": "as you have it"}
+    return operation
+
+
+def _parameters(rule: Rule, method: str, described: Call) -> Iterator[dict[str, Any]]:
+    for name in sorted(rule.arguments):
+        yield {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+    if described.query is not None:
+        for name, schema in described.query.model_json_schema()["properties"].items():
+            yield {"name": name, "in": "query", "required": False, "schema": schema}
+    if method == "POST":
+        yield {"name": "Idempotency-Key", "in": "header", "required": described.moves_money,
+               "description": "the same key gives the same answer, for 72 hours at least",
+               "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}}
+
+
+def _refusals(method: str, described: Call, refs: Any) -> dict[str, Any]:
+    by_status: dict[int, list[str]] = {}
+    for kind in errors_of(method, described):
+        by_status.setdefault(problems.status_of(kind), []).append(kind.code)
+    return {str(status): {
+        "description": ", ".join(f"`{code}`" for code in sorted(set(codes))),
+        "headers": {"Request-Id": HEADERS["Request-Id"]} | (RETRY_AFTER if status in (409, 429, 503) else {}),
+        "content": {problems.MEDIA_TYPE: {"schema": refs[(schemas.Problem, "serialization")]}},
+    } for status, codes in sorted(by_status.items())}
+
+
+def _schema(answer: Any, refs: Any) -> Any:
+    if isinstance(answer, type) and issubclass(answer, BaseModel):
+        return refs[(answer, "serialization")]
+    return {"type": "object"}
+
+
+def _models(found: list[tuple[Rule, str, Call]]) -> set[tuple[type[BaseModel], Any]]:
+    models: set[tuple[type[BaseModel], Any]] = {(schemas.Problem, "serialization"),
+                                                (schemas.WebhookMessage, "serialization")}
+    for _, _, described in found:
+        if isinstance(described.answer, type) and issubclass(described.answer, BaseModel):
+            models.add((described.answer, "serialization"))
+        if described.body is not None:
+            models.add((described.body, "validation"))
+    return models
+
+
+def _webhook(name: str, refs: Any) -> dict[str, Any]:
+    headers = ("webhook-id", "webhook-timestamp", "webhook-signature")
+    return {"post": {
+        "operationId": f"webhook_{name.replace('.', '_')}", "summary": f"`{name}`, signed as Standard Webhooks has it",
+        "security": [],
+        "parameters": [{"name": header, "in": "header", "required": True, "schema": {"type": "string"}}
+                       for header in headers],
+        "requestBody": {"required": True, "content": {
+            "application/json": {"schema": refs[(schemas.WebhookMessage, "serialization")]}}},
+        "responses": {"2XX": {"description": "taken"}, "410": {"description": "switch this endpoint off"}}}}
+
+
+def _path(rule: Rule) -> str:
+    return re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", r"{\1}", rule.rule)

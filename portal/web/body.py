@@ -1,0 +1,168 @@
+"""Reads a request's body before Flask sees it: up to a limit, within a time, without a thread waiting for it.
+
+ASGI middleware around the WSGI app. What arrives whole is handed on in one piece, with its true length, so that a
+body sent in chunks without a length is read too; what is too large or too slow is answered from here: 413, 408.
+"""
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+
+from portal.core import ids
+
+Message = MutableMapping[str, Any]
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+log = structlog.get_logger("web")
+GATEWAY = "/gateway"
+NO_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
+REFUSALS = {
+    400: ("malformed_request", "This request cannot be understood.", False),
+    408: ("body_too_slow", "The body did not arrive in time.", True),
+    413: ("body_too_large", "The body is too large.", False),
+    500: ("internal", "Something went wrong on our side. Tell us the request id.", True),
+}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bytes and seconds. `upload_endings` are the ends of paths that take files."""
+
+    body_max: int = 1024 * 1024
+    upload_max: int = 6 * 1024 * 1024
+    upload_endings: tuple[str, ...] = ("/receipts",)
+    read_for_s: float = 10.0
+    # A client that is still sending would not hear our refusal: read on for a little and throw it away.
+    discard_max: int = 16 * 1024 * 1024
+    headers: Mapping[str, str] = field(default_factory=lambda: {
+        "cache-control": "no-store", "x-content-type-options": "nosniff", "referrer-policy": "same-origin",
+        "content-security-policy": "default-src 'none'; frame-ancestors 'none'"})
+
+    def of(self, path: str) -> int:
+        return self.upload_max if path.endswith(self.upload_endings) else self.body_max
+
+
+class Refused(Exception):
+    """The body is not taken; `status` says why."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+class Gone(Exception):
+    """The client went away before its body was whole."""
+
+
+class BodyReader:
+    def __init__(self, app: App, limits: Limits | None = None) -> None:
+        self.app, self.limits = app, limits or Limits()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            if not scope["query_string"].isascii():
+                raise Refused(400)
+            await self.app(*await self._with_body(scope, receive), watched)
+        except Gone:
+            return
+        except Refused as refusal:
+            await _refuse(scope, send, refusal.status, self.limits)
+        except Exception:
+            log.exception("bug", path=scope["path"].split("/")[1:2])
+            if started:
+                raise
+            await _refuse(scope, send, 500, self.limits)
+
+    async def _with_body(self, scope: Scope, receive: Receive) -> tuple[Scope, Receive]:
+        """The same request with its body read and its length known. Raises Refused, Gone."""
+        names = {name for name, _ in scope["headers"]}
+        if scope["method"] in NO_BODY and not names & {b"content-length", b"transfer-encoding"}:
+            return scope, receive
+        body = await self._read(scope, receive)
+        headers = [(name, value) for name, value in scope["headers"]
+                   if name not in (b"content-length", b"transfer-encoding")]
+        known = {**scope, "headers": [*headers, (b"content-length", str(len(body)).encode())]}
+        return known, _replay(body, receive)
+
+    async def _read(self, scope: Scope, receive: Receive) -> bytes:
+        most = self.limits.of(scope["path"])
+        if _declared(scope) > self.limits.discard_max:
+            raise Refused(413)
+        body, seen = bytearray(), 0
+        try:
+            async with asyncio.timeout(self.limits.read_for_s):
+                more = True
+                while more:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        raise Gone()
+                    piece, more = message.get("body", b""), message.get("more_body", False)
+                    seen += len(piece)
+                    if seen <= most:
+                        body += piece
+                    else:
+                        body.clear()
+                    if seen > self.limits.discard_max:
+                        raise Refused(413)
+        except TimeoutError:
+            raise Refused(413 if seen > most else 408) from None
+        if seen > most:
+            raise Refused(413)
+        return bytes(body)
+
+
+def _declared(scope: Scope) -> int:
+    """The length a client claims; 0 when it claims none. Raises Refused for what is no length."""
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            if not value.isdigit():
+                raise Refused(400)
+            return int(value)
+    return 0
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    told = False
+
+    async def again() -> Message:
+        nonlocal told
+        if told:
+            return await receive()
+        told = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again
+
+
+async def _refuse(scope: Scope, send: Send, status: int, limits: Limits) -> None:
+    code, sentence, retryable = REFUSALS[status]
+    request_id = ids.public("req", ids.new_id())
+    if scope["path"] == GATEWAY or scope["path"].startswith(f"{GATEWAY}/"):
+        kind = "application/problem+json"
+        text = json.dumps({"type": f"/docs/errors#{code}", "title": sentence, "status": status, "detail": sentence,
+                           "code": code, "request_id": request_id, "retryable": retryable})
+    else:
+        kind, text = "text/plain; charset=utf-8", f"{sentence}\n{request_id}\n"
+    log.info("request_refused", status=status, request_id=request_id)
+    extra = {"retry-after": "1"} if retryable else {}
+    headers = {**limits.headers, **extra, "content-type": kind, "content-length": str(len(text.encode())),
+               "request-id": request_id, "connection": "close"}
+    await send({"type": "http.response.start", "status": status,
+                "headers": [(name.encode(), value.encode()) for name, value in headers.items()]})
+    await send({"type": "http.response.body", "body": text.encode()})
