@@ -88,3 +88,23 @@ BEGIN
     RETURN changed;
 END $$;
 GRANT EXECUTE ON FUNCTION amount_band(bigint), lane_places(uuid[]), rebuild_lanes(uuid[]) TO quittance_app;
+
+-- Reference data that every desk begins with; staff add to it and switch it.
+INSERT INTO currencies (code, exponent, kind, sign, active, created_at, updated_at)
+SELECT c.code, c.exponent, c.kind, c.sign, true, now(), now() FROM (VALUES
+    ('RUB', 2, 'fiat', '₽'), ('KZT', 2, 'fiat', '₸'), ('UAH', 2, 'fiat', '₴'), ('AZN', 2, 'fiat', '₼'),
+    ('USD', 2, 'fiat', '$'), ('EUR', 2, 'fiat', '€'),
+    ('USDT', 6, 'crypto', '₮'), ('USDC', 6, 'crypto', 'USDC'), ('BTC', 8, 'crypto', '₿')
+) AS c (code, exponent, kind, sign);
+INSERT INTO methods (code, name, number_label, validator, "position", active, created_at, updated_at)
+SELECT m.code, m.name, m.label, m.validator, m.place, true, now(), now() FROM (VALUES
+    ('card', 'Bank card', 'Card number', 'luhn16', 1),
+    ('sbp', 'Transfer by phone', 'Phone number', 'phone', 2),
+    ('account', 'Bank account', 'Account number', 'account20', 3)
+) AS m (code, name, label, validator, place);
+INSERT INTO banks (code, name, country, active, created_at, updated_at)
+SELECT b.code, b.name, b.country, true, now(), now() FROM (VALUES
+    ('alfa', 'Alfa-Bank', 'RU'), ('sber', 'Sber', 'RU'), ('tbank', 'T-Bank', 'RU'), ('vtb', 'VTB', 'RU'),
+    ('raiffeisen', 'Raiffeisen', 'RU'), ('gazprom', 'Gazprombank', 'RU'),
+    ('kaspi', 'Kaspi Bank', 'KZ'), ('halyk', 'Halyk Bank', 'KZ'), ('jusan', 'Jusan Bank', 'KZ')
+) AS b (code, name, country);

@@ -1,1 +1,9 @@
-"""Currencies, methods, banks, rates: kept by staff, cached in every process, a change visible within 5 seconds."""
+"""Currencies, methods, banks, rates: kept by staff, cached in every process, a change visible within 5 seconds.
+
+Others use `snapshot()` for everything at once, `quote()` for a rate that may be used now, `validators.check()` for a
+number, and `service` to change what staff keep.
+"""
+from portal.reference.cache import Reference, configure, forget, snapshot
+from portal.reference.quotes import Quote, RateUnavailable, quote
+
+__all__ = ["Quote", "RateUnavailable", "Reference", "configure", "forget", "quote", "snapshot"]
