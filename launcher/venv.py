@@ -75,7 +75,7 @@ def _install(requirements: str, wanted: str) -> None:
     pip = [str(PYTHON), "-m", "pip"]
     if not list((FOLDER / "lib").glob("python3*/site-packages/pip")):
         pip = [sys.executable, "-m", "pip", "--python", str(PYTHON)]
-    install = [*pip, "install", "--quiet", "--disable-pip-version-check", "--no-input", "--require-hashes",
+    install = [*pip, "install", "-qq", "--disable-pip-version-check", "--no-input", "--require-hashes",
                "-r", str(ROOT / requirements)]
     environment = {**os.environ, "PIP_ROOT_USER_ACTION": "ignore"}
     done = subprocess.run(install, stdout=sys.stderr, env=environment, check=False)

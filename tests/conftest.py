@@ -65,11 +65,10 @@ def owner_url() -> str:
 def template(owner_url: str) -> str:
     """The name of a migrated database that nobody writes to."""
     name = f"template_{_migrations_hash()}"
-    with _lock(f"quittance-{name}-{os.getuid()}.lock"):
-        with _administrator(owner_url) as connection:
-            if not _exists(connection, name):
-                _forget_old_templates(connection)
-                _migrate(connection, name)
+    with _lock(f"quittance-{name}-{os.getuid()}.lock"), _administrator(owner_url) as connection:
+        if not _exists(connection, name):
+            _forget_old_templates(connection)
+            _migrate(connection, name)
     return name
 
 
