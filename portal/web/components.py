@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import Flask, current_app, has_request_context, request
+from flask_babel import gettext
 from jinja2 import Environment, StrictUndefined, TemplateRuntimeError, Undefined, UndefinedError
 from jinja2.utils import missing
 from markupsafe import Markup, escape
@@ -17,7 +18,7 @@ from portal.web.badges import look
 from portal.web.filters import FILTERS
 from portal.web.identity import current_actor
 from portal.web.locale import LANGUAGES, language, theme
-from portal.web.navigation import TABS_MAX, navigation
+from portal.web.navigation import navigation
 
 FILES = ("button", "badge", "money", "field", "table", "dialog", "object", "notice", "pay")
 BRAND = "Quittance"
@@ -76,6 +77,14 @@ def here(**changes: str | None) -> str:
     return iri_to_uri(request.path) + (f"?{tail}" if tail else "")
 
 
+def translated(text: str) -> str:
+    """Words that stand in a variable, in the reader's language, escaped as any text.
+
+    In templates `_(…)` is for literals only: Jinja takes what it returns for safe HTML.
+    """
+    return gettext(text) if text else ""
+
+
 def paragraphs(text: str) -> Markup:
     """Plain text with its line breaks, safe to show."""
     return Markup("<br>").join(escape(line) for line in str(text).splitlines())
@@ -90,7 +99,6 @@ def frame() -> dict[str, Any]:
         "languages": LANGUAGES,
         "theme": theme() if has_request_context() else "system",
         "navigation": navigation(actor),
-        "tabs_max": TABS_MAX,
         "live_url": current_app.config.get("LIVE_URL") if actor is not None else None,
     }
 
@@ -100,7 +108,7 @@ def init_templates(app: Flask) -> None:
     environment = app.jinja_env
     environment.undefined = Strict
     environment.trim_blocks = environment.lstrip_blocks = True
-    environment.filters.update(FILTERS, paragraphs=paragraphs)
+    environment.filters.update(FILTERS, paragraphs=paragraphs, translated=translated)
     environment.globals.update(
         ui=Components(environment), brand=BRAND, look=look, attributes=attributes, here=here, apology=apology,
         now=clock.now)

@@ -20,7 +20,7 @@ def language() -> str:
     if not has_request_context():
         return "en"
     for chosen in (request.args.get("lang"), request.cookies.get("lang")):
-        if chosen in LANGUAGES:
+        if chosen is not None and chosen in LANGUAGES:
             return chosen
     actor = current_actor()
     if actor is not None and actor.locale in LANGUAGES:
@@ -36,7 +36,7 @@ def time_zone() -> str:
 def theme() -> str:
     """`light`, `dark`, or `system`: the visitor's device decides."""
     for chosen in (request.args.get("theme"), request.cookies.get("theme")):
-        if chosen in THEMES:
+        if chosen is not None and chosen in THEMES:
             return chosen
     return "system"
 
@@ -50,6 +50,6 @@ def init_babel(app: Flask) -> None:
     def remember(response: Response) -> Response:
         for name, allowed in (("lang", LANGUAGES), ("theme", THEMES)):
             chosen = request.args.get(name)
-            if chosen in allowed and request.method == "GET":
+            if chosen is not None and chosen in allowed and request.method == "GET":
                 response.set_cookie(name, chosen, max_age=YEAR_S, samesite="Lax", secure=request.is_secure)
         return response

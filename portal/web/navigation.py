@@ -12,7 +12,6 @@ class Entry(NamedTuple):
     label: str
     icon: str
     permission: Permission
-    tab: bool = True  # a phone has room for five; the rest are behind "More"
 
 
 class Link(NamedTuple):
@@ -23,11 +22,12 @@ class Link(NamedTuple):
     icon: str
     current: bool
     tab: bool
-    count: int
+    waiting: int
 
 
 P = Permission
 TABS_MAX = 5
+"""A phone has room for this many tabs below; the other entries go into the account menu."""
 
 AREAS: dict[Role, tuple[Entry, ...]] = {
     Role.TRADER: (
@@ -48,12 +48,12 @@ AREAS: dict[Role, tuple[Entry, ...]] = {
         Entry("admin_approvals.index", N_("Approvals"), "check-check", P.APPROVAL_READ),
         Entry("admin_merchants.index", N_("Merchants"), "store", P.PARTY_READ),
         Entry("admin_traders.index", N_("Traders"), "users", P.PARTY_READ),
-        Entry("admin_requisites.index", N_("Requisites"), "credit-card", P.REQUISITE_READ, tab=False),
-        Entry("admin_ledger.index", N_("Ledger"), "book-open", P.LEDGER_READ, tab=False),
-        Entry("admin_rates.index", N_("Rates"), "trending-up", P.REFERENCE_READ, tab=False),
-        Entry("admin_users.index", N_("Users"), "user-check", P.USER_READ, tab=False),
-        Entry("admin_jobs.index", N_("Jobs"), "activity", P.JOB_READ, tab=False),
-        Entry("admin_audit.index", N_("Audit"), "shield-check", P.AUDIT_READ, tab=False),
+        Entry("admin_requisites.index", N_("Requisites"), "credit-card", P.REQUISITE_READ),
+        Entry("admin_ledger.index", N_("Ledger"), "book-open", P.LEDGER_READ),
+        Entry("admin_rates.index", N_("Rates"), "trending-up", P.REFERENCE_READ),
+        Entry("admin_users.index", N_("Users"), "user-check", P.USER_READ),
+        Entry("admin_jobs.index", N_("Jobs"), "activity", P.JOB_READ),
+        Entry("admin_audit.index", N_("Audit"), "shield-check", P.AUDIT_READ),
     ),
 }
 AREAS[Role.SUPPORT] = AREAS[Role.ADMIN]
@@ -68,9 +68,10 @@ def navigation(actor: Actor | None) -> list[Link]:
         return []
     counts: dict[str, int] = g.get("navigation_counts", {})
     here = request.blueprint
+    allowed = [entry for entry in AREAS[actor.role]
+               if entry.endpoint in current_app.view_functions and actor.may(entry.permission)]
     return [
         Link(url_for(entry.endpoint), entry.label, entry.icon, entry.endpoint.rpartition(".")[0] == here,
-             entry.tab, counts.get(entry.endpoint, 0))
-        for entry in AREAS[actor.role]
-        if entry.endpoint in current_app.view_functions and actor.may(entry.permission)
+             at < TABS_MAX, counts.get(entry.endpoint, 0))
+        for at, entry in enumerate(allowed)
     ]
