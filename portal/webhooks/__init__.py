@@ -1,7 +1,8 @@
 """What stores are told: endpoints, events, deliveries, signature, sender.
 
-Others use `announce` inside a step's transaction, `service` and `queries` behind a door, and `configure` once.
+Others use `announce` inside a step's transaction, `service` and `queries` behind a door, `configure` once.
 """
+from portal.webhooks.addresses import configure
 from portal.webhooks.announce import Announcement, announce
 
-__all__ = ["Announcement", "announce"]
+__all__ = ["Announcement", "announce", "configure"]

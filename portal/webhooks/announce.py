@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 from portal.core import clock, jobs
 from portal.core.ids import new_id
 from portal.webhooks.models import Delivery, Endpoint, EndpointStatus, Event
+from portal.webhooks.types import ALL_TYPES
 
 KIND = "deliver_webhook"
-ALL_TYPES = "*"
-Wanted = dict[tuple[UUID, bool], list[Row[tuple[UUID, UUID, bool, list[str]]]]]
+Wanted = dict[tuple[UUID, bool], list[Row[UUID, UUID, bool, list[str]]]]
 
 
 @dataclass(frozen=True, kw_only=True)

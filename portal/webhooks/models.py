@@ -19,10 +19,11 @@ from sqlalchemy import (
     LargeBinary,
     PrimaryKeyConstraint,
     Text,
+    and_,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 from portal.core import clock, ids
 from portal.core.columns import Id, Timestamped, Words
@@ -127,10 +128,15 @@ class Delivery(Base):
     begun_at: Mapped[datetime]  # when the present schedule began: at once, or when resent
     next_attempt_at: Mapped[datetime | None]
     last_attempt_at: Mapped[datetime | None]
-    last_status: Mapped[int | None]  # HTTP; None when there was no answer
-    last_ms: Mapped[int | None]
-    last_error: Mapped[str | None] = mapped_column(Text)
-    last_response: Mapped[str | None] = mapped_column(Text)  # the answer's first 1 KB
+    # of the last attempt
+    response_status: Mapped[int | None]  # HTTP; None when there was no answer
+    response_ms: Mapped[int | None]
+    response_error: Mapped[str | None] = mapped_column(Text)  # timeout, connect_failed, …
+    response_text: Mapped[str | None] = mapped_column(Text)  # the answer's first 1 KB
+    event: Mapped[Event] = relationship(lazy="raise", viewonly=True, primaryjoin=lambda: and_(
+        foreign(Delivery.event_id) == Event.id, foreign(Delivery.event_created_at) == Event.created_at))
+    endpoint: Mapped[Endpoint] = relationship(lazy="raise", viewonly=True, primaryjoin=lambda: foreign(
+        Delivery.endpoint_id) == Endpoint.id)
 
     @property
     def public_id(self) -> str:

@@ -1,0 +1,75 @@
+"""What a store's people and programs can ask of webhooks.
+
+A command with an address in it exists only if that address may be called; making one looks a name up in DNS, so
+a door makes it before it opens its transaction.
+"""
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
+
+from portal.core.commands import Command
+from portal.webhooks import addresses
+from portal.webhooks.types import ALL_TYPES, TYPES
+
+
+def _callable(url: str) -> str:
+    try:
+        addresses.guard().check(url)
+    except addresses.Refused as refused:
+        # the message is ours and has no placeholders of a stranger's
+        raise PydanticCustomError("refused_url", "{message}", {"message": refused.message, "code": refused.code}) from None
+    return url
+
+
+def _known(types: list[str]) -> list[str]:
+    if ALL_TYPES in types and len(types) > 1:
+        raise PydanticCustomError("unknown_event_type", 'Choose either ["*"] or single types.')
+    if not set(types) <= {ALL_TYPES, *TYPES}:
+        raise PydanticCustomError("unknown_event_type", "There is no event of this type.")
+    return list(dict.fromkeys(types))
+
+
+Url = Annotated[str, Field(max_length=addresses.URL_MAX), AfterValidator(_callable)]
+Types = Annotated[list[str], Field(min_length=1, max_length=len(TYPES)), AfterValidator(_known)]
+Description = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\ud800-\udfff]*$")]
+
+
+class CreateEndpoint(Command):
+    """Tell this address of these events; `["*"]` for all of them."""
+
+    url: Url
+    events: Types
+    description: Description | None = None
+
+
+class ChangeEndpoint(Command):
+    """What is left out stays as it is. `active` true turns a disabled endpoint on again."""
+
+    endpoint_id: str
+    url: Url | None = None
+    events: Types | None = None
+    description: Description | None = None
+    active: bool | None = None
+
+
+class RotateSecret(Command):
+    """A new secret; the one before signs along for a day."""
+
+    endpoint_id: str
+
+
+class DeleteEndpoint(Command):
+    endpoint_id: str
+
+
+class Ping(Command):
+    """Send `test.ping` to this endpoint, whatever types it wants."""
+
+    endpoint_id: str
+
+
+class Resend(Command):
+    """Send a delivery once more, with a schedule from its beginning."""
+
+    delivery_id: str
