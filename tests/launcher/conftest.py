@@ -44,7 +44,7 @@ class Desk:
         return subprocess.Popen(
             [str(self.folder / "bin" / command), *arguments], text=True, stdin=subprocess.DEVNULL, cwd="/",
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
-            env=self._environment(environment),
+            env=self.environment(environment),
             user=self.user, group=self.user, extra_groups=[] if self.user is not None else None)
 
     def output_of(self, command: str, *arguments: str, **environment: str) -> tuple[int, str]:
@@ -99,7 +99,7 @@ class Desk:
         if subprocess.run(["test", "-r", str(packages)], user=NOBODY, check=False).returncode:
             pytest.skip("this checkout is closed to other users")
 
-    def _environment(self, more: dict[str, str]) -> dict[str, str]:
+    def environment(self, more: dict[str, str]) -> dict[str, str]:
         return {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/", "QUITTANCE_HOME": str(self.home), **more}
 
     def _listen(self, run: subprocess.Popen[str]) -> None:
