@@ -17,8 +17,8 @@ def _callable(url: str) -> str:
     try:
         addresses.guard().check(url)
     except addresses.Refused as refused:
-        # the message is ours and has no placeholders of a stranger's
-        raise PydanticCustomError("refused_url", "{message}", {"message": refused.message, "code": refused.code}) from None
+        told = {"message": refused.message, "code": refused.code}
+        raise PydanticCustomError("refused_url", "{message}", told) from None
     return url
 
 

@@ -1,0 +1,115 @@
+"""Taking due deliveries in hand: only what is sent at once, and few of any one endpoint."""
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from portal.core import clock, crypto, jobs
+from portal.core.db import transaction
+from portal.core.jobs import Job
+from portal.webhooks.announce import KIND
+from portal.webhooks.models import Delivery, Endpoint, Event
+from portal.webhooks.service import place
+
+CLAIM_MAX = 16
+ENDPOINT_MAX = 4  # in flight, over all workers
+LEASE_S = 45  # three times what a request may take
+LOOKED_AT_MAX = 32  # rows of a lane, oldest first: those in flight stand there, then those to claim
+LOST_BEFORE_ALONE = 2
+_TURNSTILE = 0x77686B  # one claim at a time over all workers, else two see the same free places
+
+# Lanes with live rows (a loose index scan), the oldest due rows of each, and of these what fits: first the first
+# of every endpoint, then the second, so that an endpoint with a thousand waiting comes no earlier than another.
+_CLAIM = text("""
+    WITH RECURSIVE lanes(lane) AS (
+        (SELECT lane FROM jobs WHERE lane IS NOT NULL AND dead_at IS NULL ORDER BY lane LIMIT 1)
+        UNION ALL
+        SELECT (SELECT lane FROM jobs j WHERE j.lane > lanes.lane AND dead_at IS NULL ORDER BY lane LIMIT 1)
+        FROM lanes WHERE lanes.lane IS NOT NULL
+    ), seen AS (
+        SELECT due.*, lanes.lane, count(*) FILTER (WHERE in_flight) OVER (PARTITION BY lanes.lane) AS flying,
+               row_number() OVER (PARTITION BY lanes.lane, in_flight ORDER BY run_at, id) AS place
+        FROM lanes, LATERAL (
+            SELECT id, run_at, coalesce(leased_until >= :now, false) AS in_flight
+            FROM jobs WHERE jobs.lane = lanes.lane AND dead_at IS NULL AND run_at <= :now AND kind = :kind
+              AND (leased_until >= :now OR lost + (leased_until IS NOT NULL)::int < :alone_from)
+            ORDER BY run_at, id LIMIT :looked_at) due
+        WHERE lanes.lane IS NOT NULL
+    ), chosen AS (
+        SELECT id FROM seen WHERE NOT in_flight AND place + flying <= :endpoint_max
+        ORDER BY place + flying, run_at, id LIMIT :limit
+    )
+    UPDATE jobs SET lease = gen_random_uuid(), leased_until = :until, lost = lost + (leased_until IS NOT NULL)::int
+    FROM chosen WHERE jobs.id = chosen.id AND run_at <= :now AND (leased_until IS NULL OR leased_until < :now)
+    RETURNING jobs.id""")
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """One delivery in hand: everything that sending it needs, so that no transaction is open meanwhile.
+
+    `keys` are the secrets that sign; empty where the endpoint wants nothing more, and nothing is sent.
+    """
+
+    job: Job
+    delivery_id: UUID
+    created_at: datetime
+    webhook_id: str
+    url: str
+    type: str
+    happened_at: datetime
+    payload: dict[str, Any]
+    keys: tuple[str, ...]
+
+
+def claim(limit: int, *, alone: bool) -> list[Parcel]:
+    """Lease up to `limit` due deliveries, each on its own, in a transaction of its own.
+
+    `alone`: when nothing else is in flight here, one whose worker died twice may have its turn.
+    """
+    now = clock.now()
+    with transaction() as session:
+        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _TURNSTILE})
+        claimed = session.execute(_CLAIM, {
+            "now": now, "until": now + timedelta(seconds=LEASE_S), "kind": KIND, "limit": min(limit, CLAIM_MAX),
+            "endpoint_max": ENDPOINT_MAX, "looked_at": LOOKED_AT_MAX, "alone_from": LOST_BEFORE_ALONE}).scalars().all()
+        parcels = _load(session, claimed)
+    if parcels or not alone:
+        return parcels
+    suspects = jobs.claim(KIND, limit=1, lease_s=LEASE_S, alone=True)
+    with transaction() as session:
+        return _load(session, [job.id for job in suspects])
+
+
+def _load(session: Session, job_ids: Sequence[int]) -> list[Parcel]:
+    if not job_ids:
+        return []
+    rows = session.execute(
+        select(Job, Delivery, Event, Endpoint).select_from(Job)
+        .outerjoin(Delivery, Delivery.id == Job.reference)
+        .outerjoin(Event, (Event.id == Delivery.event_id) & (Event.created_at == Delivery.event_created_at))
+        .outerjoin(Endpoint, Endpoint.id == Delivery.endpoint_id)
+        .where(Job.id.in_(job_ids)).order_by(Job.run_at, Job.id).execution_options(populate_existing=True)).all()
+    gone = [job for job, _, event, _ in rows if event is None]
+    for job in gone:  # its month was archived
+        jobs.finish(session, [job])
+    parcels = [_parcel(job, delivery, event, endpoint) for job, delivery, event, endpoint in rows if event is not None]
+    session.flush()
+    session.expunge_all()
+    return parcels
+
+
+def _parcel(job: Job, delivery: Delivery, event: Event, endpoint: Endpoint) -> Parcel:
+    return Parcel(job, delivery.id, delivery.created_at, event.public_id, endpoint.url, event.type, event.created_at,
+                  event.payload, _keys(endpoint) if endpoint.active else ())
+
+
+def _keys(endpoint: Endpoint) -> tuple[str, ...]:
+    keys = (crypto.open_sealed(endpoint.secret_sealed, place=place(endpoint.id)),)
+    if endpoint.previous_secret_sealed is None or (endpoint.previous_until or clock.now()) <= clock.now():
+        return keys
+    return (*keys, crypto.open_sealed(endpoint.previous_secret_sealed, place=place(endpoint.id, previous=True)))

@@ -1,0 +1,107 @@
+"""Sending: a pool of its own threads, no transaction open during a request, one caller draining at a time.
+
+The Huey thread that drains claims and hands over; the pool sends and writes down each delivery alone. So slow
+receivers occupy the pool's threads, at most four of them for one endpoint, and never the desk's other work. When its
+time is up the drain gives its thread back while the pool finishes what is in flight: within 15 s, as a stop asks.
+"""
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from functools import cache
+
+import structlog
+
+from portal.core import clock, jobs
+from portal.core.db import transaction
+from portal.core.errors import DatabaseUnavailable
+from portal.webhooks import addresses, claims, signature, transport
+from portal.webhooks.announce import KIND
+from portal.webhooks.claims import Parcel
+from portal.webhooks.record import drop, record
+
+log = structlog.get_logger("webhooks")
+IN_FLIGHT_MAX = 16
+DRAIN_FOR_S = 5.0
+LOOK_AGAIN_S = 0.5
+AT_THE_DATABASE_MAX = 2  # of the pool's threads: the process has few connections, and others need them
+Context = Callable[[], AbstractContextManager[object]]
+
+_draining = threading.Lock()
+_changed = threading.Event()  # a delivery ended, or somebody was woken: look again
+_database = threading.BoundedSemaphore(AT_THE_DATABASE_MAX)
+_counts = threading.Lock()
+_in_flight = 0
+_ended = 0
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(IN_FLIGHT_MAX, thread_name_prefix="webhook")
+
+
+def drain(context: Context, *, for_s: float = DRAIN_FOR_S) -> int:
+    """Send what is due until there is none, or the time is up. Returns how many attempts ended meanwhile.
+
+    A second caller in the same process only makes the first look again. `context`: what a thread works in.
+    """
+    before = _ended
+    deadline = time.monotonic() + for_s
+    _changed.set()
+    while _changed.is_set() and _draining.acquire(blocking=False):
+        try:
+            _drain(context, deadline)
+        finally:
+            _draining.release()
+        if time.monotonic() >= deadline:
+            jobs.poke(KIND)
+            break
+    return _ended - before
+
+
+def _drain(context: Context, deadline: float) -> None:
+    while time.monotonic() < deadline:
+        _changed.clear()
+        free = IN_FLIGHT_MAX - _in_flight
+        parcels = claims.claim(free, alone=free == IN_FLIGHT_MAX) if free else []
+        for parcel in parcels:
+            _count(+1)
+            _pool().submit(_deliver, context, parcel)
+        if parcels:
+            continue
+        if _in_flight == 0:
+            return
+        _changed.wait(min(LOOK_AGAIN_S, max(0.0, deadline - time.monotonic())))
+
+
+def _deliver(context: Context, parcel: Parcel) -> None:
+    """One delivery, from the request to its record; whatever happens, the place is free again."""
+    with structlog.contextvars.bound_contextvars(kind=KIND, job=parcel.job.id, request_id=parcel.job.request_id):
+        try:
+            answer = send(parcel) if parcel.keys else None
+            with _database, context(), transaction() as session:
+                drop(session, parcel) if answer is None else record(session, parcel, answer)
+        except jobs.LeaseLost:
+            log.warning("lease_lost")  # somebody else has sent it again; the receiver knows it by its webhook-id
+        except DatabaseUnavailable:
+            log.warning("database_unavailable")  # the lease runs out, then it is sent again
+        except Exception:
+            log.exception("webhook_failed")
+        finally:
+            _count(-1)
+            _changed.set()
+
+
+def send(parcel: Parcel) -> transport.Answer:
+    """One request, signed now, with the payload as of its step."""
+    told = signature.body(parcel.type, parcel.happened_at, parcel.payload)
+    signed = signature.headers(parcel.webhook_id, clock.now(), told, parcel.keys)
+    return transport.post(addresses.guard(), parcel.url, told, signed)
+
+
+def _count(by: int) -> None:
+    global _in_flight, _ended
+    with _counts:
+        _in_flight += by
+        _ended += by < 0
