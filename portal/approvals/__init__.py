@@ -1,0 +1,1 @@
+"""Four eyes: one asks, another decides."""

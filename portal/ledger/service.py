@@ -1,0 +1,150 @@
+"""Posting: the one way into the journal, for one entry or for a batch, in a handful of statements."""
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from portal.core import clock
+from portal.core.access import Actor
+from portal.core.db import translated
+from portal.core.errors import Conflict, Rejected, judges
+from portal.ledger.accounts import Account, ids_of
+from portal.ledger.entries import Draft, accounts_of
+
+
+class InsufficientFunds(Rejected):
+    """The account does not cover this amount."""
+
+    code = "insufficient_funds"
+
+
+class AlreadyPosted(Conflict):
+    """This event is in the journal already."""
+
+    code = "already_posted"
+
+
+judges({"ck_balances_covered": InsufficientFunds, "uq_journal_entries_kind_reference": AlreadyPosted,
+        "uq_journal_entries_reverses_id": AlreadyPosted})
+
+# Plain SQL, not `core.db.locked`: no object is loaded that could be stale. In id order, so that two batches never
+# wait in a circle; NO KEY, so that postings elsewhere may go on referring to the accounts.
+LOCK = text("SELECT account_id, credits_minor - debits_minor, may_overdraw FROM balances"
+            " WHERE account_id = ANY(:ids) ORDER BY account_id FOR NO KEY UPDATE")
+# Entries, postings and balances of a whole batch in one round trip. Ids follow the order given.
+WRITE = text("""
+    WITH entry AS (
+        INSERT INTO journal_entries (kind, reference, memo, reverses_id, actor_kind, actor_id, actor_name, posted_at)
+        SELECT kind, reference, memo, reverses_id, :actor_kind, CAST(:actor_id AS uuid), :actor_name, :now
+          FROM unnest(CAST(:kinds AS text[]), CAST(:references AS uuid[]), CAST(:memos AS text[]),
+                      CAST(:reverses AS bigint[])) WITH ORDINALITY AS d (kind, reference, memo, reverses_id, place)
+         ORDER BY place
+        RETURNING id, kind, reference
+    ), numbered AS (
+        SELECT entry.id, d.place
+          FROM unnest(CAST(:kinds AS text[]), CAST(:references AS uuid[])) WITH ORDINALITY AS d (kind, reference, place)
+          JOIN entry USING (kind, reference)
+    ), posting AS (
+        INSERT INTO postings (entry_id, debit_id, credit_id, currency, live, amount_minor,
+                              debit_after_minor, credit_after_minor)
+        SELECT numbered.id, debit_id, credit_id, currency, live, amount, debit_after, credit_after
+          FROM unnest(CAST(:places AS bigint[]), CAST(:debits AS bigint[]), CAST(:credits AS bigint[]),
+                      CAST(:currencies AS text[]), CAST(:lives AS bool[]), CAST(:amounts AS bigint[]),
+                      CAST(:debit_afters AS bigint[]), CAST(:credit_afters AS bigint[])) WITH ORDINALITY
+               AS l (place, debit_id, credit_id, currency, live, amount, debit_after, credit_after, line)
+          JOIN numbered USING (place)
+         ORDER BY line
+    ), moved AS (
+        UPDATE balances b SET debits_minor = b.debits_minor + m.debited, credits_minor = b.credits_minor + m.credited
+          FROM unnest(CAST(:moved AS bigint[]), CAST(:debited AS bigint[]), CAST(:credited AS bigint[]))
+               AS m (account_id, debited, credited)
+         WHERE b.account_id = m.account_id
+    )
+    SELECT id FROM numbered ORDER BY place""")
+
+
+@dataclass(slots=True)
+class Locked:
+    """A balance under our lock, and what this batch has done to it. Minor units; credit minus debit."""
+
+    account_id: int
+    available_minor: int
+    may_overdraw: bool
+    debited: int = 0
+    credited: int = 0
+
+    @property
+    def covered(self) -> bool:
+        return self.may_overdraw or self.available_minor >= 0
+
+
+@dataclass
+class _Lines:
+    """The postings of a batch, column by column."""
+
+    rows: list[tuple[int, int, int, str, bool, int, int, int]] = field(default_factory=list)
+
+    def columns(self) -> dict[str, list[Any]]:
+        names = ("places", "debits", "credits", "currencies", "lives", "amounts", "debit_afters", "credit_afters")
+        return dict(zip(names, map(list, zip(*self.rows, strict=True)), strict=True))
+
+
+def lock_balances(session: Session, accounts: Iterable[Account]) -> dict[Account, Locked]:
+    """Lock the balances of all these accounts at once, opening accounts that do not exist yet.
+
+    Lock everything a transaction will post (`accounts_of(drafts)`) in one call: a second call for other accounts
+    breaks the lock order. Who falls out of a batch for want of cover is seen here, before anything is written.
+    """
+    ids = ids_of(session, accounts, opening=True)
+    rows = {id: Locked(id, minor, may) for id, minor, may in session.execute(LOCK, {"ids": sorted(ids.values())})}
+    return {account: rows[id] for account, id in ids.items()}
+
+
+def post(session: Session, actor: Actor, drafts: Sequence[Draft]) -> list[int]:
+    """Append these entries, in this order, and move each balance once. Returns the ids of the entries.
+
+    All or none. An uncovered account is found before anything is written, so the transaction can go on without.
+    Raises InsufficientFunds (details: the account and what it lacks, in minor units), AlreadyPosted.
+    """
+    if not drafts:
+        return []
+    if len({(draft.kind, draft.reference) for draft in drafts}) < len(drafts):
+        raise AlreadyPosted()
+    balances = lock_balances(session, accounts_of(drafts))
+    now = clock.now()  # under the locks, so that an account's lines rise in time as they do in id
+    lines = _Lines()
+    for place, draft in enumerate(drafts, 1):
+        _apply(draft, place, balances, lines)
+    with translated():
+        return list(session.execute(WRITE, _parameters(actor, now, drafts, lines, balances)).scalars())
+
+
+def _apply(draft: Draft, place: int, balances: dict[Account, Locked], lines: _Lines) -> None:
+    """Count one draft's lines; each entry must leave every account covered, as if it were posted alone."""
+    for line in draft.lines:
+        debit, credit, minor = balances[line.debit], balances[line.credit], line.amount.minor
+        debit.available_minor -= minor
+        debit.debited += minor
+        credit.available_minor += minor
+        credit.credited += minor
+        lines.rows.append((place, debit.account_id, credit.account_id, line.amount.currency, line.debit.live, minor,
+                           debit.available_minor, credit.available_minor))
+    for account in draft.accounts:
+        if not balances[account].covered:
+            raise InsufficientFunds(account=account, reference=draft.reference,
+                                    missing_minor=-balances[account].available_minor)
+
+
+def _parameters(actor: Actor, now: datetime, drafts: Sequence[Draft], lines: _Lines,
+                balances: dict[Account, Locked]) -> dict[str, Any]:
+    moved = sorted(balances.values(), key=lambda row: row.account_id)
+    return {
+        "actor_kind": str(actor.kind), "actor_id": actor.id, "actor_name": actor.name, "now": now,
+        "kinds": [draft.kind for draft in drafts], "references": [draft.reference for draft in drafts],
+        "memos": [draft.memo for draft in drafts], "reverses": [draft.reverses_id for draft in drafts],
+        "moved": [row.account_id for row in moved], "debited": [row.debited for row in moved],
+        "credited": [row.credited for row in moved],
+    } | lines.columns()
