@@ -78,9 +78,14 @@ def add_bank(session: Session, actor: Actor, command: AddBank) -> Bank:
 
 def switch(session: Session, actor: Actor, command: Switch) -> None:
     """New orders stop or begin to be offered it; orders already made go on. Raises NotFound."""
-    table: type[Currency] | type[Method] | type[Bank] = {
-        "currency": Currency, "method": Method, "bank": Bank}[command.kind]  # type: ignore[assignment]
-    row = session.get(table, command.code)
+    row: Currency | Method | Bank | None
+    match command.kind:
+        case "currency":
+            row = session.get(Currency, command.code)
+        case "method":
+            row = session.get(Method, command.code)
+        case "bank":
+            row = session.get(Bank, command.code)
     if row is None:
         raise NotFound()
     if row.active == command.active:

@@ -2,13 +2,17 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from portal.core import ids
 from portal.core.columns import Id, Minor, Timestamped, Words
 from portal.core.db import Base
+from portal.core.money import Money
 from portal.parties.models import Holder, Trader
 from portal.requisites.states import Status
+
+PREFIX = "rqs"
 
 
 class Requisite(Timestamped, Base):
@@ -66,6 +70,18 @@ class Requisite(Timestamped, Base):
     cool_until: Mapped[datetime | None]
     trader: Mapped[Trader] = relationship(lazy="raise")
     holder: Mapped[Holder] = relationship(lazy="raise")
+
+    @property
+    def public_id(self) -> str:
+        return ids.public(PREFIX, self.id)
+
+    @property
+    def minimum(self) -> Money:
+        return Money(self.min_minor, self.currency)
+
+    @property
+    def maximum(self) -> Money:
+        return Money(self.max_minor, self.currency)
 
     @property
     def mask(self) -> str:

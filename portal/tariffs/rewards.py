@@ -32,6 +32,6 @@ def rewards(session: Session, trader_ids: Iterable[UUID], direction: str, method
                Reward.retired_at.is_(None), or_(Reward.method.is_(None), Reward.method == method))
         .order_by(Reward.trader_id, Reward.method.is_(None), Reward.created_at.desc(), Reward.id.desc()))
     rules: dict[UUID, RewardRule] = {}
-    for trader_id, *rule in rows:
-        rules.setdefault(trader_id, RewardRule(*rule))
+    for trader_id, id, bps, fixed_minor in rows:
+        rules.setdefault(trader_id, RewardRule(id, bps, fixed_minor))
     return rules

@@ -1,0 +1,73 @@
+"""What traders and staff ask of requisites. Amounts are decimal text of the requisite's currency."""
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field
+
+from portal.core.commands import Command
+from portal.core.errors import FieldError, Invalid
+from portal.core.money import BadAmount, Money
+
+Amount = Annotated[str, Field(min_length=1, max_length=40)]
+Reason = Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class Limits(Command):
+    """What one requisite may take. Absent: no such limit."""
+
+    min_amount: Amount
+    max_amount: Amount
+    day_max: Amount | None = None
+    day_count_max: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    month_max: Amount | None = None
+    open_orders_max: Annotated[int, Field(ge=1, le=1000)] = 5
+    cooldown_s: Annotated[int, Field(ge=0, le=86_400)] = 0
+    weight: Annotated[int, Field(ge=1, le=20)] = 1
+
+    def columns(self, currency: str) -> dict[str, int | None]:
+        """As the table keeps them: minor units of `currency`. Raises Invalid with every field that is wrong."""
+        wrong: list[FieldError] = []
+        minor: dict[str, int | None] = {}
+        for name in ("min_amount", "max_amount", "day_max", "month_max"):
+            text = getattr(self, name)
+            try:
+                minor[name] = None if text is None else Money.parse(text, currency).minor
+            except BadAmount as error:
+                wrong.append(FieldError(f"/{name}", "bad_amount", f"{str(error).capitalize()}."))
+        low, high = minor.get("min_amount"), minor.get("max_amount")
+        if low == 0:
+            wrong.append(FieldError("/min_amount", "not_positive", "The minimum is above zero."))
+        if low is not None and high is not None and low > high:
+            wrong.append(FieldError("/max_amount", "below_minimum", "The maximum is not below the minimum."))
+        if wrong:
+            raise Invalid(fields=wrong)
+        return {"min_minor": low, "max_minor": high, "day_max_minor": minor["day_max"],
+                "day_count_max": self.day_count_max, "month_max_minor": minor["month_max"],
+                "open_orders_max": self.open_orders_max, "cooldown_s": self.cooldown_s, "weight": self.weight}
+
+
+class AddRequisite(Limits):
+    """A new instrument. `trader_id` is for staff; a trader adds their own."""
+
+    trader_id: UUID | None = None
+    method: Annotated[str, Field(max_length=32)]
+    bank: Annotated[str, Field(max_length=32)] | None = None
+    currency: Annotated[str, Field(max_length=8)]
+    number: Annotated[str, Field(min_length=4, max_length=40)]
+    holder: Annotated[str, Field(min_length=2, max_length=120)]
+    payin: bool = True
+    payout: bool = False
+
+
+class SetLimits(Limits):
+    """Other limits. Tighter ones hold at once, wider ones wait for a second person."""
+
+    requisite_id: str
+    reason: Reason | None = None
+
+
+class MoveRequisite(Command):
+    """Pause, resume, block, unblock or archive; which one is the service's name."""
+
+    requisite_id: str
+    reason: Reason | None = None

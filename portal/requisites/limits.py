@@ -1,0 +1,66 @@
+"""Other limits for a requisite: tighter ones at once, wider ones by four eyes."""
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from portal import approvals
+from portal.approvals.models import Approval
+from portal.core import audit, ids
+from portal.core.access import SYSTEM, Actor
+from portal.requisites import lanes, queries
+from portal.requisites.commands import SetLimits
+from portal.requisites.models import PREFIX, Requisite
+from portal.requisites.states import Status
+
+KIND = "requisite_limits"
+NAMES = ("min_minor", "max_minor", "day_max_minor", "day_count_max", "month_max_minor", "open_orders_max",
+         "cooldown_s", "weight")
+_SMALLER_IS_TIGHTER = ("max_minor", "day_max_minor", "day_count_max", "month_max_minor", "open_orders_max", "weight")
+_LARGER_IS_TIGHTER = ("min_minor", "cooldown_s")
+
+
+def set_limits(session: Session, actor: Actor, command: SetLimits) -> Approval | None:
+    """Change what a requisite may take. Returns the approval a wider limit waits for, None where it holds at once.
+
+    Raises NotFound, Invalid.
+    """
+    requisite = queries.lock(session, actor, ids.parse(PREFIX, command.requisite_id))
+    before, after = _of(requisite), command.columns(requisite.currency)
+    if before == after:
+        return None
+    if requisite.status != Status.PENDING and not _only_tighter(before, after):
+        return approvals.ask(session, actor, kind=KIND, target_kind="requisite", target_id=requisite.id,
+                             before=before, after=after, reason=command.reason or "Wider limits")
+    _set(session, actor, requisite, after, command.reason)
+    return None
+
+
+def approved(session: Session, actor: Actor, approval: Approval) -> None:
+    """A second person agrees to wider limits. Raises StaleApproval where they were changed meanwhile."""
+    requisite = queries.lock(session, SYSTEM, UUID(str(approval.target_id)))
+    if _of(requisite) != approval.before:
+        raise approvals.StaleApproval()
+    _set(session, actor, requisite, dict(approval.after), approval.reason)
+
+
+def _of(requisite: Requisite) -> dict[str, Any]:
+    return {name: getattr(requisite, name) for name in NAMES}
+
+
+def _only_tighter(before: dict[str, Any], after: dict[str, Any]) -> bool:
+    unlimited = 2**63
+    smaller = all((unlimited if after[name] is None else after[name])
+                  <= (unlimited if before[name] is None else before[name]) for name in _SMALLER_IS_TIGHTER)
+    return smaller and all(after[name] >= before[name] for name in _LARGER_IS_TIGHTER)
+
+
+def _set(session: Session, actor: Actor, requisite: Requisite, after: dict[str, Any], reason: str | None) -> None:
+    audit.record(session, actor, "requisite.limits_set", "requisite", requisite.id, before=_of(requisite),
+                 after=after, reason=reason)
+    for name in NAMES:
+        setattr(requisite, name, after[name])
+    lanes.rebuild(session, [requisite.id])
+
+
+approvals.register(KIND, apply=approved, reject=None, title="Wider limits of a requisite")

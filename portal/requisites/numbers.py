@@ -1,0 +1,78 @@
+"""Numbers and names of requisites: sealed at rest, shown masked, found by a keyed fingerprint.
+
+Showing one in full is the caller's to justify: to its owner, to the payer and to the assigned trader of an open order.
+"""
+import re
+import unicodedata
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import Session
+
+from portal.core import crypto
+from portal.core.ids import new_id
+from portal.parties.models import Holder, Trader
+from portal.requisites.models import Requisite
+
+
+def key_place(trader_id: UUID) -> str:
+    """Where a trader's data key lies, as it was sealed by parties.traders."""
+    return f"traders|data_key|{trader_id}"
+
+
+def seal(trader: Trader, requisite_id: UUID, number: str) -> dict[str, bytes | str]:
+    """The columns a number is kept in: sealed with the trader's key, what the mask shows, the fingerprint."""
+    keyring = crypto.data_keyring(trader.data_key, place=key_place(trader.id))
+    return {
+        "number_sealed": keyring.seal(number.encode(), place=_number_place(requisite_id)),
+        "number_first6": number[:6] if re.fullmatch("[0-9]{16}", number) else "",
+        "number_last4": number[-4:],
+        "number_fingerprint": fingerprint(number),
+    }
+
+
+def fingerprint(number: str) -> bytes:
+    """Equal for equal numbers in their canonical spelling."""
+    return crypto.fingerprint("number", number)
+
+
+def reveal(session: Session, requisite: Requisite) -> str:
+    """The number in full."""
+    trader = session.get(Trader, requisite.trader_id)
+    assert trader is not None, "a requisite has its trader"
+    keyring = crypto.data_keyring(trader.data_key, place=key_place(trader.id))
+    return keyring.open(requisite.number_sealed, place=_number_place(requisite.id)).decode()
+
+
+def holder_name(session: Session, requisite: Requisite) -> str:
+    """The person named on it, in full."""
+    holder = session.get(Holder, requisite.holder_id)
+    assert holder is not None, "a requisite has its holder"
+    return crypto.open_sealed(holder.name_sealed, place=_name_place(holder.id))
+
+
+def holder_of(session: Session, name: str) -> UUID:
+    """The holder with this name, made when there is none: spelling, case and spaces do not make two people."""
+    shown = " ".join(unicodedata.normalize("NFC", name).split())
+    mark = crypto.fingerprint("holder", _canonical(name))
+    found = session.scalar(select(Holder.id).where(Holder.name_fingerprint == mark))
+    if found is not None:
+        return found
+    id = new_id()
+    session.execute(upsert(Holder).values(id=id, name_fingerprint=mark,
+                                          name_sealed=crypto.seal(shown, place=_name_place(id)))
+                    .on_conflict_do_nothing(index_elements=["name_fingerprint"]))
+    return session.scalars(select(Holder.id).where(Holder.name_fingerprint == mark)).one()
+
+
+def _canonical(name: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().replace("ё", "е").split())
+
+
+def _number_place(requisite_id: UUID) -> str:
+    return f"requisites|number_sealed|{requisite_id}"
+
+
+def _name_place(holder_id: UUID) -> str:
+    return f"holders|name_sealed|{holder_id}"

@@ -1,0 +1,93 @@
+"""Robots: who takes test orders. One trader per settlement currency, one requisite per method and fiat currency.
+
+They are exempt from slots, limits, cooldown and same amount, so that a test never depends on an earlier one.
+"""
+import hashlib
+from collections.abc import Iterable
+from uuid import UUID
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from portal import reference
+from portal.core import audit, crypto, ids
+from portal.core.access import SYSTEM
+from portal.core.logging import luhn
+from portal.parties.models import Store, StoreCurrency, Trader
+from portal.requisites import lanes, numbers
+from portal.requisites.models import Requisite
+from portal.requisites.states import Status
+from portal.tariffs.models import Reward
+
+HOLDER = "Test Robot"
+MAX_MINOR = 10**9  # a test order above it finds no requisite
+OPEN_ORDERS_MAX = 2**31 - 1
+REWARD_BPS = 50
+
+
+def ensure(session: Session, settlement_currency: str, currencies: Iterable[str] | None = None) -> Trader:
+    """Make what is missing of the robot for a settlement currency: harmless twice, and for two at once.
+
+    `currencies`: the fiat ones; without them, all that stores settled in this currency take.
+    """
+    session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"),
+                    {"name": f"robot {settlement_currency}"})
+    trader = session.scalar(select(Trader).where(Trader.robot, Trader.settlement_currency == settlement_currency))
+    if trader is None:
+        trader = _trader(session, settlement_currency)
+    wanted = set(currencies) if currencies is not None else set(session.scalars(
+        select(StoreCurrency.currency).join(Store, Store.id == StoreCurrency.store_id)
+        .where(Store.settlement_currency == settlement_currency).distinct()))
+    there = {(row.method, row.currency) for row in session.execute(
+        select(Requisite.method, Requisite.currency).where(Requisite.trader_id == trader.id))}
+    made = [_requisite(session, trader, method.code, method.validator, currency)
+            for method in reference.snapshot(session).methods.values() for currency in sorted(wanted)
+            if (method.code, currency) not in there]
+    session.add_all(made)
+    lanes.rebuild(session, [requisite.id for requisite in made])
+    return trader
+
+
+def ensure_all(session: Session) -> None:
+    """A robot for every settlement currency that a store has."""
+    for currency in session.scalars(select(Store.settlement_currency).distinct().order_by(Store.settlement_currency)):
+        ensure(session, currency)
+
+
+def _trader(session: Session, settlement_currency: str) -> Trader:
+    id = ids.new_id()
+    trader = Trader(id=id, name=f"Robot {settlement_currency}", status="active", robot=True, on_shift=True, tier=1,
+                    settlement_currency=settlement_currency, open_orders_max=OPEN_ORDERS_MAX,
+                    data_key=crypto.new_data_key(numbers.key_place(id)))
+    session.add(trader)
+    session.flush()
+    session.add_all(Reward(trader_id=id, direction=direction, reward_bps=REWARD_BPS)
+                    for direction in ("payin", "payout"))
+    audit.record(session, SYSTEM, "trader.created", "trader", id, after={"robot": True, "name": trader.name})
+    return trader
+
+
+def _requisite(session: Session, trader: Trader, method: str, validator: str, currency: str) -> Requisite:
+    id = ids.new_id()
+    number = test_number(validator, f"{trader.settlement_currency} {method} {currency}")
+    return Requisite(
+        id=id, trader_id=trader.id, holder_id=_holder(session), live=False, robot=True, status=Status.ACTIVE,
+        method=method, currency=currency, payin=True, payout=True, min_minor=1, max_minor=MAX_MINOR,
+        open_orders_max=OPEN_ORDERS_MAX, **numbers.seal(trader, id, number))
+
+
+def _holder(session: Session) -> UUID:
+    return numbers.holder_of(session, HOLDER)
+
+
+def test_number(validator: str, seed: str) -> str:
+    """A number of the right shape that no bank has given out, the same for the same seed."""
+    digits = str(int.from_bytes(hashlib.sha256(seed.encode()).digest()[:8], "big")).zfill(20)
+    match validator:
+        case "luhn16":
+            stem = f"220099{digits[-9:]}"
+            return next(stem + last for last in "0123456789" if luhn(stem + last))
+        case "phone":
+            return f"+7000{digits[-7:]}"
+        case _:
+            return f"40817{digits[-15:]}"
