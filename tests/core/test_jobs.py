@@ -1,0 +1,190 @@
+"""The queue of record: leases, fencing, each alone after an error, dead after the last try."""
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import func, select, text
+
+from portal.core import clock, jobs
+from portal.core.db import db, transaction
+from portal.core.jobs import DoneJob, Job, Kind, Later
+
+LEASE_S = 30
+
+
+@pytest.fixture
+def kind(app):
+    """A kind of this test alone: other tests' work is never in its way."""
+    name = f"test_{uuid4().hex}"
+    yield name
+    jobs.KINDS.pop(name, None)
+
+
+def register(name: str, work, **more) -> None:
+    jobs.register(Kind(name, work, lease_s=LEASE_S, **more))
+
+
+def promise(kind: str, *keys: str, **more) -> None:
+    with transaction() as session:
+        for key in keys:
+            jobs.promise(session, kind, key=key, **more)
+
+
+def waiting(kind: str) -> dict[str, Job]:
+    db.session.expire_all()
+    return {job.unique_key: job for job in db.session.scalars(select(Job).where(Job.kind == kind))}
+
+
+def done(kind: str) -> list[str]:
+    return sorted(db.session.scalars(select(DoneJob.unique_key).where(DoneJob.kind == kind)))
+
+
+def test_promised_work_is_done_once_and_remembered(kind):
+    seen = []
+    register(kind, lambda session, batch: seen.extend(job.unique_key for job in batch))
+    promise(kind, "a", "b", "a")
+    assert jobs.run(kind) == 2
+    assert jobs.run(kind) == 0
+    assert (seen, waiting(kind), done(kind)) == (["a", "b"], {}, ["a", "b"])
+
+
+def test_a_promise_that_is_rolled_back_was_never_made(kind):
+    register(kind, lambda session, batch: None)
+    with pytest.raises(ZeroDivisionError), transaction() as session:
+        jobs.promise(session, kind, key="a")
+        raise ZeroDivisionError
+    assert jobs.run(kind) == 0
+
+
+def test_effects_and_done_are_one_transaction(kind):
+    """Work that fails leaves neither its effect nor its row finished."""
+    def work(session, batch):
+        session.execute(text("INSERT INTO job_slots (kind, slot) VALUES (:kind, 1)"), {"kind": kind})
+        raise ZeroDivisionError
+
+    register(kind, work)
+    promise(kind, "a")
+    jobs.run(kind)
+    assert db.session.scalar(text("SELECT count(*) FROM job_slots WHERE kind = :kind"), {"kind": kind}) == 0
+    assert waiting(kind)["a"].attempts == 1
+    assert "ZeroDivisionError" in waiting(kind)["a"].last_error
+
+
+def test_one_that_fails_takes_no_other_down(kind):
+    def work(session, batch):
+        if any(job.unique_key == "bad" for job in batch):
+            raise ZeroDivisionError
+
+    register(kind, work)
+    promise(kind, "a", "bad", "b")
+    jobs.run(kind)
+    assert done(kind) == ["a", "b"]
+    assert waiting(kind)["bad"].attempts == 1
+
+
+def test_after_the_last_try_it_is_dead_in_the_transaction_of_its_effect(kind):
+    told = []
+    register(kind, lambda session, batch: 1 / 0, attempts_max=2,
+             failed=lambda session, job, error, dead: told.append(dead))
+    promise(kind, "a")
+    jobs.run(kind)
+    with clock.moved(timedelta(minutes=6)):
+        jobs.run(kind)
+        assert waiting(kind)["a"].dead_at is not None
+        assert told == [False, True]
+        assert jobs.run(kind) == 0
+
+
+def test_what_is_not_ready_comes_back_without_counting_a_try(kind):
+    later = clock.now() + timedelta(seconds=20)
+    register(kind, lambda session, batch: {job.id: Later(later) for job in batch})
+    promise(kind, "a")
+    assert jobs.run(kind) == 0
+    assert (waiting(kind)["a"].attempts, waiting(kind)["a"].run_at, waiting(kind)["a"].lease) == (0, later, None)
+
+
+def test_a_lease_keeps_others_away_until_it_runs_out(kind):
+    register(kind, lambda session, batch: None)
+    promise(kind, "a")
+    first = jobs.claim(kind, limit=5, lease_s=LEASE_S)
+    assert len(first) == 1
+    assert jobs.claim(kind, limit=5, lease_s=LEASE_S) == []
+    with clock.moved(timedelta(seconds=LEASE_S + 1)):
+        second = jobs.claim(kind, limit=5, lease_s=LEASE_S)
+        assert [job.lost for job in second] == [1]
+        with pytest.raises(jobs.LeaseLost), transaction() as session:
+            jobs.finish(session, first)
+        with transaction() as session:
+            jobs.finish(session, second)
+    assert done(kind) == ["a"]
+
+
+def test_one_whose_worker_died_twice_is_claimed_alone(kind):
+    batches = []
+    register(kind, lambda session, batch: batches.append(sorted(job.unique_key for job in batch)))
+    promise(kind, "poison")
+    for minutes in (0, 1):
+        with clock.moved(timedelta(minutes=minutes)):
+            assert jobs.claim(kind, limit=5, lease_s=LEASE_S)
+    with clock.moved(timedelta(minutes=2)):
+        promise(kind, "a", "b")
+        jobs.run(kind)
+    assert batches == [["a", "b"], ["poison"]]
+
+
+def test_one_that_kills_every_worker_is_dead_in_the_end(kind):
+    register(kind, lambda session, batch: None)
+    promise(kind, "poison")
+    for minutes in range(15):
+        with clock.moved(timedelta(minutes=minutes)):
+            jobs.claim(kind, limit=5, lease_s=LEASE_S) or jobs.claim(kind, limit=1, lease_s=LEASE_S, alone=True)
+    assert waiting(kind)["poison"].dead_at is not None
+
+
+def test_an_unknown_kind_is_dead_not_dropped(app):
+    stray = f"stray_{uuid4().hex}"
+    promise(stray, "a")
+    with transaction() as session:
+        assert jobs.bury_unknown(session) >= 1
+    assert waiting(stray)["a"].last_error == "unknown kind"
+
+
+def test_a_recurring_slot_becomes_one_job_however_many_dispatchers(kind):
+    register(kind, lambda session, batch: None, every_s=3600)
+    for _ in range(3):
+        with transaction() as session:
+            jobs.promise_recurring(session)
+        jobs.run(kind)
+    assert len(done(kind)) == 1
+    with clock.moved(timedelta(hours=1)), transaction() as session:
+        jobs.promise_recurring(session)
+    assert len(waiting(kind)) == 1
+
+
+def test_a_withdrawn_promise_is_gone(kind):
+    promise(kind, "a")
+    with transaction() as session:
+        jobs.withdraw(session, kind, "a")
+    assert waiting(kind) == {}
+
+
+def test_what_is_due_is_found_without_reading_what_is_not(kind):
+    register(kind, lambda session, batch: None)
+    promise(kind, "later", run_at=clock.now() + timedelta(hours=1))
+    with transaction() as session:
+        assert kind not in jobs.due_kinds(session)
+    promise(kind, "now")
+    with transaction() as session:
+        assert kind in jobs.due_kinds(session)
+
+
+def test_nobody_is_poked_for_a_promise_that_failed(kind, monkeypatch):
+    poked = []
+    monkeypatch.setattr("portal.core.jobs.promises._poke", poked.append)
+    with pytest.raises(ZeroDivisionError), transaction() as session:
+        jobs.promise(session, kind, key="a")
+        raise ZeroDivisionError
+    assert poked == []
+    promise(kind, "a", "b")
+    assert poked == [kind]
+    assert db.session.scalar(select(func.count()).where(Job.kind == kind)) == 2
