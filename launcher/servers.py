@@ -39,8 +39,9 @@ class Servers:
             self.postgres.stop()
 
     def environment(self) -> dict[str, str]:
+        person = {**self.person, "QUITTANCE_HOME": str(self.home.folder)}
         return environment.of_the_desk(
-            self.person, self.keys, sockets=self.postgres.sockets if self.postgres else None,
+            person, self.keys, sockets=self.postgres.sockets if self.postgres else None,
             redis_url=self.valkey.url if self.valkey else None)
 
 

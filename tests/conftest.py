@@ -65,7 +65,7 @@ def owner_url() -> str:
 def template(owner_url: str) -> str:
     """The name of a migrated database that nobody writes to."""
     name = f"template_{_migrations_hash()}"
-    with _lock(f"quittance-{name}-{os.getuid()}.lock"), _administrator(owner_url) as connection:
+    with _lock(f"quittance-{name}.lock"), _administrator(owner_url) as connection:
         if not _exists(connection, name):
             _forget_old_templates(connection)
             _migrate(connection, name)
@@ -174,7 +174,7 @@ def _in_context(app: Flask) -> Iterator[None]:
 @contextmanager
 def _clone(owner_url: str, template: str, name: str) -> Iterator[str]:
     # PostgreSQL refuses to copy a template that another session is connected to: copies are made one at a time.
-    with _lock(f"quittance-{template}-{os.getuid()}.lock"), _administrator(owner_url) as connection:
+    with _lock(f"quittance-{template}.lock"), _administrator(owner_url) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(_id(name), _id(template)))
     try:
         yield name
@@ -246,7 +246,7 @@ def _claim_valkey() -> tuple[int, IO[str]]:
     """A number and the lock that holds it for the life of this process."""
     port = make_url(_given("REDIS_URL")).port
     for number in VALKEY_NUMBERS:
-        claim = open(_temporary(f"quittance-valkey-{port}-{number}-{os.getuid()}.lock"), "w")  # noqa: SIM115
+        claim = open(_temporary(f"quittance-valkey-{port}-{number}.lock"), "w")  # noqa: SIM115
         try:
             fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -257,7 +257,7 @@ def _claim_valkey() -> tuple[int, IO[str]]:
 
 
 def _temporary(name: str) -> Path:
-    return Path(gettempdir()) / name
+    return Path(os.environ.get("QUITTANCE_HOME") or gettempdir()) / name
 
 
 @contextmanager
