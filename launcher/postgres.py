@@ -164,10 +164,11 @@ class Postgres:
 
     def _make_cluster(self, password: str) -> None:
         say("making a PostgreSQL database cluster")
-        if self.data.exists() and any(self.data.iterdir()):
-            say(f"left alone: {self.data.rename(self.place / f'unfinished-{secrets.token_hex(4)}')}")
-        self.data.mkdir(mode=0o700, exist_ok=True)
-        os.chown(self.data, self.account.pw_uid, self.account.pw_gid)
+        making = self.place / "making"  # a run that is killed here leaves no half database under the final name
+        if making.exists():
+            shutil.rmtree(making)
+        making.mkdir(mode=0o700)
+        os.chown(making, self.account.pw_uid, self.account.pw_gid)
         settings = {"listen_addresses": "", "unix_socket_permissions": "0700", "max_connections": "200",
                     "shared_buffers": "256MB", "jit": "off", "timezone": "UTC", "log_timezone": "UTC",
                     "log_line_prefix": "%m [%p] ", **self.tuning}
@@ -179,11 +180,12 @@ class Postgres:
             file.flush()
             os.chown(file.name, self.account.pw_uid, self.account.pw_gid)
             made = self._as_service(
-                [str(self.binaries / "bin" / "initdb"), "-D", str(self.data), "-U", "postgres", "-E", "UTF8",
+                [str(self.binaries / "bin" / "initdb"), "-D", str(making), "-U", "postgres", "-E", "UTF8",
                  "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--auth=scram-sha-256",
                  "--pwfile", file.name, *options], check=False)
         if made.returncode:
             raise Trouble(f"initdb failed: {made.stderr.strip() or made.stdout.strip()}")
+        making.rename(self.data)
 
     def _same_major_version(self) -> None:
         data = (self.data / "PG_VERSION").read_text("ascii").strip()
