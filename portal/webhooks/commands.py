@@ -32,7 +32,7 @@ def _known(types: list[str]) -> list[str]:
 
 Url = Annotated[str, Field(max_length=addresses.URL_MAX), AfterValidator(_callable)]
 Types = Annotated[list[str], Field(min_length=1, max_length=len(TYPES)), AfterValidator(_known)]
-Description = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\ud800-\udfff]*$")]
+Description = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f]*$")]
 
 
 class CreateEndpoint(Command):

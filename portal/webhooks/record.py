@@ -1,6 +1,6 @@
 """What an attempt comes to: delivered, again later, given up; and an endpoint that is switched off with it."""
 import structlog
-from sqlalchemy import insert, select
+from sqlalchemy import ColumnElement, insert, select
 from sqlalchemy.orm import Session
 
 from portal.core import audit, clock, jobs
@@ -92,5 +92,5 @@ def _lock(session: Session, parcel: Parcel) -> Delivery:
     return delivery
 
 
-def _named(parcel: Parcel) -> tuple[object, ...]:
+def _named(parcel: Parcel) -> tuple[ColumnElement[bool], ...]:
     return Delivery.id == parcel.delivery_id, Delivery.created_at == parcel.created_at
