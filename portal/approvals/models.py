@@ -7,6 +7,7 @@ from sqlalchemy import CheckConstraint, Index, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from portal.approvals import kinds
 from portal.core import clock, ids
 from portal.core.columns import Id, Words
 from portal.core.db import Base
@@ -43,3 +44,7 @@ class Approval(Base):
     @property
     def public_id(self) -> str:
         return ids.public("apr", self.id)
+
+    @property
+    def title(self) -> str:
+        return kinds.title_of(self.kind)

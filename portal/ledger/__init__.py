@@ -2,7 +2,7 @@
 
 Rows are only ever added: a correction is a new entry. `verify` proves the whole.
 """
-from portal.ledger import entries
+from portal.ledger import entries, verify
 from portal.ledger.accounts import (
     EXTERNAL,
     FEES,
@@ -14,10 +14,39 @@ from portal.ledger.accounts import (
     trader_held,
 )
 from portal.ledger.entries import Draft, HoldFacts, Line, SettleFacts, accounts_of
+from portal.ledger.queries import EntryLine, Holdings, Total, balance, balances_of, lines_of, totals
 from portal.ledger.service import AlreadyPosted, InsufficientFunds, Locked, lock_balances, post
+from portal.ledger.statements import Statement, StatementLine, statement
 
 __all__ = [
-    "EXTERNAL", "FEES", "SUSPENSE", "Account", "AlreadyPosted", "Draft", "HoldFacts", "InsufficientFunds", "Line",
-    "Locked", "SettleFacts", "accounts_of", "entries", "lock_balances", "post", "store_available", "store_held",
-    "trader_available", "trader_held",
+    "EXTERNAL",
+    "FEES",
+    "SUSPENSE",
+    "Account",
+    "AlreadyPosted",
+    "Draft",
+    "EntryLine",
+    "HoldFacts",
+    "Holdings",
+    "InsufficientFunds",
+    "Line",
+    "Locked",
+    "SettleFacts",
+    "Statement",
+    "StatementLine",
+    "Total",
+    "accounts_of",
+    "balance",
+    "balances_of",
+    "entries",
+    "lines_of",
+    "lock_balances",
+    "post",
+    "statement",
+    "store_available",
+    "store_held",
+    "totals",
+    "trader_available",
+    "trader_held",
+    "verify",
 ]

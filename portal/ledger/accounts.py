@@ -97,7 +97,7 @@ def _find(session: Session, accounts: set[Account], known: dict[Account, int]) -
     by_key = {account.key: account for account in accounts}
     found = {}
     for *key, id, lasting in session.execute(FIND, _columns(accounts)):
-        account = by_key[tuple(key)]  # type: ignore[index]
+        account = by_key[tuple(key)]
         found[account] = id
         if lasting:
             known[account] = id

@@ -1,0 +1,40 @@
+"""What each kind of approval is called and does. Nouns register theirs."""
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy.orm import Session
+
+from portal.core.access import Actor
+
+if TYPE_CHECKING:
+    from portal.approvals.models import Approval
+
+Effect = Callable[[Session, Actor, "Approval"], None]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """`apply` does what was asked, as the one who decides, or raises StaleApproval; `reject` puts away a refusal."""
+
+    title: str  # for people: "Deposit"
+    apply: Effect
+    reject: Effect | None = None
+
+
+_kinds: dict[str, Kind] = {}
+
+
+def register(kind: str, *, apply: Effect, title: str, reject: Effect | None = None) -> None:
+    """A noun says what its kind of approval does."""
+    assert kind not in _kinds, f"{kind} is registered already"
+    _kinds[kind] = Kind(title, apply, reject)
+
+
+def of(kind: str) -> Kind:
+    return _kinds[kind]
+
+
+def title_of(kind: str) -> str:
+    """A kind that is gone is still shown."""
+    return _kinds[kind].title if kind in _kinds else kind.replace("_", " ").capitalize()

@@ -1,0 +1,100 @@
+"""Reading the books: balances and the postings behind an order. Whose account it is, the caller has checked."""
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, aliased
+
+from portal.core.money import Money
+from portal.ledger.accounts import NIL, Account
+from portal.ledger.models import AccountRow, BalanceRow, JournalEntry, Posting
+
+LINES_MAX = 500
+BALANCE = BalanceRow.credits_minor - BalanceRow.debits_minor
+
+
+class Holdings(NamedTuple):
+    """What an owner has in one currency: free to use, and kept back for what is under way."""
+
+    available: Money
+    held: Money
+
+
+class Total(NamedTuple):
+    """All accounts of one sort together; over the sorts of a currency and mode the totals come to nothing."""
+
+    currency: str
+    live: bool
+    owner_kind: str
+    purpose: str
+    accounts: int
+    balance: Money
+
+
+@dataclass(frozen=True)
+class EntryLine:
+    """One posting as staff read it."""
+
+    id: int
+    entry_id: int
+    kind: str
+    debit: str  # "trader held"
+    credit: str
+    amount: Money
+
+
+def balance(session: Session, account: Account) -> Money:
+    """Credit minus debit, as last committed; zero for an account that nothing was posted to yet."""
+    kind, owner, purpose, currency, live = account.key
+    found = session.scalar(
+        select(BALANCE).join(AccountRow, AccountRow.id == BalanceRow.account_id)
+        .where(AccountRow.owner_kind == kind, AccountRow.owner_id == owner, AccountRow.purpose == purpose,
+               AccountRow.currency == currency, AccountRow.live.is_(live)))
+    return Money(found or 0, currency)
+
+
+def balances_of(session: Session, owner_kind: str, owner_id: UUID | None, live: bool) -> dict[str, Holdings]:
+    """What a store or trader has, by currency; empty while nothing was ever posted."""
+    rows = session.execute(
+        select(AccountRow.currency, AccountRow.purpose, BALANCE)
+        .join(BalanceRow, AccountRow.id == BalanceRow.account_id).order_by(AccountRow.currency)
+        .where(AccountRow.owner_kind == owner_kind, AccountRow.owner_id == (owner_id or NIL),
+               AccountRow.live.is_(live)))
+    found: dict[str, dict[str, int]] = {}
+    for currency, purpose, minor in rows:
+        found.setdefault(currency, {})[purpose] = minor
+    return {currency: Holdings(Money(of.get("available", 0), currency), Money(of.get("held", 0), currency))
+            for currency, of in found.items()}
+
+
+def totals(session: Session) -> list[Total]:
+    """The whole desk at a glance: every sort of account, by currency and mode."""
+    sort = (AccountRow.currency, AccountRow.live, AccountRow.owner_kind, AccountRow.purpose)
+    rows = session.execute(select(*sort, func.count(), func.sum(BALANCE))
+                           .join(BalanceRow, AccountRow.id == BalanceRow.account_id).group_by(*sort).order_by(*sort))
+    return [Total(currency, live, owner, purpose, count, Money(int(minor), currency))
+            for currency, live, owner, purpose, count, minor in rows]
+
+
+def lines_of(session: Session, references: Iterable[UUID]) -> Sequence[EntryLine]:
+    """The postings of the entries about these orders, assignments or approvals, oldest first."""
+    debit, credit = aliased(AccountRow), aliased(AccountRow)
+    rows = session.execute(
+        select(Posting.id, Posting.entry_id, JournalEntry.kind, debit.owner_kind + " " + debit.purpose,
+               credit.owner_kind + " " + credit.purpose, Posting.amount_minor, Posting.currency)
+        .join(JournalEntry, JournalEntry.id == Posting.entry_id).join(debit, debit.id == Posting.debit_id)
+        .join(credit, credit.id == Posting.credit_id).where(JournalEntry.reference.in_(list(references)))
+        .order_by(Posting.id).limit(LINES_MAX))
+    return [EntryLine(id, entry_id, kind, source, target, Money(minor, currency))
+            for id, entry_id, kind, source, target, minor, currency in rows]
+
+
+def account_id(session: Session, account: Account) -> int | None:
+    """The row behind a name; None while nothing was posted to it."""
+    kind, owner, purpose, currency, live = account.key
+    return session.scalar(
+        select(AccountRow.id).where(AccountRow.owner_kind == kind, AccountRow.owner_id == owner,
+                                    AccountRow.purpose == purpose, AccountRow.currency == currency,
+                                    AccountRow.live.is_(live)))
