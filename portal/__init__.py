@@ -13,7 +13,7 @@ FORM_PARTS_MAX = 50
 
 def create_app(settings: Settings | None = None, *, process: str = "web") -> Flask:
     """The application: for the web, a worker and the command line alike. `process`: web or worker."""
-    from portal import cli, gateway, tables, web, webhooks
+    from portal import cli, gateway, reference, tables, web, webhooks
     from portal.core import clock, crypto, db, logging, observe
 
     settings = settings or load()
@@ -34,6 +34,7 @@ def create_app(settings: Settings | None = None, *, process: str = "web") -> Fla
     app.extensions["settings"] = settings
     db.connect(app, url=settings.sqlalchemy_url, process=process, pool_size=settings.database_pool_size)
     clock.use_zone(settings.time_zone)
+    reference.configure(rate_max_age_s=settings.rate_max_age_s)
     webhooks.configure(http=settings.http_webhooks, allowed_networks=settings.webhook_allowed_networks)
     if settings.proxy_hops:
         hops = settings.proxy_hops

@@ -69,16 +69,21 @@ BEGIN
         RETURNING l.id)
     SELECT count(make_lane_cursor(made.id)) INTO changed FROM made;
 
+    -- Grouped by lane before the join, and NOT IN for its hash: neither falls into a nested loop over thousands of
+    -- rows where the planner has no statistics yet.
     WITH wanted AS MATERIALIZED (
-        SELECT l.id AS lane_id, p."position", p.requisite_id
-          FROM lane_places(requisite_ids) p
+        SELECT l.id AS lane_id, u."position", u.requisite_id
+          FROM (SELECT p.direction, p.live, p.method, p.currency, p.settlement_currency, p.tier, p.band,
+                       array_agg(p.requisite_id) AS requisites, array_agg(p."position") AS positions
+                  FROM lane_places(requisite_ids) p GROUP BY 1, 2, 3, 4, 5, 6, 7) g
           JOIN lanes l ON (l.direction, l.live, l.method, l.currency, l.settlement_currency, l.tier, l.band)
-                        = (p.direction, p.live, p.method, p.currency, p.settlement_currency, p.tier, p.band)
+                        = (g.direction, g.live, g.method, g.currency, g.settlement_currency, g.tier, g.band)
+         CROSS JOIN LATERAL unnest(g.requisites, g.positions) AS u (requisite_id, "position")
     ), gone AS (
         DELETE FROM lane_members m
          WHERE m.requisite_id = ANY (requisite_ids)
-           AND NOT EXISTS (SELECT 1 FROM wanted w WHERE w.requisite_id = m.requisite_id
-                              AND w.lane_id = m.lane_id AND w."position" = m."position")
+           AND (m.lane_id, m."position", m.requisite_id)
+               NOT IN (SELECT w.lane_id, w."position", w.requisite_id FROM wanted w)
         RETURNING 1
     ), come AS (
         INSERT INTO lane_members (lane_id, "position", requisite_id)
