@@ -19,7 +19,7 @@ KNOWN_PASSWORD = "quittance-demo-password"
 ACCOUNTS = (("staff", "admin@ (super admin), second@ (admin), support@, viewer@"),
             ("merchants", "merchant1@, merchant2@"), ("traders", "trader1@ … trader5@"))
 DOMAIN = "quittance.example"
-OTHER_COMMANDS_S = 3.0  # how long a bin/flask that still works may hold up the servers' stop
+OTHER_COMMANDS_S = 2.0  # how long a bin/flask that still works may hold up the servers' stop
 READY_S = 60.0
 DEMO_FILE = "demo.json"  # with which password this folder's demo accounts were made
 LIVE = ("simulator", "flask demo live")

@@ -8,7 +8,7 @@ from launcher.say import say
 
 PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 10.0)  # before the next start of one that died; the last one stays
 ALIVE_S = 30.0  # after this long it is well again, and the pause begins from the start
-STOP_S = 27.0  # a worker has 25 s to finish; servers need the rest of the 40 s that bin/run has
+STOP_S = 26.0  # a worker has 25 s to finish; servers need the rest of the 40 s that bin/run has
 TICK_S = 0.1
 FILE = "processes.json"  # for the next run, should this one be killed
 

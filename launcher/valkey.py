@@ -12,7 +12,7 @@ from launcher.home import Home
 from launcher.say import Trouble
 
 DATABASES = 64  # tests take one each
-START_S, STOP_S, ANSWER_S = 10, 3, 2
+START_S, STOP_S, ANSWER_S = 10, 2, 2
 
 
 class Valkey:
