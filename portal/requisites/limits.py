@@ -8,7 +8,7 @@ from portal import approvals
 from portal.approvals.models import Approval
 from portal.core import audit, ids
 from portal.core.access import SYSTEM, Actor
-from portal.requisites import lanes, queries
+from portal.requisites import lanes, queries, service
 from portal.requisites.commands import SetLimits
 from portal.requisites.models import PREFIX, Requisite
 from portal.requisites.states import Status
@@ -23,17 +23,20 @@ _LARGER_IS_TIGHTER = ("min_minor", "cooldown_s")
 def set_limits(session: Session, actor: Actor, command: SetLimits) -> Approval | None:
     """Change what a requisite may take. Returns the approval a wider limit waits for, None where it holds at once.
 
+    One that waits for its first approval is put before a second person anew: the earlier request is stale.
+
     Raises NotFound, Invalid.
     """
     requisite = queries.lock(session, actor, ids.parse(PREFIX, command.requisite_id))
     before, after = _of(requisite), command.columns(requisite.currency)
     if before == after:
         return None
-    if requisite.status != Status.PENDING and not _only_tighter(before, after):
+    pending = requisite.status == Status.PENDING
+    if not pending and not _only_tighter(before, after):
         return approvals.ask(session, actor, kind=KIND, target_kind="requisite", target_id=requisite.id,
                              before=before, after=after, reason=command.reason or "Wider limits")
     _set(session, actor, requisite, after, command.reason)
-    return None
+    return service.ask(session, actor, requisite, reason=command.reason or "New requisite") if pending else None
 
 
 def approved(session: Session, actor: Actor, approval: Approval) -> None:

@@ -14,7 +14,7 @@ from portal.reference import validators
 from portal.requisites import lanes, numbers, queries
 from portal.requisites.commands import AddRequisite, MoveRequisite
 from portal.requisites.models import PREFIX, Requisite
-from portal.requisites.states import LIFECYCLE, Action
+from portal.requisites.states import LIFECYCLE, Action, Status
 
 KIND = "requisite"
 
@@ -43,9 +43,14 @@ def add(session: Session, actor: Actor, command: AddRequisite) -> Requisite:
     session.add(requisite)
     session.flush()
     audit.record(session, actor, "requisite.added", "requisite", requisite.id, after=facts(requisite))
-    approvals.ask(session, actor, kind=KIND, target_kind="requisite", target_id=requisite.id, before={},
-                  after=facts(requisite), reason="New requisite")
+    ask(session, actor, requisite, reason="New requisite")
     return requisite
+
+
+def ask(session: Session, actor: Actor, requisite: Requisite, *, reason: str) -> Approval:
+    """Put a pending requisite before a second person, as it is now."""
+    return approvals.ask(session, actor, kind=KIND, target_kind="requisite", target_id=requisite.id, before={},
+                         after=facts(requisite), reason=reason)
 
 
 def approved(session: Session, actor: Actor, approval: Approval) -> None:
@@ -57,8 +62,10 @@ def approved(session: Session, actor: Actor, approval: Approval) -> None:
 
 
 def rejected(session: Session, actor: Actor, approval: Approval) -> None:
-    """A second person refuses: its number may be offered again. Raises InvalidTransition."""
+    """A second person refuses: its number may be offered again. A stale request is only put away."""
     requisite = queries.lock(session, SYSTEM, UUID(str(approval.target_id)))
+    if requisite.status != Status.PENDING or facts(requisite) != approval.after:
+        return
     _move(session, actor, requisite, Action.REJECT, approval.reason)
 
 
