@@ -129,6 +129,7 @@ def journal(books, currency, casts):
             SELECT e.kind, d.owner_id::text, d.purpose, c.owner_id::text, c.purpose, amount_minor, debit_after_minor,
                    credit_after_minor, p.entry_id - min(p.entry_id) OVER () AS entry
               FROM postings p JOIN journal_entries e ON e.id = p.entry_id JOIN accounts d ON d.id = debit_id
-              JOIN accounts c ON c.id = credit_id WHERE p.currency = :currency ORDER BY p.id"""), {"currency": currency})
+              JOIN accounts c ON c.id = credit_id WHERE p.currency = :currency
+             ORDER BY p.id"""), {"currency": currency})
         return [(kind, place.get(debit), purpose, place.get(credit), *rest)
                 for kind, debit, purpose, credit, *rest in rows]

@@ -4,8 +4,10 @@ import pytest
 from psycopg import errors
 
 from portal.core.ids import new_id
+from portal.ledger.accounts import NIL
 from tests.ledger.world import Cast
 
+SOMEBODY = new_id()
 IDENTITY = "SELECT id FROM accounts WHERE owner_id = %s AND purpose = %s"
 
 
@@ -91,7 +93,8 @@ def test_a_posting_across_currencies_or_modes_is_refused(books, cast, app_role, 
     with pytest.raises(errors.ForeignKeyViolation):
         app_role.execute(
             "INSERT INTO postings (entry_id, debit_id, credit_id, currency, live, amount_minor, debit_after_minor,"
-            " credit_after_minor) VALUES (%s, %s, %s, %s, %s, 1, 99, 101)", [entry, ours, theirs, one.currency, one.live])
+            " credit_after_minor) VALUES (%s, %s, %s, %s, %s, 1, 99, 101)",
+            [entry, ours, theirs, one.currency, one.live])
 
 
 @pytest.mark.parametrize("minor", [0, -5])
@@ -108,8 +111,8 @@ def test_a_posting_is_positive(books, cast, app_role, minor):
 
 
 @pytest.mark.parametrize(("kind", "owner", "purpose"), [
-    ("trader", "6f1d1e60-0000-4000-8000-000000000000", "fees"), ("platform", "6f1d1e60-0000-4000-8000-000000000000", "fees"),
-    ("store", "00000000-0000-0000-0000-000000000000", "available"), ("pirate", "6f1d1e60-0000-4000-8000-000000000000", "held"),
+    ("trader", SOMEBODY, "fees"), ("platform", SOMEBODY, "fees"), ("store", NIL, "available"),
+    ("pirate", SOMEBODY, "held"),
 ])
 def test_an_account_nobody_knows_is_refused(app_role, kind, owner, purpose):
     with pytest.raises(errors.CheckViolation):
