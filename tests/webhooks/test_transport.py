@@ -110,7 +110,8 @@ def test_many_heads_are_refused() -> None:
 
 @pytest.mark.parametrize("answer", [b"", b"nonsense\r\n\r\n", b"HTTP/1.1 abc OK\r\n\r\n", b"\x00\xff" * 100,
                                     b"HTTP/1.1 200", b"HTTP/1.1 999999 OK\r\n\r\n",
-                                    b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"])
+                                    b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n",
+                                    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"])
 def test_broken_answers_harm_nobody(answer: bytes) -> None:
     with bare(lambda connection: connection.sendall(answer)) as listener:
         told = post(f"http://127.0.0.1:{listener.port}/")

@@ -1,0 +1,130 @@
+"""From the step to the merchant's server, over the real database, the real sender and real HTTP."""
+import json
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import event, text
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from portal.core import clock
+from portal.core.db import db, transaction
+from portal.webhooks import addresses, announce, service
+from portal.webhooks.commands import RotateSecret
+from tests.webhooks.conftest import Shop
+from tests.webhooks.receiver import bare, listening
+
+Send = Callable[[], int]
+
+
+@pytest.mark.parametrize("count", [200, pytest.param(1000, marks=pytest.mark.slow)])
+def test_deliveries_verify_with_the_public_library(shop: Shop, send: Send, count: int) -> None:
+    with listening() as receiver:
+        _, secret = shop.endpoint(receiver.url)
+        shop.tell(count)
+        send()
+    assert len(receiver.received) == count
+    assert len(set(receiver.ids)) == count
+    assert receiver.at_once_max <= 4
+    verifier = Webhook(secret)
+    for one in receiver.received:
+        told = verifier.verify(one.body, one.headers)
+        assert set(told) == {"type", "timestamp", "data"}
+        assert told["type"] == "payin.completed"
+        assert told["data"]["name"] == "Ж\u2028 «&» \U0001f600"
+        assert one.headers["webhook-id"].startswith("evt_")
+        assert one.body == json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode(), "compact"
+    assert {d.state for d in shop.deliveries()} == {"delivered"}
+    assert {d.attempts for d in shop.deliveries()} == {1}
+
+
+def test_an_altered_delivery_is_refused(shop: Shop, send: Send) -> None:
+    with listening() as receiver:
+        _, secret = shop.endpoint(receiver.url)
+        shop.tell()
+        send()
+    one = receiver.received[0]
+    altered = [(one.body.replace(b"pin_0", b"pin_1"), one.headers), (one.body + b" ", one.headers),
+               (one.body, one.headers | {"webhook-id": "evt_other"}),
+               (one.body, one.headers | {"webhook-timestamp": str(int(one.headers["webhook-timestamp"]) + 1)})]
+    for body, headers in altered:
+        with pytest.raises(WebhookVerificationError):
+            Webhook(secret).verify(body, headers)
+    with pytest.raises(WebhookVerificationError):
+        Webhook("whsec_" + "A" * 43 + "=").verify(one.body, one.headers)
+
+
+def test_both_secrets_sign_while_one_replaces_the_other(shop: Shop, send: Send) -> None:
+    with listening() as receiver:
+        endpoint, old = shop.endpoint(receiver.url)
+        with transaction() as session:
+            _, new = service.rotate_secret(session, shop.key, RotateSecret(endpoint_id=endpoint.public_id))
+        shop.tell()
+        send()
+        with clock.moved(timedelta(hours=25)):
+            shop.tell()
+            send()
+    during, after = receiver.received
+    Webhook(old).verify(during.body, during.headers)
+    Webhook(new).verify(during.body, during.headers)
+    assert during.headers["webhook-signature"].count("v1,") == 2
+    assert after.headers["webhook-signature"].count("v1,") == 1
+
+
+def test_nobody_is_told_what_they_did_not_ask_for(shop: Shop, stranger: Shop, send: Send) -> None:
+    with listening() as receiver:
+        shop.endpoint(receiver.url, ["payin.expired"])
+        stranger.endpoint(receiver.url + "?stranger")
+        shop.tell(type="payin.completed")
+        shop.tell(type="payin.expired")
+        send()
+    assert [json.loads(one.body)["type"] for one in receiver.received] == ["payin.expired"]
+    assert db.session.execute(text("SELECT count(*) FROM webhook_events WHERE store_id = :store"),
+                              {"store": shop.store.id}).scalar() == 1
+
+
+def test_a_step_that_fails_tells_nobody(shop: Shop, send: Send) -> None:
+    with listening() as receiver:
+        shop.endpoint(receiver.url)
+        with pytest.raises(RuntimeError), transaction() as session:
+            announce(session, [shop.step("payin.completed")])
+            raise RuntimeError
+        send()
+    assert receiver.received == []
+    assert shop.deliveries() == []
+
+
+def test_a_batch_costs_four_statements(shop: Shop, stranger: Shop) -> None:
+    for one in (shop, stranger):
+        one.endpoint("http://127.0.0.1:9/a")
+        one.endpoint("http://127.0.0.1:9/b")
+    statements: list[str] = []
+    with transaction() as session:
+        listener = lambda *args: statements.append(args[2])  # noqa: E731
+        event.listen(db.engine, "before_cursor_execute", listener)
+        announce(session, [one.step("payin.assigned", n) for n in range(50) for one in (shop, stranger)])
+        event.remove(db.engine, "before_cursor_execute", listener)
+    assert len(statements) == 4, statements
+    assert len(shop.deliveries()) == 100
+
+
+def test_a_body_stays_under_20_kb(shop: Shop, send: Send) -> None:
+    with listening() as receiver:
+        _, secret = shop.endpoint(receiver.url)
+        shop.tell(events=[{"type": "payin.assigned", "at": "2026-11-22T00:00:00.000Z"}] * 600)
+        send()
+    one = receiver.received[0]
+    assert len(one.body) < 20_000
+    assert Webhook(secret).verify(one.body, one.headers)["data"]["events"] == []
+
+
+def test_a_name_that_changes_its_answer_gets_no_packet(shop: Shop, send: Send) -> None:
+    """Saved while it was public; by the time of the delivery it says loopback."""
+    names = {"evil.example": ["93.184.215.14"]}
+    with bare() as listener, addresses.guarded_by(addresses.Guard(resolve=lambda host: names[host])):
+        shop.endpoint("https://evil.example/hooks")
+        names["evil.example"] = ["127.0.0.1"]
+        shop.tell(3)
+        send()
+        assert listener.connections == 0
+    assert {(d.state, d.response_error) for d in shop.deliveries()} == {("pending", "address_not_public")}
