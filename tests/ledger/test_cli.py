@@ -1,0 +1,31 @@
+"""`flask ledger verify` as an operator runs it."""
+import psycopg
+
+from portal.core.access import SYSTEM
+from portal.core.db import transaction
+from portal.ledger import post
+from tests.ledger.world import Cast
+
+
+def test_the_books_are_proved_from_the_command_line(fresh_app):
+    trade(Cast())
+    said = fresh_app.test_cli_runner().invoke(args=["ledger", "verify"])
+    assert said.exit_code == 0, said.output
+    assert "every balance is the sum of its postings (" in said.output
+    assert said.output.strip().endswith("0 differences")
+
+
+def test_a_difference_is_told_and_fails_the_command(fresh_app, fresh_database, url_of):
+    one = Cast()
+    trade(one)
+    with psycopg.connect(url_of(fresh_database, "owner")) as owner:
+        owner.execute("UPDATE balances SET credits_minor = credits_minor + 5 WHERE credits_minor = 1000")
+    said = fresh_app.test_cli_runner().invoke(args=["ledger", "verify"])
+    assert said.exit_code == 1
+    assert "differs every balance is the sum of its postings" in said.output
+    assert "its postings come to 600 and 1000" in said.output
+
+
+def trade(one: Cast) -> None:
+    with transaction() as session:
+        post(session, SYSTEM, [one.deposit(1_000), one.hold(600), one.settle(600, 10, 4)])
