@@ -1,0 +1,63 @@
+"""`flask users create|disable`: the first administrator, and whoever the pages cannot help."""
+import click
+from flask.cli import AppGroup
+from pydantic import SecretStr
+from sqlalchemy import select
+
+from portal.core.access import SYSTEM, TEMPLATES
+from portal.core.commands import bind
+from portal.core.db import transaction
+from portal.core.errors import Invalid, PortalError
+from portal.parties import queries, users
+from portal.parties.commands import CreateUser, DisableUser
+from portal.parties.models import Merchant, Trader, User
+
+group = AppGroup("users", help="People who sign in.")
+
+
+@group.command("create")
+@click.option("--email", required=True)
+@click.option("--name", default="")
+@click.option("--template", "template", required=True, type=click.Choice(sorted(TEMPLATES)))
+@click.option("--merchant", "merchant_name", help="Name of the merchant of a merchant's user.")
+@click.option("--trader", "trader_name", help="Name of the trader of a trader's user.")
+@click.option("--locale", default="en", type=click.Choice(["en", "ru"]))
+@click.option("--time-zone", default="UTC")
+@click.password_option("--password", envvar="NEW_PASSWORD", help="Asked for when not given in NEW_PASSWORD.")
+def create(email: str, name: str, template: str, merchant_name: str | None, trader_name: str | None, locale: str,
+           time_zone: str, password: str) -> None:
+    """Make an account; the template says what it may do."""
+    sent = {"email": email, "name": name or email.partition("@")[0], "template": template, "locale": locale,
+            "time_zone": time_zone, "password": SecretStr(password)}
+    try:
+        with transaction() as session:
+            merchant = select(Merchant.id).where(Merchant.name == merchant_name)
+            trader = select(Trader.id).where(Trader.name == trader_name)
+            belongs = {"merchant_id": session.scalars(merchant).one_or_none() if merchant_name else None,
+                       "trader_id": session.scalars(trader).one_or_none() if trader_name else None}
+            user = users.create(session, SYSTEM, bind(CreateUser, sent, **belongs))
+    except PortalError as error:
+        raise click.ClickException(sentence(error)) from None
+    click.echo(f"{user.email} may sign in as {template}")
+
+
+@group.command("disable")
+@click.argument("email")
+@click.option("--reason", required=True)
+def disable(email: str, reason: str) -> None:
+    """End their sessions at once; they cannot sign in any more."""
+    try:
+        with transaction() as session:
+            user = session.scalar(queries.users_visible_to(SYSTEM).where(User.email == email.lower()))
+            if user is None:
+                raise click.ClickException(f"nobody has the e-mail address {email}")
+            users.disable(session, SYSTEM, DisableUser(user_id=user.id, reason=reason))
+    except PortalError as error:
+        raise click.ClickException(sentence(error)) from None
+    click.echo(f"{email} is disabled")
+
+
+def sentence(error: PortalError) -> str:
+    """What is wrong, field by field."""
+    fields = error.fields if isinstance(error, Invalid) else []
+    return "; ".join([error.message, *(f"{field.field.strip('/')}: {field.message}" for field in fields)])

@@ -1,0 +1,129 @@
+"""What a process remembers of API keys, and the thread that hears when it must forget.
+
+Nothing is remembered unless the listener answered within the last second: a listener that lost its connection
+without noticing would otherwise leave a revoked key open.
+"""
+import select
+import threading
+import time
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import psycopg
+import structlog
+from psycopg import Connection
+from sqlalchemy import URL, Engine, make_url
+from sqlalchemy.orm import Session
+
+if TYPE_CHECKING:
+    from portal.parties.keys import FoundKey
+
+CHANNEL = "keys"
+REMEMBERED_S = 10.0
+REMEMBERED_MAX = 10_000  # keys
+BEAT_S = 0.4
+ALIVE_FOR_S = 1.0  # since the listener's last answer
+AGAIN_S = 1.0  # after a lost connection
+WRITE_EVERY_S = 60.0  # "last used"
+log = structlog.get_logger("keys")
+
+USED = """UPDATE api_keys SET last_used_at = %(at)s, last_used_address = COALESCE(%(address)s, last_used_address)
+          WHERE id = %(id)s AND (last_used_at IS NULL OR last_used_at < %(at)s)"""
+
+
+class Watch:
+    """Of one database."""
+
+    def __init__(self, direct_url: str) -> None:
+        self.generation = 0
+        self._direct_url = direct_url
+        self._found: dict[bytes, tuple[FoundKey, float]] = {}
+        self._used: dict[UUID, tuple[datetime, str | None]] = {}
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._answered_at = float("-inf")
+        self._written_at = time.monotonic()
+
+    def recall(self, digest: bytes) -> "FoundKey | None":
+        """A key found here within the last seconds, while the listener is known to live."""
+        self._start()
+        if not self.is_listening:
+            return None
+        found = self._found.get(digest)
+        return found[0] if found is not None and time.monotonic() < found[1] else None
+
+    def remember(self, digest: bytes, key: "FoundKey", generation: int) -> None:
+        """`generation` as it was before the look-up: a key revoked meanwhile is not remembered."""
+        with self._lock:
+            if generation != self.generation or not self.is_listening:
+                return
+            if len(self._found) >= REMEMBERED_MAX:
+                self._found.clear()
+            self._found[digest] = key, time.monotonic() + REMEMBERED_S
+
+    def used(self, key_id: UUID, at: datetime, address: str | None) -> None:
+        self._used[key_id] = at, address or self._used.get(key_id, (at, None))[1]
+
+    @property
+    def is_listening(self) -> bool:
+        return time.monotonic() - self._answered_at < ALIVE_FOR_S
+
+    def forget(self, *_: object) -> None:
+        """Everything: revocations are rare, looking up is cheap."""
+        with self._lock:
+            self.generation += 1
+            self._found.clear()
+
+    def _start(self) -> None:
+        """On the first key, so that the thread belongs to the process that serves, not to the one that forked it."""
+        if self._thread is not None and self._thread.is_alive():
+            return
+        with self._lock:
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._listen_always, name="keys", daemon=True)
+                self._thread.start()
+
+    def _listen_always(self) -> None:
+        while True:
+            try:
+                self._listen()
+            except (psycopg.Error, OSError) as error:
+                self._answered_at = float("-inf")
+                self.forget()
+                log.warning("keys_not_heard", error=type(error).__name__)
+            time.sleep(AGAIN_S)
+
+    def _listen(self) -> None:
+        with psycopg.connect(self._direct_url, autocommit=True, connect_timeout=3, application_name="quittance-keys",
+                             tcp_user_timeout=2000) as connection:
+            connection.add_notify_handler(self.forget)
+            connection.execute(f"LISTEN {CHANNEL}")
+            self.forget()  # what was told before we listened
+            while True:
+                connection.execute("SELECT 1")  # takes in what was told, and shows that we would hear it
+                self._answered_at = time.monotonic()
+                self._write(connection)
+                select.select([connection], [], [], BEAT_S)
+
+    def _write(self, connection: "Connection[tuple[object, ...]]") -> None:
+        if not self._used or time.monotonic() - self._written_at < WRITE_EVERY_S:
+            return
+        used, self._used, self._written_at = self._used, {}, time.monotonic()
+        with connection.cursor() as cursor:
+            cursor.executemany(USED, [{"id": id, "at": at, "address": address} for id, (at, address) in used.items()])
+
+
+_watches: dict[URL, Watch] = {}
+
+
+def configure(sqlalchemy_url: str, direct_url: str) -> None:
+    """The application factory says where to listen: past a pooler. Nothing starts yet."""
+    _watches.setdefault(make_url(sqlalchemy_url), Watch(direct_url))
+
+
+def of(session: Session) -> Watch:
+    """The watch of the database this session speaks to."""
+    engine = session.get_bind()
+    assert isinstance(engine, Engine)
+    return _watches[engine.url]

@@ -1,0 +1,130 @@
+"""API keys of stores: made, found by their token, revoked.
+
+A found key is remembered for some seconds per process; `key_watch` hears of every revocation and suspension at once.
+"""
+from dataclasses import dataclass
+from datetime import datetime
+from ipaddress import ip_network
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Text, cast, select, text
+from sqlalchemy.orm import Session
+
+from portal.core import audit, clock, crypto
+from portal.core.access import SCOPES, Actor, Permission
+from portal.core.db import locked_one, reader
+from portal.core.errors import FieldError, Invalid, NotFound
+from portal.parties import key_tokens, key_watch, queries
+from portal.parties.commands import CreateKey, RevokeKey
+from portal.parties.models import ApiKey, Merchant, Store
+
+CHANNEL = key_watch.CHANNEL
+NOBODY = crypto.sha256("nobody's key")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoundKey:
+    """A key that may be used now; `networks` are CIDR texts, none meaning from anywhere."""
+
+    id: UUID
+    public_id: str
+    name: str
+    store_id: UUID
+    merchant_id: UUID
+    live: bool
+    scopes: frozenset[str]
+    permissions: frozenset[Permission]
+    networks: tuple[str, ...]
+    expires_at: datetime | None
+    suspended: bool  # its store or merchant is
+    digest: bytes
+
+
+def create(session: Session, actor: Actor, command: CreateKey) -> tuple[ApiKey, str]:
+    """A store gets a key. The token is returned this once and kept nowhere.
+
+    Raises NotFound (store), Invalid (scopes, networks, expiry).
+    """
+    store: Store = queries.found(session, queries.stores_visible_to(actor), command.store_id)
+    _check(command)
+    public_id, token = key_tokens.new(live=command.live)
+    key = ApiKey(public_id=public_id, store_id=store.id, live=command.live, name=command.name,
+                 digest=crypto.sha256(token), scopes=sorted(set(command.scopes)), networks=list(command.networks),
+                 expires_at=command.expires_at)
+    session.add(key)
+    session.flush()
+    audit.record(session, actor, "key.created", "key", key.id, after={
+        "store": str(store.id), "name": key.name, "live": key.live, "scopes": key.scopes,
+        "networks": list(command.networks)})
+    return key, token
+
+
+def revoke(session: Session, actor: Actor, command: RevokeKey) -> ApiKey:
+    """The key opens nothing any more, in every process within a second. Harmless twice. Raises NotFound."""
+    key = locked_one(session, queries.keys_visible_to(actor).where(ApiKey.id == command.key_id))
+    if key is None:
+        raise NotFound()
+    if key.revoked_at is None:
+        key.revoked_at = clock.now()
+        forget(session)
+        audit.record(session, actor, "key.revoked", "key", key.id, reason=command.reason)
+    return key
+
+
+def find(token: str, *, address: str | None = None) -> FoundKey | None:
+    """The key behind a token, or None: unknown, mistyped, revoked, expired. One query, mostly none.
+
+    `address`: from where, for "last used"; written by the listener's own connection, never in this request.
+    """
+    spelled = key_tokens.read(token)
+    if spelled is None:
+        return None
+    session, digest = reader(), crypto.sha256(token)
+    watch = key_watch.of(session)
+    key = watch.recall(digest)
+    if key is None:
+        known_at = watch.generation
+        key = _look_up(session, spelled.public_id)
+        # compared for an unknown id too: the answer takes the same time
+        if not crypto.same(digest, key.digest if key is not None else NOBODY) or key is None:
+            return None
+        watch.remember(digest, key, known_at)
+    if key.expires_at is not None and key.expires_at <= clock.now():
+        return None
+    watch.used(key.id, clock.now(), address)
+    return key
+
+
+def forget(session: Session) -> None:
+    """Have every process look again, once this transaction has committed."""
+    session.execute(text(f"NOTIFY {CHANNEL}"))
+
+
+def _look_up(session: Session, public_id: str) -> FoundKey | None:
+    row = session.execute(
+        select(ApiKey.id, ApiKey.name, ApiKey.store_id, Store.merchant_id, ApiKey.live, ApiKey.scopes,
+               cast(ApiKey.networks, ARRAY(Text)), ApiKey.expires_at, Store.status, Merchant.status, ApiKey.digest)
+        .join(Store, Store.id == ApiKey.store_id).join(Merchant, Merchant.id == Store.merchant_id)
+        .where(ApiKey.public_id == public_id, ApiKey.revoked_at.is_(None))).one_or_none()
+    if row is None:
+        return None
+    return FoundKey(
+        id=row[0], public_id=public_id, name=row[1], store_id=row[2], merchant_id=row[3], live=row[4],
+        scopes=frozenset(row[5]), permissions=frozenset().union(*(SCOPES.get(name, frozenset()) for name in row[5])),
+        networks=tuple(row[6]), expires_at=row[7], suspended=row[8] != "active" or row[9] != "active",
+        digest=bytes(row[10]))
+
+
+def _check(command: CreateKey) -> None:
+    wrong = [FieldError(f"/scopes/{at}", "unknown_scope", "There is no such scope.")
+             for at, scope in enumerate(command.scopes) if scope not in SCOPES]
+    for at, network in enumerate(command.networks):
+        try:
+            ip_network(network)
+        except ValueError:
+            wrong.append(FieldError(f"/networks/{at}", "invalid_network",
+                                    "This is not a network, as in 203.0.113.0/24."))
+    if command.expires_at is not None and (command.expires_at.tzinfo is None or command.expires_at <= clock.now()):
+        wrong.append(FieldError("/expires_at", "in_the_past", "A key has to expire in the future."))
+    if wrong:
+        raise Invalid(fields=wrong)

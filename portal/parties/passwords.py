@@ -1,0 +1,90 @@
+"""Passwords: argon2id, few at a time, exact match; what is too short or too well known is refused."""
+import threading
+import unicodedata
+from functools import cache
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from zxcvbn.frequency_lists import FREQUENCY_LISTS
+
+from portal.core.errors import FieldError, Invalid, Unavailable
+
+CHARACTERS_MIN = 15
+CHARACTERS_MIN_SECOND_FACTOR = 8  # where a code is asked for besides
+CHARACTERS_MAX = 128
+AT_ONCE_MAX = 4  # hashes in one process: each takes 19 MiB and a core
+WAIT_S = 10  # for a place among them
+
+_hasher = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
+_places = threading.BoundedSemaphore(AT_ONCE_MAX)
+
+
+class Busy(Unavailable):
+    """Too many people are signing in just now. Try again in a few seconds."""
+
+    code = "sign_in_busy"
+
+
+def check(password: str, *, about: tuple[str, ...] = (), second_factor: bool = False, field: str = "/password") -> None:
+    """May this be somebody's password? `about`: their e-mail and name, which it must not be. Raises Invalid."""
+    text = _normal(password)
+    least = CHARACTERS_MIN_SECOND_FACTOR if second_factor else CHARACTERS_MIN
+    if len(text) < least:
+        raise _refused(field, "password_too_short", f"Use at least {least} characters.")
+    if len(text) > CHARACTERS_MAX:
+        raise _refused(field, "password_too_long", f"Use at most {CHARACTERS_MAX} characters.")
+    if text.casefold() in known() or text.casefold() in {word.casefold() for word in about} or len(set(text)) < 4:
+        raise _refused(field, "password_known", "This password is too easy to guess. Choose another.")
+
+
+def hashed(password: str) -> str:
+    """Raises Busy."""
+    with _Place():
+        return _hasher.hash(_normal(password))
+
+
+def matches(password_hash: str | None, password: str) -> bool:
+    """Is it the password? Takes as long for an account that does not exist. Raises Busy."""
+    with _Place():
+        try:
+            return _hasher.verify(password_hash or _nobody(), _normal(password)) and password_hash is not None
+        except (VerificationError, InvalidHashError):
+            return False
+
+
+def is_dated(password_hash: str) -> bool:
+    """Made with parameters of an earlier time."""
+    return _hasher.check_needs_rehash(password_hash)
+
+
+@cache
+def known() -> frozenset[str]:
+    """What everybody tries first, from a packaged list."""
+    return frozenset(FREQUENCY_LISTS["passwords"])
+
+
+@cache
+def _nobody() -> str:
+    return _hasher.hash("nobody has this password")
+
+
+def prepare() -> None:
+    """Have ready what the first sign-in would wait for, so that an unknown account takes no longer."""
+    _nobody()
+
+
+class _Place:
+    def __enter__(self) -> None:
+        if not _places.acquire(timeout=WAIT_S):
+            raise Busy()
+
+    def __exit__(self, *why: object) -> None:
+        _places.release()
+
+
+def _normal(password: str) -> str:
+    return unicodedata.normalize("NFC", password)
+
+
+def _refused(field: str, code: str, message: str) -> Invalid:
+    return Invalid(fields=[FieldError(field, code, message)])

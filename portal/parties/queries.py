@@ -1,0 +1,66 @@
+"""Who may see which people, companies and keys. Every read starts here: another's record does not exist."""
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, false, select, true
+from sqlalchemy.orm import Session
+
+from portal.core.access import Actor, Permission
+from portal.core.errors import NotFound
+from portal.parties.models import ApiKey, Merchant, Store, Trader, User, UserSession
+
+
+def merchants_visible_to(actor: Actor) -> Select[Merchant]:
+    return select(Merchant).where(_mine(actor, Merchant.id, actor.merchant_id))
+
+
+def stores_visible_to(actor: Actor) -> Select[Store]:
+    """Staff see all, a merchant its own, a key its own store."""
+    if actor.store_id is not None:
+        return select(Store).where(Store.id == actor.store_id)
+    return select(Store).where(_mine(actor, Store.merchant_id, actor.merchant_id))
+
+
+def keys_visible_to(actor: Actor) -> Select[ApiKey]:
+    return select(ApiKey).where(ApiKey.store_id.in_(stores_visible_to(actor).with_only_columns(Store.id)))
+
+
+def traders_visible_to(actor: Actor) -> Select[Trader]:
+    return select(Trader).where(_mine(actor, Trader.id, actor.trader_id))
+
+
+def users_visible_to(actor: Actor) -> Select[User]:
+    """Staff who may read users see all; a merchant's people see each other; anybody sees themselves."""
+    if actor.is_system or (actor.is_staff and actor.may(Permission.USER_READ)):
+        return select(User)
+    if actor.merchant_id is not None:
+        return select(User).where(User.merchant_id == actor.merchant_id)
+    return select(User).where(User.id == actor.id) if actor.id is not None else select(User).where(false())
+
+
+def sessions_visible_to(actor: Actor) -> Select[UserSession]:
+    """One's own."""
+    return select(UserSession).where(UserSession.user_id == actor.id if actor.id is not None else false())
+
+
+def found(session: Session, visible: Select[Any], id: UUID | None) -> Any:
+    """The one with this id among `visible`. Raises NotFound."""
+    entity = visible.column_descriptions[0]["entity"]
+    record = session.scalar(visible.where(entity.id == id)) if id is not None else None
+    if record is None:
+        raise NotFound()
+    return record
+
+
+def store_by_slug(session: Session, actor: Actor, slug: str) -> Store:
+    """Raises NotFound."""
+    store = session.scalar(stores_visible_to(actor).where(Store.slug == slug))
+    if store is None:
+        raise NotFound()
+    return store
+
+
+def _mine(actor: Actor, column: Any, own: UUID | None) -> ColumnElement[bool]:
+    if actor.is_system or (actor.is_staff and actor.may(Permission.PARTY_READ)):
+        return true()
+    return column == own if own is not None else false()

@@ -1,0 +1,172 @@
+"""People who sign in: making them, letting them in, turning them away."""
+from dataclasses import dataclass
+from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal.core import audit, clock
+from portal.core.access import TEMPLATES, Actor, ActorKind, Permission, Role
+from portal.core.db import locked_one
+from portal.core.errors import Conflict, FieldError, Invalid, NotFound, judges
+from portal.parties import passwords, queries, sessions
+from portal.parties.commands import CreateUser, DisableUser, SetPassword
+from portal.parties.models import Merchant, Trader, User, UserPermission
+
+ROLES = {"super_admin": Role.ADMIN, "admin": Role.ADMIN, "support_orders": Role.SUPPORT,
+         "support_traders": Role.SUPPORT, "support_readonly": Role.SUPPORT, "trader": Role.TRADER}
+"""Of the templates; every other one is a merchant's."""
+
+
+class EmailTaken(Conflict):
+    """Somebody has this e-mail address already."""
+
+    code = "email_taken"
+
+
+class WrongLogin(Invalid):
+    """The e-mail address or the password is wrong."""
+
+    code = "wrong_login"
+
+
+judges({"uq_users_email": EmailTaken})
+
+
+@dataclass(frozen=True)
+class Account:
+    """What signing in needs to know of a user; `password_hash` is None for an account that does not exist."""
+
+    user_id: UUID | None
+    password_hash: str | None
+
+
+def create(session: Session, actor: Actor, command: CreateUser) -> User:
+    """A person gets an account; the template fills in what they may do, their own rows decide from then on.
+
+    Raises Invalid (template, belonging, password, time zone), NotFound (merchant, trader), EmailTaken.
+    """
+    role = _role(command)
+    _check_belonging(session, actor, role, command)
+    password = command.password.get_secret_value()
+    passwords.check(password, about=(command.email, command.name))
+    user = User(email=command.email, name=command.name, password_hash=passwords.hashed(password), role=role,
+                merchant_id=command.merchant_id, trader_id=command.trader_id, locale=command.locale,
+                time_zone=command.time_zone,
+                permissions=[UserPermission(permission=name) for name in sorted(TEMPLATES[command.template])])
+    session.add(user)
+    session.flush()
+    audit.record(session, actor, "user.created", "user", user.id,
+                 after={"email": user.email, "role": role, "template": command.template})
+    return user
+
+
+def account(session: Session, email: str) -> Account:
+    """The account behind an e-mail address, as it stands before the password is looked at."""
+    row = session.execute(select(User.id, User.password_hash).where(User.email == email, User.active)).one_or_none()
+    return Account(*row) if row is not None else Account(None, None)
+
+
+def let_in(session: Session, found: Account, *, address: str | None, user_agent: str | None, request_id: str | None,
+           rehashed: str | None, values: dict[str, object]) -> str:
+    """The password was right: a new session, audited. Returns the cookie's token.
+
+    Raises WrongLogin when the account was disabled or got a new password meanwhile.
+    """
+    user = locked_one(session, select(User).where(User.id == found.user_id))
+    if user is None or not user.active or user.password_hash != found.password_hash:
+        raise WrongLogin()
+    if rehashed is not None:
+        user.password_hash = rehashed
+    user.last_login_at = clock.now()
+    token = sessions.begin(session, user.id, address=address, user_agent=user_agent,
+                           values={**values, "_user_id": str(user.id)})
+    actor = Actor(kind=ActorKind.USER, id=user.id, role=Role(user.role), name=user.email, address=address,
+                  request_id=request_id)
+    audit.record(session, actor, "user.signed_in", "user", user.id)
+    return token
+
+
+def disable(session: Session, actor: Actor, command: DisableUser) -> User:
+    """They are out at once, everywhere, and cannot come back. Harmless twice. Raises NotFound, Invalid for oneself."""
+    if command.user_id == actor.id:
+        raise Invalid("You cannot disable your own account.")
+    user = _locked(session, actor, command.user_id)
+    if user.active:
+        user.active = False
+        sessions.end_all(session, user.id, because="disabled")
+        audit.record(session, actor, "user.disabled", "user", user.id, before={"active": True},
+                     after={"active": False}, reason=command.reason)
+    return user
+
+
+def enable(session: Session, actor: Actor, command: DisableUser) -> User:
+    """They may sign in again. Harmless twice. Raises NotFound."""
+    user = _locked(session, actor, command.user_id)
+    if not user.active:
+        user.active = True
+        audit.record(session, actor, "user.enabled", "user", user.id, before={"active": False},
+                     after={"active": True}, reason=command.reason)
+    return user
+
+
+def set_password(session: Session, actor: Actor, command: SetPassword) -> User:
+    """A person chooses a new password: every session of theirs ends, here too; the door begins a new one.
+
+    Raises Invalid (the present password is wrong, the new one is weak), NotFound.
+    """
+    user = session.scalar(select(User).where(User.id == actor.id, User.active))
+    if user is None:
+        raise NotFound()
+    before = user.password_hash
+    if not passwords.matches(before, command.current.get_secret_value()):
+        raise Invalid(fields=[FieldError("/current", "wrong_password", "This is not your present password.")])
+    chosen = command.password.get_secret_value()
+    passwords.check(chosen, about=(user.email, user.name), second_factor=user.totp_sealed is not None)
+    new_hash = passwords.hashed(chosen)
+    user = locked_one(session, select(User).where(User.id == actor.id))
+    if user is None or user.password_hash != before:
+        raise Conflict()
+    user.password_hash, user.password_changed_at = new_hash, clock.now()
+    sessions.end_all(session, user.id, because="new_password")
+    audit.record(session, actor, "user.password_changed", "user", user.id)
+    return user
+
+
+def actor_of(user: User, *, address: str | None = None, request_id: str | None = None) -> Actor:
+    """The user as one who acts: for commands and tests; pages get theirs from the session."""
+    return Actor(kind=ActorKind.USER, id=user.id, role=Role(user.role), name=user.email,
+                 permissions=frozenset(Permission(row.permission) for row in user.permissions),
+                 merchant_id=user.merchant_id, trader_id=user.trader_id, address=address, request_id=request_id,
+                 locale=user.locale, time_zone=user.time_zone)
+
+
+def _role(command: CreateUser) -> Role:
+    if command.template not in TEMPLATES:
+        raise Invalid(fields=[FieldError("/template", "unknown_template", "There is no such template.")])
+    try:
+        ZoneInfo(command.time_zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise Invalid(fields=[FieldError("/time_zone", "unknown_time_zone", "There is no such time zone.")]) from None
+    return ROLES.get(command.template, Role.MERCHANT)
+
+
+def _check_belonging(session: Session, actor: Actor, role: Role, command: CreateUser) -> None:
+    """A merchant's user belongs to one merchant, a trader's to one trader, staff to nobody."""
+    if (role is Role.MERCHANT) != (command.merchant_id is not None):
+        raise Invalid(fields=[FieldError("/merchant_id", "belongs", "Only a merchant's user belongs to a merchant.")])
+    if (role is Role.TRADER) != (command.trader_id is not None):
+        raise Invalid(fields=[FieldError("/trader_id", "belongs", "Only a trader's user belongs to a trader.")])
+    if command.merchant_id is not None:
+        queries.found(session, queries.merchants_visible_to(actor).where(Merchant.status != "suspended"),
+                      command.merchant_id)
+    if command.trader_id is not None:
+        queries.found(session, queries.traders_visible_to(actor).where(~Trader.robot), command.trader_id)
+
+
+def _locked(session: Session, actor: Actor, user_id: UUID) -> User:
+    user = locked_one(session, queries.users_visible_to(actor).where(User.id == user_id))
+    if user is None:
+        raise NotFound()
+    return user

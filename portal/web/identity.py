@@ -1,0 +1,110 @@
+"""Who sits at the browser: Flask-Login over rows of sessions; from it the `Actor` that services are given."""
+from typing import cast
+
+import flask
+from flask import Flask, Response, g, request
+from flask_login import (  # type: ignore[import-untyped]
+    LoginManager,
+    UserMixin,
+    current_user,
+    login_user,
+    logout_user,
+)
+
+from portal.core.access import Actor, ActorKind
+from portal.core.db import transaction
+from portal.parties import key_watch, passwords, sessions
+from portal.parties.sessions import SignedIn
+from portal.settings import Settings
+from portal.web.sessions import PortalSession, RowSessions
+
+
+class Visitor(UserMixin):  # type: ignore[misc]
+    """Flask-Login's idea of a user."""
+
+    def __init__(self, signed_in: SignedIn) -> None:
+        self.signed_in = signed_in
+
+    def get_id(self) -> str:
+        return str(self.signed_in.user_id)
+
+
+class _Logins(LoginManager):  # type: ignore[misc]
+    def _update_remember_cookie(self, response: Response) -> Response:
+        """There is no remember-me: sessions end when security says so. And files need no session read."""
+        return response
+
+
+def register(app: Flask, settings: Settings) -> None:
+    app.session_interface = RowSessions(secret_key=settings.secret_key.get_secret_value(), https=settings.https)
+    logins = _Logins()
+    logins.session_protection = None  # a phone changes its address; the token is what counts
+    logins.init_app(app, add_context_processor=False)
+    logins.user_loader(_load_user)
+    key_watch.configure(settings.sqlalchemy_url, settings.direct_url)
+    passwords.prepare()
+
+
+def load_actor() -> Actor | None:
+    """From the session's row, once a request: the guard calls it and keeps the answer in `g.actor`."""
+    visitor = current_user._get_current_object()
+    if not isinstance(visitor, Visitor):
+        return None
+    found = visitor.signed_in
+    return Actor(
+        kind=ActorKind.USER, id=found.user_id, role=found.role, name=found.email, permissions=found.permissions,
+        merchant_id=found.merchant_id, trader_id=found.trader_id, address=request.remote_addr,
+        request_id=g.get("request_id"), locale=found.locale, time_zone=found.time_zone,
+        details={"session": str(found.session_id)})
+
+
+def current_actor() -> Actor | None:
+    """Who asks, or None for a stranger."""
+    return cast("Actor | None", g.get("actor"))
+
+
+def signed_in() -> Actor:
+    """Who asks, on a page that the guard keeps strangers from."""
+    actor = current_actor()
+    assert actor is not None, "the guard lets no stranger in here"
+    return actor
+
+
+def browser() -> PortalSession:
+    """The session of this request, as what it is."""
+    return cast(PortalSession, cast(object, flask.session)._get_current_object())  # type: ignore[attr-defined]
+
+
+def enter(token: str) -> None:
+    """This browser carries a new session from now on; the old one of its cookie ends."""
+    session = browser()
+    before = session.signed_in if session.was_read else None
+    if before is not None:
+        with transaction() as database:
+            sessions.end(database, _of(before), before.session_id, because="replaced")
+    session.begin(token)
+    assert "_user_id" in session, "a session begins with its user"
+    assert session.signed_in is not None
+    login_user(Visitor(session.signed_in))
+    g.actor = load_actor()
+
+
+def leave() -> None:
+    """Sign out: the row ends at once, for every process."""
+    session, actor = browser(), current_actor()
+    if session.signed_in is not None and actor is not None:
+        with transaction() as database:
+            sessions.end(database, actor, session.signed_in.session_id, because="signed_out")
+    logout_user()
+    session.forget()
+    g.actor = None
+
+
+def _of(found: SignedIn) -> Actor:
+    return Actor(kind=ActorKind.USER, id=found.user_id, role=found.role, name=found.email,
+                 address=request.remote_addr, request_id=g.get("request_id"))
+
+
+def _load_user(user_id: str) -> Visitor | None:
+    found = browser().signed_in
+    return Visitor(found) if found is not None and str(found.user_id) == user_id else None

@@ -1,0 +1,37 @@
+"""How often a page may be asked for, by Flask-Limiter; signing in has its own count in PostgreSQL (parties.attempts).
+
+Counted in Redis, so that all processes count together; without Redis each process counts for itself.
+"""
+from flask import Flask, request
+from flask_limiter import Limiter
+
+from portal.parties.attempts import network_of
+from portal.settings import Settings
+
+TIMEOUT_S = 0.1
+PAYMENT_PAGE = "60 per minute"  # per payment link
+
+
+def register(app: Flask, settings: Settings) -> None:
+    from portal.web.checkout import blueprints
+
+    url = settings.redis_url.get_secret_value()
+    limiter = Limiter(
+        key_func=address, enabled=settings.ratelimit_enabled, headers_enabled=True, key_prefix="quittance:web",
+        storage_uri=f"redis+{url}" if url.startswith("unix") else url, strategy="fixed-window",
+        storage_options={"socket_timeout": TIMEOUT_S, "socket_connect_timeout": TIMEOUT_S},
+        in_memory_fallback_enabled=True)
+    for blueprint in blueprints:
+        limiter.limit(PAYMENT_PAGE, key_func=payment_link)(blueprint)
+    limiter.init_app(app)
+
+
+def address() -> str:
+    """Who asks: an IPv4 address, or the /64 of an IPv6 one."""
+    return network_of(request.remote_addr or "127.0.0.1")
+
+
+def payment_link() -> str:
+    """Its token where the address names one; guesses count for who makes them."""
+    token = (request.view_args or {}).get("token")
+    return f"link:{token}" if token else address()
