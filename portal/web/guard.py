@@ -16,6 +16,8 @@ PUBLIC = frozenset({
     "dev_ui.index", "checkout.page", "checkout.claim", "checkout.cancel",
 })
 """Doors without a lock of this kind: login, health, and the payment page, whose token is its key."""
+AREAS = {"trader": Permission.TRADER_PORTAL, "merchant": Permission.MERCHANT_PORTAL, "admin": Permission.ADMIN_PORTAL}
+"""Whose pages a blueprint's name begins with: several roles may read orders, each on its own pages."""
 
 
 def guard(app: Flask) -> None:
@@ -45,7 +47,8 @@ def _admit(actor: Actor | None, needed: Permission) -> Response | None:
     if actor is None:
         login = url_for("auth.login", next=request.full_path.rstrip("?") if request.method == "GET" else None)
         return hx.redirect_to(login) if hx.wants_fragment() else redirect(login, 303)  # type: ignore[return-value]
-    if not actor.may(needed):
+    area = AREAS.get((request.blueprint or "").partition("_")[0], needed)
+    if not (actor.may(area) and actor.may(needed)):
         raise Denied()
     return None
 
