@@ -21,6 +21,10 @@ class Account:
     currency: str
     live: bool
 
+    def __hash__(self) -> int:
+        # accounts are looked up many times per posting: the owner alone tells nearly all of them apart
+        return hash((self.owner_id.int if self.owner_id else 0, self.purpose))
+
     @property
     def key(self) -> tuple[str, UUID, str, str, bool]:
         return self.owner_kind, self.owner_id or NIL, self.purpose, self.currency, self.live

@@ -132,10 +132,10 @@ def _apply(draft: Draft, place: int, balances: dict[Account, Locked], lines: _Li
         credit.credited += minor
         lines.rows.append((place, debit.account_id, credit.account_id, line.amount.currency, line.debit.live, minor,
                            debit.available_minor, credit.available_minor))
-    for account in draft.accounts:
-        if not balances[account].covered:
-            raise InsufficientFunds(account=account, reference=draft.reference,
-                                    missing_minor=-balances[account].available_minor)
+    for line in draft.lines:  # whoever was only credited cannot have become uncovered
+        if not balances[line.debit].covered:
+            raise InsufficientFunds(account=line.debit, reference=draft.reference,
+                                    missing_minor=-balances[line.debit].available_minor)
 
 
 def _parameters(actor: Actor, now: datetime, drafts: Sequence[Draft], lines: _Lines,
