@@ -13,12 +13,8 @@ from sqlalchemy.orm import Session
 from portal.core import crypto
 from portal.core.ids import new_id
 from portal.parties.models import Holder, Trader
+from portal.parties.traders import key_place
 from portal.requisites.models import Requisite
-
-
-def key_place(trader_id: UUID) -> str:
-    """Where a trader's data key lies, as it was sealed by parties.traders."""
-    return f"traders|data_key|{trader_id}"
 
 
 def seal(trader: Trader, requisite_id: UUID, number: str) -> dict[str, bytes | str]:

@@ -14,6 +14,7 @@ from portal.core import audit, crypto, ids
 from portal.core.access import SYSTEM
 from portal.core.logging import luhn
 from portal.parties.models import Store, StoreCurrency, Trader
+from portal.parties.traders import key_place
 from portal.requisites import lanes, numbers
 from portal.requisites.models import Requisite
 from portal.requisites.states import Status
@@ -58,7 +59,7 @@ def _trader(session: Session, settlement_currency: str) -> Trader:
     id = ids.new_id()
     trader = Trader(id=id, name=f"Robot {settlement_currency}", status="active", robot=True, on_shift=True, tier=1,
                     settlement_currency=settlement_currency, open_orders_max=OPEN_ORDERS_MAX,
-                    data_key=crypto.new_data_key(numbers.key_place(id)))
+                    data_key=crypto.new_data_key(key_place(id)))
     session.add(trader)
     session.flush()
     session.add_all(Reward(trader_id=id, direction=direction, reward_bps=REWARD_BPS)

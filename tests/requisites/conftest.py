@@ -8,8 +8,9 @@ from portal.core.access import TEMPLATES, Actor, ActorKind, Role
 from portal.core.db import transaction
 from portal.core.ids import new_id
 from portal.parties.models import Trader
+from portal.parties.traders import key_place
 from portal.reference.models import Method
-from portal.requisites import numbers, robots, service
+from portal.requisites import robots, service
 from portal.requisites.commands import AddRequisite
 
 
@@ -39,7 +40,7 @@ def new_trader(app):
         with transaction() as session:
             made = Trader(**({"id": id, "name": "Trader", "status": "active", "on_shift": True,
                               "settlement_currency": "USDT",
-                              "data_key": crypto.new_data_key(numbers.key_place(id))} | facts))
+                              "data_key": crypto.new_data_key(key_place(id))} | facts))
             session.add(made)
         return made
 
