@@ -2,6 +2,7 @@
 from base64 import b64decode
 
 from flask import Flask
+from flask_migrate import Migrate
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal.settings import Settings, load
@@ -13,8 +14,9 @@ FORM_PARTS_MAX = 50
 
 def create_app(settings: Settings | None = None, *, process: str = "web") -> Flask:
     """The application: for the web, a worker and the command line alike. `process`: web or worker."""
-    from portal import cli, gateway, reference, tables, web, webhooks
+    from portal import cli, gateway, reference, tables, treasury, web, webhooks
     from portal.core import clock, crypto, db, logging, observe
+    from portal.orders import view
 
     settings = settings or load()
     logging.configure(settings.log_level)
@@ -26,14 +28,17 @@ def create_app(settings: Settings | None = None, *, process: str = "web") -> Fla
     app = Flask("portal", root_path=None, template_folder="../templates", static_folder="../static",
                 static_url_path="/static")
     assert tables
+    assert treasury  # imported for what it registers: what an approved deposit does
     app.config.update(
         SECRET_KEY=settings.secret_key.get_secret_value(), MAX_CONTENT_LENGTH=BODY_MAX,
         MAX_FORM_MEMORY_SIZE=FORM_MEMORY_MAX, MAX_FORM_PARTS=FORM_PARTS_MAX, TRUSTED_HOSTS=settings.hosts,
-        SETTINGS=settings, TESTING=settings.app_env == "test", PREFERRED_URL_SCHEME="https" if settings.https else "http",
-        SQLALCHEMY_TRACK_MODIFICATIONS=False)
+        SETTINGS=settings, TESTING=settings.app_env == "test",
+        PREFERRED_URL_SCHEME="https" if settings.https else "http", SQLALCHEMY_TRACK_MODIFICATIONS=False)
     app.extensions["settings"] = settings
     db.connect(app, url=settings.sqlalchemy_url, process=process, pool_size=settings.database_pool_size)
+    Migrate(app, db.db)
     clock.use_zone(settings.time_zone)
+    view.use_site(settings.public_url)
     reference.configure(rate_max_age_s=settings.rate_max_age_s)
     webhooks.configure(http=settings.http_webhooks, allowed_networks=settings.webhook_allowed_networks)
     if settings.proxy_hops:

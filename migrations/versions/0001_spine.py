@@ -584,6 +584,7 @@ def upgrade() -> None:
     sa.Column('failure_code', sa.Text(), nullable=True),
     sa.Column('assignment_id', sa.Uuid(), nullable=True),
     sa.Column('tries', sa.Integer(), nullable=False),
+    sa.Column('steps', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
     sa.CheckConstraint("direction IN ('payin', 'payout')", name=op.f('ck_orders_direction')),
     sa.CheckConstraint('amount_minor > 0 AND amount_to_pay_minor > 0 AND settlement_minor > 0', name=op.f('ck_orders_amounts')),
     sa.CheckConstraint('fee_minor >= 0 AND fee_minor <= settlement_minor', name=op.f('ck_orders_fee')),

@@ -44,13 +44,16 @@ def open_dossier(session: Session, actor: Actor, order_id: str) -> Dossier:
     """Four queries, however long the order's life was; a trader sees only his own assignments. Raises NotFound."""
     order = queries.find(session, actor, order_id)
     assignments = (select(Assignment).where(Assignment.order_id == order.id)
-                   .options(joinedload(Assignment.requisite).joinedload(Requisite.holder), joinedload(Assignment.trader))
+                   .options(joinedload(Assignment.requisite).joinedload(Requisite.holder),
+                            joinedload(Assignment.trader))
                    .order_by(Assignment.created_at.desc()))
     if actor.trader_id is not None:
         assignments = assignments.where(Assignment.trader_id == actor.trader_id)
-    events = session.scalars(select(OrderEvent).where(OrderEvent.order_id == order.id, OrderEvent.created_at >= order.created_at)
+    events = session.scalars(select(OrderEvent).where(OrderEvent.order_id == order.id,
+                                                      OrderEvent.created_at >= order.created_at)
                              .order_by(OrderEvent.version).limit(EVENTS_MAX)).all()
-    tries = session.scalars(select(MatchTry).where(MatchTry.order_id == order.id, MatchTry.created_at >= order.created_at)
+    tries = session.scalars(select(MatchTry).where(MatchTry.order_id == order.id,
+                                                   MatchTry.created_at >= order.created_at)
                             .order_by(MatchTry.id.desc()).limit(TRIES_MAX)).all() if actor.is_staff else []
     return Dossier(order, events, session.scalars(assignments).all(), tries)
 

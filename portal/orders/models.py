@@ -5,8 +5,18 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    ARRAY, BigInteger, CheckConstraint, ForeignKey, Identity, Index, LargeBinary, Numeric, PrimaryKeyConstraint, Text,
-    UniqueConstraint, text,
+    ARRAY,
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    Numeric,
+    PrimaryKeyConstraint,
+    Text,
+    UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects.postgresql import INET, JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -89,6 +99,8 @@ class Order(Base):
     # the open or chosen assignment's, for lists; None between assignments
     assignment_id: Mapped[UUID | None]
     tries: Mapped[int] = mapped_column(default=0)  # full matching tries in this window
+    # [type, at] of the steps that the store is told, so that no list or webhook has to read the events
+    steps: Mapped[list[list[str]]] = mapped_column(JSONB, default=list)
     store: Mapped[Store] = relationship(lazy="raise")
 
     @property

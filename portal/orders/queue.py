@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, contains_eager, joinedload
 from portal.core import clock
 from portal.core.access import Actor
 from portal.core.money import Money, total
-from portal.orders.models import Assignment, OpenPlace, Order
+from portal.orders.models import Assignment, OpenPlace
 from portal.orders.states import Status
 
 OPEN_MAX = 200

@@ -31,7 +31,8 @@ class Watch:
 
 def look(session: Session) -> Watch:
     """Three bounded queries: the small table of open places, and the newest orders by their time."""
-    open_orders = select(Order.status, func.count()).join(OpenPlace, OpenPlace.order_id == Order.id).group_by(Order.status)
+    open_orders = (select(Order.status, func.count()).join(OpenPlace, OpenPlace.order_id == Order.id)
+                   .group_by(Order.status))
     lately = (select(Order.status, func.count()).where(Order.created_at >= clock.now() - LATELY)
               .group_by(Order.status))
     attention = (select(Order).join(OpenPlace, OpenPlace.order_id == Order.id).join(Order.store)

@@ -1,0 +1,140 @@
+"""What can be asked of an order: shapes, types and ranges. What must hold between records is the service's."""
+import re
+from ipaddress import ip_address
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import Field, StringConstraints, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
+
+from portal.core.commands import Command
+from portal.core.money import EXPONENTS, BadAmount, Money
+
+TEXT_MAX = 255
+METADATA_MAX = 20
+METADATA_KEY = re.compile(r"[A-Za-z0-9_.-]{1,40}", re.ASCII)
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+Text = Annotated[str, StringConstraints(min_length=1, max_length=TEXT_MAX)]
+Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,40}$")]
+Description = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+Reason = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+
+
+class Customer(Command):
+    """Who pays, as the store knows them. `ip` is text of an address, v4 or v6."""
+
+    id: Text | None = None
+    name: Text | None = None
+    ip: Annotated[str, StringConstraints(max_length=45)] | None = None
+
+    @field_validator("ip")
+    @classmethod
+    def _ip(cls, value: str | None) -> str | None:
+        try:
+            return None if value is None else str(ip_address(value))
+        except ValueError:
+            raise PydanticCustomError("invalid_ip", "This is no IP address.") from None
+
+
+class CreatePayin(Command):
+    """Take `amount` from a customer. `method` may be left out where the store has one only."""
+
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3,8}$")]
+    amount: str = Field(max_length=40, examples=["1500.00"])
+    external_id: Text
+    method: Code | None = None
+    bank: Code | None = None
+    customer: Customer | None = None
+    return_url: Annotated[str, StringConstraints(max_length=2000)] | None = None
+    description: Description | None = None
+    metadata: dict[str, Annotated[str, StringConstraints(max_length=500)]] = Field(default_factory=dict)
+
+    @field_validator("currency")
+    @classmethod
+    def _currency(cls, value: str) -> str:
+        if value not in EXPONENTS:
+            raise PydanticCustomError("unknown_currency", "The desk does not know this currency.")
+        return value
+
+    @field_validator("amount")
+    @classmethod
+    def _amount(cls, value: str, info: ValidationInfo) -> str:
+        if currency := info.data.get("currency"):
+            _positive(value, currency)
+        return value
+
+    @field_validator("external_id")
+    @classmethod
+    def _external_id(cls, value: str) -> str:
+        if CONTROL.search(value):
+            raise PydanticCustomError("invalid_external_id", "Use printable characters only.")
+        return value
+
+    @field_validator("return_url")
+    @classmethod
+    def _return_url(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        try:
+            parts = urlsplit(value)
+            usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.username is None
+        except ValueError:
+            usable = False
+        if not usable or CONTROL.search(value) or "\\" in value or not value.isascii():
+            raise PydanticCustomError("invalid_url", "This must be an http(s) address.")
+        return value
+
+    @field_validator("metadata")
+    @classmethod
+    def _metadata(cls, value: dict[str, str]) -> dict[str, str]:
+        if len(value) > METADATA_MAX or not all(METADATA_KEY.fullmatch(key) for key in value):
+            raise PydanticCustomError(
+                "invalid_metadata", "At most 20 entries, whose names are letters, digits, dot, dash or underscore.")
+        return dict(sorted(value.items()))
+
+    @property
+    def money(self) -> Money:
+        return Money.parse(self.amount, self.currency)
+
+
+class OrderCommand(Command):
+    """`order_id` as the gateway shows it: pin_…, pout_…"""
+
+    order_id: str = Field(max_length=60)
+
+
+class CancelOrder(OrderCommand):
+    reason: Reason | None = None
+
+
+class MarkPaid(OrderCommand):
+    """The sender says the money is sent."""
+
+
+class ConfirmOrder(OrderCommand):
+    """The receiver's side has `received`, a decimal text of the order's currency, on this very assignment."""
+
+    assignment_id: str = Field(max_length=60)
+    received: str = Field(max_length=40)
+    reason: Reason | None = None
+
+
+class DeclineOrder(OrderCommand):
+    """Its trader gives the order back."""
+
+    reason: Reason | None = None
+
+
+def _positive(text: str, currency: str) -> Money:
+    try:
+        money = Money.parse(text, currency)
+    except BadAmount as error:
+        raise PydanticCustomError("invalid_amount", "{why}", {"why": _sentence(str(error))}) from None
+    if not money:
+        raise PydanticCustomError("invalid_amount", "The amount must be more than zero.")
+    return money
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + "."

@@ -1,0 +1,37 @@
+"""What the clock does to orders: expiry at `expires_at` + grace, and a call for staff when nobody confirms.
+
+The status decides, never the clock: until the step has committed, a claim or a confirmation wins.
+"""
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal.core import clock
+from portal.core.access import SYSTEM
+from portal.core.jobs import Job
+from portal.orders import queries, service
+from portal.orders.models import Assignment
+from portal.orders.states import AssignmentState, Status
+
+
+def expire(session: Session, batch: Sequence[Job]) -> None:
+    """Work of the kind `expire_order`: the reference is the assignment. Does nothing once that has ended."""
+    wanted = [job.reference for job in batch if job.reference is not None]
+    order_ids = dict(session.execute(select(Assignment.id, Assignment.order_id)
+                                     .where(Assignment.id.in_(wanted))).tuples().all())
+    orders = queries.lock_many(session, list(order_ids.values()), skip=False)
+    for assignment_id, order_id in order_ids.items():
+        order = orders[order_id]
+        assignment = queries.current_assignment(session, order)
+        if (assignment is not None and assignment.id == assignment_id and assignment.state == AssignmentState.OPEN
+                and order.status == Status.ASSIGNED):
+            service.expire(session, SYSTEM, order, assignment)
+
+
+def flag_unconfirmed(session: Session, batch: Sequence[Job]) -> None:
+    """Work of the kind `flag_unconfirmed`: an order paid and not confirmed by `confirm_by` waits for staff."""
+    wanted = [job.reference for job in batch if job.reference is not None]
+    for order in queries.lock_many(session, wanted, skip=False).values():
+        if order.status == Status.PAID and order.needs_attention_at is None:
+            order.needs_attention_at = clock.now()

@@ -1,0 +1,177 @@
+"""Giving each order a requisite: a batch in one transaction, in the phases of spec/speed.md.
+
+Orders are locked by id, skipping what others hold; requisites are chosen, taken and counted by one SQL function
+(migrations/sql: pick_requisites); all collateral is held in one posting; events, jobs and announcements are written
+set-wise. Whoever finds nobody comes back with a jittered pause until the matching window is over.
+"""
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import pairwise
+from random import SystemRandom
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, insert, select, text
+from sqlalchemy.orm import Session, joinedload
+
+from portal import ledger
+from portal.core import clock, ids, jobs
+from portal.core.access import SYSTEM
+from portal.core.jobs import Job, Later
+from portal.orders import queries, view
+from portal.orders.models import Assignment, MatchTry, Order
+from portal.orders.states import Action, FailureCode, Status
+from portal.orders.steps import Steps
+from portal.parties.models import Store
+from portal.requisites import numbers
+from portal.requisites.models import Requisite
+
+WAITING = (Status.NEW, Status.RETRYING)
+PAUSE_FIRST_S, PAUSE_MAX_S = 1, 20
+BUSY_PAUSE_MS = 150  # somebody holds the order: look again at once, it is no try
+FUNNEL_BELOW = 5_000  # requisites on the desk: above that a success records the walk only (docs/decisions/0006)
+# From each filter to the next: what a candidate that fell out there lacked.
+REASONS = {"approved": FailureCode.NO_REQUISITE, "on_shift": FailureCode.NO_REQUISITE,
+           "amount": FailureCode.NO_REQUISITE, "windows": FailureCode.LIMITS_REACHED,
+           "slots": FailureCode.LIMITS_REACHED, "collateral": FailureCode.NO_COLLATERAL,
+           "same_amount": FailureCode.LIMITS_REACHED, "locked": FailureCode.LIMITS_REACHED}
+STAGES = ("all", "currency", "method", "bank", *REASONS)
+
+PICK = text("SELECT * FROM pick_requisites(CAST(:orders AS uuid[]), CAST(:assignments AS uuid[]), :now, :day)")
+FUNNEL = text("SELECT matching_funnel(:order, :now, :day)")
+SIZE = text("SELECT GREATEST(reltuples, 0)::bigint FROM pg_class WHERE oid = 'requisites'::regclass")
+_dice = SystemRandom()
+
+
+def work(session: Session, batch: Sequence[Job]) -> dict[int, Later]:
+    """Work of the kind `match_order`: the reference is the order. Harmless twice: what moved on is left."""
+    by_order = {job.reference: job for job in batch if job.reference is not None}
+    orders = queries.lock_many(session, list(by_order), skip=True)
+    waiting = [order for order in orders.values() if order.status in WAITING]
+    matched = _match(session, waiting)
+    busy = clock.now() + timedelta(milliseconds=BUSY_PAUSE_MS)
+    later = {by_order[id].id: Later(busy) for id in by_order.keys() - orders.keys() if _waits(session, id)}
+    for order in waiting:
+        if order.id not in matched and (again := _nobody(session, order)) is not None:
+            later[by_order[order.id].id] = Later(again)
+    return later
+
+
+def _match(session: Session, orders: list[Order]) -> set[UUID]:
+    """Those of the orders that found a requisite."""
+    if not orders:
+        return set()
+    session.flush()
+    picks = session.execute(PICK, {
+        "orders": [order.id for order in orders], "assignments": [ids.new_id() for _ in orders],
+        "now": clock.now(), "day": clock.today()}).all()
+    if not picks:
+        return set()
+    by_id = {order.id: order for order in orders}
+    assignments = {a.id: a for a in session.scalars(
+        select(Assignment).where(Assignment.id.in_([pick.assignment_id for pick in picks]))
+        .options(joinedload(Assignment.requisite).joinedload(Requisite.trader),
+                 joinedload(Assignment.requisite).joinedload(Requisite.holder))
+        .execution_options(populate_existing=True))}
+    _hold(session, [(by_id[pick.order_id], assignments[pick.assignment_id]) for pick in picks])
+    _assign(session, [(by_id[pick.order_id], assignments[pick.assignment_id], pick) for pick in picks])
+    return {pick.order_id for pick in picks}
+
+
+def _hold(session: Session, taken: list[tuple[Order, Assignment]]) -> None:
+    """The collateral of each. A robot's is paid in as it is needed: test money costs nobody."""
+    drafts = []
+    for order, assignment in taken:
+        if assignment.requisite.robot:
+            owner = ledger.trader_available(assignment.trader_id, order.settlement_currency, order.live)
+            drafts.append(ledger.entries.deposit(assignment.id, owner, assignment.hold))
+        drafts.append(ledger.entries.payin_hold(ledger.HoldFacts(
+            assignment_id=assignment.id, trader_id=assignment.trader_id, amount=assignment.hold, live=order.live)))
+    ledger.post(session, SYSTEM, drafts)
+
+
+def _assign(session: Session, taken: list[tuple[Order, Assignment, Row[Any]]]) -> None:
+    steps, tries = Steps(session, SYSTEM), []
+    graces = dict(session.execute(select(Store.id, Store.grace_s).where(
+        Store.id.in_({order.store_id for order, _, _ in taken}))).tuples().all())
+    small = (session.scalar(SIZE) or 0) < FUNNEL_BELOW
+    for order, assignment, pick in taken:
+        order.assignment_id, order.expires_at, order.next_attempt_at = assignment.id, assignment.expires_at, None
+        order.tries += 1
+        requisite = view.requisite_of(assignment.requisite,
+                                      holder=numbers.holder_name(session, assignment.requisite))
+        steps.take(order, Action.MATCH, requisite=requisite, details={
+            "assignment": assignment.public_id, "requisite": assignment.requisite.mask,
+            "number_shown_to": "payer, its trader, the store's system", "tier": pick.tier})
+        tries.append(_try(order, "assigned", assignment_id=assignment.id, fell_out=list(pick.passed),
+                          funnel=_funnel(session, order) if small else {"tier": pick.tier}))
+        jobs.promise(session, "expire_order", assignment.id,
+                     run_at=assignment.expires_at + timedelta(seconds=graces[order.store_id]))
+    steps.write()
+    session.execute(insert(MatchTry), tries)
+
+
+def _nobody(session: Session, order: Order) -> datetime | None:
+    """A full try without a candidate: when to look again, or None when the window is over and the order has failed."""
+    now = clock.now()
+    funnel = _funnel(session, order)
+    reason = reason_of(funnel)
+    order.tries += 1
+    session.execute(insert(MatchTry), [_try(order, reason, funnel=funnel)])
+    steps = Steps(session, SYSTEM)
+    if now >= order.match_by:
+        order.failure_code = reason
+        order.next_attempt_at = None
+        steps.take(order, Action.FAIL, details={"tries": order.tries})
+        steps.write()
+        return None
+    pause = min(PAUSE_MAX_S, PAUSE_FIRST_S * 2 ** min(order.tries - 1, 6))
+    order.next_attempt_at = min(order.match_by, now + timedelta(milliseconds=_dice.randint(pause * 500, pause * 1000)))
+    steps.take(order, Action.RETRY, details={"reason": reason, "tries": order.tries})
+    steps.write()
+    return order.next_attempt_at
+
+
+def reason_of(funnel: dict[str, int]) -> FailureCode:
+    """What excluded most of those who could have taken such an order at all (after currency, method and bank)."""
+    lost: dict[FailureCode, int] = dict.fromkeys(
+        (FailureCode.NO_REQUISITE, FailureCode.LIMITS_REACHED, FailureCode.NO_COLLATERAL), 0)
+    for before, stage in pairwise(STAGES[3:]):
+        lost[REASONS[stage]] += funnel.get(before, 0) - funnel.get(stage, 0)
+    worst = max(lost.values())
+    return next(reason for reason, count in lost.items() if count == worst)
+
+
+def _funnel(session: Session, order: Order) -> dict[str, int]:
+    """`locked`: of those left by every filter, none could be had because other workers held them."""
+    session.flush()
+    counted: dict[str, int] = session.execute(FUNNEL, {
+        "order": order.id, "now": clock.now(), "day": clock.today()}).scalar_one()
+    return {stage: counted.get(stage, 0) for stage in STAGES}
+
+
+def _try(order: Order, outcome: str, *, funnel: dict[str, int], assignment_id: UUID | None = None,
+         fell_out: Sequence[str] = ()) -> dict[str, Any]:
+    return {"created_at": clock.now(), "order_id": order.id, "number": order.tries, "outcome": outcome,
+            "assignment_id": assignment_id, "funnel": funnel, "fell_out": list(fell_out)}
+
+
+def _waits(session: Session, order_id: UUID) -> bool:
+    return session.scalar(select(Order.id).where(Order.id == order_id)) is not None
+
+
+def failed(session: Session, job: Job, error: BaseException, dead: bool) -> None:
+    """A fault inside matching: the order says so, in the transaction that counts the try or makes the job dead."""
+    assert job.reference is not None
+    order = queries.lock_many(session, [job.reference], skip=False).get(job.reference)
+    if order is None or order.status not in WAITING:
+        return
+    steps = Steps(session, SYSTEM)
+    details = {"fault": type(error).__name__, "attempt": job.attempts + 1}
+    if dead:
+        order.failure_code = FailureCode.MATCHING_ERROR
+        steps.take(order, Action.FAIL, details=details)
+    else:
+        steps.take(order, Action.RETRY, details=details)
+    steps.write()
+

@@ -1,0 +1,122 @@
+"""Which orders an actor may see, and finding one, a page of them, or one under lock. Every read starts here."""
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session, joinedload
+
+from portal.core import ids
+from portal.core.access import Actor, ActorKind, Role
+from portal.core.db import locked, locked_one
+from portal.core.errors import NotFound
+from portal.core.paging import Page, newest_first
+from portal.orders.models import PREFIXES, Assignment, Order
+from portal.orders.states import AssignmentState, Party
+from portal.parties.models import Store
+
+
+def visible_to(actor: Actor) -> Select[Order]:
+    """Another's order does not exist."""
+    orders = select(Order)
+    match actor.kind:
+        case ActorKind.SYSTEM:
+            return orders
+        case ActorKind.KEY:
+            return orders.where(Order.store_id == actor.store_id, Order.live == actor.live)
+        case ActorKind.CUSTOMER:
+            return orders.where(Order.id == actor.order_id)
+    match actor.role:
+        case Role.MERCHANT:
+            return orders.where(Order.store_id.in_(select(Store.id).where(Store.merchant_id == actor.merchant_id)))
+        case Role.TRADER:
+            return orders.where(Order.id.in_(select(Assignment.order_id)
+                                             .where(Assignment.trader_id == actor.trader_id)))
+        case Role.SUPPORT | Role.ADMIN:
+            return orders
+    raise AssertionError(f"an actor without a role: {actor}")
+
+
+def party_of(actor: Actor) -> Party:
+    """As whom an actor takes a step. That the order is theirs, `visible_to` has seen to."""
+    match actor.kind:
+        case ActorKind.SYSTEM:
+            return Party.SYSTEM
+        case ActorKind.KEY:
+            return Party.STORE
+        case ActorKind.CUSTOMER:
+            return Party.CUSTOMER
+    return {Role.MERCHANT: Party.STORE, Role.TRADER: Party.TRADER}.get(actor.role, Party.STAFF)  # type: ignore[arg-type]
+
+
+def find(session: Session, actor: Actor, order_id: str) -> Order:
+    """One order with its store, by its public id. Raises NotFound."""
+    found = session.scalar(visible_to(actor).where(Order.id == ids.parse_any(tuple(PREFIXES.values()), order_id))
+                           .options(joinedload(Order.store)))
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def lock(session: Session, actor: Actor, order_id: str) -> Order:
+    """The same, locked and fresh: every step begins here. Raises NotFound."""
+    found = locked_one(session, visible_to(actor).where(
+        Order.id == ids.parse_any(tuple(PREFIXES.values()), order_id)))
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def lock_many(session: Session, order_ids: list[UUID], *, skip: bool) -> dict[UUID, Order]:
+    """Orders of a batch, in id order; `skip` leaves out what somebody else holds."""
+    rows = locked(session, select(Order).where(Order.id.in_(order_ids)).order_by(Order.id), skip=skip)
+    return {order.id: order for order in rows}
+
+
+def current_assignment(session: Session, order: Order) -> Assignment | None:
+    """The open or chosen one. The order's lock guards it."""
+    return session.scalar(select(Assignment).where(
+        Assignment.order_id == order.id, Assignment.state.in_((AssignmentState.OPEN, AssignmentState.CHOSEN)))
+        .execution_options(populate_existing=True))
+
+
+def public_id_of(session: Session, payer: Actor) -> str:
+    """The order behind a payment link. Raises NotFound."""
+    found = session.scalar(visible_to(payer))
+    if found is None:
+        raise NotFound()
+    return found.public_id
+
+
+def id_or_none(text: str) -> UUID | None:
+    """For a search field that takes anything."""
+    try:
+        return ids.parse_any(tuple(PREFIXES.values()), text)
+    except NotFound:
+        return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderFilter:
+    """What the gateway's lists take; `created_to` is exclusive."""
+
+    direction: str
+    status: str | None = None
+    external_id: str | None = None
+    customer_id: str | None = None
+    created_from: datetime | None = None
+    created_to: datetime | None = None
+
+
+def page(session: Session, actor: Actor, wanted: OrderFilter, *, cursor: str | None, limit: int) -> Page[Order]:
+    """Newest first. Raises Invalid for a wrong cursor."""
+    rows = visible_to(actor).where(Order.direction == wanted.direction)
+    for column, value in ((Order.status, wanted.status), (Order.external_id, wanted.external_id),
+                          (Order.customer_id, wanted.customer_id)):
+        if value is not None:
+            rows = rows.where(column == value)
+    if wanted.created_from is not None:
+        rows = rows.where(Order.created_at >= wanted.created_from)
+    if wanted.created_to is not None:
+        rows = rows.where(Order.created_at < wanted.created_to)
+    return newest_first(session, rows, Order.created_at, Order.id, cursor=cursor, limit=limit)

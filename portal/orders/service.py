@@ -1,0 +1,162 @@
+"""What people do with an order: one function a command, each one step, each one transaction of its door."""
+from datetime import timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal.core import clock, ids, jobs
+from portal.core.access import Actor, Permission
+from portal.core.errors import Conflict, Denied, FieldError, Invalid, NotFound
+from portal.core.lifecycle import InvalidTransition
+from portal.core.money import BadAmount, Money
+from portal.orders import places, queries
+from portal.orders.commands import CancelOrder, ConfirmOrder, DeclineOrder, MarkPaid
+from portal.orders.models import Assignment, Order
+from portal.orders.states import Action, AssignmentState, Party, Status
+from portal.orders.steps import Steps
+from portal.parties.models import Store
+from portal.requisites import numbers
+from portal.requisites.models import Requisite
+
+
+class AmountDiffers(Conflict):
+    """The amount received is not the amount to pay. Check it; another amount needs the desk's staff."""
+
+    code = "amount_differs"
+
+
+class AssignmentChanged(Conflict):
+    """The order went to another requisite since this page was opened. Load it again."""
+
+    code = "assignment_changed"
+
+
+class OrderExpired(Conflict):
+    """The time to pay is over and the order is closed."""
+
+    code = "order_expired"
+
+
+def cancel(session: Session, actor: Actor, command: CancelOrder) -> Order:
+    """Called off while no money has moved: the collateral is the trader's again.
+
+    Raises NotFound, InvalidTransition, NotYours.
+    """
+    order = queries.lock(session, actor, command.order_id)
+    if actor.is_staff and not actor.may(Permission.ORDER_CANCEL_ANY):
+        raise Denied()
+    _end(session, actor, order, Action.CANCEL, reason="cancelled", why=command.reason)
+    return order
+
+
+def mark_paid(session: Session, actor: Actor, command: MarkPaid) -> Order:
+    """The sender says the money is sent: the trader is asked to look, and staff if nobody answers by `confirm_by`.
+
+    Raises NotFound, OrderExpired, InvalidTransition.
+    """
+    order = queries.lock(session, actor, command.order_id)
+    if order.status == Status.EXPIRED:
+        raise OrderExpired()
+    steps = Steps(session, actor)
+    store = session.get_one(Store, order.store_id)
+    order.confirm_by = clock.now() + timedelta(seconds=store.confirm_for_s)
+    steps.take(order, Action.MARK_PAID, requisite=masked(session, order))
+    steps.write()
+    jobs.promise(session, "flag_unconfirmed", order.id, run_at=order.confirm_by)
+    return order
+
+
+def confirm(session: Session, actor: Actor, command: ConfirmOrder) -> Order:
+    """The receiver's side has the money: slot and amount are free, the order is queued for settlement.
+
+    Every refusal happens here, so that settlement cannot fail.
+    Raises NotFound, InvalidTransition, NotYours, AssignmentChanged, AmountDiffers, Invalid.
+    """
+    order = queries.lock(session, actor, command.order_id)
+    if actor.is_staff and not actor.may(Permission.ORDER_CONFIRM_ANY):
+        raise Denied()
+    received = _received(command, order)
+    assignment = _payable(session, actor, order, command.assignment_id)
+    if received != order.amount_to_pay:
+        raise AmountDiffers(expected=order.amount_to_pay.text)
+    steps = Steps(session, actor)
+    order.amount_received_minor, order.exactness = received.minor, "exact"
+    steps.take(order, Action.CONFIRM, reason=command.reason, details={"assignment": assignment.public_id})
+    assignment.state = AssignmentState.CHOSEN
+    places.free(session, assignment)
+    steps.write()
+    jobs.withdraw(session, "expire_order", str(assignment.id))
+    jobs.withdraw(session, "flag_unconfirmed", str(order.id))
+    jobs.promise(session, "settle_order", order.id)
+    return order
+
+
+def decline(session: Session, actor: Actor, command: DeclineOrder) -> Order:
+    """Its trader gives the order back: it looks for another requisite in a new window, never again for one of his.
+
+    Raises NotFound, InvalidTransition, NotYours.
+    """
+    order = queries.lock(session, actor, command.order_id)
+    assignment = queries.current_assignment(session, order)
+    if assignment is not None and queries.party_of(actor) is Party.TRADER and assignment.trader_id != actor.trader_id:
+        raise NotFound()
+    steps = Steps(session, actor)
+    store = session.get_one(Store, order.store_id)
+    steps.take(order, Action.DECLINE, reason=command.reason)
+    order.match_by, order.tries, order.next_attempt_at = clock.now() + timedelta(seconds=store.match_for_s), 0, None
+    order.assignment_id = order.assigned_at = order.expires_at = None
+    assert assignment is not None
+    places.release(session, assignment, live=order.live, reason="declined")
+    steps.write()
+    jobs.withdraw(session, "expire_order", str(assignment.id))
+    jobs.promise(session, "match_order", order.id)
+    return order
+
+
+def expire(session: Session, actor: Actor, order: Order, assignment: Assignment) -> None:
+    """Nobody paid by `expires_at` + grace. The caller holds the order's lock and has seen that it is still assigned."""
+    _end(session, actor, order, Action.EXPIRE, reason="expired")
+    assert assignment.state == AssignmentState.ENDED
+
+
+def masked(session: Session, order: Order) -> dict[str, object] | None:
+    """Where to pay, as lists, events and webhooks show it."""
+    from portal.orders import view
+
+    requisite = session.scalar(select(Requisite).join(Assignment, Assignment.requisite_id == Requisite.id)
+                               .where(Assignment.id == order.assignment_id))
+    return None if requisite is None else view.requisite_of(requisite, holder=numbers.holder_name(session, requisite))
+
+
+def _end(session: Session, actor: Actor, order: Order, action: Action, *, reason: str, why: str | None = None) -> None:
+    """A step into an end without money."""
+    assignment = queries.current_assignment(session, order)
+    steps = Steps(session, actor)
+    steps.take(order, action, reason=why)
+    order.assignment_id = None
+    if assignment is not None:
+        places.release(session, assignment, live=order.live, reason=reason)
+        jobs.withdraw(session, "expire_order", str(assignment.id))
+    steps.write()
+
+
+def _payable(session: Session, actor: Actor, order: Order, assignment_id: str) -> Assignment:
+    """The assignment the form was made for, if it is still the one that can be paid."""
+    wanted = ids.parse("asg", assignment_id)
+    current = queries.current_assignment(session, order)
+    if queries.party_of(actor) is Party.TRADER and (current is None or current.trader_id != actor.trader_id):
+        if order.status in (Status.ASSIGNED, Status.PAID):
+            raise NotFound()
+        raise InvalidTransition(status=order.status, action=str(Action.CONFIRM))
+    if order.status not in (Status.ASSIGNED, Status.PAID):
+        raise InvalidTransition(status=order.status, action=str(Action.CONFIRM))
+    if current is None or current.id != wanted:
+        raise AssignmentChanged()
+    return current
+
+
+def _received(command: ConfirmOrder, order: Order) -> Money:
+    try:
+        return Money.parse(command.received, order.currency)
+    except BadAmount as error:
+        raise Invalid(fields=[FieldError("/received", "invalid_amount", str(error).capitalize() + ".")]) from None

@@ -1,0 +1,80 @@
+"""Taking a step: the one place where an order's status changes, with its event and what the store is told."""
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+
+from portal import webhooks
+from portal.core import clock, ids
+from portal.core.access import Actor
+from portal.core.clock import rfc3339
+from portal.core.errors import Denied
+from portal.orders import view
+from portal.orders.models import Order, OrderEvent
+from portal.orders.queries import party_of
+from portal.orders.states import ENDED, LIFECYCLES, WHO, Action, Direction, Status
+
+UNTOLD = frozenset({Status.REVIEW, Status.RETRYING})  # of the desk's own concern
+MOMENTS = {Status.ASSIGNED: "assigned_at", Status.PAID: "paid_at", Status.CONFIRMED: "confirmed_at",
+           Status.COMPLETED: "completed_at"}
+
+
+class NotYours(Denied):
+    """This step is not yours to take."""
+
+    code = "not_your_step"
+
+
+@dataclass
+class Steps:
+    """The steps of one transaction: taken one by one, written together. `write` must follow, before the commit."""
+
+    session: Session
+    actor: Actor
+    _taken: list[tuple[Order, dict[str, Any], dict[str, Any] | None]] = field(default_factory=list)
+
+    def take(self, order: Order, action: Action, *, reason: str | None = None,
+             requisite: dict[str, Any] | None = None, details: dict[str, Any] | None = None) -> None:
+        """Move a locked order along the table of legal steps.
+
+        `requisite`: where to pay, masked, for what the store is told. `details`: more of before and after for the
+        audit. Raises InvalidTransition, NotYours.
+        """
+        target = Status(LIFECYCLES[Direction(order.direction)].next(order.status, action))
+        if party_of(self.actor) not in WHO[action]:
+            raise NotYours(action=str(action))
+        before, now = order.status, clock.now()
+        order.status, order.version = target, order.version + 1
+        if target in MOMENTS:
+            setattr(order, MOMENTS[target], now)
+        if target in ENDED:
+            order.ended_at = now
+        self._note(order, now, action=action, before=before, reason=reason, requisite=requisite, details=details or {})
+
+    def _note(self, order: Order, now: datetime, *, action: Action, before: str, reason: str | None,
+              requisite: dict[str, Any] | None, details: dict[str, Any]) -> None:
+        type = f"{order.direction}.{order.status}"
+        told = Status(order.status) not in UNTOLD
+        if told:
+            order.steps = [*order.steps, [type, rfc3339(now) or ""]]
+        payload = view.public(order, requisite) if told else None
+        self._taken.append((order, {
+            "id": ids.new_id(), "created_at": now, "order_id": order.id, "version": order.version, "type": type,
+            "action": action, "from_status": before, "to_status": order.status, "actor_kind": self.actor.kind,
+            "actor_id": self.actor.id, "actor_name": self.actor.name, "role": self.actor.role,
+            "address": self.actor.address, "request_id": self.actor.request_id, "reason": reason,
+            "details": details, "payload": payload}, payload))
+
+    def write(self) -> None:
+        """Orders, events and announcements of all steps: a few statements however many."""
+        self.session.flush()
+        if not self._taken:
+            return
+        self.session.execute(insert(OrderEvent), [event for _, event, _ in self._taken])
+        webhooks.announce(self.session, [
+            webhooks.Announcement(store_id=order.store_id, live=order.live, type=event["type"], order_id=order.id,
+                                  version=event["version"], payload=payload)
+            for order, event, payload in self._taken if payload is not None])
+        self._taken.clear()

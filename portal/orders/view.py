@@ -1,0 +1,82 @@
+"""The one public JSON of an order: the gateway serves it, webhooks carry it, replays rebuild it."""
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from portal import reference
+from portal.core.clock import rfc3339
+from portal.orders import links
+from portal.orders.models import Order
+from portal.orders.states import FailureCode, Status
+from portal.requisites.models import Requisite
+
+RATE_DIGITS_MIN = 6
+FAILURES = {
+    FailureCode.NO_REQUISITE: "Nobody could take this payment in time.",
+    FailureCode.LIMITS_REACHED: "Everybody who could take this payment has reached a limit.",
+    FailureCode.NO_COLLATERAL: "Nobody had enough collateral for this payment.",
+    FailureCode.REFUSED: "The payment was refused.",
+    FailureCode.MATCHING_ERROR: "The desk could not process this payment.",
+}
+SHOWN = frozenset({Status.ASSIGNED, Status.PAID})
+
+_site = "http://127.0.0.1:8000"
+
+
+def use_site(url: str) -> None:
+    """Where payers find the desk: the settings' PUBLIC_URL. Called once by the application factory."""
+    global _site
+    _site = url.rstrip("/")
+
+
+def public(order: Order, requisite: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The order as it is now. `requisite` comes from `requisite_of`, and only while it is to be seen."""
+    return {
+        "id": order.public_id, "object": order.direction, "status": order.status, "external_id": order.external_id,
+        "amount": order.amount.text, "amount_to_pay": order.amount_to_pay.text, "currency": order.currency,
+        "settlement": {"currency": order.settlement_currency, "amount": order.settlement.text,
+                       "fee": order.fee.text, "net": order.net.text, "rate": rate_text(order.rate),
+                       "rate_at": rfc3339(order.rate_at)},
+        "method": order.method, "bank": order.bank, "payment_url": _site + links.path_of(order.id),
+        "requisite": requisite if order.status in SHOWN else None,
+        "customer": None if order.customer_id is None else {"id": order.customer_id},
+        "metadata": dict(sorted(order.meta.items())), "description": order.description,
+        "return_url": order.return_url,
+        "amount_received": None if order.amount_received is None else order.amount_received.text,
+        "exactness": order.exactness, "late": order.late, "failure": _failure(order.failure_code), "live": order.live,
+        "version": order.version, "events": [{"type": type, "at": at} for type, at in order.steps],
+        **_moments(order, lambda name: getattr(order, name)),
+    }
+
+
+def created(order: Order) -> dict[str, Any]:
+    """The order as it was at its creation, from columns that never change: the first answer and every replay of it."""
+    now = public(order)
+    birth: dict[str, Any] = {
+        "status": Status.NEW, "requisite": None, "amount_received": None, "exactness": None, "late": False,
+        "amount_to_pay": order.amount.text, "failure": None, "version": 1,
+        "events": [{"type": f"{order.direction}.new", "at": rfc3339(order.created_at)}]}
+    return now | birth | _moments(order, lambda name: None)
+
+
+def requisite_of(requisite: Requisite, *, holder: str, number: str | None = None) -> dict[str, Any]:
+    """Where to pay; masked unless `number` is given in full."""
+    bank = reference.snapshot().banks.get(requisite.bank) if requisite.bank else None
+    return {"method": requisite.method, "bank": {"code": bank.code, "name": bank.name} if bank else None,
+            "number": number or requisite.mask, "holder": holder}
+
+
+def rate_text(rate: Decimal) -> str:
+    """Six digits after the point, more where the rate has them."""
+    whole, _, fraction = f"{rate:f}".partition(".")
+    return f"{whole}.{fraction.rstrip('0').ljust(RATE_DIGITS_MIN, '0')}"
+
+
+def _moments(order: Order, value: Callable[[str], datetime | None]) -> dict[str, str | None]:
+    names = ("expires_at", "assigned_at", "paid_at", "confirmed_at", "completed_at", "ended_at")
+    return {"created_at": rfc3339(order.created_at)} | {name: rfc3339(value(name)) for name in names}
+
+
+def _failure(code: str | None) -> dict[str, str] | None:
+    return None if code is None else {"code": code, "message": FAILURES[FailureCode(code)]}

@@ -1,0 +1,79 @@
+"""A browser without JavaScript: follows links and redirects, keeps cookies, fills in and sends the forms it finds."""
+import urllib.error
+import urllib.parse
+import urllib.request
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from http.cookiejar import CookieJar
+
+
+@dataclass
+class Form:
+    action: str
+    method: str
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+class _Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.forms: list[Form] = []
+        self.words: list[str] = []
+        self.inside = False
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        found = {name: value or "" for name, value in attributes}
+        if tag == "form":
+            self.forms.append(Form(found.get("action", ""), found.get("method", "get").lower()))
+            self.inside = True
+        elif self.inside and tag in ("input", "button", "textarea", "select") and found.get("name"):
+            self.forms[-1].fields.setdefault(found["name"], found.get("value", ""))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "form":
+            self.inside = False
+
+    def handle_data(self, text: str) -> None:
+        self.words.append(text)
+
+
+class PlainBrowser:
+    """One person's browser: `open` a page, `send` the form whose action ends as told."""
+
+    def __init__(self, site: str) -> None:
+        self.site = site
+        self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
+        self.url, self.status, self.html = site, 0, ""
+
+    def open(self, path: str) -> int:
+        return self._go(urllib.request.Request(urllib.parse.urljoin(self.site, path)))
+
+    def send(self, ending: str, **typed: str) -> int:
+        """Fill in the first form whose action ends with `ending` and press its button."""
+        form = next((form for form in self.forms if form.action.endswith(ending)), None)
+        assert form is not None, f"no form …{ending} on {self.url}: {[form.action for form in self.forms]}"
+        body = urllib.parse.urlencode(form.fields | typed).encode()
+        target = urllib.parse.urljoin(self.url, form.action)
+        return self._go(urllib.request.Request(target, data=body, headers={"Origin": self.site}))
+
+    @property
+    def forms(self) -> list[Form]:
+        return self._read().forms
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self._read().words).split())
+
+    def _read(self) -> _Reader:
+        reader = _Reader()
+        reader.feed(self.html)
+        return reader
+
+    def _go(self, request: urllib.request.Request) -> int:
+        try:
+            with self.opener.open(request, timeout=15) as answer:
+                self.url, self.status, self.html = answer.url, answer.status, answer.read().decode()
+        except urllib.error.HTTPError as answer:
+            with answer:
+                self.url, self.status, self.html = answer.url, answer.code, answer.read().decode()
+        return self.status

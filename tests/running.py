@@ -1,0 +1,115 @@
+"""A desk that really runs, for tests that look at it from outside: the Procfile's processes, its own database."""
+import http.client
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+
+from launcher import procfile
+
+ROOT = Path(__file__).resolve().parent.parent
+START_WITHIN_S = 30
+STOP_WITHIN_S = 30
+
+
+class Desk:
+    """Processes by name, on `database`; each in a process group of its own, as `bin/run` starts them."""
+
+    def __init__(self, database: str, log: Path) -> None:
+        self.port = free_port()
+        self.log = log
+        self.processes: dict[str, list[subprocess.Popen[bytes]]] = {}
+        self.environment = {**os.environ, "PORT": str(self.port), "HOST": "127.0.0.1", "APP_ENV": "development",
+                            "PUBLIC_URL": self.url, "FLASK_APP": "wsgi.py", "PYTHONUNBUFFERED": "1",
+                            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+        for name in ("DATABASE_URL", "DATABASE_DIRECT_URL", "DATABASE_OWNER_URL"):
+            url = make_url(os.environ.get(name) or os.environ["DATABASE_URL"])
+            self.environment[name] = url.set(database=database).render_as_string(hide_password=False)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self, *names: str) -> None:
+        commands = procfile.processes(list(names))
+        for name in names or commands:
+            line = commands[name].replace("$HOST", "127.0.0.1").replace("$PORT", str(self.port))
+            with self.log.open("ab") as log:
+                self.processes.setdefault(name, []).append(subprocess.Popen(
+                    shlex.split(line), cwd=ROOT, env=self.environment, stdout=log, stderr=log, start_new_session=True))
+        if "web" in (names or commands):
+            wait_for(self._answers, "the web process answers")
+
+    def kill(self, name: str) -> None:
+        """kill -9, as the kernel would: the newest process of that name and all it started."""
+        process = self.processes[name].pop()
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+    def terminate(self, name: str) -> float:
+        """TERM, and how many seconds the process took to go."""
+        process, started = self.processes[name].pop(), time.monotonic()
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(STOP_WITHIN_S)
+        return time.monotonic() - started
+
+    def flask(self, *arguments: str) -> str:
+        """The command line beside the running desk: what it prints on stdout."""
+        done = subprocess.run([sys.executable, "-m", "flask", *arguments], cwd=ROOT, env=self.environment,
+                              capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def stop(self) -> None:
+        for process in [p for group in self.processes.values() for p in group]:
+            try:
+                os.killpg(process.pid, signal.SIGTERM)
+            except ProcessLookupError:
+                continue
+        for process in [p for group in self.processes.values() for p in group]:
+            try:
+                process.wait(STOP_WITHIN_S)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+    def _answers(self) -> bool:
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
+            connection.request("GET", "/livez")
+            return connection.getresponse().status == 200
+        except OSError:
+            return False
+
+
+@contextmanager
+def running_desk(database: str, log: Path, *names: str) -> Iterator[Desk]:
+    """All processes of the Procfile, or the named ones; stopped afterwards, whatever happened."""
+    desk = Desk(database, log)
+    try:
+        desk.start(*names)
+        yield desk
+    finally:
+        desk.stop()
+
+
+def wait_for(condition: Callable[[], object], what: str, within_s: float = START_WITHIN_S) -> None:
+    """Look until it is so; fails with the sentence. No guess at how long a thing takes."""
+    end = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < end, f"waited {within_s} s in vain: {what}"
+        time.sleep(0.05)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
