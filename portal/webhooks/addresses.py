@@ -6,9 +6,9 @@ addresses that were judged, never the name again (a name can change its answer i
 """
 import re
 import socket
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as TookTooLong
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -21,6 +21,7 @@ URL_MAX = 2048
 HTTPS_PORT = 443
 RESOLVE_FOR_S = 5.0
 SAVE_FOR_S = 2.0
+LOOK_UPS_MAX = 32  # at once, those that hang included
 _URL = re.compile(
     r"(?P<scheme>(?i:https?))://(?:\[(?P<six>[0-9a-fA-F:.]{2,45})\]|(?P<host>[A-Za-z0-9.-]{1,253}))"
     r"(?::(?P<port>[0-9]{1,5}))?(?P<path>(?:/[!$-;=?-Z_a-z~%\[\]]*|\?[!$-;=?-Z_a-z~%\[\]]*)?)", re.ASCII)
@@ -117,8 +118,8 @@ class Guard:
     def _look_up(self, host: str, within_s: float) -> list[Address]:
         try:
             # the C library's look-up knows no deadline; a thread that hangs in it holds up nobody's delivery
-            found = [ip_address(text) for text in _resolvers.submit(self.resolve, host).result(timeout=within_s)]
-        except TookTooLong:
+            found = [ip_address(text) for text in _within(within_s, lambda: self.resolve(host))]
+        except TimeoutError:
             raise Unresolved("no answer in time") from None
         except (OSError, UnicodeError) as error:
             raise Unresolved(str(error)) from None
@@ -157,7 +158,28 @@ def _host(six: str | None, host: str | None) -> tuple[Address | None, str]:
     return None, name
 
 
-_resolvers = ThreadPoolExecutor(16, thread_name_prefix="resolve")
+def _within(seconds: float, look_up: Callable[[], Sequence[str]]) -> Sequence[str]:
+    """Look up in a thread that is left behind when it takes too long, and that keeps no process from stopping.
+
+    Raises TimeoutError, and what the look-up raises.
+    """
+    answer: Future[Sequence[str]] = Future()
+
+    def work() -> None:
+        try:
+            answer.set_result(look_up())
+        except BaseException as error:
+            answer.set_exception(error)
+        finally:
+            _looking_up.release()
+
+    if not _looking_up.acquire(timeout=seconds):
+        raise TimeoutError
+    threading.Thread(target=work, name="resolve", daemon=True).start()
+    return answer.result(timeout=seconds)
+
+
+_looking_up = threading.BoundedSemaphore(LOOK_UPS_MAX)
 _guard = Guard()
 
 

@@ -1,6 +1,6 @@
 """Taking due deliveries in hand: only what is sent at once, and few of any one endpoint."""
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -62,8 +62,8 @@ class Parcel:
     url: str
     type: str
     happened_at: datetime
-    payload: dict[str, Any]
-    keys: tuple[str, ...]
+    payload: dict[str, Any] = field(repr=False)
+    keys: tuple[str, ...] = field(repr=False)
 
 
 def claim(limit: int, *, alone: bool) -> list[Parcel]:
@@ -81,6 +81,8 @@ def claim(limit: int, *, alone: bool) -> list[Parcel]:
     if parcels or not alone:
         return parcels
     suspects = jobs.claim(KIND, limit=1, lease_s=LEASE_S, alone=True)
+    if not suspects:
+        return []
     with transaction() as session:
         return _load(session, [job.id for job in suspects])
 
