@@ -5,4 +5,10 @@ __all__ = ["register"]
 
 
 def register(app: Flask) -> None:
-    """The calls under /gateway/v1, and JSON answers for everything else under /gateway/."""
+    """The calls under /gateway/v1, and problem documents for everything else under /gateway/."""
+    from portal.gateway import balance, calls, limits, openapi, payins, problems, reference, webhooks
+
+    assert all((balance, openapi, payins, reference, webhooks))  # they put their calls on the blueprint
+    app.register_blueprint(calls.bp)
+    problems.register(app)
+    limits.register(app)

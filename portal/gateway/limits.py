@@ -15,6 +15,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from portal.core import clock
+from portal.gateway.calls import bp
 from portal.gateway.errors import TooManyRequests
 
 log = structlog.get_logger("gateway")
@@ -75,6 +76,7 @@ def check(key_id: UUID, *, writes: bool) -> None:
         raise error
 
 
+@bp.after_request
 def show(response: Response) -> Response:
     """What is left, on every answer to a key."""
     response.headers.update(g.get("rate", {}))

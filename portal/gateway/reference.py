@@ -4,39 +4,35 @@ from flask import Response
 from portal import reference
 from portal.core import clock
 from portal.core.access import Permission
-from portal.gateway import reading, schemas
+from portal.gateway import schemas
 from portal.gateway.calls import call
 from portal.gateway.conditional import conditional
 
 
-@call("GET", "/currencies", Permission.REFERENCE_READ, summary="Currencies in use", query=reading.NoQuery,
+@call("GET", "/currencies", Permission.REFERENCE_READ, summary="Currencies in use",
       answer=schemas.Page[schemas.CurrencyFacts], cached=True)
 def currencies() -> Response:
-    reading.query(reading.NoQuery)
     return _listed([{"code": c.code, "exponent": c.exponent, "kind": c.kind}
                     for c in reference.snapshot().currencies.values() if c.active])
 
 
-@call("GET", "/methods", Permission.REFERENCE_READ, summary="Payment methods", query=reading.NoQuery,
+@call("GET", "/methods", Permission.REFERENCE_READ, summary="Payment methods",
       answer=schemas.Page[schemas.MethodFacts], cached=True)
 def methods() -> Response:
-    reading.query(reading.NoQuery)
     return _listed([{"code": m.code, "name": m.name, "number_label": m.number_label}
                     for m in reference.snapshot().methods.values() if m.active])
 
 
-@call("GET", "/banks", Permission.REFERENCE_READ, summary="Banks", query=reading.NoQuery,
+@call("GET", "/banks", Permission.REFERENCE_READ, summary="Banks",
       answer=schemas.Page[schemas.BankFacts], cached=True)
 def banks() -> Response:
-    reading.query(reading.NoQuery)
     return _listed([{"code": b.code, "name": b.name, "country": b.country}
                     for b in reference.snapshot().banks.values() if b.active])
 
 
-@call("GET", "/rates", Permission.REFERENCE_READ, summary="The newest rate of each pair", query=reading.NoQuery,
+@call("GET", "/rates", Permission.REFERENCE_READ, summary="The newest rate of each pair",
       answer=schemas.Page[schemas.RateFacts], cached=True)
 def rates() -> Response:
-    reading.query(reading.NoQuery)
     return _listed([{"base": r.base, "quote": r.quote, "rate": f"{r.rate:.6f}", "source": r.source,
                      "at": clock.rfc3339(r.at)} for r in reference.snapshot().rates.values()])
 

@@ -6,6 +6,8 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from portal.core.commands import Command
+
 T = TypeVar("T")
 Amount = Annotated[str, Field(pattern=r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$", examples=["1500.00"],
                               description="a decimal text with exactly the currency's digits after the point")]
@@ -28,10 +30,8 @@ class Page(Answer, Generic[T]):
     next_cursor: str | None
 
 
-class Nothing(BaseModel):
+class Empty(Command):
     """No body, or an empty object."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class Settlement(Answer):
@@ -158,9 +158,13 @@ class RateFacts(Answer):
 
 class WebhookEndpoint(Answer):
     id: Annotated[str, Field(pattern="^whk_")]
+    object: Literal["webhook_endpoint"]
     url: str
     events: list[str]
-    status: str
+    description: str | None
+    status: Literal["active", "disabled"]
+    disabled_because: str | None
+    live: bool
     created_at: Moment
 
 

@@ -10,7 +10,8 @@ from portal.gateway.reading import fingerprint, parse
 
 @pytest.mark.parametrize("sent", [
     b"{", b"nonsense", b'{"a": 1} trailing', b'{"a": NaN}', b'{"a": Infinity}', b'{"a": -Infinity}',
-    b'{"a": 1, "a": 2}', b'{"x": {"a": 1, "a": 2}}', b'{"a": "\xff\xfe"}', b"\xef\xbb\xbf{}", '{"a": 1}'.encode("utf-16"),
+    b'{"a": 1, "a": 2}', b'{"x": {"a": 1, "a": 2}}', b'{"a": "\xff\xfe"}', b"\xef\xbb\xbf{}",
+    '{"a": 1}'.encode("utf-16"),
     b'{"a": "\n"}', b"[" * 100_000, b'{"a":' * 100_000, b'{"a": ' + b"[" * 32 + b"]" * 32 + b"}",
     b'{"a": ' + b"9" * 5000 + b"}", b'{"a": 1e99999999999999999999}', b"{'a': 1}", b"{\"a\": 01}", b"\x00{}",
 ])

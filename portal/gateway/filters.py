@@ -1,0 +1,37 @@
+"""What a list of orders may be asked for in a query string."""
+import re
+from datetime import datetime
+from typing import Annotated, Literal, get_args
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from portal.gateway.reading import PageQuery
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
+StatusName = Literal["new", "review", "retrying", "assigned", "paid", "confirmed", "completed", "disputed", "cancelled",
+                     "expired", "failed"]
+STATUSES = get_args(StatusName)
+
+
+def _moment(sent: object) -> datetime:
+    try:
+        if isinstance(sent, str) and _MOMENT.fullmatch(sent):
+            return datetime.fromisoformat(sent)
+    except ValueError:
+        pass
+    raise PydanticCustomError("invalid_time", "Write the time as 2026-11-22T10:11:12Z.")
+
+
+Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
+Text = Annotated[str, Field(min_length=1, max_length=255)]
+
+
+class OrderQuery(PageQuery):
+    """Filters of a list of orders; `created_from` is inclusive, `created_to` exclusive."""
+
+    status: StatusName | None = None
+    external_id: Text | None = None
+    customer_id: Text | None = None
+    created_from: Moment | None = None
+    created_to: Moment | None = None

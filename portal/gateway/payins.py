@@ -1,0 +1,114 @@
+"""Payins over JSON: the same services that stand behind the pages."""
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from flask import Response
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal.core import ids
+from portal.core.access import Actor, Permission
+from portal.core.commands import bind
+from portal.core.db import reader, transaction
+from portal.core.errors import LockTimeout, NotFound, PortalError
+from portal.core.lifecycle import InvalidTransition
+from portal.gateway import reading, schemas, where_to_pay
+from portal.gateway.auth import caller
+from portal.gateway.calls import call, shown
+from portal.gateway.errors import KeyInProgress, KeyReused
+from portal.gateway.filters import OrderQuery
+from portal.gateway.idempotency import REPLAYED, once, required_key
+from portal.orders import queries, service
+from portal.orders.commands import CancelOrder, CreatePayin, MarkPaid, OrderCommand
+from portal.orders.create import Created, ExternalIdTaken, create, request_hash
+from portal.orders.models import Order
+from portal.orders.service import OrderExpired
+from portal.orders.states import Direction
+from portal.reference import RateUnavailable
+from portal.tariffs import AmountTooSmall
+
+C = TypeVar("C", bound=OrderCommand)
+PAYIN = "pin"
+
+
+@call("POST", "/payins", Permission.ORDER_CREATE, summary="Take a payment from a customer", body=CreatePayin,
+      answer=schemas.Payin, status=201, moves_money=True, errors=(ExternalIdTaken, RateUnavailable, AmountTooSmall))
+def create_payin() -> Response:
+    key, command = required_key(), bind(CreatePayin, reading.body())
+    try:
+        with transaction() as session:
+            made = create(session, caller(), command, idempotency_key=key)
+    except LockTimeout:
+        raise KeyInProgress() from None
+    except PortalError as refusal:
+        made = _first(command, key, refusal)
+    return _created(made)
+
+
+@call("GET", "/payins", Permission.ORDER_READ, summary="Payins, newest first, numbers masked", query=OrderQuery,
+      answer=schemas.Page[schemas.Payin])
+def list_payins() -> Response:
+    wanted = reading.query(OrderQuery)
+    found = queries.OrderFilter(direction=Direction.PAYIN, **wanted.model_dump(exclude={"limit", "cursor"}))
+    page = queries.page(reader(), caller(), found, cursor=wanted.cursor, limit=wanted.limit)
+    return shown({"data": where_to_pay.masked(reader(), page.rows), "next_cursor": page.next_cursor})
+
+
+@call("GET", "/payins/<payin_id>", Permission.ORDER_READ, summary="A payin, its requisite in full while it can be paid",
+      answer=schemas.Payin, errors=(NotFound,))
+def get_payin(payin_id: str) -> Response:
+    order = queries.find(reader(), caller(), _payin(payin_id))
+    return shown(where_to_pay.in_full(reader(), order))
+
+
+@call("POST", "/payins/<payin_id>/cancel", Permission.ORDER_CANCEL, summary="Call it off while no money has moved",
+      body=schemas.Empty, answer=schemas.Payin, errors=(NotFound, InvalidTransition))
+def cancel_payin(payin_id: str) -> Response:
+    return _act(payin_id, CancelOrder, service.cancel)
+
+
+@call("POST", "/payins/<payin_id>/mark-paid", Permission.ORDER_MARK_PAID, summary="The customer says it is paid",
+      body=schemas.Empty, answer=schemas.Payin, errors=(NotFound, InvalidTransition, OrderExpired))
+def mark_payin_paid(payin_id: str) -> Response:
+    return _act(payin_id, MarkPaid, service.mark_paid)
+
+
+def _created(made: Created) -> Response:
+    """Raises KeyReused."""
+    if not made.same_body:
+        raise KeyReused()
+    response = shown(made.answer, 201)
+    if made.replayed:
+        response.headers[REPLAYED] = "true"
+    return response
+
+
+def _first(command: CreatePayin, key: str, refusal: PortalError) -> Created:
+    """What is refused today may have been accepted under this very key: rates and limits have moved on since.
+
+    Raises the refusal when nothing was.
+    """
+    store = caller()
+    order = reader().scalars(select(Order).where(
+        Order.store_id == store.store_id, Order.live == store.live, Order.direction == Direction.PAYIN,
+        Order.idempotency_key == key)).one_or_none()
+    if order is None:
+        raise refusal
+    return Created(order, replayed=True, same_body=bytes(order.request_hash) == request_hash(command))
+
+
+def _act(payin_id: str, wanted: type[C], service: Callable[[Session, Actor, C], Order]) -> Response:
+    """One step of one payin; the body is an empty object."""
+    bind(schemas.Empty, reading.body())
+    command = wanted(order_id=_payin(payin_id))
+
+    def act(session: Session) -> dict[str, Any]:
+        return where_to_pay.masked(session, [service(session, caller(), command)])[0]
+
+    return once(caller(), act)
+
+
+def _payin(shown_id: str) -> str:
+    """The id of a payin; one of anything else does not exist. Raises NotFound."""
+    ids.parse(PAYIN, shown_id)
+    return shown_id

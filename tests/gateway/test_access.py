@@ -1,0 +1,126 @@
+"""Who may call: keys, addresses, stores, scopes, and how often."""
+import socket
+import threading
+import time
+from datetime import timedelta
+
+import pytest
+
+from portal.core import clock
+from portal.core.access import SCOPES
+from portal.core.db import db
+from portal.gateway import limits
+
+READS = {"/payins": "orders:read", "/balance": "balance:read", "/balance/entries": "balance:read",
+         "/currencies": "reference:read", "/methods": "reference:read", "/banks": "reference:read",
+         "/rates": "reference:read", "/webhook-endpoints": "webhooks:manage"}
+WRITES = {"/payins": "orders:write", "/payins/pin_00000000000000000000000000/cancel": "orders:write",
+          "/payins/pin_00000000000000000000000000/mark-paid": "orders:write", "/webhook-endpoints": "webhooks:manage"}
+
+
+@pytest.mark.parametrize("header", [
+    "", "Bearer", "Bearer ", "Basic dTpw", "Bearer nonsense", "Bearer qk_live_x_y", "Bearer qk_live_é", "qk_live_x",
+])
+def test_without_a_valid_key_nothing_opens(client, header):
+    answer = client.get("/gateway/v1/balance", headers={"Authorization": header} if header else {})
+    assert (answer.status_code, answer.json["code"]) == (401, "unauthorized")
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_a_key_with_one_letter_changed_is_no_key(shop):
+    for place in (-1, 20):
+        letters = list(shop.token)
+        letters[place] = "a" if letters[place] != "a" else "b"
+        assert shop.as_key("".join(letters)).get("/balance").status_code == 401
+
+
+@pytest.mark.parametrize("path", READS)
+@pytest.mark.parametrize("scope", SCOPES)
+def test_a_read_needs_its_scope(shop, path, scope):
+    answer = shop.with_scopes(scope).get(path)
+    assert answer.status_code == (200 if scope == READS[path] else 403)
+    if answer.status_code == 403:
+        assert (answer.json["code"], answer.json["scope"]) == ("scope_missing", READS[path])
+
+
+@pytest.mark.parametrize("path", WRITES)
+@pytest.mark.parametrize("scope", SCOPES)
+def test_a_write_needs_its_scope(shop, path, scope):
+    answer = shop.with_scopes(scope).send(path, b'{"nonsense": 1}')
+    assert answer.status_code == (422 if scope == WRITES[path] else 403)
+
+
+def test_a_key_is_used_from_its_networks_only(shop):
+    assert shop.with_networks("203.0.113.0/24").get("/balance").json["code"] == "ip_not_allowed"
+    assert shop.with_networks("203.0.113.0/24", "127.0.0.0/8").get("/balance").status_code == 200
+    assert shop.with_networks("2001:db8::/32").get("/balance").status_code == 403
+
+
+def test_revoked_and_expired_keys_open_nothing(shop):
+    key = shop.with_scopes("balance:read")
+    assert key.get("/balance").status_code == 200
+    key.revoke()
+    assert key.get("/balance").status_code == 401
+    expiring = shop.expiring(clock.now() + timedelta(hours=1))
+    assert expiring.get("/balance").status_code == 200
+    with clock.moved(timedelta(hours=2)):
+        assert expiring.get("/balance").status_code == 401
+
+
+@pytest.mark.parametrize("who", ["store", "merchant"])
+def test_a_suspended_store_is_refused(shop, who):
+    shop.suspend(who)
+    for answer in (shop.get("/payins"), shop.send("/payins", b"{}")):
+        assert (answer.status_code, answer.json["code"]) == (403, "store_suspended")
+
+
+def test_a_cookie_opens_nothing_and_none_is_set(client, shop):
+    client.set_cookie("sid", "anything")
+    assert client.get("/gateway/v1/balance").status_code == 401
+    assert "Set-Cookie" not in shop.get("/balance").headers
+
+
+def test_a_burst_passes_and_then_429_says_when(limited_shop):
+    answers = [limited_shop.get("/currencies") for _ in range(limits.BURST + 60)]
+    refused = [answer for answer in answers if answer.status_code == 429]
+    assert sum(answer.status_code == 200 for answer in answers) >= limits.BURST
+    if refused:  # a slow machine may need longer than a window
+        assert refused[0].json["code"] == "rate_limited"
+        assert 1 <= int(refused[0].headers["Retry-After"]) <= limits.READ_WINDOW_S
+        assert refused[0].headers["RateLimit-Remaining"] == "0"
+    assert answers[0].headers["RateLimit-Limit"] == str(limits.BURST)
+    assert int(answers[0].headers["RateLimit-Remaining"]) < limits.BURST
+
+
+def test_a_hanging_redis_refuses_nobody_and_costs_little(app, shop, monkeypatch):
+    """Accepts and never answers: each request at most 300 ms slower."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    held = []
+    threading.Thread(target=lambda: [held.append(listener.accept()) for _ in range(50)], daemon=True).start()
+    monkeypatch.setitem(app.extensions, limits.EXTENSION,
+                        limits.Counter(f"redis://127.0.0.1:{listener.getsockname()[1]}/0"))
+    shop.get("/currencies")
+    for _ in range(5):
+        begun = time.monotonic()
+        assert shop.get("/currencies").status_code == 200
+        assert time.monotonic() - begun < 0.3
+
+
+def test_an_absent_redis_refuses_nobody(app, shop, monkeypatch):
+    monkeypatch.setitem(app.extensions, limits.EXTENSION, limits.Counter("redis://127.0.0.1:1/0"))
+    assert {shop.get("/currencies").status_code for _ in range(10)} == {200}
+
+
+def test_reference_data_is_sent_once(shop):
+    for path in ("/currencies", "/methods", "/banks", "/rates"):
+        first = shop.get(path)
+        assert first.json["data"], path
+        again = shop.get(path, headers={"If-None-Match": first.headers["ETag"]})
+        assert (again.status_code, again.get_data()) == (304, b"")
+        assert shop.get(path, headers={"If-None-Match": '"other"'}).status_code == 200
+
+
+def test_a_balance_is_empty_until_something_is_posted(shop):
+    assert shop.get("/balance").json == {"data": [], "next_cursor": None}
+    assert shop.get("/balance/entries").json == {"data": [], "next_cursor": None}
+    db.session.remove()

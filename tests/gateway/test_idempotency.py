@@ -1,0 +1,164 @@
+"""The same key, the same answer: on an order's own row for creates, in a table for other POSTs."""
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import event, select, text
+
+from portal.core.db import db
+from portal.gateway.models import IdempotencyKey
+from portal.orders.models import Order
+
+REPLAYED = "Idempotent-Replayed"
+
+
+def at_the_same_time(count, act):
+    ready = threading.Barrier(count)
+
+    def one(number):
+        ready.wait()
+        return act(number)
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(one, range(count)))
+
+
+def test_a_hundred_posts_with_one_key_make_one_order(shop, payin):
+    body = payin()
+    answers = at_the_same_time(100, lambda _: shop.post("/payins", body, key="one"))
+    created = [answer for answer in answers if answer.status_code == 201]
+    assert {answer.status_code for answer in answers} == {201}, [a.json for a in answers if a.status_code != 201][:3]
+    assert len({answer.get_data() for answer in created}) == 1
+    assert sum(answer.headers.get(REPLAYED) == "true" for answer in created) == 99
+    assert shop.count() == 1
+    orders = db.session.scalars(select(Order.id).where(Order.external_id == body["external_id"])).all()
+    jobs = db.session.scalar(text("SELECT count(*) FROM jobs WHERE kind = 'match_order' AND reference = ANY(:ids)"),
+                             {"ids": orders})
+    assert (len(orders), jobs) == (1, 1)
+
+
+def test_while_the_first_is_slow_others_hear_conflict_or_the_same_answer(shop, payin):
+    """Somebody holds the order's place for 4 s: one unmarked 201, the others 409 or a marked replay."""
+    body, slow = payin(), threading.local()
+
+    def delay(connection):
+        if getattr(slow, "on", False):
+            slow.on = False
+            connection.exec_driver_sql("SELECT pg_sleep(4)")
+
+    def post(number):
+        slow.on = number == 0
+        if number:
+            started.wait(5)
+        else:
+            started.set()
+        return shop.post("/payins", body, key="slow")
+
+    started = threading.Event()
+    engine = db.engine
+    event.listen(engine, "commit", delay)
+    try:
+        answers = at_the_same_time(8, post)
+    finally:
+        event.remove(engine, "commit", delay)
+    unmarked = [a for a in answers if a.status_code == 201 and REPLAYED not in a.headers]
+    others = [a for a in answers if a not in unmarked]
+    assert len(unmarked) == 1
+    for answer in others:
+        assert answer.status_code == 409 or answer.headers[REPLAYED] == "true"
+        if answer.status_code == 409:
+            assert answer.json["code"] == "idempotency_in_progress"
+            assert int(answer.headers["Retry-After"]) >= 1
+            assert answer.json["retryable"] is True
+    later = shop.post("/payins", body, key="slow")
+    assert later.headers[REPLAYED] == "true"
+    assert later.get_data() == unmarked[0].get_data()
+
+
+def test_the_first_answer_stays_when_the_order_moves_on(shop, payin):
+    body = payin()
+    first = shop.post("/payins", body, key="k")
+    shop.post(f"/payins/{first.json['id']}/cancel")
+    again = shop.post("/payins", body, key="k")
+    assert (again.status_code, again.headers[REPLAYED]) == (201, "true")
+    assert again.get_data() == first.get_data()
+    assert shop.get(f"/payins/{first.json['id']}").json["status"] == "cancelled"
+
+
+def test_white_space_and_order_of_names_do_not_matter_but_values_do(shop, payin):
+    body = payin()
+    first = shop.post("/payins", body, key="k")
+    spaced = json.dumps(dict(reversed(body.items())), indent=4).encode()
+    assert shop.send("/payins", spaced, key="k").get_data() == first.get_data()
+    other = shop.post("/payins", body | {"amount": "1600.00"}, key="k")
+    assert (other.status_code, other.json["code"]) == (422, "idempotency_key_reused")
+    assert shop.count() == 1
+
+
+def test_stores_and_modes_have_keys_of_their_own(shop, other_shop, test_shop, payin):
+    made = [each.post("/payins", payin(external_id="same"), key="same") for each in (shop, other_shop, test_shop)]
+    assert [answer.status_code for answer in made] == [201, 201, 201]
+    assert len({answer.json["id"] for answer in made}) == 3
+
+
+@pytest.mark.parametrize("key", ["", " ", "a b", "x" * 256, "é", "a\tb"])
+def test_an_unusable_key_is_refused(shop, payin, key):
+    answer = shop.post("/payins", payin(), key=key)
+    assert answer.status_code == 400
+    assert answer.json["code"] in ("idempotency_key_invalid", "idempotency_key_required")
+
+
+def test_a_create_without_a_key_is_refused(shop, payin):
+    answer = shop.send("/payins", json.dumps(payin()).encode(), key=None)
+    assert (answer.status_code, answer.json["code"]) == (400, "idempotency_key_required")
+
+
+def test_a_refused_create_is_judged_again(shop, payin):
+    bad = payin(amount="1.0")
+    assert shop.post("/payins", bad, key="k").status_code == 422
+    assert shop.post("/payins", bad | {"amount": "1500.00"}, key="k").status_code == 201
+
+
+def test_the_scope_is_checked_before_the_key(shop, payin):
+    shop.post("/payins", payin(), key="k")
+    reader = shop.with_scopes("orders:read")
+    answer = reader.send("/payins", b"{", key="k")
+    assert (answer.status_code, answer.json["code"], answer.json["scope"]) == (403, "scope_missing", "orders:write")
+
+
+def test_other_posts_keep_answers_and_refusals_of_the_business(shop, payin):
+    order = shop.post("/payins", payin()).json
+    path = f"/payins/{order['id']}/cancel"
+    first, again = shop.post(path, key="c"), shop.post(path, key="c")
+    assert first.json["status"] == "cancelled"
+    assert (again.get_data(), again.headers[REPLAYED]) == (first.get_data(), "true")
+    refused, same = shop.post(path, key="d"), shop.post(path, key="d")
+    assert (refused.status_code, refused.json["code"]) == (409, "invalid_transition")
+    assert (same.status_code, same.get_data(), same.headers[REPLAYED]) == (409, refused.get_data(), "true")
+    assert shop.post(path, {"x": 1}, key="e").status_code == 422
+    assert shop.post(path, key="e").status_code == 409  # a validation error was not kept
+    assert shop.post(f"/payins/{order['id']}/mark-paid", key="c").headers.get(REPLAYED) is None  # another path
+
+
+def test_a_secret_that_is_told_once_lies_sealed_and_is_told_again_to_the_same_key(shop):
+    body = {"url": "http://127.0.0.1:9/hook", "events": ["*"]}
+    first, again = (shop.post("/webhook-endpoints", body, key="w") for _ in range(2))
+    assert first.status_code == 201, first.json
+    assert first.json["secret"].startswith("whsec_")
+    assert (again.get_data(), again.headers[REPLAYED]) == (first.get_data(), "true")
+    assert len(shop.get("/webhook-endpoints").json["data"]) == 1
+    kept = db.session.scalars(select(IdempotencyKey.answer_sealed).where(IdempotencyKey.key == "w")).all()
+    assert not any(first.json["secret"].encode() in bytes(answer) for answer in kept)
+    other = shop.post("/webhook-endpoints", body | {"events": ["payin.new"]}, key="w")
+    assert (other.status_code, other.json["code"]) == (422, "idempotency_key_reused")
+
+
+def test_fifty_posts_with_one_key_do_it_once(shop):
+    body = {"url": "http://127.0.0.1:9/hook", "events": ["payin.completed"]}
+    answers = at_the_same_time(50, lambda _: shop.post("/webhook-endpoints", body, key="many"))
+    assert {answer.status_code for answer in answers} <= {201, 409}
+    made = [answer for answer in answers if answer.status_code == 201]
+    assert len({answer.get_data() for answer in made}) == 1
+    assert sum(REPLAYED not in answer.headers for answer in made) == 1
+    assert len(shop.get("/webhook-endpoints").json["data"]) == 1
