@@ -3,6 +3,7 @@ import threading
 
 import psycopg
 import pytest
+from sqlalchemy.orm import Session
 
 from portal.ledger import verify
 from portal.ledger.verify import Check
@@ -67,7 +68,10 @@ def test_a_nouns_own_check_is_done_too(busy_books, monkeypatch):
     monkeypatch.setattr(verify, "_registered", {})
     verify.register(Check("no trader is rich", "SELECT count(*) FROM balances",
                           "SELECT format('account %s', account_id) FROM balances WHERE credits_minor > 999"))
-    assert [difference.split(":")[0] for difference in busy_books.verify()] == ["no trader is rich"]
+    with Session(busy_books.engine) as session:
+        report = verify.run(session)
+    assert report.checks == [*BROKEN, "no trader is rich"]
+    assert [difference.split(":")[0] for difference in report.differences] == ["no trader is rich"]
 
 
 def test_a_live_desk_goes_on_and_the_proof_holds(busy_books, cast):
