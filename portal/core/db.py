@@ -50,7 +50,7 @@ def transaction() -> Iterator[Session]:
     """
     session = db.session()
     assert "after_commit" not in session.info, "a transaction is opened once, at the door"
-    effects: list[Callable[[], None]] = []
+    effects: dict[object, Callable[[], None]] = {}
     session.info["after_commit"] = effects
     try:
         with translated():
@@ -61,13 +61,17 @@ def transaction() -> Iterator[Session]:
         raise
     finally:
         session.info.pop("after_commit", None)
-    for effect in effects:
+    for effect in effects.values():
         effect()
 
 
-def after_commit(session: Session, effect: Callable[[], None]) -> None:
-    """Run `effect` (best effort: a wake-up, a publication) once this transaction has committed."""
-    session.info["after_commit"].append(effect)
+def after_commit(session: Session, effect: Callable[[], None], *, once: object = None) -> None:
+    """Run `effect` (best effort: a wake-up, a publication) once this transaction has committed.
+
+    `once`: of several effects with this key only the first is run.
+    """
+    effects = session.info["after_commit"]
+    effects.setdefault(object() if once is None else once, effect)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from portal.core.errors import Denied
 from portal.core.money import Money
 from portal.parties.models import Store
 
-FRESH_S = 4.0  # a change of limits is seen by every process within 5 s
+FRESH_S = 4  # a change of limits is seen by every process within 5 s
 STORES_MAX = 10_000
 
 

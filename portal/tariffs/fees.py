@@ -12,7 +12,7 @@ from portal.core.errors import Rejected, Unavailable
 from portal.core.money import Money
 from portal.tariffs.models import Tariff
 
-FRESH_S = 4.0  # a process may use a tariff this long after it was replaced
+FRESH_S = 4  # a process may use a tariff this long after it was replaced
 STORES_MAX = 10_000  # kept in a process
 
 

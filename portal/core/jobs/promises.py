@@ -51,15 +51,7 @@ def promise_all(session: Session, kind: str, wanted: Iterable[tuple[UUID | None,
 
 def wake(session: Session, kind: str) -> None:
     """Poke the kind's workers once when this transaction has committed."""
-    woken: set[str] = session.info.setdefault("woken", set())
-    if kind not in woken:
-        woken.add(kind)
-        after_commit(session, lambda: _wake_now(woken, kind))
-
-
-def _wake_now(woken: set[str], kind: str) -> None:
-    woken.discard(kind)
-    poke(kind)
+    after_commit(session, lambda: poke(kind), once=("wake", kind))
 
 
 def withdraw(session: Session, kind: str, key: str) -> None:
