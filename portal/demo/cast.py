@@ -66,7 +66,7 @@ MERCHANTS = (
     )),
     MerchantPart("Steppe Travel", Person("merchant2", "Nurlan Akhmetov", "merchant_owner", "ru"), (
         StorePart("travel", "Steppe Travel", "#b45309",
-                  (Terms("RUB", 500_00, 300_000_00, ("card", "sbp", "account")),
+                  (Terms("RUB", 100_00, 300_000_00, ("card", "sbp", "account")),
                    Terms("KZT", 1_000_00, 2_000_000_00, ("card",))), 220, 150, "1200.000000"),
     )),
 )
@@ -119,9 +119,9 @@ TRADERS = (
         R("card", "sber", "220220000000008"),
         R("card", "alfa", "220015000000009"),
         R("card", "tbank", "220070000000010", cooldown_s=30),
-        R("card", "kaspi", "440043000000011", currency="KZT", min_amount="500.00", max_amount="2000000.00"),
+        R("card", "kaspi", "440043000000011", currency="KZT", min_amount="500.00", max_amount="500000.00"),
     )),
-    TraderPart("Vera Kim", Person("trader4", "Vera Kim", "trader"), 2, "15000.000000", True, (
+    TraderPart("Vera Kim", Person("trader4", "Vera Kim", "trader"), 1, "15000.000000", True, (
         R("card", "alfa", "220015000000012"),
         R("card", "vtb", "220024000000013", cooldown_s=30),
         R("card", "sber", "220220000000014", day_max="3000000.00", cooldown_s=30),
@@ -130,7 +130,7 @@ TRADERS = (
     TraderPart("Sergei Volkov", Person("trader5", "Sergei Volkov", "trader", "ru"), 2, "6000.000000", False, (
         R("card", "alfa", "220015000000015"),
         R("sbp", "alfa", "+79161000005"),
-        R("card", "halyk", "440043000000016", currency="KZT", min_amount="500.00", max_amount="2000000.00"),
+        R("card", "halyk", "440043000000016", currency="KZT", min_amount="500.00", max_amount="500000.00"),
     )),
 )
 PAYIN_REWARD_BPS, PAYOUT_REWARD_BPS = 100, 80
