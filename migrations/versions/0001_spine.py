@@ -729,9 +729,9 @@ def downgrade() -> None:
     """Back to nothing: the schema was empty before."""
     _run("""
         DO $$ DECLARE thing record; BEGIN
-            FOR thing IN SELECT p.oid::regprocedure AS name FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace
-                    AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e') LOOP
-                EXECUTE 'DROP FUNCTION ' || thing.name || ' CASCADE';
+            FOR thing IN SELECT p.oid::regprocedure::text AS name FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace
+                    AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e') ORDER BY 1 LOOP
+                EXECUTE 'DROP FUNCTION IF EXISTS ' || thing.name || ' CASCADE';
             END LOOP;
             FOR thing IN SELECT oid::regclass AS name FROM pg_class WHERE relkind IN ('r', 'p')
                     AND relnamespace = 'public'::regnamespace AND NOT relispartition AND relname <> 'alembic_version' LOOP
