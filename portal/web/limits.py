@@ -19,7 +19,7 @@ def register(app: Flask, settings: Settings) -> None:
     limiter = Limiter(
         key_func=address, enabled=settings.ratelimit_enabled, headers_enabled=True, key_prefix="quittance:web",
         storage_uri=f"redis+{url}" if url.startswith("unix") else url, strategy="fixed-window",
-        storage_options={"socket_timeout": TIMEOUT_S, "socket_connect_timeout": TIMEOUT_S},
+        storage_options={"socket_timeout": TIMEOUT_S, "socket_connect_timeout": TIMEOUT_S},  # type: ignore[dict-item]
         in_memory_fallback_enabled=True)
     for blueprint in blueprints:
         limiter.limit(PAYMENT_PAGE, key_func=payment_link)(blueprint)

@@ -1,0 +1,78 @@
+"""Wrong passwords are counted in the database, per account and per address."""
+import secrets
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+
+from portal.core import clock
+from portal.core.db import db, transaction
+from portal.parties import attempts
+
+
+def try_once(email: str, address: str) -> bool:
+    """Whether the try is let through; counted either way, as the door does."""
+    refused = False
+    with transaction() as session:
+        try:
+            attempts.take(session, email, address)
+        except attempts.TooManyAttempts as error:
+            refused = True
+            assert 1 <= error.retry_after_s <= attempts.WINDOW_S
+    return not refused
+
+
+def somebody() -> str:
+    return f"{secrets.token_hex(6)}@example.test"
+
+
+def some_address() -> str:
+    return f"10.{secrets.randbelow(256)}.{secrets.randbelow(256)}.{secrets.randbelow(256)}"
+
+
+def test_five_a_minute_for_an_account_from_wherever(app: Flask) -> None:
+    email = somebody()
+    assert [try_once(email, some_address()) for _ in range(7)] == [True] * 5 + [False] * 2
+    with clock.moved(timedelta(seconds=61)):
+        assert try_once(email, some_address())
+
+
+def test_ten_a_minute_for_an_address_whoever_it_is(app: Flask) -> None:
+    address = some_address()
+    assert [try_once(somebody(), address) for _ in range(12)] == [True] * 10 + [False] * 2
+
+
+def test_an_ipv6_customer_is_one_address() -> None:
+    assert attempts.network_of("2001:db8:1:2::1") == attempts.network_of("2001:db8:1:2:ffff::9") == "2001:db8:1:2::/64"
+    assert attempts.network_of("2001:db8:1:3::1") != attempts.network_of("2001:db8:1:2::1")
+    assert attempts.network_of("::ffff:203.0.113.7") == "203.0.113.7"
+
+
+def test_a_right_password_is_not_counted(app: Flask) -> None:
+    email, address = somebody(), some_address()
+    for _ in range(20):
+        assert try_once(email, address)
+        with transaction() as session:
+            attempts.give_back(session, email, address)
+
+
+def test_twenty_at_once_are_twenty(app: Flask) -> None:
+    """Counted before the password is looked at: guesses that run together do not slip through."""
+    email = somebody()
+
+    def guess(number: int) -> bool:
+        with app.app_context():
+            try:
+                return try_once(email, f"10.9.{number}.{secrets.randbelow(256)}")
+            finally:
+                db.session.remove()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(guess, range(20))) == attempts.ACCOUNT_MAX
+
+
+@pytest.mark.parametrize("address", ["203.0.113.9", "2001:db8::1", None])
+def test_every_kind_of_address_is_counted(app: Flask, address: str | None) -> None:
+    with transaction() as session:
+        attempts.take(session, somebody(), address)

@@ -1,0 +1,161 @@
+"""API keys: how they are spelled, who may use them, how fast they are forgotten."""
+import time
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from flask import Flask
+
+from portal.core import clock
+from portal.core.access import SYSTEM
+from portal.core.db import reader, transaction
+from portal.core.errors import Invalid, NotFound
+from portal.parties import key_tokens, key_watch, keys, merchants, stores
+from portal.parties.commands import CreateKey, MoveMerchant, MoveStore, RevokeKey
+from portal.parties.models import ApiKey
+from tests import people
+from tests.statements import statements
+
+SCOPES = ("orders:read", "orders:write")
+
+
+def new_key(store_id: UUID, **more: object) -> tuple[ApiKey, str]:
+    with transaction() as session:
+        return keys.create(session, SYSTEM, CreateKey(**{  # type: ignore[arg-type]
+            "store_id": store_id, "live": True, "name": "k", "scopes": SCOPES, **more}))
+
+
+def until(holds: object, within_s: float = 3.0) -> bool:
+    end = time.monotonic() + within_s
+    while time.monotonic() < end:
+        if holds():  # type: ignore[operator]
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def listening(app: Flask, token: str) -> None:
+    keys.find(token)
+    assert until(lambda: key_watch.of(reader()).is_listening)
+    keys.find(token)
+
+
+def test_a_key_is_found_with_what_it_may(app: Flask) -> None:
+    store = people.store(people.merchant())
+    key, token = new_key(store.id, networks=("203.0.113.0/24",))
+    assert token.startswith(f"qk_live_{key.public_id}_")
+    found = keys.find(token)
+    assert found is not None
+    assert (found.id, found.store_id, found.live, found.networks) == (key.id, store.id, True, ("203.0.113.0/24",))
+    assert found.scopes == set(SCOPES)
+    assert not found.suspended
+
+
+def test_a_typo_costs_no_query(app: Flask) -> None:
+    _, token = new_key(people.store(people.merchant()).id)
+    typos = [token[:-1] + ("0" if token[-1] != "0" else "1"), token.replace("live", "test"), token[:-1], token + "0",
+             "", "qk_live_x", token.upper()]
+    with statements() as seen:
+        assert [keys.find(typo) for typo in typos] == [None] * len(typos)
+    assert seen == []
+
+
+def test_a_well_spelled_key_of_nobody_is_not_found(app: Flask) -> None:
+    assert keys.find(key_tokens.new(live=True)[1]) is None
+
+
+def test_another_secret_with_a_known_id_is_not_found(app: Flask) -> None:
+    key, token = new_key(people.store(people.merchant()).id)
+    head = f"qk_live_{key.public_id}_" + "A" * key_tokens.SECRET_CHARS
+    assert keys.find(head + key_tokens.checksum(head)) is None
+    assert keys.find(token) is not None
+
+
+def test_the_token_is_kept_nowhere(app: Flask) -> None:
+    key, token = new_key(people.store(people.merchant()).id)
+    row = reader().get_one(ApiKey, key.id)
+    assert len(row.digest) == 32
+    assert token[-20:] not in str({column.name: getattr(row, column.name) for column in ApiKey.__table__.columns})
+
+
+def test_a_found_key_is_remembered_without_a_query(app: Flask) -> None:
+    _, token = new_key(people.store(people.merchant()).id)
+    listening(app, token)
+    with statements() as seen:
+        assert keys.find(token) is not None
+    assert seen == []
+
+
+def test_a_revoked_key_is_refused_within_a_second(app: Flask) -> None:
+    key, token = new_key(people.store(people.merchant()).id)
+    listening(app, token)
+    with transaction() as session:
+        keys.revoke(session, SYSTEM, RevokeKey(key_id=key.id))
+    assert until(lambda: keys.find(token) is None, within_s=1.0)
+
+
+@pytest.mark.parametrize("whose", ["store", "merchant"])
+def test_a_suspended_one_is_told_within_a_second(app: Flask, whose: str) -> None:
+    merchant_id = people.merchant()
+    store = people.store(merchant_id)
+    _, token = new_key(store.id)
+    listening(app, token)
+    with transaction() as session:
+        if whose == "store":
+            stores.move(session, SYSTEM, MoveStore(store_id=store.id, status="suspended", reason="test"))
+        else:
+            merchants.move(session, SYSTEM, MoveMerchant(merchant_id=merchant_id, status="suspended", reason="test"))
+    assert until(lambda: keys.find(token).suspended, within_s=1.0)  # type: ignore[union-attr]
+
+
+def test_while_nobody_listens_nothing_is_remembered(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, token = new_key(people.store(people.merchant()).id)
+    deaf = key_watch.Watch("postgresql://nobody@127.0.0.1:1/nothing")
+    monkeypatch.setattr(key_watch, "of", lambda session: deaf)
+    for _ in range(3):
+        with statements() as seen:
+            assert keys.find(token) is not None
+        assert len(seen) == 1
+
+
+def test_an_expired_key_is_refused_even_when_remembered(app: Flask) -> None:
+    _, token = new_key(people.store(people.merchant()).id, expires_at=clock.now() + timedelta(hours=1))
+    listening(app, token)
+    with clock.moved(timedelta(hours=2)):
+        assert keys.find(token) is None
+    assert keys.find(token) is not None
+
+
+@pytest.mark.parametrize("wrong", [
+    {"scopes": ("orders:read", "everything")}, {"networks": ("203.0.113.1/24",)}, {"networks": ("somewhere",)},
+])
+def test_what_no_key_can_have_is_refused(app: Flask, wrong: dict[str, object]) -> None:
+    store = people.store(people.merchant())
+    with pytest.raises(Invalid):
+        new_key(store.id, **wrong)
+
+
+def test_a_stranger_neither_makes_nor_revokes_a_key(app: Flask) -> None:
+    stranger = people.person("merchant_owner").actor
+    store = people.store(people.merchant())
+    key, token = new_key(store.id)
+    with pytest.raises(NotFound), transaction() as session:
+        keys.create(session, stranger, CreateKey(store_id=store.id, live=True, name="k", scopes=SCOPES))
+    with pytest.raises(NotFound), transaction() as session:
+        keys.revoke(session, stranger, RevokeKey(key_id=key.id))
+    assert keys.find(token) is not None
+
+
+def test_last_used_is_written_by_the_listener(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    key, token = new_key(people.store(people.merchant()).id)
+    listening(app, token)
+    monkeypatch.setattr(key_watch, "WRITE_EVERY_S", 0.0)
+    keys.find(token, address="203.0.113.5")
+
+    def written() -> bool:
+        session = reader()
+        session.rollback()
+        row = session.get_one(ApiKey, key.id, populate_existing=True)
+        return row.last_used_at is not None and str(row.last_used_address) == "203.0.113.5"
+
+    assert until(written)

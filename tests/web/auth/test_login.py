@@ -1,0 +1,125 @@
+"""Signing in at the door: who gets in, what strangers are told, where people land."""
+import secrets
+import time
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from portal.core.access import SYSTEM
+from portal.core.audit import AuditRow
+from portal.core.db import reader, transaction
+from portal.parties import users
+from portal.parties.commands import DisableUser
+from portal.parties.models import User
+from portal.web.auth.login import own_path
+from tests import people
+
+
+def log_in(app: Flask, email: str, password: str = people.PASSWORD, **more: str) -> tuple[people.Seat, object]:
+    browser = people.stranger(app)
+    address = f"10.{secrets.randbelow(256)}.{secrets.randbelow(256)}.{secrets.randbelow(256)}"
+    answer = browser.send("/login", {"email": email, "password": password, **more},
+                          environ_overrides={"REMOTE_ADDR": address})
+    return browser, answer
+
+
+@pytest.mark.parametrize(("kind", "landing"), [
+    ("trader", "/trader/orders"), ("merchant_owner", "/merchant/orders"), ("support_readonly", "/admin/"),
+    ("super_admin", "/admin/")])
+def test_people_land_on_their_own_pages(app: Flask, kind: str, landing: str) -> None:
+    me = people.person(kind)
+    browser, answer = log_in(app, me.email.upper())
+    assert (answer.status_code, answer.location) == (303, landing)
+    assert browser.get("/").location == landing
+    assert browser.get("/login").location == landing
+    assert browser.get(landing).status_code == 200
+
+
+def test_a_sign_in_is_audited_and_its_cookie_is_out_of_reach(app: Flask) -> None:
+    me = people.person("trader")
+    _, answer = log_in(app, me.email)
+    cookie = next(line for line in answer.headers.getlist("Set-Cookie") if line.startswith("sid="))
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+    assert "Path=/" in cookie
+    actions = reader().scalars(select(AuditRow.action).where(AuditRow.target_id == str(me.id))).all()
+    assert list(actions) == ["user.signed_in"]
+
+
+def test_wrong_unknown_and_disabled_are_told_the_same(app: Flask) -> None:
+    me, gone = people.person("trader"), people.person("trader")
+    with transaction() as session:
+        users.disable(session, SYSTEM, DisableUser(user_id=gone.id, reason="test"))
+    pages = []
+    for email, password in ((me.email, "wrong"), ("nobody@example.test", people.PASSWORD),
+                            (gone.email, people.PASSWORD), (me.email, ""), ("not an address", "x")):
+        _, answer = log_in(app, email, password)
+        assert answer.status_code == 422
+        assert not any(line.startswith("sid=") for line in answer.headers.getlist("Set-Cookie"))
+        text = answer.get_data(as_text=True)
+        assert "The e-mail address or the password is wrong." in text
+        pages.append(text.count("<input"))
+    assert len(set(pages)) == 1
+
+
+def test_wrong_and_unknown_take_the_same_time(app: Flask) -> None:
+    known = people.person("trader").email
+
+    def median(email: str) -> float:
+        times = []
+        for _ in range(5):
+            browser = people.stranger(app)
+            address = f"10.8.{secrets.randbelow(256)}.{secrets.randbelow(256)}"
+            started = time.perf_counter()
+            browser.send("/login", {"email": email, "password": "wrong"}, environ_overrides={"REMOTE_ADDR": address})
+            times.append(time.perf_counter() - started)
+        return sorted(times)[2]
+
+    median("warm@example.test")
+    assert 0.6 < median(known) / median("nobody@example.test") < 1.7
+
+
+def test_the_sixth_wrong_password_waits_even_for_the_right_one(app: Flask) -> None:
+    me = people.person("trader")
+    for _ in range(5):
+        assert log_in(app, me.email, "wrong")[1].status_code == 422
+    _, answer = log_in(app, me.email)
+    assert answer.status_code == 429
+    assert 1 <= int(answer.headers["Retry-After"]) <= 60
+
+
+def test_an_old_hash_is_made_anew_at_sign_in(app: Flask) -> None:
+    from argon2 import PasswordHasher
+
+    me = people.person("trader")
+    with transaction() as session:
+        session.get_one(User, me.id).password_hash = PasswordHasher(
+            time_cost=1, memory_cost=8192, parallelism=1).hash(people.PASSWORD)
+    assert log_in(app, me.email)[1].status_code == 303
+    session = reader()
+    session.rollback()
+    assert "m=19456,t=2,p=1" in session.scalars(select(User.password_hash).where(User.id == me.id)).one()
+
+
+def test_after_signing_in_one_is_where_one_wanted_to_be(app: Flask) -> None:
+    me = people.person("trader")
+    stranger = people.stranger(app)
+    sent = stranger.get("/trader/orders?view=closed")
+    assert sent.status_code == 303
+    assert sent.location == "/login?next=/trader/orders?view%3Dclosed"
+    _, answer = log_in(app, me.email, next="/trader/orders?view=closed")
+    assert answer.location == "/trader/orders?view=closed"
+
+
+@pytest.mark.parametrize("elsewhere", [
+    "https://evil.example/", "//evil.example/", "/\\evil.example", "\\\\evil.example", "/\t/evil.example", "javascript:x",
+    "trader/orders", "/login", "/logout", "", "/a\nb", "http:/evil.example"])
+def test_next_leads_to_pages_of_the_desk_only(app: Flask, elsewhere: str) -> None:
+    assert own_path(elsewhere) is None
+
+
+def test_htmx_of_a_stranger_is_sent_to_the_login(app: Flask) -> None:
+    answer = people.stranger(app).get("/trader/orders", headers={"HX-Request": "true"})
+    assert answer.status_code == 401
+    assert answer.headers["HX-Redirect"].startswith("/login")
