@@ -146,7 +146,8 @@ class Settings(BaseSettings):
 
     @property
     def hosts(self) -> list[str]:
-        return self.trusted_hosts or [urlsplit(self.public_url).hostname or "localhost", "127.0.0.1", "localhost", "[::1]"]
+        own = urlsplit(self.public_url).hostname or "localhost"
+        return self.trusted_hosts or [own, "127.0.0.1", "localhost", "[::1]"]
 
 
 def _psycopg(url: SecretStr) -> str:
@@ -159,7 +160,7 @@ def load() -> Settings:
     wrong = [f"{name}: unknown" for name in os.environ
              if name.startswith(PREFIX) and name not in LAUNCHER_ONLY]
     try:
-        settings = Settings()  # type: ignore[call-arg]
+        settings = Settings()
     except ValidationError as error:
         wrong += [f"{'_'.join(map(str, e['loc'])).upper() or 'settings'}: {e['msg'].removeprefix('Value error, ')}"
                   for e in error.errors(include_input=False, include_url=False)]

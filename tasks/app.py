@@ -24,7 +24,7 @@ huey = RedisHuey(
                                             socket_connect_timeout=1, health_check_interval=15))
 
 
-@huey.task()
+@huey.task()  # type: ignore[untyped-decorator]
 def work_off(kind: str) -> None:
     """Do the due work of a kind. Harmless twice, and harmless when there is none."""
     from tasks import waker
@@ -49,7 +49,7 @@ def application() -> Flask:
     return create_app(settings, process="worker")
 
 
-@huey.on_startup()
+@huey.on_startup()  # type: ignore[untyped-decorator]
 def make_application() -> None:
     application()
 

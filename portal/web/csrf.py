@@ -1,7 +1,7 @@
 """Forms come from our own pages: Flask-WTF's token and the browser's word on where the request started."""
 from flask import Flask, request
-from flask_wtf import CSRFProtect  # type: ignore[import-untyped]
-from flask_wtf.csrf import CSRFError  # type: ignore[import-untyped]
+from flask_wtf import CSRFProtect
+from flask_wtf.csrf import CSRFError
 
 from portal.core.errors import Denied
 from portal.settings import Settings

@@ -6,7 +6,14 @@ from werkzeug.exceptions import HTTPException
 
 from portal.core.db import db, is_disconnect
 from portal.core.errors import (
-    Conflict, DatabaseUnavailable, Denied, Invalid, NotFound, PortalError, Rejected, Unavailable,
+    Conflict,
+    DatabaseUnavailable,
+    Denied,
+    Invalid,
+    NotFound,
+    PortalError,
+    Rejected,
+    Unavailable,
 )
 from portal.web.hx import wants_fragment
 

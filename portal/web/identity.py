@@ -3,7 +3,7 @@ from typing import cast
 
 import flask
 from flask import Flask, Response, g, request
-from flask_login import (  # type: ignore[import-untyped]
+from flask_login import (
     LoginManager,
     UserMixin,
     current_user,

@@ -1,6 +1,7 @@
 """Page or fragment from one view: everything works without JavaScript, and htmx gets only what changed."""
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from flask import Response, abort, make_response, redirect, render_template, request
 
@@ -8,7 +9,7 @@ from portal.core.errors import Conflict, FieldError, Invalid, PortalError, Rejec
 from portal.web.hx import wants_fragment
 
 
-def show(page: str, *, fragment: str | None = None, status: int = 200, **context: object) -> Response:
+def show(page: str, /, *, fragment: str | None = None, status: int = 200, **context: Any) -> Response:
     """Render the whole page, or only its fragment when htmx asks for it."""
     template = fragment if fragment is not None and wants_fragment() else page
     response = make_response(render_template(template, **context), status)
@@ -16,7 +17,7 @@ def show(page: str, *, fragment: str | None = None, status: int = 200, **context
     return response
 
 
-def done(fragment: str, *, otherwise: str, **context: object) -> Response:
+def done(fragment: str, /, *, otherwise: str, **context: Any) -> Response:
     """Answer a successful POST: the changed fragment for htmx, a redirect (303) for a plain form."""
     if wants_fragment():
         return show(fragment, fragment=fragment, **context)
@@ -24,7 +25,7 @@ def done(fragment: str, *, otherwise: str, **context: object) -> Response:
 
 
 @contextmanager
-def redisplay(page: str, *, fragment: str | None = None, **context: object) -> Iterator[None]:
+def redisplay(page: str, /, *, fragment: str | None = None, **context: Any) -> Iterator[None]:
     """Show the form again with what was typed and what is wrong with it: 422, or 409 when the record moved on."""
     try:
         yield

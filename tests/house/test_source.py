@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 PYTHON = sorted([*(ROOT / "portal").rglob("*.py"), *(ROOT / "tasks").rglob("*.py")])
 LINES_MAX = 300
 FUNCTION_LINES_MAX = 50
-SECRETS_OF_THE_HOUSE = re.compile(r"/root/|/work/|pypi\.org|registry\.npmjs|index-url|extra-index", re.I)
+SECRETS_OF_THE_HOUSE = re.compile(r"/root/|/work/|pypi\.org|registry\.npmjs|index-url[ =]+\S*:/", re.I)
 
 
 def tree(path: Path) -> ast.Module:

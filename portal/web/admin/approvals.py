@@ -1,4 +1,6 @@
 """Four eyes: what waits for a second person, with before and after, and the decision."""
+from typing import Any
+
 from flask import Blueprint, Response, request, url_for
 
 from portal import approvals
@@ -27,6 +29,7 @@ def decide(approval_id: str) -> Response:
     return done("admin/approvals/index.html", otherwise=url_for(".index"), **_page(), error=None)
 
 
-def _page() -> dict[str, object]:
+def _page() -> dict[str, Any]:
     state = request.args.get("state", "pending")
-    return {"page": approvals.page(reader(), signed_in(), state=state, cursor=request.args.get("after")), "state": state}
+    page = approvals.page(reader(), signed_in(), state=state, cursor=request.args.get("after"))
+    return {"page": page, "state": state}

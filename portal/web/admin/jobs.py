@@ -1,4 +1,6 @@
 """Work that died: why, and retry or drop. Both acts are audited."""
+from typing import Any
+
 from flask import Blueprint, Response, request, url_for
 
 from portal.core.access import Permission, requires
@@ -33,6 +35,6 @@ def drop(job_id: int) -> Response:
     return done("admin/jobs/index.html", otherwise=url_for(".index"), error=None, **_page())
 
 
-def _page() -> dict[str, object]:
+def _page() -> dict[str, Any]:
     dead = request.args.get("state", "dead") == "dead"
     return {"jobs": desk.page(reader(), dead=dead, limit=PAGE), "dead": dead}

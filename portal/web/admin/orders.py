@@ -1,4 +1,6 @@
 """Every order, and one order from all sides: steps, attempts, the looks for a requisite, postings, deliveries."""
+from typing import Any
+
 from flask import Blueprint, Response, request, url_for
 
 from portal.core.access import Permission, requires
@@ -53,7 +55,7 @@ def _back(order_id: str) -> Response:
                 **_order(order_id))
 
 
-def _order(order_id: str) -> dict[str, object]:
+def _order(order_id: str) -> dict[str, Any]:
     session, actor = reader(), signed_in()
     found = dossier.open_dossier(session, actor, order_id)
     return {"found": found, "order": found.order, "postings": dossier.postings(session, found),

@@ -1,4 +1,6 @@
 """A merchant's orders: all stores, newest first, and one order with its steps and what was told of it."""
+from typing import Any
+
 from flask import Blueprint, Response, request
 
 from portal.core.access import Permission, requires
@@ -35,7 +37,7 @@ def cancel(order_id: str) -> Response:
     return done("merchant/orders/one.html", otherwise=request.path.rsplit("/", 1)[0], error=None, **_order(order_id))
 
 
-def _order(order_id: str) -> dict[str, object]:
+def _order(order_id: str) -> dict[str, Any]:
     session, actor = reader(), signed_in()
     found = dossier.open_dossier(session, actor, order_id)
     return {"found": found, "order": found.order, "test_mode": not found.order.live,

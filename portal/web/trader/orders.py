@@ -1,4 +1,6 @@
 """The trader's queue and one order: has the money come, yes or no."""
+from typing import Any
+
 from flask import Blueprint, Response, request, url_for
 
 from portal import ledger
@@ -57,14 +59,14 @@ def shift() -> Response:
     return done("trader/orders/_queue.html", otherwise=url_for(".index"), **_queue())
 
 
-def _queue() -> dict[str, object]:
+def _queue() -> dict[str, Any]:
     session, actor = reader(), signed_in()
     trader = traders.own(session, actor)
     return {"queue": trader_queue(session, actor), "trader": trader, "error": None,
             "balance": ledger.balances_of(session, "trader", trader.id, True)}
 
 
-def _order(order_id: str) -> dict[str, object]:
+def _order(order_id: str) -> dict[str, Any]:
     """The requisite in full: the trader must know which card to look at, and it is his own."""
     session = reader()
     found = dossier.open_dossier(session, signed_in(), order_id)
