@@ -4,7 +4,9 @@ The key is claimed first, in the transaction that does the work, so that a secon
 then sees its answer; a crash between leaves nothing behind.
 """
 import re
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from flask import Response, request
@@ -25,7 +27,10 @@ from portal.gateway.problems import answer
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
 _VISIBLE = re.compile(r"[!-~]{1,255}", re.ASCII)
+WAIT_S = 2.0  # for who uses the same key; as long as the database waits for a lock
 Act = Callable[[Session], Any]
+_in_flight: dict[tuple[object, ...], threading.Event] = {}
+_lock = threading.Lock()
 
 
 def sent_key() -> str | None:
@@ -46,6 +51,29 @@ def required_key() -> str:
     return key
 
 
+@contextmanager
+def first_in_line(actor: Actor, key: str) -> Iterator[None]:
+    """Of requests with one key in this process, let the first go ahead; the others wait without a connection.
+
+    The database keeps order between processes; this keeps a crowd from taking every connection to wait there.
+    Raises KeyInProgress.
+    """
+    scope = (actor.store_id, actor.live, request.method, request.path, key)
+    with _lock:
+        ahead = _in_flight.get(scope)
+        mine = None if ahead is not None else _in_flight.setdefault(scope, threading.Event())
+    if ahead is not None and not ahead.wait(WAIT_S):
+        raise KeyInProgress()
+    try:
+        yield
+    except LockTimeout:
+        raise KeyInProgress() from None
+    finally:
+        if mine is not None:
+            del _in_flight[scope]
+            mine.set()
+
+
 def once(actor: Actor, act: Act, *, status: int = 200) -> Response:
     """Do `act` in a transaction and show what it returns; under a key that was used before, show that answer.
 
@@ -57,7 +85,7 @@ def once(actor: Actor, act: Act, *, status: int = 200) -> Response:
         with transaction() as session:
             content = act(session)
         return shown(content, status)
-    with transaction() as session:
+    with first_in_line(actor, key), transaction() as session:
         row, is_new = _claim(session, actor, key)
         if not is_new:
             return _again(row)
@@ -71,14 +99,10 @@ def _claim(session: Session, actor: Actor, key: str) -> tuple[IdempotencyKey, bo
     """Our key's row, and whether it is new. Waits for who is using it: Raises KeyInProgress, KeyReused."""
     scope = {"store_id": actor.store_id, "live": actor.live, "method": request.method, "path": request.path, "key": key}
     asked = reading.fingerprint(reading.body())
-    try:
-        with translated():
-            new = session.execute(insert(IdempotencyKey).values(
-                **scope, request_hash=asked, content_type="", created_at=clock.now()).on_conflict_do_nothing()
-                .returning(IdempotencyKey.key)).first()
-            row = session.scalars(select(IdempotencyKey).filter_by(**scope)).one()
-    except LockTimeout:
-        raise KeyInProgress() from None
+    new = session.execute(insert(IdempotencyKey).values(
+        **scope, request_hash=asked, content_type="", created_at=clock.now()).on_conflict_do_nothing()
+        .returning(IdempotencyKey.key)).first()
+    row = session.scalars(select(IdempotencyKey).filter_by(**scope)).one()
     if bytes(row.request_hash) != asked:
         raise KeyReused()
     return row, new is not None

@@ -10,14 +10,14 @@ from portal.core import ids
 from portal.core.access import Actor, Permission
 from portal.core.commands import bind
 from portal.core.db import reader, transaction
-from portal.core.errors import LockTimeout, NotFound, PortalError
+from portal.core.errors import Denied, Invalid, NotFound, PortalError, Unavailable
 from portal.core.lifecycle import InvalidTransition
 from portal.gateway import reading, schemas, where_to_pay
 from portal.gateway.auth import caller
 from portal.gateway.calls import call, shown
-from portal.gateway.errors import KeyInProgress, KeyReused
+from portal.gateway.errors import KeyReused
 from portal.gateway.filters import OrderQuery
-from portal.gateway.idempotency import REPLAYED, once, required_key
+from portal.gateway.idempotency import REPLAYED, first_in_line, once, required_key
 from portal.orders import queries, service
 from portal.orders.commands import CancelOrder, CreatePayin, MarkPaid, OrderCommand
 from portal.orders.create import Created, ExternalIdTaken, create, request_hash
@@ -35,13 +35,12 @@ PAYIN = "pin"
       answer=schemas.Payin, status=201, moves_money=True, errors=(ExternalIdTaken, RateUnavailable, AmountTooSmall))
 def create_payin() -> Response:
     key, command = required_key(), bind(CreatePayin, reading.body())
-    try:
-        with transaction() as session:
-            made = create(session, caller(), command, idempotency_key=key)
-    except LockTimeout:
-        raise KeyInProgress() from None
-    except PortalError as refusal:
-        made = _first(command, key, refusal)
+    with first_in_line(caller(), key):
+        try:
+            with transaction() as session:
+                made = create(session, caller(), command, idempotency_key=key)
+        except (Invalid, Denied, Unavailable) as refusal:
+            made = _first(command, key, refusal)
     return _created(made)
 
 

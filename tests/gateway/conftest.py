@@ -52,7 +52,8 @@ class Shop:
         sent = b"" if body is None else json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass")
         return self.send(path, sent, key=new_id().hex if key is None and path == "/payins" else key)
 
-    def send(self, path: str, body: bytes, key: str | None = "", content_type: str = "application/json") -> TestResponse:
+    def send(self, path: str, body: bytes, key: str | None = "",
+             content_type: str = "application/json") -> TestResponse:
         """Raw bytes. `key` None: without a key; empty: a fresh one."""
         headers = {} if key is None else {"Idempotency-Key": key or new_id().hex}
         return self._open("POST", path, headers, data=body, content_type=content_type)

@@ -10,6 +10,7 @@ from portal.core import clock
 from portal.core.access import SCOPES
 from portal.core.db import db
 from portal.gateway import limits
+from tests.running import wait_for
 
 READS = {"/payins": "orders:read", "/balance": "balance:read", "/balance/entries": "balance:read",
          "/currencies": "reference:read", "/methods": "reference:read", "/banks": "reference:read",
@@ -60,7 +61,7 @@ def test_revoked_and_expired_keys_open_nothing(shop):
     key = shop.with_scopes("balance:read")
     assert key.get("/balance").status_code == 200
     key.revoke()
-    assert key.get("/balance").status_code == 401
+    wait_for(lambda: key.get("/balance").status_code == 401, "a revoked key is refused", within_s=1)
     expiring = shop.expiring(clock.now() + timedelta(hours=1))
     assert expiring.get("/balance").status_code == 200
     with clock.moved(timedelta(hours=2)):
@@ -70,6 +71,7 @@ def test_revoked_and_expired_keys_open_nothing(shop):
 @pytest.mark.parametrize("who", ["store", "merchant"])
 def test_a_suspended_store_is_refused(shop, who):
     shop.suspend(who)
+    wait_for(lambda: shop.get("/payins").status_code == 403, "a suspended store is refused", within_s=1)
     for answer in (shop.get("/payins"), shop.send("/payins", b"{}")):
         assert (answer.status_code, answer.json["code"]) == (403, "store_suspended")
 

@@ -28,8 +28,9 @@ def test_a_new_payin_looks_as_promised(shop, payin):
 
 @pytest.mark.parametrize("amount", [
     "1500", "1500.0", "1500.000", " 1500.00", "1500.00 ", "+1500.00", "-1500.00", "1,500.00", "1e3", "01500.00", ".50",
-    "1500.", "", "NaN", "Infinity", "١٥٠٠.٠٠", "1500.00", "0x10.00", "1_500.00", "1500.00\n", "0.00",
-    "9" * 30 + ".00", 1500, 1500.0, 1500.5, None, True, [], {}, ["1500.00"], {"minor": 1}, "1500.00\u0000", "−1.00",
+    "1500.", "", "NaN", "Infinity", "\u0661\u0665\u0660\u0660.\u0660\u0660", "\uff11\uff15\uff10\uff10.00", "0x10.00",
+    "1_500.00", "1500.00\n", "0.00", "9" * 30 + ".00", 1500, 1500.0, 1500.5, None, True, [], {}, ["1500.00"],
+    {"minor": 1}, "1500.00\u0000", "\u22121.00",
 ])
 def test_an_amount_is_a_plain_decimal_text_of_the_scale(shop, payin, amount):
     sent = payin(amount=amount)
@@ -119,9 +120,9 @@ def test_a_list_is_filtered_strictly_and_paged(shop, payin):
 
 @pytest.mark.parametrize("query", [
     "limit=0", "limit=101", "limit=-1", "limit=1.5", "limit=x", "limit=%D9%A1", "limit=", "cursor=zzz", "cursor=",
-    "status=", "status=NEW", "status=nonsense", "created_from=yesterday", "created_from=2026-01-01",
-    "created_to=2026-13-01T00:00:00Z", "created_from=2026-01-01T00:00:00", "unknown=1", "Limit=5", "limit=5&limit=6", "external_id=", "external_id=%00",
-    "wait=5", f"limit={'9' * 5000}", "cursor=%ff",
+    "status=", "status=NEW", "status=nonsense", "created_from=yesterday", "created_from=2026-01-01", "cursor=%ff",
+    "created_to=2026-13-01T00:00:00Z", "created_from=2026-01-01T00:00:00", "unknown=1", "Limit=5", "limit=5&limit=6",
+    "external_id=", "external_id=%00", "wait=5", f"limit={'9' * 5000}",
 ])
 def test_unknown_and_wrong_query_values_are_refused(shop, query):
     answer = shop.get(f"/payins?{query}")
