@@ -39,5 +39,5 @@ def look(session: Session) -> Watch:
                  .options(contains_eager(Order.store))
                  .where(Order.status == Status.PAID, Order.needs_attention_at.is_not(None))
                  .order_by(Order.needs_attention_at).limit(ATTENTION_MAX))
-    return Watch(dict(session.execute(open_orders).tuples().all()), dict(session.execute(lately).tuples().all()),
+    return Watch(dict(session.execute(open_orders).all()), dict(session.execute(lately).all()),
                  session.scalars(attention).all())

@@ -42,18 +42,19 @@ class Account:
     password_hash: str | None
 
 
-def create(session: Session, actor: Actor, command: CreateUser) -> User:
+def create(session: Session, actor: Actor, command: CreateUser, *, password_hash: str | None = None) -> User:
     """A person gets an account; the template fills in what they may do, their own rows decide from then on.
 
+    `password_hash`: of this very password, where many accounts share one (demo data).
     Raises Invalid (template, belonging, password, time zone), NotFound (merchant, trader), EmailTaken.
     """
     role = _role(command)
     _check_belonging(session, actor, role, command)
     password = command.password.get_secret_value()
     passwords.check(password, about=(command.email, command.name))
-    user = User(email=command.email, name=command.name, password_hash=passwords.hashed(password), role=role,
-                merchant_id=command.merchant_id, trader_id=command.trader_id, locale=command.locale,
-                time_zone=command.time_zone,
+    user = User(email=command.email, name=command.name, role=role,
+                password_hash=password_hash or passwords.hashed(password), merchant_id=command.merchant_id,
+                trader_id=command.trader_id, locale=command.locale, time_zone=command.time_zone,
                 permissions=[UserPermission(permission=name) for name in sorted(TEMPLATES[command.template])])
     session.add(user)
     session.flush()

@@ -4,7 +4,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, current_app, request, url_for
+from flask import Flask, current_app, g, request, url_for
 from markupsafe import Markup
 
 FOLDER = "vendor"
@@ -35,7 +35,8 @@ def icon(name: str, label: str | None = None) -> Markup:
 
     An icon that is not in the sprite is a mistake in the template: add its name to vendor.mjs and build.
     """
-    sprite = "pay-icons" if request and request.blueprint in SLIM else "icons"
+    slim = request and request.blueprint in SLIM and not g.get("apologising")  # error pages have the desk's look
+    sprite = "pay-icons" if slim else "icons"
     if name not in _manifest()[sprite]:
         raise LookupError(f"no icon {name} in {sprite}.svg: add it to vendor.mjs")
     voice = Markup('role="img" aria-label="{}"').format(label) if label else Markup('aria-hidden="true"')

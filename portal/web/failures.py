@@ -58,6 +58,7 @@ def register(app: Flask) -> None:
 def page(status: int, error: PortalError | None = None) -> Response:
     """A whole page for a browser, a notice for htmx."""
     db.session.rollback()
+    g.apologising = True
     template = "errors/_notice.html" if wants_fragment() else "errors/page.html"
     response = make_response(render_template(template, status=status, error=error,
                                              request_id=g.get("request_id", "")), status)

@@ -18,7 +18,8 @@ def test_a_shift_begins_and_ends(app: Flask) -> None:
     me = people.person("trader")
     with transaction() as session:
         assert traders.begin_shift(session, me.actor, me.trader_id).on_shift
-    assert reader().scalars(select(Job.reference).where(Job.kind == "rebuild_lanes", Job.reference == me.trader_id)).one()
+    promised = select(Job.id).where(Job.kind == "rebuild_lanes", Job.reference == me.trader_id)
+    assert reader().scalars(promised).one()
     with transaction() as session:
         assert not traders.end_shift(session, me.actor, me.trader_id).on_shift
     shift = reader().scalars(select(Shift).where(Shift.trader_id == me.trader_id)).one()

@@ -113,8 +113,8 @@ def test_after_signing_in_one_is_where_one_wanted_to_be(app: Flask) -> None:
 
 
 @pytest.mark.parametrize("elsewhere", [
-    "https://evil.example/", "//evil.example/", "/\\evil.example", "\\\\evil.example", "/\t/evil.example", "javascript:x",
-    "trader/orders", "/login", "/logout", "", "/a\nb", "http:/evil.example"])
+    "https://evil.example/", "//evil.example/", "/\\evil.example", "\\\\evil.example", "/\t/evil.example",
+    "javascript:x", "trader/orders", "/login", "/logout", "", "/a\nb", "http:/evil.example"])
 def test_next_leads_to_pages_of_the_desk_only(app: Flask, elsewhere: str) -> None:
     assert own_path(elsewhere) is None
 
