@@ -11,7 +11,7 @@ from portal.core.access import SCOPES, SYSTEM, Actor
 from portal.core.errors import Rejected
 from portal.core.logging import luhn
 from portal.demo import cast
-from portal.parties import keys, merchants, stores, traders, users
+from portal.parties import keys, merchants, passwords, stores, traders, users
 from portal.parties.commands import (
     CreateKey,
     CreateMerchant,
@@ -40,6 +40,14 @@ class NotEmpty(Rejected):
     code = "not_empty"
 
 
+@dataclass(frozen=True)
+class Secret:
+    """One password for all, hashed once: each hash takes a core for a while."""
+
+    password: str
+    hash: str
+
+
 @dataclass
 class Desk:
     """Who was put on the desk, for the day of orders that follows."""
@@ -66,30 +74,31 @@ def load(session: Session, password: str) -> Desk:
     """
     if not is_empty(session):
         raise NotEmpty()
-    staff = {person.mailbox: _user(session, person, password) for person in cast.STAFF}
+    secret = Secret(password, passwords.hashed(password))
+    staff = {person.mailbox: _user(session, person, secret) for person in cast.STAFF}
     desk = Desk(admin=staff["admin"], second=staff["second"], support=staff["support"], people=staff)
     for (base, quote), rate in cast.RATES.items():
         set_rate(session, desk.admin, SetRate(base=base, quote=quote, rate=rate))
     for merchant in cast.MERCHANTS:
-        _merchant(session, desk, merchant, password)
+        _merchant(session, desk, merchant, secret)
     for trader in cast.TRADERS:
-        _trader(session, desk, trader, password)
+        _trader(session, desk, trader, secret)
     lanes.rebuild(session, [requisite.id for requisite in desk.requisites])
     robots.ensure_all(session)
     return desk
 
 
-def _user(session: Session, person: cast.Person, password: str, **belongs: object) -> Actor:
+def _user(session: Session, person: cast.Person, secret: Secret, **belongs: object) -> Actor:
     user = users.create(session, SYSTEM, CreateUser(
-        email=person.email, name=person.name, password=SecretStr(password), template=person.template,
-        locale=person.locale, time_zone="Europe/Moscow", **belongs))  # type: ignore[arg-type]
+        email=person.email, name=person.name, password=SecretStr(secret.password), template=person.template,
+        locale=person.locale, time_zone="Europe/Moscow", **belongs), password_hash=secret.hash)  # type: ignore[arg-type]
     return users.actor_of(user)
 
 
-def _merchant(session: Session, desk: Desk, part: cast.MerchantPart, password: str) -> None:
+def _merchant(session: Session, desk: Desk, part: cast.MerchantPart, secret: Secret) -> None:
     merchant = merchants.create(session, desk.admin, CreateMerchant(name=part.name))
     merchants.move(session, desk.second, MoveMerchant(merchant_id=merchant.id, status="active", reason=APPROVED))
-    desk.people[part.owner.mailbox] = _user(session, part.owner, password, merchant_id=merchant.id)
+    desk.people[part.owner.mailbox] = _user(session, part.owner, secret, merchant_id=merchant.id)
     for shop in part.stores:
         store = stores.create(session, desk.admin, CreateStore(
             merchant_id=merchant.id, slug=shop.slug, name=shop.name, settlement_currency=cast.SETTLEMENT,
@@ -104,11 +113,11 @@ def _merchant(session: Session, desk: Desk, part: cast.MerchantPart, password: s
         desk.stores[shop.slug], desk.keys[shop.slug] = store, key
 
 
-def _trader(session: Session, desk: Desk, part: cast.TraderPart, password: str) -> None:
+def _trader(session: Session, desk: Desk, part: cast.TraderPart, secret: Secret) -> None:
     trader = traders.create(session, desk.admin, CreateTrader(
         name=part.name, settlement_currency=cast.SETTLEMENT, tier=part.tier, open_orders_max=100))
     traders.move(session, desk.second, MoveTrader(trader_id=trader.id, status="active", reason=APPROVED))
-    person = desk.people[part.person.mailbox] = _user(session, part.person, password, trader_id=trader.id)
+    person = desk.people[part.person.mailbox] = _user(session, part.person, secret, trader_id=trader.id)
     set_reward(session, desk.admin, SetReward(trader_id=trader.id, direction="payin", reward_bps=cast.PAYIN_REWARD_BPS))
     set_reward(session, desk.admin, SetReward(trader_id=trader.id, direction="payout",
                                               reward_bps=cast.PAYOUT_REWARD_BPS))

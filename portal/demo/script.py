@@ -18,7 +18,7 @@ STEPS = {
     "new": (),
 }
 """Nothing happens by itself on that day: an order without steps stays as it is."""
-PAST = {"completed": 20, "unclaimed": 3, "declined": 2, "cancelled": 2, "withdrawn": 1, "expired": 3}
+PAST = {"completed": 14, "unclaimed": 2, "declined": 2, "cancelled": 2, "withdrawn": 1, "expired": 3}
 CUSTOMERS = ("Alexei M.", "Daria K.", "Egor S.", "Irina P.", "Kirill V.", "Lidia R.", "Maxim T.", "Polina Z.")
 GOODS = {"bookshop": "Books", "games": "Game credits", "travel": "Tour booking"}
 
