@@ -19,7 +19,7 @@ def expire(session: Session, batch: Sequence[Job]) -> None:
     """Work of the kind `expire_order`: the reference is the assignment. Does nothing once that has ended."""
     wanted = [job.reference for job in batch if job.reference is not None]
     order_ids = dict(session.execute(select(Assignment.id, Assignment.order_id)
-                                     .where(Assignment.id.in_(wanted))).tuples().all())
+                                     .where(Assignment.id.in_(wanted))).all())
     orders = queries.lock_many(session, list(order_ids.values()), skip=False)
     for assignment_id, order_id in order_ids.items():
         order = orders[order_id]

@@ -93,7 +93,7 @@ def _hold(session: Session, taken: list[tuple[Order, Assignment]]) -> None:
 def _assign(session: Session, taken: list[tuple[Order, Assignment, Row[Any]]]) -> None:
     steps, tries = Steps(session, SYSTEM), []
     graces = dict(session.execute(select(Store.id, Store.grace_s).where(
-        Store.id.in_({order.store_id for order, _, _ in taken}))).tuples().all())
+        Store.id.in_({order.store_id for order, _, _ in taken}))).all())
     small = (session.scalar(SIZE) or 0) < FUNNEL_BELOW
     for order, assignment, pick in taken:
         order.assignment_id, order.expires_at, order.next_attempt_at = assignment.id, assignment.expires_at, None
