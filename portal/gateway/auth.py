@@ -52,7 +52,7 @@ def admit() -> None:
 @bp.before_request
 def refuse_stray_queries() -> None:
     """A call that takes no query values refuses them all. Raises Invalid."""
-    described: Call = current_app.view_functions[request.endpoint or ""].call  # type: ignore[attr-defined]
+    described: Call = getattr(current_app.view_functions[request.endpoint or ""], "call")  # noqa: B009
     if described.query is None and request.args:
         reading.query(reading.NoQuery)
 

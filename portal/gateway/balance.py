@@ -32,7 +32,7 @@ class StatementQuery(reading.PageQuery):
       answer=schemas.Page[schemas.Balance])
 def balance() -> Response:
     store = caller()
-    found = ledger.balances_of(reader(), "store", store.store_id, store.live)
+    found = ledger.balances_of(reader(), "store", store.store_id, bool(store.live))
     return shown({"data": [{"currency": currency, "available": available.text, "held": held.text}
                            for currency, (available, held) in sorted(found.items())], "next_cursor": None})
 

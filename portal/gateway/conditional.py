@@ -12,4 +12,5 @@ def conditional(content: Any) -> Response:
     response = shown(content)
     response.set_etag(hashlib.sha256(response.get_data()).hexdigest()[:32])
     response.headers["Cache-Control"] = "private, no-cache"
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response

@@ -6,6 +6,7 @@ Without Redis nothing is counted and everybody passes.
 """
 import threading
 import time
+from typing import Any, cast
 from uuid import UUID
 
 import structlog
@@ -32,8 +33,9 @@ class Counter:
 
     def __init__(self, redis_url: str) -> None:
         uri = f"redis+{redis_url}" if redis_url.startswith("unix") else redis_url
-        self._storage: Storage = storage_from_string(
-            uri, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S, retry=Retry(NoBackoff(), 0))
+        options: dict[str, Any] = {"socket_timeout": TIMEOUT_S, "socket_connect_timeout": TIMEOUT_S,
+                                   "retry": Retry(NoBackoff(), 0)}
+        self._storage = cast(Storage, storage_from_string(uri, **options))
         self._lock = threading.Lock()
         self._silent_until = 0.0
 
