@@ -5,7 +5,7 @@ from decimal import Decimal
 from flask_babel import format_date, format_datetime, format_time, format_timedelta, get_locale
 
 from portal.core import clock
-from portal.core.money import Money
+from portal.core.money import EXPONENTS, Money
 
 NBSP = "\N{NO-BREAK SPACE}"
 MINUS = "\N{MINUS SIGN}"
@@ -21,6 +21,15 @@ def digits(money: Money) -> str:
     grouped = _grouped(whole)
     point = "," if _russian() else "."
     return (MINUS if money.minor < 0 else "") + grouped + (point + fraction if fraction else "")
+
+
+def glance(money: Money) -> Money:
+    """For a figure at a glance: a crypto amount cut down to the hundredth, never up. Its own page shows it whole."""
+    surplus = EXPONENTS[money.currency] - DIGITS_MIN
+    if surplus <= 0 or abs(money.minor) < 10**surplus:
+        return money
+    unit: int = 10**surplus
+    return Money(money.minor // unit * unit, money.currency)
 
 
 def sign(currency: str) -> str:
@@ -126,5 +135,5 @@ FILTERS = {
     "money": money, "digits": digits, "sign": sign, "number": number, "bps": bps, "percent": percent,
     "moment": moment, "moment_exact": moment_exact, "day": day, "time_of_day": time_of_day, "iso": iso, "ago": ago,
     "seconds_left": seconds_left, "mm_ss": mm_ss, "epoch": epoch,
-    "short_id": short_id, "masked": masked, "grouped_number": grouped_number,
+    "short_id": short_id, "glance": glance, "masked": masked, "grouped_number": grouped_number,
 }
