@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from flask_babel import format_date, format_datetime, format_time, format_timedelta, get_locale
 
+from portal import reference
 from portal.core import clock
 from portal.core.money import EXPONENTS, Money
 
@@ -105,6 +106,18 @@ def epoch(value: datetime) -> int:
     return int(value.timestamp())
 
 
+def bank(code: str | None) -> str:
+    """A bank as people call it: `alfa` → Alfa-Bank."""
+    found = reference.snapshot().banks.get(code) if code else None
+    return found.name if found is not None else code or "—"
+
+
+def method(code: str) -> str:
+    """A payment method as people call it, to be translated: `card` → Bank card."""
+    found = reference.snapshot().methods.get(code)
+    return found.name if found is not None else code
+
+
 def short_id(value: object) -> str:
     """The end of a public id, enough to tell two rows apart: `pin_01J9…` → `…7K3QF2`."""
     text = str(value)
@@ -135,5 +148,5 @@ FILTERS = {
     "money": money, "digits": digits, "sign": sign, "number": number, "bps": bps, "percent": percent,
     "moment": moment, "moment_exact": moment_exact, "day": day, "time_of_day": time_of_day, "iso": iso, "ago": ago,
     "seconds_left": seconds_left, "mm_ss": mm_ss, "epoch": epoch,
-    "short_id": short_id, "glance": glance, "masked": masked, "grouped_number": grouped_number,
+    "bank": bank, "method": method, "short_id": short_id, "glance": glance, "masked": masked, "grouped_number": grouped_number,
 }
