@@ -1,7 +1,6 @@
 """The same key, the same answer: on an order's own row for creates, in a table for other POSTs."""
 import json
 import threading
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import event, select, text
@@ -9,19 +8,9 @@ from sqlalchemy import event, select, text
 from portal.core.db import db
 from portal.gateway.models import IdempotencyKey
 from portal.orders.models import Order
+from tests.gateway.crowd import at_the_same_time
 
 REPLAYED = "Idempotent-Replayed"
-
-
-def at_the_same_time(count, act):
-    ready = threading.Barrier(count)
-
-    def one(number):
-        ready.wait()
-        return act(number)
-
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(one, range(count)))
 
 
 def test_a_hundred_posts_with_one_key_make_one_order(shop, payin):

@@ -2,8 +2,10 @@
 import pytest
 
 from portal.core import clock
-
-TEN_DIGITS = "1234567890"
+from portal.core.db import transaction
+from portal.orders import terms
+from portal.parties.models import Store
+from tests.gateway.crowd import at_the_same_time
 
 
 def test_a_new_payin_looks_as_promised(shop, payin):
@@ -135,3 +137,53 @@ def test_times_are_utc_with_milliseconds(shop, payin):
     assert order["created_at"] <= clock.rfc3339(clock.now())
     assert order["created_at"].endswith("Z")
     assert len(order["created_at"]) == len("2026-11-22T10:11:12.345Z")
+
+
+EXTRA = ("role", "balance", "status", "fee", "rate", "live", "store_id", "settlement", "amount_to_pay", "requisite",
+         "version", "idempotency_key", "csrf_token", "order_id", "payin_id", "__proto__", "id")
+
+
+@pytest.mark.parametrize("name", EXTRA)
+def test_extra_fields_are_refused_in_every_body(shop, payin, name):
+    order = shop.post("/payins", payin()).json
+    bodies = {"/payins": payin(), f"/payins/{order['id']}/cancel": {}, f"/payins/{order['id']}/mark-paid": {},
+              "/webhook-endpoints": {"url": "http://127.0.0.1:9/", "events": ["*"]}}
+    for path, body in bodies.items():
+        answer = shop.post(path, body | {name: "1"})
+        assert answer.status_code == 422, path
+        assert f"/{name}" in [error["field"] for error in answer.json["errors"]]
+    nested = shop.post("/payins", payin(customer={"id": "u", name: "1"})) if name != "id" else None
+    assert nested is None or nested.status_code == 422
+    assert shop.get(f"/payins/{order['id']}").json == order
+    assert shop.count() == 1
+
+
+def test_an_external_id_is_taken_once_by_many_at_once(shop, payin):
+    body = payin()
+    answers = at_the_same_time(20, lambda _: shop.post("/payins", body))
+    made = [answer for answer in answers if answer.status_code == 201]
+    assert len(made) == 1
+    for answer in answers:
+        if answer is not made[0]:
+            assert answer.status_code == 409
+            assert answer.json["code"] == "external_id_taken"
+            assert answer.json["order_id"] == made[0].json["id"]
+
+
+def test_what_was_accepted_is_replayed_though_it_would_be_refused_today(shop, payin):
+    body = payin(return_url="https://shop.example/thanks")
+    first = shop.post("/payins", body, key="k")
+    with transaction() as session:
+        session.get_one(Store, shop.store.id).return_hosts = []
+    terms.forget()
+    assert shop.post("/payins", payin(return_url="https://shop.example/thanks")).status_code == 422
+    again = shop.post("/payins", body, key="k")
+    assert (again.status_code, again.get_data()) == (201, first.get_data())
+    assert again.headers["Idempotent-Replayed"] == "true"
+    other = shop.post("/payins", body | {"return_url": "https://other.example/"}, key="k")
+    assert (other.status_code, other.json["code"]) == (422, "idempotency_key_reused")
+
+
+def test_another_host_is_refused_as_a_problem(client):
+    answer = client.get("/gateway/v1/openapi.json", headers={"Host": "evil.example"})
+    assert (answer.status_code, answer.content_type) == (400, "application/problem+json")
