@@ -1,15 +1,19 @@
-"""The desk's own housekeeping: partitions ahead of time, ended sessions swept, lanes rebuilt."""
+"""The desk's own housekeeping: partitions ahead of time, ended sessions swept, lanes rebuilt, robots made."""
 from collections.abc import Sequence
+from datetime import timedelta
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from portal.core import clock
 from portal.core.jobs import Job, Kind, register
 from portal.parties import sessions
-from portal.requisites import lanes
+from portal.requisites import lanes, robots
 
 DAY_S = 24 * 3600
 MONTHS_AHEAD = 3
+KEYS_KEPT_FOR = timedelta(hours=75)
+KEYS_MAX = 50_000
 
 
 def make_partitions(session: Session, jobs: Sequence[Job]) -> None:
@@ -22,8 +26,22 @@ def sweep_sessions(session: Session, jobs: Sequence[Job]) -> None:
     sessions.sweep(session)
 
 
+def forget_idempotency_keys(session: Session, jobs: Sequence[Job]) -> None:
+    """Answers kept for a store's key are promised for 72 hours; a little longer, a bounded number at a time."""
+    session.execute(text("""DELETE FROM idempotency_keys WHERE (store_id, live, method, path, key) IN (
+        SELECT store_id, live, method, path, key FROM idempotency_keys WHERE created_at < :before
+        ORDER BY created_at LIMIT :limit)"""), {"before": clock.now() - KEYS_KEPT_FOR, "limit": KEYS_MAX})
+
+
+def ensure_robots(session: Session, jobs: Sequence[Job]) -> None:
+    """A new store's test orders, and those of a new method, find a robot within a minute."""
+    robots.ensure_all(session)
+
+
 register(
     Kind("make_partitions", make_partitions, every_s=DAY_S),
     Kind("sweep_sessions", sweep_sessions, every_s=3600),
+    Kind("forget_idempotency_keys", forget_idempotency_keys, every_s=600),
     Kind("rebuild_lanes", lanes.rebuild_for_jobs),
+    Kind("ensure_robots", ensure_robots, every_s=60),
 )

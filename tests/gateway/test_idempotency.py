@@ -1,13 +1,16 @@
 """The same key, the same answer: on an order's own row for creates, in a table for other POSTs."""
 import json
 import threading
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import event, select, text
 
-from portal.core.db import db
+from portal.core import clock
+from portal.core.db import db, transaction
 from portal.gateway.models import IdempotencyKey
 from portal.orders.models import Order
+from tasks import upkeep
 from tests.gateway.crowd import at_the_same_time
 
 REPLAYED = "Idempotent-Replayed"
@@ -145,3 +148,19 @@ def test_fifty_posts_with_one_key_do_it_once(shop):
     assert len({answer.get_data() for answer in made}) == 1
     assert sum(REPLAYED not in answer.headers for answer in made) == 1
     assert len(shop.get("/webhook-endpoints").json["data"]) == 1
+
+
+def test_a_key_is_remembered_for_72_hours_and_forgotten_some_time_after(shop, payin):
+    path = f"/payins/{shop.post('/payins', payin()).json['id']}/cancel"
+    first = shop.post(path, key="c")
+    with clock.moved(timedelta(hours=73)):
+        _forget()
+        assert shop.post(path, key="c").get_data() == first.get_data()
+    with clock.moved(timedelta(hours=76)):
+        _forget()
+        assert shop.post(path, key="c").json["code"] == "invalid_transition"
+
+
+def _forget():
+    with transaction() as session:
+        upkeep.forget_idempotency_keys(session, [])
