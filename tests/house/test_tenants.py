@@ -1,0 +1,151 @@
+"""Another tenant's record does not exist: every id in every address, swapped, answers as an unknown one does.
+
+Generic over the addresses of the application: a route that is added is covered, and one that names a record of a new
+kind fails until `RECORDS` says how such a record is made.
+"""
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import pytest
+from flask import Flask
+from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
+
+from portal.core import ids
+from portal.core.access import SCOPES, SYSTEM
+from portal.core.db import reader, transaction
+from portal.orders.models import Order
+from portal.parties import keys, sessions
+from portal.parties.commands import CreateKey
+from portal.webhooks import service as webhooks
+from portal.webhooks.commands import CreateEndpoint
+from tests import people
+from tests.factories import Cast, assigned_payin, assignment_of, new_cast
+
+STAFF = ("admin",)  # staff see every tenant's
+NO_RECORD = {"filename", "token"}  # files are everybody's; a payment link is a key of its own, see tests/web/checkout
+OWN_ID = re.compile(r"(?:pin|pout|asg|req|whk|dlv|evt|ses|key|apr)_[0-9A-Z]{26}|req_\w+")
+CHANGING = re.compile(r'nonce-\S+|"request_id": ?"[^"]*"|[0-9A-Za-z_.-]{60,}')
+
+
+@dataclass
+class Tenant:
+    """A merchant with a store, its key and an order, and the trader who has that order."""
+
+    app: Flask
+    cast: Cast
+    order: Order
+
+    @cached_property
+    def owner(self) -> people.Person:
+        return people.person("merchant_owner", merchant_id=self.cast.merchant.id)
+
+    @cached_property
+    def trader(self) -> people.Person:
+        return people.person("trader", trader_id=assignment_of(self.order).trader_id)
+
+    @cached_property
+    def seats(self) -> dict[str, people.Seat]:
+        return {"merchant": people.seat(self.app, self.owner), "trader": people.seat(self.app, self.trader)}
+
+    @cached_property
+    def token(self) -> str:
+        with transaction() as session:
+            return keys.create(session, SYSTEM, CreateKey(store_id=self.cast.store.id, live=True, name="k",
+                                                          scopes=tuple(SCOPES)))[1]
+
+    def endpoint_id(self) -> str:
+        command = CreateEndpoint(url="http://127.0.0.1:9/hook", events=["*"])
+        with transaction() as session:
+            return webhooks.create_endpoint(session, self.cast.key, command)[0].public_id
+
+    def requisite_id(self) -> str:
+        return ids.public("rqs", assignment_of(self.order).requisite_id)
+
+    def session_id(self) -> str:
+        return ids.public("ses", sessions.of_user(reader(), self.trader.id)[0].id)
+
+    def open(self, endpoint: str, method: str, address: str) -> TestResponse:
+        """As this tenant's own person or program would, with a form or body that asks for nothing."""
+        if endpoint.startswith("gateway"):
+            return people.Browser(self.app).open(address, method=method, json=None if method == "GET" else {}, headers={
+                "Authorization": f"Bearer {self.token}", "Idempotency-Key": ids.new_id().hex})
+        seat = self.seats[visitor_of(endpoint)]
+        return seat.open(address, method=method, data=None if method == "GET" else {"csrf_token": seat.token})
+
+
+RECORDS: dict[str, Callable[[Tenant], str]] = {
+    "order_id": lambda tenant: tenant.order.public_id,
+    "payin_id": lambda tenant: tenant.order.public_id,
+    "endpoint_id": Tenant.endpoint_id,
+    "requisite_id": Tenant.requisite_id,
+    "session_id": Tenant.session_id,
+}
+
+
+def visitor_of(endpoint: str) -> str:
+    return "merchant" if endpoint.startswith("merchant") else "trader"
+
+
+def addresses(app: Flask) -> Iterator[tuple[Rule, str, str]]:
+    """(rule, method, name of the id to swap)"""
+    for rule in app.url_map.iter_rules():
+        for name in sorted(rule.arguments - NO_RECORD):
+            if rule.endpoint.startswith(STAFF):
+                continue
+            assert name in RECORDS, f"{rule}: say in RECORDS how another tenant's {name} is made"
+            for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+                yield rule, method, name
+
+
+@pytest.fixture
+def tenants(app: Flask) -> tuple[Tenant, Tenant]:
+    made = []
+    for _ in range(2):
+        cast = new_cast()
+        made.append(Tenant(app, cast, assigned_payin(cast)))
+    return made[0], made[1]
+
+
+def test_what_is_anothers_does_not_exist(app: Flask, tenants: tuple[Tenant, Tenant]) -> None:
+    mine, theirs = tenants
+    seen = 0
+    for rule, method, name in addresses(app):
+        own = {argument: RECORDS[argument](mine) for argument in rule.arguments}
+        foreign = RECORDS[name](theirs)
+        unknown = ids.public(foreign.rpartition("_")[0], ids.new_id())
+        swapped = mine.open(rule.endpoint, method, _built(app, rule, method, own | {name: foreign}))
+        missing = mine.open(rule.endpoint, method, _built(app, rule, method, own | {name: unknown}))
+        assert swapped.status_code == missing.status_code == 404, (method, str(rule), swapped.status_code)
+        assert _plain(swapped) == _plain(missing), (method, str(rule))
+        seen += 1
+    assert seen >= 8
+
+
+def test_ones_own_is_there(app: Flask, tenants: tuple[Tenant, Tenant]) -> None:
+    """Else the test above would pass on a desk that shows nothing to anybody."""
+    mine, _ = tenants
+    for rule, method, _ in addresses(app):
+        if method == "GET":
+            own = {argument: RECORDS[argument](mine) for argument in rule.arguments}
+            assert mine.open(rule.endpoint, method, _built(app, rule, method, own)).status_code == 200, str(rule)
+
+
+def test_an_id_spelled_otherwise_is_no_other_record(app: Flask, tenants: tuple[Tenant, Tenant]) -> None:
+    mine, _ = tenants
+    for wrong in ("x", "pin_", "pin_" + "0" * 25, "pin_" + "Z" * 26, mine.order.public_id.lower(), "asg_" + "0" * 26,
+                  mine.order.public_id + "%00", str(mine.order.id)):
+        for endpoint, start in (("trader_orders.one", "/trader/orders/"), ("merchant_orders.one", "/merchant/orders/"),
+                                ("gateway.get_payin", "/gateway/v1/payins/")):
+            assert mine.open(endpoint, "GET", start + wrong).status_code == 404, wrong
+
+
+def _built(app: Flask, rule: Rule, method: str, values: dict[str, str]) -> str:
+    return str(app.url_map.bind("localhost").build(rule.endpoint, values, method))
+
+
+def _plain(answer: TestResponse) -> str:
+    """The answer without what differs between any two requests."""
+    return CHANGING.sub("", OWN_ID.sub("ID", answer.get_data(as_text=True)))
