@@ -7,8 +7,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
@@ -23,7 +23,7 @@ STOP_WITHIN_S = 30
 class Desk:
     """Processes by name, on `database`; each in a process group of its own, as `bin/run` starts them."""
 
-    def __init__(self, database: str, log: Path) -> None:
+    def __init__(self, database: str, log: Path, settings: Mapping[str, str] | None = None) -> None:
         self.port = free_port()
         self.log = log
         self.processes: dict[str, list[subprocess.Popen[bytes]]] = {}
@@ -33,6 +33,7 @@ class Desk:
         for name in ("DATABASE_URL", "DATABASE_DIRECT_URL", "DATABASE_OWNER_URL"):
             url = make_url(os.environ.get(name) or os.environ["DATABASE_URL"])
             self.environment[name] = url.set(database=database).render_as_string(hide_password=False)
+        self.environment |= settings or {}
 
     @property
     def url(self) -> str:
@@ -93,9 +94,12 @@ class Desk:
 
 
 @contextmanager
-def running_desk(database: str, log: Path, *names: str) -> Iterator[Desk]:
-    """All processes of the Procfile, or the named ones; stopped afterwards, whatever happened."""
-    desk = Desk(database, log)
+def running_desk(database: str, log: Path, *names: str, settings: Mapping[str, str] | None = None) -> Iterator[Desk]:
+    """All processes of the Procfile, or the named ones; stopped afterwards, whatever happened.
+
+    `settings`: of its environment, such as another REDIS_URL.
+    """
+    desk = Desk(database, log, settings)
     try:
         desk.start(*names)
         yield desk

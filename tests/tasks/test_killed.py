@@ -1,0 +1,54 @@
+"""Workers killed with work in their hands (faults 1): nothing lost, nothing twice, the books whole."""
+from pathlib import Path
+
+from flask import Flask
+
+from tests.running import Desk, running_desk, wait_for
+from tests.tasks.record import (
+    MOMENTS,
+    Record,
+    all_matched,
+    all_settled,
+    cast_of_four,
+    confirm_all,
+    effects_once,
+    orders_of,
+    seeded,
+)
+
+ORDERS = 150  # each is matched and settled: 300 jobs
+AT_ONCE = 2  # workers
+
+
+def test_six_workers_killed_over_300_jobs(fresh_app: Flask, fresh_database: str, record: Record, tmp_path: Path
+                                          ) -> None:
+    chance = seeded(7)
+    orders = orders_of(cast_of_four(), ORDERS)
+    moments = chance.sample(MOMENTS, 3)
+    with running_desk(fresh_database, tmp_path / "desk.log", "dispatcher") as desk:
+        for moment in moments[:2]:
+            _killed_at(moment, desk, record)
+        desk.start(*["worker"] * AT_ONCE)
+        all_matched(record, ORDERS)
+        with record.held(("jobs_done", "SHARE")):
+            confirm_all(orders)
+            wait_for(record.in_hand, "settlement is under way")
+            _kill_all(desk)
+        record.leases_run_out()
+        desk.start("worker")
+        all_settled(record, ORDERS)
+    assert record.one("SELECT count(*) FROM jobs_done WHERE lost > 0") > 0, "the killed had work in hand"
+    effects_once(record, orders)
+
+
+def _killed_at(moment: tuple[str, str], desk: Desk, record: Record) -> None:
+    with record.held(moment):
+        desk.start(*["worker"] * AT_ONCE)
+        wait_for(record.in_hand, "work is under way")
+        _kill_all(desk)
+    record.leases_run_out()
+
+
+def _kill_all(desk: Desk) -> None:
+    for _ in range(AT_ONCE):
+        desk.kill("worker")
