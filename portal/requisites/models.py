@@ -2,7 +2,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.core import ids
@@ -98,7 +98,7 @@ class Lane(Base):
     __tablename__ = "lanes"
     __table_args__ = (UniqueConstraint("direction", "live", "method", "currency", "settlement_currency",
                                        "tier", "band"),)
-    id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
     direction: Mapped[Words]
     live: Mapped[bool]
     method: Mapped[Words]

@@ -1,4 +1,5 @@
-"""Robots: who takes test orders. One trader per settlement currency, one requisite per method and fiat currency.
+"""Robots: who takes test orders. One trader per settlement currency, one requisite per method and fiat currency
+that its stores take.
 
 They are exempt from slots, limits, cooldown and same amount, so that a test never depends on an earlier one.
 """
@@ -6,7 +7,7 @@ import hashlib
 from collections.abc import Iterable
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from portal import reference
@@ -24,35 +25,43 @@ HOLDER = "Test Robot"
 MAX_MINOR = 10**9  # a test order above it finds no requisite
 OPEN_ORDERS_MAX = 2**31 - 1
 REWARD_BPS = 50
+MADE_MAX = 30  # requisites in one transaction; the rest a minute later
 
 
-def ensure(session: Session, settlement_currency: str, currencies: Iterable[str] | None = None) -> Trader:
+def ensure(session: Session, settlement_currency: str, *, methods: Iterable[str] | None = None) -> Trader:
     """Make what is missing of the robot for a settlement currency: harmless twice, and for two at once.
 
-    `currencies`: the fiat ones; without them, all that stores settled in this currency take.
+    For what stores settled in this currency take; only by these `methods`, where they are named.
     """
     session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"),
                     {"name": f"robot {settlement_currency}"})
     trader = session.scalar(select(Trader).where(Trader.robot, Trader.settlement_currency == settlement_currency))
     if trader is None:
         trader = _trader(session, settlement_currency)
-    wanted = set(currencies) if currencies is not None else set(session.scalars(
-        select(StoreCurrency.currency).join(Store, Store.id == StoreCurrency.store_id)
-        .where(Store.settlement_currency == settlement_currency).distinct()))
+    known = {code: method for code, method in reference.snapshot(session).methods.items() if method.active}
+    wanted = {pair for pair in _taken(session, settlement_currency) if methods is None or pair[0] in set(methods)}
     there = {(row.method, row.currency) for row in session.execute(
         select(Requisite.method, Requisite.currency).where(Requisite.trader_id == trader.id))}
-    made = [_requisite(session, trader, method.code, method.validator, currency)
-            for method in reference.snapshot(session).methods.values() for currency in sorted(wanted)
-            if (method.code, currency) not in there]
+    made = [_requisite(session, trader, method, known[method].validator, currency)
+            for method, currency in sorted(wanted - there) if method in known][:MADE_MAX]
     session.add_all(made)
     lanes.rebuild(session, [requisite.id for requisite in made])
     return trader
 
 
 def ensure_all(session: Session) -> None:
-    """A robot for every settlement currency that a store has."""
-    for currency in session.scalars(select(Store.settlement_currency).distinct().order_by(Store.settlement_currency)):
+    """A robot for every settlement currency that a store has, with what those stores take; a bounded piece of it."""
+    for currency in session.scalars(select(Store.settlement_currency).distinct()
+                                    .order_by(Store.settlement_currency)).all():
         ensure(session, currency)
+
+
+def _taken(session: Session, settlement_currency: str) -> set[tuple[str, str]]:
+    """(method, currency) of the stores settled in this currency."""
+    rows = session.execute(select(func.unnest(StoreCurrency.methods), StoreCurrency.currency)
+                           .join(Store, Store.id == StoreCurrency.store_id)
+                           .where(Store.settlement_currency == settlement_currency).distinct())
+    return {(method, currency) for method, currency in rows}
 
 
 def _trader(session: Session, settlement_currency: str) -> Trader:
@@ -73,7 +82,7 @@ def _requisite(session: Session, trader: Trader, method: str, validator: str, cu
     number = test_number(validator, f"{trader.settlement_currency} {method} {currency}")
     return Requisite(
         id=id, trader_id=trader.id, holder_id=_holder(session), live=False, robot=True, status=Status.ACTIVE,
-        method=method, currency=currency, payin=True, payout=True, min_minor=1, max_minor=MAX_MINOR,
+        method=method, currency=currency, payin=True, payout=False, min_minor=1, max_minor=MAX_MINOR,
         open_orders_max=OPEN_ORDERS_MAX, **numbers.seal(trader, id, number))
 
 

@@ -14,7 +14,7 @@ def assigned(test_shop, payin, method):
     import tasks.kinds  # noqa: F401
 
     with transaction() as session:
-        robots.ensure(session, "USDT")
+        robots.ensure(session, "USDT", methods=[method])
     order = test_shop.post("/payins", payin()).json
     jobs.run("match_order")
     found = test_shop.get(f"/payins/{order['id']}").json

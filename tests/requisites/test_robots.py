@@ -1,16 +1,34 @@
 """Robots stand ready for test orders, once, and never among the live ones."""
+import pytest
 import sqlalchemy as sa
 
+from portal.core import crypto
 from portal.core.db import reader, transaction
+from portal.core.ids import new_id
+from portal.parties.models import Merchant, Store, StoreCurrency
 from portal.requisites import robots
 from portal.requisites.models import Lane, LaneMember, Requisite
 
 
-def test_a_robot_is_made_once_with_a_requisite_for_each_rail(app, method):
+@pytest.fixture
+def store(method):
+    """One that takes rubles by the method, settled in a currency other tests leave alone."""
     with transaction() as session:
-        first = robots.ensure(session, "USDC", ["RUB"])
+        id, merchant = new_id(), Merchant(id=new_id(), name="Merchant", status="active")
+        session.add(merchant)
+        session.flush()
+        session.add(Store(id=id, merchant_id=merchant.id, slug=f"s{id.hex}", name="Store", settlement_currency="USDC",
+                          data_key=crypto.new_data_key(f"stores|data_key|{id}")))
+        session.flush()
+        session.add(StoreCurrency(store_id=id, currency="RUB", min_minor=1, max_minor=10**9, methods=[method]))
+    return id
+
+
+def test_a_robot_is_made_once_with_a_requisite_for_each_rail(app, store, method):
     with transaction() as session:
-        assert robots.ensure(session, "USDC", ["RUB"]).id == first.id
+        first = robots.ensure(session, "USDC", methods=[method])
+    with transaction() as session:
+        assert robots.ensure(session, "USDC", methods=[method]).id == first.id
     mine = reader().scalars(sa.select(Requisite).where(Requisite.trader_id == first.id)).all()
     assert len({(requisite.method, requisite.currency) for requisite in mine}) == len(mine)
     assert method in {requisite.method for requisite in mine}
@@ -18,9 +36,9 @@ def test_a_robot_is_made_once_with_a_requisite_for_each_rail(app, method):
     assert (first.robot, first.on_shift, first.status) == (True, True, "active")
 
 
-def test_it_stands_on_test_lanes_only(app, method):
+def test_it_stands_on_test_lanes_only(app, store, method):
     with transaction() as session:
-        robot = robots.ensure(session, "USDC", ["RUB"])
+        robot = robots.ensure(session, "USDC", methods=[method])
     lives = reader().scalars(sa.select(Lane.live).join(LaneMember).join(Requisite)
                              .where(Requisite.trader_id == robot.id).distinct()).all()
     assert lives == [False]
