@@ -179,7 +179,7 @@ def upgrade() -> None:
     )
     op.create_index('ix_journal_entries_reference', 'journal_entries', ['reference'], unique=False)
     op.create_table('lanes',
-    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('id', sa.Integer(), sa.Identity(always=True), nullable=False),
     sa.Column('direction', sa.Text(), nullable=False),
     sa.Column('live', sa.Boolean(), nullable=False),
     sa.Column('method', sa.Text(), nullable=False),
@@ -748,4 +748,7 @@ def downgrade() -> None:
 
 def _run(sql: str) -> None:
     """Several statements at once, as they stand: no parameters, no escaping."""
-    op.get_bind().connection.cursor().execute(sql)
+    if op.get_context().as_sql:
+        op.execute(sa.text(sql.replace(":", r"\:")))
+    else:
+        op.get_bind().connection.cursor().execute(sql)
