@@ -53,7 +53,7 @@ class Settings(BaseSettings):
     webhook_allow_http: bool | None = Field(None, description="http and loopback for webhooks; default: not production")
     sentry_dsn: SecretStr | None = Field(None, description="errors go here, scrubbed")
     metrics_token: SecretStr | None = Field(None, description="bearer token of /metrics; without it /metrics is off")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="how much the log says")
 
     @field_validator("master_keys")
     @classmethod
