@@ -1,0 +1,348 @@
+"""A cast for a test: a merchant with a store, traders with requisites, staff and strangers, and orders on their way.
+
+Each cast has a payment rail of its own, so that no other test's requisite is ever a candidate for its orders.
+"""
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from secrets import token_hex
+from typing import Any, TypeVar
+from uuid import UUID
+
+from flask import Flask
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from portal import approvals, ledger, reference, tariffs
+from portal.approvals import Approval, DecideApproval
+from portal.core import clock, jobs
+from portal.core.access import SCOPES, SYSTEM, TEMPLATES, Actor, ActorKind, Role
+from portal.core.db import db, reader, transaction
+from portal.core.ids import new_id
+from portal.core.money import Money
+from portal.orders import create as creation
+from portal.orders import service, terms
+from portal.orders.commands import CancelOrder, ConfirmOrder, CreatePayin, DeclineOrder, MarkPaid
+from portal.orders.models import Assignment, Order
+from portal.orders.states import AssignmentState
+from portal.parties import merchants, stores, traders
+from portal.parties.commands import CreateMerchant, CreateStore, CreateTrader, MoveMerchant, MoveTrader, StoreTerms
+from portal.parties.models import Merchant, Store, Trader
+from portal.reference import service as reference_service
+from portal.reference.commands import AddMethod, SetRate
+from portal.requisites import lanes, robots
+from portal.requisites import service as requisites
+from portal.requisites.commands import AddRequisite
+from portal.requisites.models import Requisite
+from portal.tariffs.commands import SetFee, SetReward
+from portal.tariffs.service import set_fee, set_reward
+from tasks import kinds
+
+assert kinds.ALL  # so that `jobs.run` knows the work
+T = TypeVar("T")
+RATE = "92"  # roubles for one tether, in every test unless it says otherwise
+PLENTY = "100000.000000"
+
+
+def usdt(text: str) -> Money:
+    """`usdt("16.304348")`: an amount of the settlement currency."""
+    return Money.parse(text, "USDT")
+
+
+def rub(text: str) -> Money:
+    return Money.parse(text, "RUB")
+
+
+def staff(template: str = "support_orders") -> Actor:
+    role = Role.SUPPORT if template.startswith("support") else Role.ADMIN
+    return Actor(kind=ActorKind.USER, id=new_id(), role=role, name=f"{template}@quittance.example",
+                 permissions=TEMPLATES[template])
+
+
+@dataclass
+class Cast:
+    """Who takes part in a test. `store` takes RUB by `method` and settles in USDT at a fee of 2.5 %."""
+
+    method: str
+    merchant: Merchant
+    store: Store
+    live: bool = True
+    traders: list[Trader] = field(default_factory=list)
+
+    @property
+    def key(self) -> Actor:
+        """The store's system, with every scope."""
+        return Actor(kind=ActorKind.KEY, id=self.store.id, name="key", store_id=self.store.id, live=self.live,
+                     permissions=frozenset().union(*SCOPES.values()))
+
+    @property
+    def test_key(self) -> Actor:
+        return Actor(kind=ActorKind.KEY, id=self.store.id, name="test key", store_id=self.store.id, live=False,
+                     permissions=frozenset().union(*SCOPES.values()))
+
+    @property
+    def owner(self) -> Actor:
+        """The merchant's owner, in the portal."""
+        return Actor(kind=ActorKind.USER, id=self.merchant.id, role=Role.MERCHANT, name="owner@shop.example",
+                     merchant_id=self.merchant.id, permissions=TEMPLATES["merchant_owner"])
+
+    def customer(self, order: Order) -> Actor:
+        """Whoever has the payment link."""
+        return Actor(kind=ActorKind.CUSTOMER, name="customer", order_id=order.id, live=order.live)
+
+    def trader(self, *, tier: int = 1, reward_bps: int | None = 100, deposit: str | None = PLENTY,
+               on_shift: bool = True, **facts: Any) -> Trader:
+        """Active and on shift, with a reward and collateral. `facts`: columns of the trader."""
+        made = new_trader(tier=tier, reward_bps=reward_bps, deposit=deposit, on_shift=on_shift, **facts)
+        self.traders.append(made)
+        return made
+
+    def requisite(self, trader: Trader | None = None, **limits: Any) -> Requisite:
+        """An approved card on the lanes; without a trader, of a new one. `limits`: fields of AddRequisite."""
+        return new_requisite(trader or self.trader(), self.method, **limits)
+
+    def order(self, amount: str = "1500.00", **asked: Any) -> Order:
+        """A payin as the store's system asks for it; not matched yet."""
+        return create_payin(self, amount, **asked).order
+
+
+@contextmanager
+def act() -> Iterator[Session]:
+    """A transaction as a door opens it; what it made is left detached, as it was, for the test to look at."""
+    try:
+        with transaction() as session:
+            yield session
+    finally:
+        reader().expunge_all()
+
+
+@contextmanager
+def look() -> Iterator[Session]:
+    """A session that sees what is committed now; what is read stays readable afterwards."""
+    session = reader()
+    session.expunge_all()
+    session.rollback()
+    yield session
+    session.expunge_all()
+    session.rollback()
+
+
+def new_cast(*, fee_bps: int = 250, **facts: Any) -> Cast:
+    """A merchant with a store and a rail of its own; nobody to take its orders yet. `facts`: columns of the store."""
+    method = f"m{token_hex(6)}"
+    with act() as session:
+        reference_service.add_method(session, SYSTEM, AddMethod(code=method, name="Card", number_label="Card number",
+                                                               validator="luhn16"))
+        rate = reference.snapshot(session).rates.get(("USDT", "RUB"))
+        if rate is None or rate.rate != int(RATE) or rate.source != "manual":
+            reference_service.set_rate(session, SYSTEM, SetRate(base="USDT", quote="RUB", rate=RATE, force=True))
+        merchant = merchants.create(session, SYSTEM, CreateMerchant(name="Books"))
+        merchants.move(session, SYSTEM, MoveMerchant(merchant_id=merchant.id, status="active", reason="test"))
+        store = stores.create(session, SYSTEM, CreateStore(
+            merchant_id=merchant.id, slug=f"s{token_hex(6)}", name="Bookshop", settlement_currency="USDT",
+            return_hosts=("shop.example",), currencies=(StoreTerms(
+                currency="RUB", min_minor=50_00, max_minor=100_000_00, methods=(method,)),)))
+        set_fee(session, SYSTEM, SetFee(store_id=store.id, direction="payin", fee_bps=fee_bps))
+    if facts:
+        change(store, **facts)
+    forget()
+    return Cast(method, merchant, store)
+
+
+def forget() -> None:
+    """What this process has kept of reference data, tariffs and stores is read anew."""
+    reference.forget()
+    tariffs.forget()
+    terms.forget()
+
+
+def change(row: Any, **values: Any) -> None:
+    """Change columns of a row as a test wants them, behind the services; matching's lanes follow."""
+    with act() as session:
+        session.execute(update(type(row)).where(type(row).id == row.id).values(**values)
+                        .execution_options(synchronize_session=False))
+        if isinstance(row, Trader):
+            lanes.rebuild_for_traders(session, [row.id])
+        if isinstance(row, Requisite):
+            lanes.rebuild(session, [row.id])
+    terms.forget()
+
+
+def fresh(row: T) -> T:
+    """The same row as the database has it now."""
+    with look() as session:
+        return session.get_one(type(row), row.id)  # type: ignore[attr-defined]
+
+
+def new_trader(*, tier: int = 1, reward_bps: int | None = 100, deposit: str | None = PLENTY, on_shift: bool = True,
+               **facts: Any) -> Trader:
+    with act() as session:
+        trader = traders.create(session, SYSTEM, CreateTrader(name="Trader", settlement_currency="USDT", tier=tier,
+                                                              open_orders_max=1000))
+        traders.move(session, SYSTEM, MoveTrader(trader_id=trader.id, status="active", reason="test"))
+        if reward_bps is not None:
+            set_reward(session, SYSTEM, SetReward(trader_id=trader.id, direction="payin", reward_bps=reward_bps))
+        if on_shift:
+            traders.begin_shift(session, SYSTEM, trader.id)
+    if deposit is not None:
+        deposit_to(ledger.trader_available(trader.id, "USDT", True), deposit)
+    if facts:
+        change(trader, **facts)
+    return trader
+
+
+def deposit_to(account: ledger.Account, amount: str) -> None:
+    """Money from outside, as an approved deposit posts it."""
+    with act() as session:
+        ledger.post(session, SYSTEM, [ledger.entries.deposit(new_id(), account, Money.parse(amount, account.currency))])
+
+
+def new_requisite(trader: Trader, method: str, **limits: Any) -> Requisite:
+    """Offered by its trader, approved by staff, on the lanes."""
+    typed = {"method": method, "bank": "alfa", "currency": "RUB", "holder": f"Holder {token_hex(8)}",
+             "number": robots.test_number("luhn16", token_hex(8)), "min_amount": "100.00", "max_amount": "50000.00",
+             "open_orders_max": 1000} | limits
+    with act() as session:
+        made = requisites.add(session, as_trader(trader), AddRequisite(**typed))
+        asked = session.scalars(select(Approval).where(Approval.target_id == str(made.id))).one()
+        approvals.decide(session, staff("admin"), DecideApproval(approval_id=asked.public_id, decision="approve",
+                                                                 reason="Checked"))
+    return made
+
+
+def as_trader(trader: Trader | UUID) -> Actor:
+    """Somebody who works for a trader."""
+    trader_id = trader if isinstance(trader, UUID) else trader.id
+    return Actor(kind=ActorKind.USER, id=trader_id, role=Role.TRADER, name="trader@quittance.example",
+                 trader_id=trader_id, permissions=TEMPLATES["trader"])
+
+
+def create_payin(cast: Cast, amount: str = "1500.00", *, actor: Actor | None = None, idempotency_key: str | None = None,
+                 **asked: Any) -> creation.Created:
+    """A store asks for a payin; what is not said is of its own."""
+    body = {"external_id": f"order-{token_hex(6)}", "amount": amount, "currency": "RUB", "method": cast.method} | asked
+    with act() as session:
+        return creation.create(session, actor or cast.key, CreatePayin(**body),
+                               idempotency_key=idempotency_key or token_hex(12))
+
+
+def work_off(kind: str = "match_order") -> int:
+    """Do the due work of a kind in this process, as a worker would."""
+    done = jobs.run(kind)
+    db.session.remove()
+    return done
+
+
+def assigned_payin(cast: Cast, amount: str = "1500.00", **asked: Any) -> Order:
+    """A payin somebody is to pay. The cast gets a requisite if it has none."""
+    if not cast.traders:
+        cast.requisite()
+    order = cast.order(amount, **asked)
+    work_off()
+    found = fresh(order)
+    assert found.status == "assigned", found.status
+    return found
+
+
+def paid_payin(cast: Cast, amount: str = "1500.00", **asked: Any) -> Order:
+    order = assigned_payin(cast, amount, **asked)
+    mark_paid(cast.customer(order), order)
+    return fresh(order)
+
+
+def confirmed_payin(cast: Cast, amount: str = "1500.00", **asked: Any) -> Order:
+    """The money is there; settlement is queued."""
+    order = paid_payin(cast, amount, **asked)
+    confirm(its_trader(order), order)
+    return fresh(order)
+
+
+def completed_payin(cast: Cast, amount: str = "1500.00", **asked: Any) -> Order:
+    order = confirmed_payin(cast, amount, **asked)
+    work_off("settle_order")
+    found = fresh(order)
+    assert found.status == "completed", found.status
+    return found
+
+
+def assignment_of(order: Order) -> Assignment:
+    """The open or chosen one."""
+    with look() as session:
+        return session.scalars(select(Assignment).where(Assignment.order_id == order.id, Assignment.state.in_(
+            (AssignmentState.OPEN, AssignmentState.CHOSEN)))).one()
+
+
+def assignments_of(order: Order) -> Sequence[Assignment]:
+    """All of them, oldest first."""
+    with look() as session:
+        return session.scalars(select(Assignment).where(Assignment.order_id == order.id)
+                               .order_by(Assignment.created_at)).all()
+
+
+def its_trader(order: Order) -> Actor:
+    return as_trader(assignment_of(order).trader_id)
+
+
+def mark_paid(actor: Actor, order: Order) -> Order:
+    with act() as session:
+        return service.mark_paid(session, actor, MarkPaid(order_id=order.public_id))
+
+
+def confirm(actor: Actor, order: Order, *, received: str | None = None, assignment_id: str | None = None) -> Order:
+    """`assignment_id`: the public one that the form was made for; by default the one of now."""
+    wanted = assignment_id or assignment_of(order).public_id
+    with act() as session:
+        return service.confirm(session, actor, ConfirmOrder(
+            order_id=order.public_id, assignment_id=wanted, received=received or order.amount_to_pay.text))
+
+
+def cancel(actor: Actor, order: Order) -> Order:
+    with act() as session:
+        return service.cancel(session, actor, CancelOrder(order_id=order.public_id))
+
+
+def decline(actor: Actor, order: Order) -> Order:
+    with act() as session:
+        return service.decline(session, actor, DeclineOrder(order_id=order.public_id))
+
+
+def expire(order: Order) -> Order:
+    """The clock runs past `expires_at` and the store's grace."""
+    assert order.expires_at is not None
+    with clock.moved(order.expires_at - clock.now() + timedelta(seconds=901)):
+        work_off("expire_order")
+    return fresh(order)
+
+
+def balance(account: ledger.Account) -> Money:
+    with look() as session:
+        return ledger.balance(session, account)
+
+
+def trader_available(trader: Trader | UUID, live: bool = True) -> Money:
+    return balance(ledger.trader_available(getattr(trader, "id", trader), "USDT", live))
+
+
+def trader_held(trader: Trader | UUID, live: bool = True) -> Money:
+    return balance(ledger.trader_held(getattr(trader, "id", trader), "USDT", live))
+
+
+def store_available(store: Store, live: bool = True) -> Money:
+    return balance(ledger.store_available(store.id, "USDT", live))
+
+
+def at_the_same_time(app: Flask, acts: Sequence[Callable[[], object]], threads: int | None = None) -> list[object]:
+    """What each act came to: its result, or the error it raised. Each in a thread with a session of its own."""
+    def run(act: Callable[[], object]) -> object:
+        with app.app_context():
+            try:
+                return act()
+            except Exception as error:
+                return error
+            finally:
+                db.session.remove()
+
+    with ThreadPoolExecutor(threads or len(acts)) as pool:
+        return list(pool.map(run, acts))
