@@ -7,7 +7,7 @@ from sqlalchemy import ARRAY, BigInteger, CheckConstraint, ForeignKey, Index, La
 from sqlalchemy.dialects.postgresql import CIDR, INET, JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from portal.core import clock
+from portal.core import clock, ids
 from portal.core.columns import Id, Minor, Timestamped, Words
 from portal.core.db import Base
 
@@ -199,3 +199,7 @@ class UserSession(Base):
     user_agent: Mapped[str | None] = mapped_column(Text)
     values: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default=text("'{}'"))
     user: Mapped[User] = relationship(lazy="raise")
+
+    @property
+    def public_id(self) -> str:
+        return ids.public("ses", self.id)

@@ -11,10 +11,11 @@ from uuid import UUID
 from sqlalchemy import case, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from portal.core import audit, clock, crypto
+from portal.core import audit, clock, crypto, ids
 from portal.core.access import Actor, Permission, Role
 from portal.core.db import locked_one
 from portal.core.errors import NotFound
+from portal.parties import queries
 from portal.parties.models import User, UserPermission, UserSession
 
 TOKEN_BYTES = 32
@@ -104,6 +105,12 @@ def end(session: Session, actor: Actor, session_id: UUID, *, because: str) -> No
         .values(ended_at=clock.now(), ended_because=because).returning(UserSession.user_id)).scalar_one_or_none()
     if ended is not None:
         audit.record(session, actor, "session.ended", "user", ended, after={"session": str(session_id)}, reason=because)
+
+
+def end_own(session: Session, actor: Actor, session_id: str) -> None:
+    """A person ends one of their own, by its public id. Raises NotFound."""
+    row = queries.found(session, queries.sessions_visible_to(actor), ids.parse("ses", session_id))
+    end(session, actor, row.id, because="ended_by_owner")
 
 
 def end_all(session: Session, user_id: UUID, *, because: str) -> None:

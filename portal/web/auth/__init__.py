@@ -1,4 +1,5 @@
-"""Signing in and out, and the page everybody starts from."""
+"""Signing in and out, the page everybody starts from, and one's own account."""
 from portal.web.auth.login import bp as login
+from portal.web.auth.profile import bp as profile
 
-blueprints = (login,)
+blueprints = (login, profile)

@@ -1,0 +1,59 @@
+"""One's own account: where one is signed in, and one's password."""
+from typing import Any
+
+from flask import Blueprint, Response, flash, g, redirect, request, url_for
+from flask_babel import gettext
+
+from portal.core.access import Permission, requires
+from portal.core.commands import bind
+from portal.core.db import reader, transaction
+from portal.parties import sessions, users
+from portal.parties.commands import SetPassword
+from portal.web.identity import enter, signed_in
+from portal.web.render import redisplay, show
+from portal.web.sessions import first_values
+
+bp = Blueprint("profile", __name__, url_prefix="/profile")
+PAGE = "auth/profile.html"
+
+
+@bp.get("")
+@requires(Permission.PROFILE)
+def index() -> Response:
+    return show(PAGE, error=None, wrong={}, **_profile())
+
+
+@bp.post("/password")
+@requires(Permission.PROFILE)
+def set_password() -> Response:
+    """Every other browser of theirs is out; this one goes on with a new token."""
+    with redisplay(PAGE, **_profile()):
+        typed = {name: request.form.get(name, "") for name in ("current", "password")}
+        command = bind(SetPassword, request.form, **typed)
+        with transaction() as session:
+            user = users.set_password(session, signed_in(), command)
+            token = sessions.begin(session, user.id, address=request.remote_addr,
+                                   user_agent=request.user_agent.string,
+                                   values={**first_values(), "_user_id": str(user.id)})
+    enter(token)
+    flash(gettext("Your password is changed. Your other sessions have ended."))
+    return _back()
+
+
+@bp.post("/sessions/<session_id>/ending")
+@requires(Permission.PROFILE)
+def end_session(session_id: str) -> Response:
+    with transaction() as session:
+        sessions.end_own(session, signed_in(), session_id)
+    return _back()
+
+
+def _profile() -> dict[str, Any]:
+    actor = signed_in()
+    assert actor.id is not None and actor.role is not None  # noqa: PT018
+    return {"open_sessions": sessions.of_user(reader(), actor.id), "here_id": actor.details["session"],
+            "layout": f"{'admin' if actor.is_staff else actor.role}/layout.html", "request_id": g.request_id}
+
+
+def _back() -> Response:
+    return redirect(url_for("profile.index"), 303)  # type: ignore[return-value]

@@ -1,0 +1,53 @@
+"""One's own account: sessions listed and ended, the password changed."""
+import pytest
+from flask import Flask
+
+from tests import people
+from tests.web.auth.test_sessions import is_in, rows
+
+NEW = "another sentence nobody guesses"
+
+
+@pytest.mark.parametrize("kind", ["trader", "merchant_viewer", "support_readonly"])
+def test_everybody_sees_where_they_are_signed_in(app: Flask, kind: str) -> None:
+    me = people.person(kind)
+    here, there = people.seat(app, me), people.seat(app, me)
+    page = here.get("/profile").get_data(as_text=True)
+    assert all(row.public_id in page for row in rows(me))
+    assert here.sid not in page
+    other = rows(me)[1].public_id
+    assert here.send(f"/profile/sessions/{other}/ending").status_code == 303
+    assert (is_in(here), is_in(there)) == (True, False)
+
+
+def test_anothers_session_is_not_ones_own_to_end(app: Flask) -> None:
+    me, other = people.person("trader"), people.person("trader")
+    here, there = people.seat(app, me), people.seat(app, other)
+    assert here.send(f"/profile/sessions/{rows(other)[0].public_id}/ending").status_code == 404
+    assert is_in(there)
+
+
+def test_a_new_password_ends_the_others_and_changes_the_token_here(app: Flask) -> None:
+    me = people.person("trader")
+    here, there = people.seat(app, me), people.seat(app, me)
+    answer = here.send("/profile/password", {"current": people.PASSWORD, "password": NEW})
+    assert (answer.status_code, answer.location) == (303, "/profile")
+    assert "sid=" in answer.headers["Set-Cookie"]
+    assert (is_in(here), is_in(there)) == (True, False)
+    thief = people.Browser(app)
+    thief.set_cookie("sid", here.sid)
+    assert not is_in(thief)
+    assert "Your password is changed" in here.get("/profile").get_data(as_text=True)
+
+
+@pytest.mark.parametrize(("current", "new", "said"), [
+    ("wrong", NEW, "not your present password"), (people.PASSWORD, "short", "at least 15"),
+    (people.PASSWORD, "a" * 30, "too easy")])
+def test_what_is_refused_is_said_beside_the_field(app: Flask, current: str, new: str, said: str) -> None:
+    here = people.seat(app, people.person("trader"))
+    answer = here.send("/profile/password", {"current": current, "password": new})
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    assert said in page
+    assert new not in page
+    assert is_in(here)
