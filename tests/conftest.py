@@ -179,8 +179,17 @@ def _clone(owner_url: str, template: str, name: str) -> Iterator[str]:
     try:
         yield name
     finally:
+        _hang_up(name)
         with _administrator(owner_url) as connection:
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(_id(name)))
+
+
+def _hang_up(name: str) -> None:
+    """End the application's listeners: the owner, who drops the database, may not end another role's connections."""
+    application = _spelled(make_url(_given("DATABASE_URL")).set(database="postgres"))
+    with psycopg.connect(application, autocommit=True) as connection:
+        connection.execute("SELECT pg_terminate_backend(pid, 2000) FROM pg_stat_activity"
+                           " WHERE datname = %s AND usename = current_user", [name])
 
 
 def _migrate(connection: psycopg.Connection[tuple[object, ...]], name: str) -> None:
