@@ -57,10 +57,15 @@ class Desk:
 
     def terminate(self, name: str) -> float:
         """TERM, and how many seconds the process took to go."""
-        process, started = self.processes[name].pop(), time.monotonic()
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait(STOP_WITHIN_S)
+        started = time.monotonic()
+        self.ask_to_stop(name).wait(STOP_WITHIN_S)
         return time.monotonic() - started
+
+    def ask_to_stop(self, name: str) -> subprocess.Popen[bytes]:
+        """TERM to the newest process of that name, which goes in its own time."""
+        process = self.processes[name].pop()
+        os.killpg(process.pid, signal.SIGTERM)
+        return process
 
     def flask(self, *arguments: str) -> str:
         """The command line beside the running desk: what it prints on stdout."""

@@ -1,0 +1,60 @@
+"""Waking workers through Redis: one message says it for all, and a Redis that is away costs next to nothing."""
+import socket
+import time
+
+from redis import Redis
+
+from tasks import waker
+from tasks.app import huey
+
+KIND = "match_order"
+
+
+def messages(redis_url: str) -> int:
+    with Redis.from_url(redis_url) as valkey:
+        return int(valkey.llen(huey.storage.queue_key))
+
+
+def forget(redis_url: str) -> None:
+    with Redis.from_url(redis_url) as valkey:
+        valkey.flushdb()
+
+
+def test_a_poke_that_waits_stands_for_all_that_follow(redis_url: str) -> None:
+    forget(redis_url)
+    for _ in range(100):
+        waker.poke(KIND)
+    assert messages(redis_url) == 1
+    waker.poke("settle_order")
+    assert messages(redis_url) == 2, "another kind has a message of its own"
+
+
+def test_once_a_worker_has_it_the_next_poke_is_sent(redis_url: str) -> None:
+    forget(redis_url)
+    waker.poke(KIND)
+    waker.taken(KIND)
+    waker.poke(KIND)
+    assert messages(redis_url) == 2
+
+
+def test_a_message_lost_by_redis_is_sent_again_within_two_seconds(redis_url: str) -> None:
+    forget(redis_url)
+    waker.poke(KIND)
+    with Redis.from_url(redis_url) as valkey:
+        assert 0 < valkey.pttl(waker._marker(KIND)) <= 2000
+        valkey.delete(huey.storage.queue_key, waker._marker(KIND))
+    waker.poke(KIND)
+    assert messages(redis_url) == 1
+
+
+def test_a_redis_that_never_answers_costs_one_short_wait(monkeypatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        mute = Redis(port=silent.getsockname()[1], socket_timeout=waker.TIMEOUT_S,
+                     socket_connect_timeout=waker.TIMEOUT_S, retry=waker._redis.get_retry())
+        monkeypatch.setattr(waker, "_redis", mute)
+        started = time.monotonic()
+        for _ in range(50):
+            waker.poke(KIND)
+        assert time.monotonic() - started < 0.3
+        waker._silent_until = 0.0
+        mute.close()
