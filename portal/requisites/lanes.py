@@ -1,4 +1,4 @@
-"""Lanes: who could take which kind of order, and in what turn. migrations/sql/0001_requisites.sql has the how."""
+"""Lanes: who could take which kind of order, and in what turn. The SQL of this room, in migrations/sql, has the how."""
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 

@@ -92,7 +92,7 @@ class Requisite(Timestamped, Base):
 class Lane(Base):
     """A ring of requisites that could take a kind of order; `id` names its cursor, the sequence `lane_cursor_<id>`.
 
-    Rebuilt only when somebody edits limits or goes on or off shift (migrations/sql/0001_requisites.sql says how).
+    Rebuilt only when somebody edits limits or goes on or off shift (migrations/sql says how).
     """
 
     __tablename__ = "lanes"
