@@ -180,9 +180,9 @@ CREATE FUNCTION matching_funnel(wanted uuid, at timestamptz, day date) RETURNS j
                t.on_shift AND NOT EXISTS (SELECT 1 FROM assignments a WHERE a.order_id = o.id
                  AND a.trader_id = r.trader_id AND a.end_reason IN ('declined', 'expired')) AS c5,
                o.amount_to_pay_minor BETWEEN r.min_minor AND r.max_minor
-                 AND (o.reward_may_exceed_fee OR EXISTS (
+                 AND EXISTS (
                      SELECT 1 FROM reward_of(r.trader_id, o.direction, o.method, o.settlement_minor) w
-                     WHERE w.reward_minor <= o.fee_minor)) AS c6,
+                     WHERE o.reward_may_exceed_fee OR w.reward_minor <= o.fee_minor) AS c6,
                windows_open(r, h, o.amount_to_pay_minor, day) AS c7, slots_open(r, t, at) AS c8,
                r.robot OR coalesce((SELECT b.credits_minor - b.debits_minor FROM accounts c
                  JOIN balances b ON b.account_id = c.id WHERE c.owner_kind = 'trader' AND c.owner_id = r.trader_id

@@ -38,7 +38,7 @@ REASONS = {"approved": FailureCode.NO_REQUISITE, "on_shift": FailureCode.NO_REQU
 STAGES = ("all", "currency", "method", "bank", *REASONS)
 
 PICK = text("SELECT * FROM pick_requisites(CAST(:orders AS uuid[]), CAST(:assignments AS uuid[]), :now, :day)")
-FUNNEL = text("SELECT matching_funnel(:order, :now, :day)")
+FUNNEL = text("SELECT id, matching_funnel(id, :now, :day) FROM unnest(CAST(:orders AS uuid[])) AS id")
 SIZE = text("SELECT GREATEST(reltuples, 0)::bigint FROM pg_class WHERE oid = 'requisites'::regclass")
 _dice = SystemRandom()
 
@@ -62,6 +62,8 @@ def _match(session: Session, orders: list[Order]) -> set[UUID]:
     if not orders:
         return set()
     session.flush()
+    small = (session.scalar(SIZE) or 0) < FUNNEL_BELOW
+    funnels = _funnels(session, orders) if small else {}
     picks = session.execute(PICK, {
         "orders": [order.id for order in orders], "assignments": [ids.new_id() for _ in orders],
         "now": clock.now(), "day": clock.today()}).all()
@@ -74,7 +76,7 @@ def _match(session: Session, orders: list[Order]) -> set[UUID]:
                  joinedload(Assignment.requisite).joinedload(Requisite.holder))
         .execution_options(populate_existing=True))}
     _hold(session, [(by_id[pick.order_id], assignments[pick.assignment_id]) for pick in picks])
-    _assign(session, [(by_id[pick.order_id], assignments[pick.assignment_id], pick) for pick in picks])
+    _assign(session, [(by_id[pick.order_id], assignments[pick.assignment_id], pick) for pick in picks], funnels)
     return {pick.order_id for pick in picks}
 
 
@@ -90,11 +92,11 @@ def _hold(session: Session, taken: list[tuple[Order, Assignment]]) -> None:
     ledger.post(session, SYSTEM, drafts)
 
 
-def _assign(session: Session, taken: list[tuple[Order, Assignment, Row[Any]]]) -> None:
+def _assign(session: Session, taken: list[tuple[Order, Assignment, Row[Any]]],
+            funnels: dict[UUID, dict[str, int]]) -> None:
     steps, tries = Steps(session, SYSTEM), []
     graces = dict(session.execute(select(Store.id, Store.grace_s).where(
         Store.id.in_({order.store_id for order, _, _ in taken}))).all())
-    small = (session.scalar(SIZE) or 0) < FUNNEL_BELOW
     for order, assignment, pick in taken:
         order.assignment_id, order.expires_at, order.next_attempt_at = assignment.id, assignment.expires_at, None
         order.tries += 1
@@ -104,7 +106,7 @@ def _assign(session: Session, taken: list[tuple[Order, Assignment, Row[Any]]]) -
             "assignment": assignment.public_id, "requisite": assignment.requisite.mask,
             "number_shown_to": "payer, its trader, the store's system", "tier": pick.tier})
         tries.append(_try(order, "assigned", assignment_id=assignment.id, fell_out=list(pick.passed),
-                          funnel=_funnel(session, order) if small else {"tier": pick.tier}))
+                          funnel=_with_one_left(funnels[order.id]) if funnels else {"tier": pick.tier}))
         jobs.promise(session, "expire_order", assignment.id,
                      run_at=assignment.expires_at + timedelta(seconds=graces[order.store_id]))
     steps.write()
@@ -114,7 +116,8 @@ def _assign(session: Session, taken: list[tuple[Order, Assignment, Row[Any]]]) -
 def _nobody(session: Session, order: Order) -> datetime | None:
     """A full try without a candidate: when to look again, or None when the window is over and the order has failed."""
     now = clock.now()
-    funnel = _funnel(session, order)
+    session.flush()
+    funnel = _funnels(session, [order])[order.id]
     reason = reason_of(funnel)
     order.tries += 1
     session.execute(insert(MatchTry), [_try(order, reason, funnel=funnel)])
@@ -125,8 +128,7 @@ def _nobody(session: Session, order: Order) -> datetime | None:
         steps.take(order, Action.FAIL, details={"tries": order.tries})
         steps.write()
         return None
-    pause = min(PAUSE_MAX_S, PAUSE_FIRST_S * 2 ** min(order.tries - 1, 6))
-    order.next_attempt_at = min(order.match_by, now + timedelta(milliseconds=_dice.randint(pause * 500, pause * 1000)))
+    order.next_attempt_at = min(order.match_by, now + _pause(order.tries, held_by_others=funnel["same_amount"] > 0))
     steps.take(order, Action.RETRY, details={"reason": reason, "tries": order.tries})
     steps.write()
     return order.next_attempt_at
@@ -142,12 +144,23 @@ def reason_of(funnel: dict[str, int]) -> FailureCode:
     return next(reason for reason, count in lost.items() if count == worst)
 
 
-def _funnel(session: Session, order: Order) -> dict[str, int]:
-    """`locked`: of those left by every filter, none could be had because other workers held them."""
-    session.flush()
-    counted: dict[str, int] = session.execute(FUNNEL, {
-        "order": order.id, "now": clock.now(), "day": clock.today()}).scalar_one()
-    return {stage: counted.get(stage, 0) for stage in STAGES}
+def _pause(tries: int, *, held_by_others: bool) -> timedelta:
+    """Twice as long after each try, with jitter. Who is only held by another worker is free in a moment."""
+    first_ms = BUSY_PAUSE_MS if held_by_others else PAUSE_FIRST_S * 1000
+    pause_ms = min(PAUSE_MAX_S * 1000, first_ms * 2 ** min(tries - 1, 8))
+    return timedelta(milliseconds=_dice.randint(pause_ms // 2, pause_ms))
+
+
+def _funnels(session: Session, orders: Sequence[Order]) -> dict[UUID, dict[str, int]]:
+    """By order. `locked`: of those left by every filter none could be had, because other workers held them."""
+    counted = session.execute(FUNNEL, {"orders": [order.id for order in orders], "now": clock.now(),
+                                       "day": clock.today()}).all()
+    return {id: {stage: funnel.get(stage, 0) for stage in STAGES} for id, funnel in counted}
+
+
+def _with_one_left(funnel: dict[str, int]) -> dict[str, int]:
+    """Of an order that was assigned: counted as the batch began, so another of the batch may have been in between."""
+    return funnel | {"locked": max(1, funnel["same_amount"])}
 
 
 def _try(order: Order, outcome: str, *, funnel: dict[str, int], assignment_id: UUID | None = None,
