@@ -138,11 +138,13 @@ def _application(database: str, redis_url: str) -> Iterator[Flask]:
     with _environment(settings):
         from portal import create_app
         from portal.core.db import db
+        from portal.parties import key_watch
         from portal.settings import load
 
         made = create_app(load())
         yield made
     with made.app_context():
+        key_watch.stop(db.engine.url)
         db.session.remove()
         db.engine.dispose()
 

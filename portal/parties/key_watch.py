@@ -42,6 +42,7 @@ class Watch:
         self._used: dict[UUID, tuple[datetime, str | None]] = {}
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._stopping = threading.Event()
         self._answered_at = float("-inf")
         self._written_at = time.monotonic()
 
@@ -81,18 +82,27 @@ class Watch:
             return
         with self._lock:
             if self._thread is None or not self._thread.is_alive():
+                self._stopping.clear()
                 self._thread = threading.Thread(target=self._listen_always, name="keys", daemon=True)
                 self._thread.start()
 
+    def stop(self) -> None:
+        """The process lets go of this database; it starts again with the next key."""
+        thread = self._thread
+        self._stopping.set()
+        if thread is not None:
+            thread.join(AGAIN_S + BEAT_S)
+
     def _listen_always(self) -> None:
-        while True:
+        while not self._stopping.is_set():
             try:
                 self._listen()
             except (psycopg.Error, OSError) as error:
-                self._answered_at = float("-inf")
-                self.forget()
-                log.warning("keys_not_heard", error=type(error).__name__)
-            time.sleep(AGAIN_S)
+                if self._answered_at > 0:  # once, not every second while the database is away
+                    log.warning("keys_not_heard", error=type(error).__name__)
+            self._answered_at = float("-inf")
+            self.forget()
+            self._stopping.wait(AGAIN_S)
 
     def _listen(self) -> None:
         with psycopg.connect(self._direct_url, autocommit=True, connect_timeout=3, application_name="quittance-keys",
@@ -100,7 +110,7 @@ class Watch:
             connection.add_notify_handler(self.forget)
             connection.execute(f"LISTEN {CHANNEL}")
             self.forget()  # what was told before we listened
-            while True:
+            while not self._stopping.is_set():
                 connection.execute("SELECT 1")  # takes in what was told, and shows that we would hear it
                 self._answered_at = time.monotonic()
                 self._write(connection)
@@ -120,6 +130,12 @@ _watches: dict[URL, Watch] = {}
 def configure(sqlalchemy_url: str, direct_url: str) -> None:
     """The application factory says where to listen: past a pooler. Nothing starts yet."""
     _watches.setdefault(make_url(sqlalchemy_url), Watch(direct_url))
+
+
+def stop(sqlalchemy_url: URL) -> None:
+    """Before the database goes."""
+    if sqlalchemy_url in _watches:
+        _watches[sqlalchemy_url].stop()
 
 
 def of(session: Session) -> Watch:

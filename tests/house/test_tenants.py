@@ -65,6 +65,7 @@ class Tenant:
         return ids.public("rqs", assignment_of(self.order).requisite_id)
 
     def session_id(self) -> str:
+        assert self.seats
         return ids.public("ses", sessions.of_user(reader(), self.trader.id)[0].id)
 
     def open(self, endpoint: str, method: str, address: str) -> TestResponse:

@@ -1,4 +1,5 @@
 """The session rules of security.md, one claim each."""
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -8,7 +9,7 @@ from sqlalchemy import select
 
 from portal.core import clock
 from portal.core.access import SYSTEM
-from portal.core.db import reader, transaction
+from portal.core.db import db, reader, transaction
 from portal.parties import sessions, users
 from portal.parties.commands import DisableUser, SetPassword
 from portal.parties.models import UserSession
@@ -123,6 +124,21 @@ def test_the_sixth_ends_the_oldest(app: Flask) -> None:
     browsers = [people.seat(app, me) for _ in range(6)]
     assert [is_in(browser) for browser in browsers] == [False] + [True] * 5
     assert rows(me)[0].ended_because == "too_many"
+
+
+def test_ten_at_once_leave_five(app: Flask) -> None:
+    me = people.person("trader")
+
+    def sit_down(number: int) -> None:
+        with app.app_context():
+            try:
+                people.seat(app, me)
+            finally:
+                db.session.remove()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(sit_down, range(10)))
+    assert sum(row.ended_at is None for row in rows(me)) == sessions.PER_USER_MAX
 
 
 def test_signing_in_again_gives_a_new_token_and_ends_the_old_one(app: Flask) -> None:

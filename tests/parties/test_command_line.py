@@ -1,0 +1,54 @@
+"""`flask users` and `flask keys`: what the first administrator and a store's first program start with."""
+import secrets
+
+from flask import Flask
+from flask.testing import FlaskCliRunner
+from sqlalchemy import select
+
+from portal.core.db import reader
+from portal.parties import keys
+from portal.parties.models import ApiKey, User
+from tests import people
+
+
+def run(app: Flask, *arguments: str, **environment: str) -> tuple[int, str]:
+    answer = FlaskCliRunner(app).invoke(args=list(arguments), env=environment)
+    return answer.exit_code, answer.output
+
+
+def test_the_token_is_the_last_line(app: Flask) -> None:
+    store = people.store(people.merchant())
+    status, said = run(app, "keys", "create", "--store", store.slug, "--mode", "test", "--scopes", "orders:read")
+    assert status == 0
+    found = keys.find(said.splitlines()[-1])
+    assert found is not None
+    assert (found.store_id, found.live, found.scopes) == (store.id, False, {"orders:read"})
+
+
+def test_a_key_is_revoked_by_the_id_in_its_token(app: Flask) -> None:
+    store = people.store(people.merchant())
+    token = run(app, "keys", "create", "--store", store.slug, "--mode", "live")[1].splitlines()[-1]
+    assert run(app, "keys", "revoke", token.split("_")[2])[0] == 0
+    reader().rollback()
+    assert reader().scalars(select(ApiKey.revoked_at).where(ApiKey.store_id == store.id)).one() is not None
+
+
+def test_what_cannot_be_is_said_in_a_sentence(app: Flask) -> None:
+    store = people.store(people.merchant())
+    for arguments in (("--store", "no-such-store"), ("--store", store.slug, "--scopes", "everything"),
+                      ("--store", store.slug, "--networks", "everywhere")):
+        status, said = run(app, "keys", "create", "--mode", "live", *arguments)
+        assert status == 1
+        assert said.startswith("Error: ")
+        assert "Traceback" not in said
+
+
+def test_the_first_administrator_is_made_and_disabled(app: Flask) -> None:
+    email = f"boss-{secrets.token_hex(4)}@example.test"
+    status, said = run(app, "users", "create", "--email", email, "--template", "super_admin",
+                       NEW_PASSWORD=people.PASSWORD)
+    assert (status, people.PASSWORD in said) == (0, False)
+    assert run(app, "users", "create", "--email", email, "--template", "admin", NEW_PASSWORD="short")[0] == 1
+    assert run(app, "users", "disable", email, "--reason", "test")[0] == 0
+    reader().rollback()
+    assert reader().scalars(select(User.active).where(User.email == email)).one() is False

@@ -1,0 +1,76 @@
+"""The doors when something around them is missing, and on https."""
+import contextvars
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from pydantic import SecretStr
+
+from portal import create_app
+from portal.core.db import db
+from portal.core.ids import new_id, text
+from tests import people
+
+Desk = Callable[..., Flask]
+NOWHERE = "127.0.0.1:1"
+
+
+@pytest.fixture
+def another(app: Flask) -> Iterator[Callable[..., Flask]]:
+    """The same desk with other settings."""
+    made: list[Flask] = []
+
+    def make(**settings: Any) -> Flask:
+        made.append(create_app(app.extensions["settings"].model_copy(update=settings)))
+        return made[-1]
+
+    yield make
+    for desk in made:
+        contextvars.Context().run(_let_go, desk)
+
+
+def _let_go(desk: Flask) -> None:
+    with desk.app_context():
+        db.engine.dispose()
+
+
+def test_without_the_database_a_signed_in_page_says_so(app: Flask, another: Desk) -> None:
+    sid = people.seat(app, people.person("trader")).sid
+    cut_off = another(database_url=SecretStr(f"postgresql://x:y@{NOWHERE}/z"))
+    browser = people.Browser(cut_off)
+    assert browser.get("/login").status_code == 200
+    browser.set_cookie("sid", sid)
+    answer = browser.get("/trader/orders")
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"]
+    assert "<h1>" in answer.get_data(as_text=True)
+    told = answer.headers.getlist("Set-Cookie")
+    assert not any(line.startswith("sid=") for line in told), "nobody is signed out by it"
+
+
+def test_on_https_no_other_host_can_set_the_cookie(app: Flask, another: Desk) -> None:
+    me = people.person("trader")
+    desk = another(public_url="https://desk.example", trusted_hosts=["desk.example"])
+    browser, base = people.Browser(desk), "https://desk.example"
+    page = browser.get("/login", base_url=base).get_data(as_text=True)
+    form = {"csrf_token": page.partition('name="csrf-token" content="')[2].partition('"')[0], "email": me.email,
+            "password": people.PASSWORD}
+    answer = browser.post("/login", data=form, base_url=base, environ_overrides={"REMOTE_ADDR": "10.66.6.6"})
+    assert answer.status_code == 303
+    cookie = next(line for line in answer.headers.getlist("Set-Cookie") if "sid=" in line)
+    assert cookie.startswith("__Host-sid=")
+    assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= set(cookie.split("; "))
+    assert "Domain" not in cookie
+    assert browser.get("/", base_url=base).location == "/trader/orders"
+
+
+@pytest.mark.parametrize("redis", ["there", "away"])
+def test_a_payment_link_is_asked_for_sixty_times_a_minute(another: Desk, redis: str) -> None:
+    more = {"redis_url": SecretStr(f"redis://{NOWHERE}/0")} if redis == "away" else {}
+    browser = people.Browser(another(ratelimit_enabled=True, **more))
+    link = f"/pay/{text(new_id())}AAAA"
+    answers = [browser.get(link) for _ in range(61)]
+    assert [answer.status_code for answer in answers] == [404] * 60 + [429]
+    assert 1 <= int(answers[-1].headers["Retry-After"]) <= 60
+    assert browser.get(f"/pay/{text(new_id())}AAAA").status_code == 404
