@@ -1,6 +1,7 @@
-"""`flask demo load`: a desk to look at. Refused in production."""
+"""`flask demo load`: a desk to look at; `flask demo live`: one that lives. Refused in production."""
 import os
 import secrets
+import time
 
 import click
 from flask import current_app
@@ -36,3 +37,16 @@ def load(if_empty: bool, demo_public: bool) -> None:
         raise click.ClickException(refused.message) from None
     day.play(desk)
     click.echo("demo data is loaded" + (f"; the password is {password}" if demo_public else ""))
+
+
+@group.command("live")
+def live() -> None:
+    """Let simulated customers and traders work, until stopped."""
+    from portal.demo.simulator import Simulator
+
+    if current_app.extensions["settings"].production:
+        raise click.ClickException("The simulator is refused in production.")
+    simulator = Simulator()
+    while True:
+        simulator.tick()
+        time.sleep(1)
