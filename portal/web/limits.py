@@ -2,25 +2,35 @@
 
 Counted in Redis, so that all processes count together; without Redis each process counts for itself.
 """
-from flask import Flask, request
-from flask_limiter import Limiter
+from flask import Flask, Response, request
+from flask_limiter import HeaderNames, Limiter
 
 from portal.parties.attempts import network_of
 from portal.settings import Settings
 
 TIMEOUT_S = 0.1
 PAYMENT_PAGE = "60 per minute"  # per payment link
+REFUSALS = (429, 503)
+NAMES = {HeaderNames.LIMIT: "RateLimit-Limit", HeaderNames.REMAINING: "RateLimit-Remaining",
+         HeaderNames.RESET: "RateLimit-Reset", HeaderNames.RETRY_AFTER: "Retry-After"}
 
 
 def register(app: Flask, settings: Settings) -> None:
     from portal.web.checkout import blueprints
+
+    @app.after_request
+    def calm(response: Response) -> Response:
+        """Flask-Limiter says when to come back on every answer; only who was refused has to wait."""
+        if response.status_code not in REFUSALS:
+            response.headers.pop("Retry-After", None)
+        return response
 
     url = settings.redis_url.get_secret_value()
     limiter = Limiter(
         key_func=address, enabled=settings.ratelimit_enabled, headers_enabled=True, key_prefix="quittance:web",
         storage_uri=f"redis+{url}" if url.startswith("unix") else url, strategy="fixed-window",
         storage_options={"socket_timeout": TIMEOUT_S, "socket_connect_timeout": TIMEOUT_S},  # type: ignore[dict-item]
-        in_memory_fallback_enabled=True)
+        header_name_mapping=NAMES, in_memory_fallback_enabled=True)
     for blueprint in blueprints:
         limiter.limit(PAYMENT_PAGE, key_func=payment_link)(blueprint)
     limiter.init_app(app)

@@ -73,4 +73,6 @@ def test_a_payment_link_is_asked_for_sixty_times_a_minute(another: Desk, redis: 
     answers = [browser.get(link) for _ in range(61)]
     assert [answer.status_code for answer in answers] == [404] * 60 + [429]
     assert 1 <= int(answers[-1].headers["Retry-After"]) <= 60
+    assert answers[0].headers["RateLimit-Limit"] == "60"
+    assert "Retry-After" not in answers[0].headers
     assert browser.get(f"/pay/{text(new_id())}AAAA").status_code == 404
