@@ -11,6 +11,7 @@ from flask_sqlalchemy import SQLAlchemy
 from psycopg import errors as pg
 from sqlalchemy import DateTime, MetaData, Select, event
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session, registry
 
 from portal.core.errors import VERDICTS, DatabaseUnavailable, LockTimeout
@@ -91,7 +92,7 @@ def translated() -> Iterator[None]:
         if is_disconnect(error):
             raise DatabaseUnavailable() from error
         raise
-    except InterfaceError as error:
+    except (InterfaceError, PoolTimeout) as error:  # no connection to be had
         raise DatabaseUnavailable() from error
 
 

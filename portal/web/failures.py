@@ -2,6 +2,7 @@
 import structlog
 from flask import Flask, Response, g, make_response, render_template, request
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from portal.core.db import db, is_disconnect
@@ -48,6 +49,10 @@ def register(app: Flask) -> None:
         if is_disconnect(error):
             return page(503, DatabaseUnavailable())
         return bug(error)
+
+    @app.errorhandler(PoolTimeout)
+    def crowded(error: PoolTimeout) -> Response:
+        return page(503, DatabaseUnavailable())
 
     @app.errorhandler(Exception)
     def bug(error: Exception) -> Response:

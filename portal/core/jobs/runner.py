@@ -1,11 +1,17 @@
-"""Doing work: a batch in one transaction; on an error each alone, and that one's try is counted."""
+"""Doing work: a batch in one transaction; on an error each alone, and that one's try is counted.
+
+What is not the work's fault is no try: a database that went away, a lock that somebody held, a lease that ran out.
+"""
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 
 import structlog
 
 from portal.core import clock
 from portal.core.db import db, must_retry, transaction
+from portal.core.errors import DatabaseUnavailable, LockTimeout
 from portal.core.jobs.kinds import KINDS, OUTSIDE, Kind
 from portal.core.jobs.leases import ERROR_MAX, LeaseLost, claim, fail, finish, hand_back, postpone
 from portal.core.jobs.models import Job
@@ -13,6 +19,9 @@ from portal.core.jobs.promises import poke
 
 log = structlog.get_logger("jobs")
 DRAIN_FOR_S = 5  # then hand the thread back; the next wake-up goes on
+BUSY_PAUSE_S = 1.0  # before the next look at something that others are changing
+AWAY_MAX_S = 10.0  # how long to wait for a database that went away, to give leases back at once
+AWAY_PAUSE_S = 0.5
 
 
 def run(kind_name: str, *, for_s: float = DRAIN_FOR_S) -> int:
@@ -35,15 +44,42 @@ def run(kind_name: str, *, for_s: float = DRAIN_FOR_S) -> int:
 def _do(kind: Kind, jobs: Sequence[Job]) -> int:
     try:
         return _attempt(kind, jobs)
+    except DatabaseUnavailable:
+        _hand_back_when_it_returns(jobs)
+        raise
     except Exception as error:  # whatever the work raises: each alone then, and that one's try is counted
         if len(jobs) > 1:
             log.warning("batch_failed", kind=kind.name, jobs=len(jobs), error=repr(error)[:ERROR_MAX])
             return sum(_do(kind, [job]) for job in jobs)
-        if must_retry(error):
+        if isinstance(error, LeaseLost):
+            log.warning("lease_lost", kind=kind.name, job=jobs[0].id)
+        elif must_retry(error):
             hand_back(jobs)
+        elif isinstance(error, LockTimeout):
+            _look_again_soon(jobs[0])
         else:
             _record_failure(kind, jobs[0], error)
         return 0
+
+
+def _hand_back_when_it_returns(jobs: Sequence[Job]) -> None:
+    """After a restart of the database nobody need wait for these leases to run out. Done already? Then nothing."""
+    until = time.monotonic() + AWAY_MAX_S
+    while True:
+        try:
+            hand_back(jobs)
+            return
+        except DatabaseUnavailable:
+            db.session.remove()
+            if time.monotonic() > until:
+                return
+        time.sleep(AWAY_PAUSE_S)
+
+
+def _look_again_soon(job: Job) -> None:
+    log.warning("busy", kind=job.kind, job=job.id)
+    with suppress(LeaseLost), transaction() as session:
+        postpone(session, job, clock.now() + timedelta(seconds=BUSY_PAUSE_S))
 
 
 def _attempt(kind: Kind, jobs: Sequence[Job]) -> int:
