@@ -21,12 +21,15 @@ def expire(session: Session, batch: Sequence[Job]) -> None:
     order_ids = dict(session.execute(select(Assignment.id, Assignment.order_id)
                                      .where(Assignment.id.in_(wanted))).all())
     orders = queries.lock_many(session, list(order_ids.values()), skip=False)
+    overdue = []
     for assignment_id, order_id in order_ids.items():
         order = orders[order_id]
         assignment = queries.current_assignment(session, order)
         if (assignment is not None and assignment.id == assignment_id and assignment.state == AssignmentState.OPEN
                 and order.status == Status.ASSIGNED):
-            service.expire(session, SYSTEM, order, assignment)
+            overdue.append((order, assignment))
+    if overdue:
+        service.expire(session, SYSTEM, overdue)
 
 
 def flag_unconfirmed(session: Session, batch: Sequence[Job]) -> None:

@@ -1,43 +1,67 @@
 """What an open assignment takes up — slot, amount, limits, collateral — and giving it back."""
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+from uuid import UUID
+
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from portal import ledger
 from portal.core import clock
 from portal.core.access import SYSTEM
-from portal.core.db import locked_one
-from portal.orders.models import Assignment, OpenPlace
+from portal.core.db import locked
+from portal.orders.models import Assignment, OpenPlace, Order
 from portal.orders.states import AssignmentState
 from portal.parties.models import Holder, Trader
 from portal.requisites.models import Requisite
 
+T = TypeVar("T", Requisite, Holder, Trader)
 
-def free(session: Session, assignment: Assignment) -> tuple[Requisite, Holder]:
-    """Slot and amount are free again, at confirm or at the end; limits stay counted and the hold stays held.
 
-    Locks in the house's order: requisite → holder → trader.
+@dataclass(frozen=True)
+class Taken:
+    """What was locked to give places back, by id."""
+
+    requisites: dict[UUID, Requisite]
+    holders: dict[UUID, Holder]
+
+
+def free(session: Session, assignments: Sequence[Assignment]) -> Taken:
+    """Slots and amounts are free again, at confirm or at the end; limits stay counted and the holds stay held.
+
+    Locks all of a kind at once, in the house's order: requisites → holders → traders.
     """
-    requisite = locked_one(session, select(Requisite).where(Requisite.id == assignment.requisite_id))
-    holder = locked_one(session, select(Holder).where(Holder.id == assignment.holder_id))
-    trader = locked_one(session, select(Trader).where(Trader.id == assignment.trader_id))
-    assert requisite is not None
-    assert holder is not None
-    assert trader is not None
-    requisite.open_orders -= 1
-    trader.open_orders -= 1
-    session.execute(delete(OpenPlace).where(OpenPlace.assignment_id == assignment.id))
-    return requisite, holder
+    requisites = _locked(session, Requisite, {a.requisite_id for a in assignments})
+    holders = _locked(session, Holder, {a.holder_id for a in assignments})
+    traders = _locked(session, Trader, {a.trader_id for a in assignments})
+    for assignment in assignments:
+        requisites[assignment.requisite_id].open_orders -= 1
+        traders[assignment.trader_id].open_orders -= 1
+    session.execute(delete(OpenPlace).where(OpenPlace.assignment_id.in_([a.id for a in assignments])))
+    return Taken(requisites, holders)
 
 
-def release(session: Session, assignment: Assignment, *, live: bool, reason: str) -> None:
-    """The assignment ends without money: place, limits of the day it was counted on, and collateral are given back."""
-    requisite, holder = free(session, assignment)
-    _uncount(requisite, assignment)
-    if not requisite.robot and holder.currency == requisite.currency:
-        _uncount(holder, assignment)
-    assignment.state, assignment.end_reason, assignment.ended_at = AssignmentState.ENDED, reason, clock.now()
+def release(session: Session, ending: Sequence[tuple[Order, Assignment]], *, reason: str) -> None:
+    """They end without money: places, limits of the day they were counted on, and collateral are given back.
+
+    All of them at once: balances are locked after everything else, so a transaction calls this once.
+    """
+    taken = free(session, [assignment for _, assignment in ending])
+    for _, assignment in ending:
+        requisite, holder = taken.requisites[assignment.requisite_id], taken.holders[assignment.holder_id]
+        _uncount(requisite, assignment)
+        if not requisite.robot and holder.currency == requisite.currency:
+            _uncount(holder, assignment)
+        assignment.state, assignment.end_reason, assignment.ended_at = AssignmentState.ENDED, reason, clock.now()
     session.flush()
-    ledger.post(session, SYSTEM, [ledger.entries.payin_release(hold_facts(assignment, live))])
+    ledger.post(session, SYSTEM, [
+        ledger.entries.payin_release(hold_facts(assignment, order.live)) for order, assignment in ending])
+
+
+def _locked(session: Session, kind: type[T], wanted: set[UUID]) -> dict[UUID, T]:
+    rows = locked(session, select(kind).where(kind.id.in_(wanted)).order_by(kind.id))
+    return {row.id: row for row in rows}
 
 
 def hold_facts(assignment: Assignment, live: bool) -> ledger.HoldFacts:

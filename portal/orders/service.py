@@ -1,4 +1,5 @@
 """What people do with an order: one function a command, each one step, each one transaction of its door."""
+from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlalchemy import select
@@ -45,7 +46,14 @@ def cancel(session: Session, actor: Actor, command: CancelOrder) -> Order:
     order = queries.lock(session, actor, command.order_id)
     if actor.is_staff and not actor.may(Permission.ORDER_CANCEL_ANY):
         raise Denied()
-    _end(session, actor, order, Action.CANCEL, reason="cancelled", why=command.reason)
+    assignment = queries.current_assignment(session, order)
+    steps = Steps(session, actor)
+    steps.take(order, Action.CANCEL, reason=command.reason)
+    order.assignment_id = None
+    if assignment is not None:
+        places.release(session, [(order, assignment)], reason="cancelled")
+        jobs.withdraw(session, "expire_order", str(assignment.id))
+    steps.write()
     return order
 
 
@@ -83,7 +91,7 @@ def confirm(session: Session, actor: Actor, command: ConfirmOrder) -> Order:
     order.amount_received_minor, order.exactness = received.minor, "exact"
     steps.take(order, Action.CONFIRM, reason=command.reason, details={"assignment": assignment.public_id})
     assignment.state = AssignmentState.CHOSEN
-    places.free(session, assignment)
+    places.free(session, [assignment])
     steps.write()
     jobs.withdraw(session, "expire_order", str(assignment.id))
     jobs.withdraw(session, "flag_unconfirmed", str(order.id))
@@ -102,21 +110,25 @@ def decline(session: Session, actor: Actor, command: DeclineOrder) -> Order:
         raise NotFound()
     steps = Steps(session, actor)
     store = session.get_one(Store, order.store_id)
-    steps.take(order, Action.DECLINE, reason=command.reason)
     order.match_by, order.tries, order.next_attempt_at = clock.now() + timedelta(seconds=store.match_for_s), 0, None
     order.assignment_id = order.assigned_at = order.expires_at = None
+    steps.take(order, Action.DECLINE, reason=command.reason)
     assert assignment is not None
-    places.release(session, assignment, live=order.live, reason="declined")
+    places.release(session, [(order, assignment)], reason="declined")
     steps.write()
     jobs.withdraw(session, "expire_order", str(assignment.id))
     jobs.promise(session, "match_order", order.id)
     return order
 
 
-def expire(session: Session, actor: Actor, order: Order, assignment: Assignment) -> None:
-    """Nobody paid by `expires_at` + grace. The caller holds the order's lock and has seen that it is still assigned."""
-    _end(session, actor, order, Action.EXPIRE, reason="expired")
-    assert assignment.state == AssignmentState.ENDED
+def expire(session: Session, actor: Actor, overdue: Sequence[tuple[Order, Assignment]]) -> None:
+    """Nobody paid by `expires_at` + grace. The caller holds the orders' locks and has seen that each still waits."""
+    steps = Steps(session, actor)
+    for order, _ in overdue:
+        steps.take(order, Action.EXPIRE)
+        order.assignment_id = None
+    places.release(session, overdue, reason="expired")
+    steps.write()
 
 
 def masked(session: Session, order: Order) -> dict[str, object] | None:
@@ -126,18 +138,6 @@ def masked(session: Session, order: Order) -> dict[str, object] | None:
     requisite = session.scalar(select(Requisite).join(Assignment, Assignment.requisite_id == Requisite.id)
                                .where(Assignment.id == order.assignment_id))
     return None if requisite is None else view.requisite_of(requisite, holder=numbers.holder_name(session, requisite))
-
-
-def _end(session: Session, actor: Actor, order: Order, action: Action, *, reason: str, why: str | None = None) -> None:
-    """A step into an end without money."""
-    assignment = queries.current_assignment(session, order)
-    steps = Steps(session, actor)
-    steps.take(order, action, reason=why)
-    order.assignment_id = None
-    if assignment is not None:
-        places.release(session, assignment, live=order.live, reason=reason)
-        jobs.withdraw(session, "expire_order", str(assignment.id))
-    steps.write()
 
 
 def _payable(session: Session, actor: Actor, order: Order, assignment_id: str) -> Assignment:

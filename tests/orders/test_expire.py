@@ -1,0 +1,123 @@
+"""Expiry to the second, and against a confirmation in the same moment (fault 14)."""
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from portal.core import clock
+from portal.core.errors import PortalError
+from portal.core.jobs import Job
+from portal.ledger.models import JournalEntry
+from portal.orders import deadlines
+from tests import factories as f
+from tests.factories import usdt
+
+
+def kinds_of(reference) -> list[str]:
+    with f.look() as session:
+        return sorted(session.scalars(select(JournalEntry.kind).where(JournalEntry.reference == reference)))
+
+
+def test_fifteen_minutes_and_as_much_of_grace_to_the_second(ready):
+    order = f.assigned_payin(ready)
+    assert order.expires_at - order.assigned_at <= timedelta(seconds=900)
+    end = order.expires_at + timedelta(seconds=900)
+    with clock.moved(end - clock.now() - timedelta(seconds=1)):
+        f.work_off("expire_order")
+        assert f.fresh(order).status == "assigned"
+    with clock.moved(end - clock.now() + timedelta(milliseconds=1)):
+        f.work_off("expire_order")
+    found = f.fresh(order)
+    assert (found.status, found.assignment_id) == ("expired", None)
+    assert f.trader_held(ready.traders[0]) == usdt("0.000000")
+
+
+def test_the_stores_own_clocks(app):
+    cast = f.new_cast(pay_for_s=60, grace_s=30)
+    order = f.assigned_payin(cast)
+    with clock.moved(timedelta(seconds=91)):
+        f.work_off("expire_order")
+    assert f.fresh(order).status == "expired"
+    assert order.expires_at - order.assigned_at <= timedelta(seconds=60)
+
+
+def test_the_status_decides_and_never_the_clock(ready):
+    """After `expires_at` and before the step has committed, a claim and a confirmation still count."""
+    order = f.assigned_payin(ready)
+    with clock.moved(timedelta(hours=2)):
+        f.mark_paid(ready.customer(order), order)
+        f.work_off("expire_order")
+        assert f.fresh(order).status == "paid"
+        f.confirm(f.its_trader(order), order)
+    assert f.fresh(order).status == "confirmed"
+
+
+def test_expired_twice_it_is_released_once(ready):
+    order = f.assigned_payin(ready)
+    assignment = f.assignment_of(order)
+    f.expire(order)
+    with f.act() as session:
+        deadlines.expire(session, [Job(id=1, reference=assignment.id)])
+    assert kinds_of(assignment.id) == ["payin_hold", "payin_release"]
+
+
+def test_the_clock_of_a_declined_assignment_does_not_end_the_next_one(cast):
+    cast.requisite()
+    order = f.assigned_payin(cast)
+    first = f.assignment_of(order)
+    cast.requisite()
+    f.decline(f.its_trader(order), order)
+    f.work_off()
+    with f.act() as session:
+        deadlines.expire(session, [Job(id=1, reference=first.id)])
+    assert f.fresh(order).status == "assigned"
+
+
+def test_many_end_in_one_batch(cast):
+    trader = cast.trader()
+    for _ in range(3):
+        cast.requisite(trader)
+    orders = [f.assigned_payin(cast, f"{1000 + n}.00") for n in range(9)]
+    f.expire(orders[-1])
+    assert {f.fresh(order).status for order in orders} == {"expired"}
+    assert f.fresh(trader).open_orders == 0
+    assert f.trader_available(trader) == usdt("100000.000000")
+
+
+def test_expiry_against_confirmation_twenty_five_times(app, ready):
+    for n in range(25):
+        order = f.assigned_payin(ready, f"{1000 + n}.00")
+        assignment, trader = f.assignment_of(order), f.its_trader(order)
+
+        def confirm(order=order, trader=trader, shown=assignment.public_id) -> str:
+            try:
+                return f.confirm(trader, order, assignment_id=shown).status
+            except PortalError as error:
+                return error.code
+
+        with clock.moved(order.expires_at - clock.now() + timedelta(seconds=901)):
+            confirmed, _ = f.at_the_same_time(app, [confirm, lambda: f.work_off("expire_order")])
+        found = f.fresh(order)
+        assert (found.status, confirmed) in (("confirmed", "confirmed"), ("expired", "invalid_transition"))
+        ends = {"confirmed": ["payin_hold"], "expired": ["payin_hold", "payin_release"]}
+        assert kinds_of(assignment.id) == ends[found.status]
+    with clock.moved(timedelta(hours=1)):
+        f.work_off("settle_order")
+    assert f.trader_held(ready.traders[0]) == usdt("0.000000")
+
+
+@pytest.mark.parametrize("act", ["mark_paid", "cancel"])
+def test_expiry_against_the_payer(app, ready, act):
+    for n in range(8):
+        order = f.assigned_payin(ready, f"{1000 + n}.00")
+        doing = {"mark_paid": lambda order=order: f.mark_paid(ready.customer(order), order),
+                 "cancel": lambda order=order: f.cancel(ready.customer(order), order)}[act]
+        with clock.moved(order.expires_at - clock.now() + timedelta(seconds=901)):
+            f.at_the_same_time(app, [doing, lambda: f.work_off("expire_order")])
+        found = f.fresh(order)
+        assert found.status in ("expired", "paid", "cancelled")
+        if found.status == "paid":
+            f.confirm(f.its_trader(order), order)
+    with clock.moved(timedelta(hours=1)):
+        f.work_off("settle_order")
+    assert f.trader_held(ready.traders[0]) == usdt("0.000000")
