@@ -48,7 +48,7 @@ LOOKS: dict[str, dict[str, Look]] = {
         "paid": Look("act", "bell", N_("Sent, please check")),
     },
     "assignment": {
-        "open": Look("wait", "clock", N_("Open")),
+        "open": Look("wait", "clock", N_("Under way")),
         "lingering": Look("wait", "hourglass", N_("Replaced, still payable")),
         "chosen": Look("ok", "check", N_("Paid here")),
         "ended": Look("off", "x", N_("Ended")),

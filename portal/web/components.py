@@ -19,6 +19,7 @@ from portal.web.filters import FILTERS
 from portal.web.identity import current_actor
 from portal.web.locale import LANGUAGES, language, theme
 from portal.web.navigation import navigation
+from portal.web.words import changed, named
 
 FILES = ("button", "badge", "money", "field", "table", "dialog", "object", "notice", "pay")
 BRAND = "Quittance"
@@ -108,7 +109,7 @@ def init_templates(app: Flask) -> None:
     environment = app.jinja_env
     environment.undefined = Strict
     environment.trim_blocks = environment.lstrip_blocks = True
-    environment.filters.update(FILTERS, paragraphs=paragraphs, translated=translated)
+    environment.filters.update(FILTERS, paragraphs=paragraphs, translated=translated, named=named, changed=changed)
     environment.globals.update(
         ui=Components(environment), brand=BRAND, look=look, attributes=attributes, here=here, apology=apology,
         now=clock.now)

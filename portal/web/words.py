@@ -1,0 +1,45 @@
+"""Words that pages make from codes of the records: `no_collateral` → "No collateral". Listed here to be translated."""
+from collections.abc import Mapping
+from typing import Any
+
+from flask_babel import gettext
+
+from portal.core.money import EXPONENTS, Money
+from portal.web.badges import N_
+from portal.web.filters import bank, method, money
+
+WORDS = (
+    # Steps of the funnel, in its order; an outcome is `assigned` or why nobody was left.
+    N_("All"), N_("Currency"), N_("Method"), N_("Bank"), N_("Approved"), N_("On shift"), N_("Amount"), N_("Windows"),
+    N_("Slots"), N_("Collateral"), N_("Same amount"), N_("Locked"), N_("Tier"), N_("Assigned"),
+    # Why an attempt ended, why an order failed.
+    N_("Declined"), N_("Expired"), N_("Cancelled"), N_("Settled"),
+    N_("No requisite"), N_("Limits reached"), N_("No collateral"), N_("Refused"), N_("Matching error"),
+    # What an approval changes.
+    N_("Name"), N_("Status"), N_("Number"), N_("Payin"), N_("Payout"), N_("Min"), N_("Max"), N_("Day max"),
+    N_("Month max"), N_("Day count max"), N_("Open orders max"), N_("Cooldown s"), N_("Weight"), N_("Yes"), N_("No"),
+    # What is wrong with a field, where the sentence is put together.
+    N_("Write the amount with exactly 2 digits after the point."),
+    N_("Write the amount with exactly 6 digits after the point."),
+    N_("Write the amount with exactly 8 digits after the point."),
+    N_("The amount is too large."), N_("Use at least 15 characters."), N_("Use at least 8 characters."),
+    N_("Use at most 128 characters."), N_("Field required"),
+)
+
+
+def named(code: object) -> str:
+    """A code as people read it, to be translated: `day_max_minor` → Day max."""
+    return str(code).removesuffix("_minor").replace("_", " ").capitalize()
+
+
+def changed(value: Any, name: str, record: Mapping[str, Any]) -> str:
+    """A value of an approval as people read it: an amount with its currency, a bank by its name."""
+    if value is None:
+        return "—"
+    if isinstance(value, bool):
+        return gettext("Yes") if value else gettext("No")
+    if name.endswith("_minor") and record.get("currency") in EXPONENTS:
+        return money(Money(int(value), record["currency"]))
+    if name == "method":
+        return gettext(method(value))
+    return bank(value) if name == "bank" else str(value)
