@@ -4,6 +4,7 @@ Access changes are seen as a diff: after one, run `WRITE_ROUTES=1 bin/test tests
 """
 import os
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
@@ -77,12 +78,13 @@ def visitors(worker_app: Flask) -> dict[str, people.Seat]:
 def test_each_visitor_is_let_in_or_not_as_written(app: Flask, visitors: dict[str, people.Seat], door: Door) -> None:
     if door.url in ("/static/<path:filename>", "/logout"):
         pytest.skip("files are everybody's; who signs out is out, see test_sessions.py")
+    methods = (door.method, "HEAD") if door.method == "GET" else (door.method,)
     for kind, browser in visitors.items():
-        for headers in ({}, HTMX):
-            answer = browser.open(_address(door.url), method=door.method, headers=headers,
+        for method, headers in product(methods, ({}, HTMX)):
+            answer = browser.open(_address(door.url), method=method, headers=headers,
                                   data={"csrf_token": browser.token} if door.method != "GET" else None)
             wanted = "sent to the login" if (door.url, kind) == ("/", "stranger") else _expected(door, kind)
-            assert _welcome(answer) == wanted, (kind, headers, answer.status_code)
+            assert _welcome(answer) == wanted, (kind, method, headers, answer.status_code)
 
 
 @pytest.mark.parametrize("door", [door for door in written() if door.url.startswith("/gateway/")], ids=str)
