@@ -1,4 +1,4 @@
-"""The queue of record and the books, seen from outside while worker processes use them; and orders to give them work."""
+"""The queue of record and the books, seen from outside while worker processes use them; and orders for them to do."""
 import random
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -19,6 +19,7 @@ from tests.running import ROOT, wait_for
 
 # Where work stands still while a test holds the table: before it began, with its entries to write, all but committed.
 MOMENTS = (("orders", "EXCLUSIVE"), ("journal_entries", "SHARE"), ("jobs_done", "SHARE"))
+OF_ORDERS = ("match_order", "settle_order")
 
 
 def seeded(seed: int) -> random.Random:
@@ -45,8 +46,9 @@ class Record:
             connection.execute(statement, values)
 
     def in_hand(self) -> int:
-        """Batches that a worker holds under a lease."""
-        return int(self.one("SELECT count(DISTINCT lease) FROM jobs WHERE leased_until > now()"))
+        """Batches of orders that workers hold under a lease."""
+        return int(self.one("SELECT count(DISTINCT lease) FROM jobs WHERE leased_until > now() AND kind = ANY(%s)",
+                            list(OF_ORDERS)))
 
     def waiting(self, *kinds: str) -> int:
         return int(self.one("SELECT count(*) FROM jobs WHERE kind = ANY(%s)", list(kinds)))
@@ -107,7 +109,7 @@ def all_settled(record: Record, count: int) -> None:
 def effects_once(record: Record, order_ids: Sequence[UUID], *, settled: bool = True) -> None:
     """None lost, none twice, the books balanced."""
     ids = list(order_ids)
-    kinds = ["match_order", "settle_order"] if settled else ["match_order"]
+    kinds = list(OF_ORDERS if settled else OF_ORDERS[:1])
     assert record.one("SELECT count(*) FROM jobs WHERE kind = ANY(%s) AND reference = ANY(%s)", kinds, ids) == 0
     for kind in kinds:
         done = record.one("SELECT array_agg(reference) FROM jobs_done WHERE kind = %s AND reference = ANY(%s)", kind,

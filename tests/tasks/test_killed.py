@@ -1,11 +1,14 @@
 """Workers killed with work in their hands (faults 1): nothing lost, nothing twice, the books whole."""
+import time
 from pathlib import Path
 
+import pytest
 from flask import Flask
 
 from tests.running import Desk, running_desk, wait_for
 from tests.tasks.record import (
     MOMENTS,
+    OF_ORDERS,
     Record,
     all_matched,
     all_settled,
@@ -18,6 +21,7 @@ from tests.tasks.record import (
 
 ORDERS = 150  # each is matched and settled: 300 jobs
 AT_ONCE = 2  # workers
+TAKEN_UP_WITHIN_S = 60
 
 
 def test_six_workers_killed_over_300_jobs(fresh_app: Flask, fresh_database: str, record: Record, tmp_path: Path
@@ -37,8 +41,27 @@ def test_six_workers_killed_over_300_jobs(fresh_app: Flask, fresh_database: str,
         record.leases_run_out()
         desk.start("worker")
         all_settled(record, ORDERS)
-    assert record.one("SELECT count(*) FROM jobs_done WHERE lost > 0") > 0, "the killed had work in hand"
+    lost = record.one("SELECT array_agg(DISTINCT kind ORDER BY kind) FROM jobs_done WHERE lost > 0 AND kind = ANY(%s)",
+                      list(OF_ORDERS))
+    assert lost == [*OF_ORDERS], "the killed had work in hand"
     effects_once(record, orders)
+
+
+@pytest.mark.slow
+def test_a_killed_workers_work_is_taken_up_within_a_minute(fresh_app: Flask, fresh_database: str, record: Record,
+                                                           tmp_path: Path) -> None:
+    """By the lease alone: nobody helps the clock here."""
+    orders = orders_of(cast_of_four(), 20)
+    with running_desk(fresh_database, tmp_path / "desk.log", "dispatcher") as desk:
+        with record.held(("jobs_done", "SHARE")):
+            desk.start("worker")
+            wait_for(record.in_hand, "work is under way")
+            desk.kill("worker")
+        died = time.monotonic()
+        desk.start("worker")
+        wait_for(lambda: record.done("match_order") == len(orders), "all is done", TAKEN_UP_WITHIN_S)
+        print(f"taken up after {time.monotonic() - died:.1f} s")  # noqa: T201
+    effects_once(record, orders, settled=False)
 
 
 def _killed_at(moment: tuple[str, str], desk: Desk, record: Record) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 from flask import Flask
 from redis import Redis
 
-from tests.running import Desk, running_desk, wait_for
+from tests.running import running_desk, wait_for
 from tests.tasks.caller import Caller, caller_of
 from tests.tasks.record import Record, all_matched, cast_of_four, effects_once, seeded
 from tests.tasks.servers import OwnValkey, own_valkey, silent_server

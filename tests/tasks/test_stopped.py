@@ -1,4 +1,4 @@
-"""Workers asked to stop with every thread busy (faults 2): they finish what they hold, and nothing is left or repeated."""
+"""Workers asked to stop with every thread busy (faults 2): they finish what they hold, nothing is left or repeated."""
 from pathlib import Path
 
 from flask import Flask
