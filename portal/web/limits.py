@@ -20,8 +20,11 @@ def register(app: Flask, settings: Settings) -> None:
 
     @app.after_request
     def calm(response: Response) -> Response:
-        """Flask-Limiter says when to come back on every answer; only who was refused has to wait."""
-        if response.status_code not in REFUSALS:
+        """Flask-Limiter says when to come back on every answer; only who was refused has to wait.
+
+        The gateway's answers are its own: a 409 there says when to try again.
+        """
+        if response.status_code not in REFUSALS and not (request.blueprint or "").startswith("gateway"):
             response.headers.pop("Retry-After", None)
         return response
 
