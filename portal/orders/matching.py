@@ -51,10 +51,8 @@ def work(session: Session, batch: Sequence[Job]) -> dict[int, Later]:
     matched = _match(session, waiting)
     busy = clock.now() + timedelta(milliseconds=BUSY_PAUSE_MS)
     later = {by_order[id].id: Later(busy) for id in by_order.keys() - orders.keys() if _waits(session, id)}
-    for order in waiting:
-        if order.id not in matched and (again := _nobody(session, order)) is not None:
-            later[by_order[order.id].id] = Later(again)
-    return later
+    again = _nobody(session, [order for order in waiting if order.id not in matched])
+    return later | {by_order[id].id: Later(at) for id, at in again.items()}
 
 
 def _match(session: Session, orders: list[Order]) -> set[UUID]:
@@ -113,25 +111,28 @@ def _assign(session: Session, taken: list[tuple[Order, Assignment, Row[Any]]],
     session.execute(insert(MatchTry), tries)
 
 
-def _nobody(session: Session, order: Order) -> datetime | None:
-    """A full try without a candidate: when to look again, or None when the window is over and the order has failed."""
-    now = clock.now()
+def _nobody(session: Session, orders: Sequence[Order]) -> dict[UUID, datetime]:
+    """A full try without a candidate: when to look again. Those whose window is over have failed and are not named."""
+    if not orders:
+        return {}
     session.flush()
-    funnel = _funnels(session, [order])[order.id]
-    reason = reason_of(funnel)
-    order.tries += 1
-    session.execute(insert(MatchTry), [_try(order, reason, funnel=funnel)])
-    steps = Steps(session, SYSTEM)
-    if now >= order.match_by:
-        order.failure_code = reason
-        order.next_attempt_at = None
-        steps.take(order, Action.FAIL, details={"tries": order.tries})
-        steps.write()
-        return None
-    order.next_attempt_at = min(order.match_by, now + _pause(order.tries, held_by_others=funnel["same_amount"] > 0))
-    steps.take(order, Action.RETRY, details={"reason": reason, "tries": order.tries})
+    funnels, now = _funnels(session, orders), clock.now()
+    steps, tries, again = Steps(session, SYSTEM), [], {}
+    for order in orders:
+        funnel = funnels[order.id]
+        reason = reason_of(funnel)
+        order.tries += 1
+        tries.append(_try(order, reason, funnel=funnel))
+        if now >= order.match_by:
+            order.failure_code, order.next_attempt_at = reason, None
+            steps.take(order, Action.FAIL, details={"tries": order.tries})
+            continue
+        pause = _pause(order.tries, held_by_others=funnel["same_amount"] > 0)
+        order.next_attempt_at = again[order.id] = min(order.match_by, now + pause)
+        steps.take(order, Action.RETRY, details={"reason": reason, "tries": order.tries})
+    session.execute(insert(MatchTry), tries)
     steps.write()
-    return order.next_attempt_at
+    return again
 
 
 def reason_of(funnel: dict[str, int]) -> FailureCode:

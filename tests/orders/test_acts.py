@@ -104,7 +104,8 @@ def test_a_form_made_for_an_earlier_assignment_is_refused(cast):
     assert f.fresh(order).status == "assigned"
 
 
-@pytest.mark.parametrize("shown", ["asg_nonsense", "", "pin_01J00000000000000000000000", "asg_01J00000000000000000000000"])
+@pytest.mark.parametrize("shown", ["asg_nonsense", "", "pin_01J00000000000000000000000",
+                                   "asg_01J00000000000000000000000"])
 def test_an_assignment_that_never_was_confirms_nothing(ready, shown):
     order = f.assigned_payin(ready)
     with pytest.raises((NotFound, AssignmentChanged)):
@@ -287,7 +288,8 @@ def test_everybody_sees_their_own(ready, stranger):
     assert {order.id, other.id} <= seen
 
 
-@pytest.mark.parametrize("shown", ["pin_", "pin_nonsense", "", "pin_01J00000000000000000000000", "asg_01J00000000000000000000000", "x" * 60])
+@pytest.mark.parametrize("shown", ["pin_", "pin_nonsense", "", "pin_01J00000000000000000000000",
+                                   "asg_01J00000000000000000000000", "x" * 60])
 def test_an_order_that_is_not_there(ready, shown):
     with pytest.raises(NotFound), f.act() as session:
         service.cancel(session, ready.key, service.CancelOrder(order_id=shown))

@@ -50,7 +50,7 @@ def test_fifty_confirms_and_fifty_cancels_have_one_winner(desk, cast):
             except PortalError as error:
                 return error.code
 
-        confirm = lambda order=order, shown=shown: f.confirm(who, order, assignment_id=shown)  # noqa: E731
+        confirm = lambda who=who, order=order, shown=shown: f.confirm(who, order, assignment_id=shown)  # noqa: E731
         cancel = lambda order=order: f.cancel(cast.customer(order), order)  # noqa: E731
         came_to = Counter(f.at_the_same_time(desk, [
             lambda does=does: act(does) for _ in range(50) for does in (confirm, cancel)], threads=32))
@@ -69,8 +69,8 @@ def test_fifty_confirms_and_fifty_cancels_have_one_winner(desk, cast):
 def test_two_hundred_orders_race_for_ten_requisites_near_their_limits(desk, cast):
     """Whatever the threads do: no limit is exceeded, no two open orders of one amount meet on a requisite."""
     limits = [{"day_max": "9000.00"}, {"day_count_max": 4}, {"month_max": "7000.00"}, {"open_orders_max": 3},
-              {"max_amount": "1050.00"}, {"day_max": "5000.00", "open_orders_max": 2}, {"weight": 3, "day_count_max": 6},
-              {"holder": "One Person"}, {"holder": "One Person"}, {}]
+              {"max_amount": "1050.00"}, {"day_max": "5000.00", "open_orders_max": 2},
+              {"weight": 3, "day_count_max": 6}, {"holder": "One Person"}, {"holder": "One Person"}, {}]
     crowded = cast.trader(open_orders_max=5)
     poor = cast.trader(deposit="60.000000")
     owners = [cast.trader(), cast.trader(), crowded, crowded, poor, poor, *(cast.trader() for _ in range(4))]

@@ -21,7 +21,8 @@ LEGAL = {
     ("review", "cancel"): ("cancelled", {"store", "customer", "staff"}),
     ("assigned", "cancel"): ("cancelled", {"store", "customer", "staff"}),
     ("assigned", "mark_paid"): ("paid", {"customer", "store"}),
-    ("assigned", "confirm"): ("confirmed", {"trader", "staff"}), ("paid", "confirm"): ("confirmed", {"trader", "staff"}),
+    ("assigned", "confirm"): ("confirmed", {"trader", "staff"}),
+    ("paid", "confirm"): ("confirmed", {"trader", "staff"}),
     ("assigned", "expire"): ("expired", {"system"}),
     ("confirmed", "settle"): ("completed", {"system"}),
 }

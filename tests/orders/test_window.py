@@ -1,5 +1,6 @@
 """The matching window: how long the desk looks, what it notes at each try, and what it says when it gives up."""
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from sqlalchemy import select, text
@@ -9,6 +10,7 @@ from portal.core.jobs import Job
 from portal.orders.models import MatchTry, OrderEvent
 from portal.parties.models import Holder
 from tests import factories as f
+from tests.statements import statements
 
 
 def tries_of(order) -> list[MatchTry]:
@@ -70,10 +72,26 @@ def test_tries_are_at_most_twenty_seconds_apart_and_never_past_the_window(cast):
     order = cast.order()
     seen = look_until_it_ends(order)
     found = f.fresh(order)
-    gaps = [(later - earlier).total_seconds() for earlier, later in zip(seen, seen[1:], strict=False)]
+    gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(seen)]
     assert max(gaps) <= 20.5
     assert seen[-1] == found.match_by
     assert len(tries_of(order)) == len(seen) + 1 == found.tries
+
+
+def test_a_batch_without_a_candidate_costs_as_many_statements_as_one_order(cast):
+    """But for giving the leases back, which the queue does row by row."""
+    f.work_off()
+
+    def looked(orders):
+        for order in orders:
+            assert f.fresh(order).status == "new"
+        with statements() as seen:
+            f.work_off()
+        assert {f.fresh(order).status for order in orders} == {"retrying"}
+        return sum(not statement.startswith("UPDATE jobs") for statement in seen)
+
+    alone = looked([cast.order()])
+    assert looked([cast.order() for _ in range(19)]) <= alone + 1
 
 
 def test_a_late_worker_still_makes_one_full_try(ready):
