@@ -1,5 +1,6 @@
 """Huey: wake-ups and nothing else. A message says "there is work of this kind"; the work itself lies in `jobs`."""
 from functools import cache
+from typing import Any
 
 import structlog
 from flask import Flask
@@ -17,7 +18,17 @@ settings = load()
 BLOCK_S = 2  # how long an idle worker waits for a message before it looks whether to stop
 log = structlog.get_logger("tasks")
 
-huey = RedisHuey(
+
+class Wakeups(RedisHuey):  # type: ignore[misc]
+    """Huey, whose consumer tells the job runner when it was asked to stop."""
+
+    def create_consumer(self, **options: Any) -> Any:
+        consumer = super().create_consumer(**options)
+        jobs.stop_when(consumer.stop_flag.is_set)
+        return consumer
+
+
+huey = Wakeups(
     "quittance", results=False, store_none=False, utc=True, blocking=True, read_timeout=BLOCK_S,
     serializer=SignedSerializer(secret=settings.huey_key.get_secret_value()),
     connection_pool=ConnectionPool.from_url(settings.redis_url.get_secret_value(), socket_timeout=BLOCK_S + 3,

@@ -3,7 +3,7 @@
 What is not the work's fault is no try: a database that went away, a lock that somebody held, a lease that ran out.
 """
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 
@@ -24,21 +24,31 @@ AWAY_MAX_S = 10.0  # how long to wait for a database that went away, to give lea
 AWAY_PAUSE_S = 0.5
 
 
+_stopping: Callable[[], bool] | None = None
+
+
+def stop_when(asked: Callable[[], bool]) -> None:
+    """The worker says how to learn that it was asked to stop: no batch is taken after that."""
+    global _stopping
+    _stopping = asked
+
+
 def run(kind_name: str, *, for_s: float = DRAIN_FOR_S) -> int:
     """Claim and do due work of a kind until there is none, or the time is up. Returns how many were done."""
     if kind_name in OUTSIDE:
         return OUTSIDE[kind_name]()
     kind, done = KINDS[kind_name], 0
     deadline = clock.now() + timedelta(seconds=for_s)
-    while True:
+    while _stopping is None or not _stopping():
         claimed = claim(kind.name, limit=kind.batch_max, lease_s=kind.lease_s) \
             or claim(kind.name, limit=1, lease_s=kind.lease_s, alone=True)
         if not claimed:
             return done
         done += _do(kind, claimed)
         if clock.now() > deadline:
-            poke(kind.name)
-            return done
+            break
+    poke(kind.name)  # there may be more: for another worker, or for the next turn of this one
+    return done
 
 
 def _do(kind: Kind, jobs: Sequence[Job]) -> int:
