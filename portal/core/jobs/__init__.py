@@ -11,7 +11,9 @@ from portal.core.jobs.models import DoneJob, Job, JobSlot
 from portal.core.jobs.promises import poke, poke_with, promise, promise_all, wake, withdraw
 from portal.core.jobs.runner import run, stop_when
 
-__all__ = ["KINDS", "OUTSIDE", "DoneJob", "Job", "JobSlot", "Kind", "Later", "LeaseLost", "Outcome", "Work", "bury",
-           "bury_unknown", "claim", "dead_count", "due_kinds", "fail", "finish", "hand_back", "poke", "poke_with",
-           "postpone", "promise", "promise_all", "promise_recurring", "register", "register_outside", "run", "stop_when",
-           "wake", "withdraw"]
+__all__ = [
+    "KINDS", "OUTSIDE", "DoneJob", "Job", "JobSlot", "Kind", "Later", "LeaseLost", "Outcome", "Work", "bury",
+    "bury_unknown", "claim", "dead_count", "due_kinds", "fail", "finish", "hand_back", "poke", "poke_with", "postpone",
+    "promise", "promise_all", "promise_recurring", "register", "register_outside", "run", "stop_when", "wake",
+    "withdraw",
+]
