@@ -37,9 +37,9 @@ def changed(value: Any, name: str, record: Mapping[str, Any]) -> str:
     if value is None:
         return "—"
     if isinstance(value, bool):
-        return gettext("Yes") if value else gettext("No")
+        return str(gettext("Yes") if value else gettext("No"))
     if name.endswith("_minor") and record.get("currency") in EXPONENTS:
         return money(Money(int(value), record["currency"]))
     if name == "method":
-        return gettext(method(value))
+        return str(gettext(method(value)))
     return bank(value) if name == "bank" else str(value)
