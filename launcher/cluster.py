@@ -14,6 +14,7 @@ ALTER ROLE {owner} SET lock_timeout = '5s';
 ALTER ROLE {app} SET statement_timeout = '5s';
 ALTER ROLE {app} SET lock_timeout = '2s';
 ALTER ROLE {app} SET idle_in_transaction_session_timeout = '10s';
+{also}
 SELECT 1 FROM pg_database WHERE datname = '{database}';
 """
 
@@ -23,6 +24,8 @@ def prepare(server: Postgres, keys: dict[str, str], *, createdb: bool) -> None:
     password = keys["postgres_password"]
     there = server.sql(ROLES.format(
         owner=OWNER, app=APPLICATION, database=DATABASE, createdb="CREATEDB" if createdb else "NOCREATEDB",
+        # to drop a clone that the application is still connected to, its owner must be able to hang up
+        also=f"GRANT {APPLICATION} TO {OWNER};" if createdb else "",
         owner_password=keys["owner_password"], app_password=keys["app_password"]), password=password)
     if there != "1":
         server.sql(f"CREATE DATABASE {DATABASE} OWNER {OWNER};", password=password)

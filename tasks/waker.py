@@ -3,38 +3,26 @@
 A wake-up that waits unread stands for all that follow: a marker per kind says that one is on its way. The worker
 drops the marker before it claims, so whatever was committed before is seen by that claim.
 """
-import threading
-import time
-
-import structlog
 from redis import ConnectionPool, Redis, RedisError
 
+from portal.core import calm
 from tasks.app import huey, settings, work_off
 
-log = structlog.get_logger("tasks")
 MARKER_S = 2  # a lost message delays by this much at most; the dispatcher polls besides
-TIMEOUT_S = 0.1
-SULK_S = 2.0  # after a Redis that does not answer, leave it alone for this long
 
-_redis = Redis(connection_pool=ConnectionPool.from_url(
-    settings.redis_url.get_secret_value(), socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S))
-_lock = threading.Lock()
-_silent_until = 0.0
+_redis = Redis(connection_pool=ConnectionPool.from_url(settings.redis_url.get_secret_value(), **calm.options()))
 
 
 def poke(kind: str) -> None:
-    """Wake a worker for `kind`. Never raises; at most TIMEOUT_S slow, and then not again for SULK_S."""
-    global _silent_until
-    if time.monotonic() < _silent_until:
+    """Wake a worker for `kind`. Never raises; slow at most once while Redis is silent."""
+    if not calm.answers():
         return
     try:
         if _redis.set(_marker(kind), "1", nx=True, ex=MARKER_S):
             message = huey.serialize_task(work_off.s(kind))
             _redis.lpush(huey.storage.queue_key, message)
     except RedisError as error:
-        with _lock:
-            _silent_until = time.monotonic() + SULK_S
-        log.warning("redis_unavailable", error=repr(error))
+        calm.fell_silent(error)
 
 
 def taken(kind: str) -> None:
@@ -42,7 +30,7 @@ def taken(kind: str) -> None:
     try:
         _redis.delete(_marker(kind))
     except RedisError as error:
-        log.warning("redis_unavailable", error=repr(error))
+        calm.fell_silent(error)
 
 
 def _marker(kind: str) -> str:

@@ -103,6 +103,14 @@ def app(worker_app: Flask) -> Iterator[Flask]:
         yield worker_app
 
 
+@pytest.fixture(autouse=True)
+def _redis_is_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one test did to Redis is not held against it in the next."""
+    from portal.core import calm
+
+    monkeypatch.setattr(calm, "_silent_until", 0)
+
+
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
     """A browser of a stranger."""

@@ -9,9 +9,10 @@ from portal.core.access import SCOPES, Actor, ActorKind, Permission
 from portal.core.db import db, reader, translated
 from portal.gateway import limits, reading
 from portal.gateway.calls import Call, bp
-from portal.gateway.errors import AddressNotAllowed, ScopeMissing, StoreSuspended, Unauthorized
+from portal.gateway.errors import AddressNotAllowed, ScopeMissing, Unauthorized
 from portal.parties import keys
 from portal.parties.models import Store
+from portal.parties.stores import StoreSuspended
 
 SAFE = frozenset({"GET", "HEAD"})
 

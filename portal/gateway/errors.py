@@ -20,12 +20,6 @@ class ScopeMissing(Denied):
     code = "scope_missing"
 
 
-class StoreSuspended(Denied):
-    """The store is suspended."""
-
-    code = "store_suspended"
-
-
 class BadRequest(PortalError):
     """This request cannot be understood."""
 

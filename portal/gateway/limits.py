@@ -4,27 +4,19 @@ Flask-Limiter counts before a blueprint can tell whose key it is, asks Redis aga
 `Retry-After` on every answer; so its engine, `limits`, is used here directly: one round trip a request.
 Without Redis nothing is counted and everybody passes.
 """
-import threading
-import time
-from typing import Any, cast
+from typing import cast
 from uuid import UUID
 
-import structlog
 from flask import Flask, Response, current_app, g
 from limits.storage import Storage, storage_from_string
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
-from portal.core import clock
+from portal.core import calm, clock
 from portal.gateway.calls import bp
 from portal.gateway.errors import TooManyRequests
 
-log = structlog.get_logger("gateway")
 BURST = 200
 READ_WINDOW_S = 2  # 200 in 2 s: 100 a second, 200 at once
 WRITE_WINDOW_S = 4  # 200 in 4 s: 50 a second, 200 at once
-TIMEOUT_S = 0.1
-SULK_S = 2.0  # after a Redis that does not answer, do not ask it for this long
 EXTENSION = "gateway_limits"
 
 
@@ -33,22 +25,16 @@ class Counter:
 
     def __init__(self, redis_url: str) -> None:
         uri = f"redis+{redis_url}" if redis_url.startswith("unix") else redis_url
-        options: dict[str, Any] = {"socket_timeout": TIMEOUT_S, "socket_connect_timeout": TIMEOUT_S,
-                                   "retry": Retry(NoBackoff(), 0)}
-        self._storage = cast(Storage, storage_from_string(uri, **options))
-        self._lock = threading.Lock()
-        self._silent_until = 0.0
+        self._storage = cast(Storage, storage_from_string(uri, **calm.options()))
 
     def count(self, key: str, window_s: int) -> int | None:
         """This call's number in its window; None when Redis does not say."""
-        if time.monotonic() < self._silent_until:
+        if not calm.answers():
             return None
         try:
             return self._storage.incr(key, window_s)
         except Exception as error:  # whatever a broken Redis raises: the gateway fails open
-            with self._lock:
-                self._silent_until = time.monotonic() + SULK_S
-            log.warning("redis_unavailable", error=repr(error))
+            calm.fell_silent(error)
             return None
 
 

@@ -14,6 +14,7 @@ from portal.core.errors import DatabaseUnavailable, Denied, Invalid, PortalError
 from portal.gateway import errors, problems, schemas
 from portal.gateway.calls import Call, call
 from portal.gateway.conditional import conditional
+from portal.parties.stores import StoreSuspended
 
 REF = "#/components/schemas/{model}"
 EVENTS = tuple(f"payin.{step}" for step in ("new", "assigned", "paid", "confirmed", "completed", "cancelled", "expired",
@@ -76,7 +77,7 @@ def errors_of(method: str, described: Call) -> list[type[PortalError]]:
     """What this call may refuse with, beside its own: who calls, how it is written, how the desk is."""
     found: list[type[PortalError]] = [errors.Bug, DatabaseUnavailable, Invalid]
     if described.permission is not None:
-        found += [errors.Unauthorized, errors.AddressNotAllowed, errors.ScopeMissing, errors.StoreSuspended, Denied,
+        found += [errors.Unauthorized, errors.AddressNotAllowed, errors.ScopeMissing, StoreSuspended, Denied,
                   errors.TooManyRequests]
     if method == "POST":
         found += [errors.MalformedJson, errors.BadRequest, errors.NotJson, errors.BodyTooLarge, errors.BodyTooSlow,

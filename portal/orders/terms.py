@@ -8,18 +8,12 @@ from uuid import UUID
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from portal.core.errors import Denied
 from portal.core.money import Money
 from portal.parties.models import Store
+from portal.parties.stores import StoreSuspended
 
 FRESH_S = 4  # a change of limits is seen by every process within 5 s
 STORES_MAX = 10_000
-
-
-class StoreSuspended(Denied):
-    """This store is suspended. Ask the operator."""
-
-    code = "store_suspended"
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from portal.core import audit, crypto, ids
 from portal.core.access import Actor
 from portal.core.db import locked_one
-from portal.core.errors import Conflict, FieldError, Invalid, NotFound, judges
+from portal.core.errors import Conflict, Denied, FieldError, Invalid, NotFound, judges
 from portal.parties import keys, queries
 from portal.parties.commands import CreateStore, MoveStore, StoreTerms
 from portal.parties.models import Merchant, Store, StoreCurrency
@@ -17,6 +17,12 @@ class SlugTaken(Conflict):
     """Another store has this short name already."""
 
     code = "slug_taken"
+
+
+class StoreSuspended(Denied):
+    """This store is suspended. Ask the operator."""
+
+    code = "store_suspended"
 
 
 judges({"uq_stores_slug": SlugTaken})

@@ -148,5 +148,6 @@ FILTERS = {
     "money": money, "digits": digits, "sign": sign, "number": number, "bps": bps, "percent": percent,
     "moment": moment, "moment_exact": moment_exact, "day": day, "time_of_day": time_of_day, "iso": iso, "ago": ago,
     "seconds_left": seconds_left, "mm_ss": mm_ss, "epoch": epoch,
-    "bank": bank, "method": method, "short_id": short_id, "glance": glance, "masked": masked, "grouped_number": grouped_number,
+    "bank": bank, "method": method, "glance": glance,
+    "short_id": short_id, "masked": masked, "grouped_number": grouped_number,
 }

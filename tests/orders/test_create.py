@@ -13,10 +13,10 @@ from portal.core.jobs import Job
 from portal.orders.commands import CreatePayin
 from portal.orders.create import ExternalIdTaken
 from portal.orders.models import Order, OrderEvent
-from portal.orders.terms import StoreSuspended
 from portal.parties import merchants, stores
 from portal.parties.commands import MoveMerchant, MoveStore
 from portal.parties.models import StoreCurrency
+from portal.parties.stores import StoreSuspended
 from portal.reference import service as reference_service
 from portal.reference.commands import SetRate
 from portal.tariffs import AmountTooSmall
