@@ -1,0 +1,66 @@
+"""A Chromium before a running desk. Without one these tests are skipped, and say so."""
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.running import Desk, running_desk
+from tests.web.stage import Stage
+
+ARGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
+        "--disable-sync", "--no-first-run")
+AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    if found is None:
+        pytest.skip("no Chromium on this machine: apt-get install chromium fonts-noto-core")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=list(ARGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def desk(chromium: Browser, stage: Stage, stage_database: str,
+         tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    log: Path = tmp_path_factory.mktemp("desk") / "web.log"
+    with running_desk(stage_database, log, "web") as running:
+        yield running
+
+
+class Look:
+    """A page as somebody sees it, and all that the browser complained about."""
+
+    def __init__(self, page: Page) -> None:
+        self.page, self.complaints = page, list[str]()
+        page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("dialog", lambda dialog: (self.complaints.append(f"a dialog: {dialog.message}"), dialog.dismiss()))
+
+    def axe(self) -> list[str]:
+        self.page.evaluate(AXE)
+        found = self.page.evaluate("axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']})")
+        return [f"{one['id']}: {one['help']}: {one['nodes'][0]['html'][:160]}" for one in found["violations"]]
+
+    def too_wide(self) -> bool:
+        return bool(self.page.evaluate("document.documentElement.scrollWidth > window.innerWidth"))
+
+
+@contextmanager
+def looking(browser: Browser, desk: Desk, sid: str | None, *, width: int, height: int, theme: str,
+            script: bool = True) -> Iterator[Look]:
+    context = browser.new_context(viewport={"width": width, "height": height}, java_script_enabled=script,
+                                  color_scheme="dark" if theme == "dark" else "light")
+    if sid:
+        context.add_cookies([{"name": "sid", "value": sid, "url": desk.url}])
+    try:
+        yield Look(context.new_page())
+    finally:
+        context.close()

@@ -1,0 +1,67 @@
+"""Each page in a real browser under the enforced policy: quiet console, nothing too wide, axe finds nothing."""
+from itertools import product
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.running import Desk
+from tests.web.browser.conftest import looking
+from tests.web.stage import Stage
+
+pytestmark = pytest.mark.browser
+SIZES = ((1440, 900), (390, 844))
+EVERY_LOOK = tuple(product(SIZES, ("light", "dark"), ("en", "ru")))
+PAY_PAGE_MAX_BYTES = 25 * 1024
+
+
+def pages(stage: Stage) -> list[tuple[str, str, str | None]]:
+    seats = {who: stage.seat(who) for who in ("trader", "merchant_owner", "super_admin")}
+    found = [(who, path, seats[who].sid if who in seats else None) for who, path in stage.pages()]
+    return [one for one in found if one[1] != "/" and not (one[1] == "/login" and one[2])]
+
+
+def inspect(chromium: Browser, desk: Desk, stage: Stage, looks_of: dict[int, tuple]) -> list[tuple]:
+    wrong = []
+    for at, (who, path, sid) in enumerate(pages(stage)):
+        for (width, height), theme, language in looks_of.get(at % 8, EVERY_LOOK):
+            with looking(chromium, desk, sid, width=width, height=height, theme=theme) as look:
+                answer = look.page.goto(f"{desk.url}{path}?lang={language}&theme={theme}")
+                look.page.locator("h1").first.wait_for()
+                seen = (who, path, width, theme, language)
+                if answer is None or answer.status != 200:
+                    wrong.append((*seen, f"status {answer and answer.status}"))
+                wrong += [(*seen, said) for said in (*look.axe(), *look.complaints)]
+                if look.too_wide():
+                    wrong.append((*seen, "scrolls sideways"))
+    return wrong
+
+
+def test_every_page_looks_right(chromium: Browser, desk: Desk, stage: Stage) -> None:
+    """One look a page, taken in turn, so that every size, theme and language is seen."""
+    wrong = inspect(chromium, desk, stage, {at: (EVERY_LOOK[at],) for at in range(8)})
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+@pytest.mark.slow
+def test_every_page_looks_right_in_every_look(chromium: Browser, desk: Desk, stage: Stage) -> None:
+    wrong = inspect(chromium, desk, stage, {})
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+def test_a_payment_page_is_light(chromium: Browser, desk: Desk, stage: Stage) -> None:
+    path = next(path for _, path, _ in pages(stage) if path.startswith("/pay/"))
+    weight: dict[str, int] = {}
+    with looking(chromium, desk, None, width=390, height=844, theme="light") as look:
+        look.page.on("requestfinished", lambda sent: weight.update({sent.url: sent.sizes()["responseBodySize"]}))
+        look.page.goto(desk.url + path, wait_until="load")
+        look.page.locator("h1").first.wait_for()
+    assert sum(size for url, size in weight.items() if not url.endswith(".woff2")) <= PAY_PAGE_MAX_BYTES, weight
+
+
+def test_pages_work_without_scripts(chromium: Browser, desk: Desk, stage: Stage) -> None:
+    for _, path, sid in pages(stage):
+        with looking(chromium, desk, sid, width=390, height=844, theme="light", script=False) as look:
+            answer = look.page.goto(desk.url + path)
+            assert answer is not None
+            assert answer.status == 200, path
+            assert look.page.locator("h1").first.is_visible(), path
