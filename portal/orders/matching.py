@@ -93,6 +93,7 @@ def _hold(session: Session, taken: list[tuple[Order, Assignment]]) -> None:
 def _assign(session: Session, taken: list[tuple[Order, Assignment, Row[Any]]],
             funnels: dict[UUID, dict[str, int]]) -> None:
     steps, tries = Steps(session, SYSTEM), []
+    expiring: dict[datetime, list[UUID]] = {}  # few moments: a batch was assigned at one, and stores' clocks agree
     graces = dict(session.execute(select(Store.id, Store.grace_s).where(
         Store.id.in_({order.store_id for order, _, _ in taken}))).all())
     for order, assignment, pick in taken:
@@ -105,9 +106,11 @@ def _assign(session: Session, taken: list[tuple[Order, Assignment, Row[Any]]],
             "number_shown_to": "payer, its trader, the store's system", "tier": pick.tier})
         tries.append(_try(order, "assigned", assignment_id=assignment.id, fell_out=list(pick.passed),
                           funnel=_with_one_left(funnels[order.id]) if funnels else {"tier": pick.tier}))
-        jobs.promise(session, "expire_order", assignment.id,
-                     run_at=assignment.expires_at + timedelta(seconds=graces[order.store_id]))
+        due = assignment.expires_at + timedelta(seconds=graces[order.store_id])
+        expiring.setdefault(due, []).append(assignment.id)
     steps.write()
+    for due, assignment_ids in expiring.items():
+        jobs.promise_all(session, "expire_order", [(id, None, None) for id in assignment_ids], run_at=due)
     session.execute(insert(MatchTry), tries)
 
 
