@@ -1,12 +1,12 @@
 """What the dispatcher looks for each second: due work, recurring work, work of a kind nobody knows."""
 import structlog
-from sqlalchemy import func, text
+from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from portal.core import clock
 from portal.core.jobs.kinds import KINDS, OUTSIDE
-from portal.core.jobs.models import Job, JobSlot
+from portal.core.jobs.models import JobSlot
 from portal.core.jobs.promises import promise
 
 log = structlog.get_logger("jobs")
@@ -45,7 +45,3 @@ def promise_recurring(session: Session) -> None:
                                                       where=JobSlot.slot < slot).returning(JobSlot.slot))
         if made.first() is not None:
             promise(session, kind.name, key=f"slot:{slot}")
-
-
-def dead_count(session: Session) -> int:
-    return session.query(func.count()).select_from(Job).where(Job.dead_at.is_not(None)).scalar() or 0

@@ -66,7 +66,20 @@ def finish(session: Session, jobs: Sequence[Job]) -> None:
 
 def postpone(session: Session, job: Job, run_at: datetime) -> None:
     """Give the lease back; the row is due again at `run_at`. Raises LeaseLost."""
-    _fenced(session, job, "run_at = :run_at", run_at=run_at)
+    postpone_all(session, [(job, run_at)])
+
+
+def postpone_all(session: Session, later: Sequence[tuple[Job, datetime]]) -> None:
+    """The same for jobs of one lease at once. Raises LeaseLost."""
+    if not later:
+        return
+    changed = session.execute(text("""
+        UPDATE jobs SET run_at = l.run_at, lease = NULL, leased_until = NULL
+          FROM unnest(CAST(:ids AS bigint[]), CAST(:moments AS timestamptz[])) AS l (id, run_at)
+         WHERE jobs.id = l.id AND lease = :lease AND dead_at IS NULL RETURNING jobs.id"""),
+        {"ids": [job.id for job, _ in later], "moments": [run_at for _, run_at in later], "lease": later[0][0].lease})
+    if len(changed.all()) != len(later):
+        raise LeaseLost()
 
 
 def hand_back(jobs: Sequence[Job]) -> None:

@@ -13,7 +13,7 @@ from portal.core import clock
 from portal.core.db import db, must_retry, transaction
 from portal.core.errors import DatabaseUnavailable, LockTimeout
 from portal.core.jobs.kinds import KINDS, OUTSIDE, Kind
-from portal.core.jobs.leases import ERROR_MAX, LeaseLost, claim, fail, finish, hand_back, postpone
+from portal.core.jobs.leases import ERROR_MAX, LeaseLost, claim, fail, finish, hand_back, postpone, postpone_all
 from portal.core.jobs.models import Job
 from portal.core.jobs.promises import poke
 
@@ -99,9 +99,7 @@ def _attempt(kind: Kind, jobs: Sequence[Job]) -> int:
             later = kind.work(session, jobs) or {}
             session.flush()
             finish(session, [job for job in jobs if job.id not in later])
-            for job in jobs:
-                if job.id in later:
-                    postpone(session, job, later[job.id].run_at)
+            postpone_all(session, [(job, later[job.id].run_at) for job in jobs if job.id in later])
         db.session.remove()
         log.info("jobs_done", jobs=len(jobs), postponed=len(later))
         return len(jobs) - len(later)
