@@ -19,7 +19,7 @@ LIMIT = 50
 
 
 def _limit(sent: object) -> int:
-    if isinstance(sent, str) and sent.isascii() and sent.isdigit() and 1 <= int(sent[:4]) <= PAGE_MAX:
+    if isinstance(sent, str) and sent.isascii() and sent.isdigit() and len(sent) <= 3 and 1 <= int(sent) <= PAGE_MAX:
         return int(sent)
     raise PydanticCustomError("invalid_limit", "A whole number from 1 to 100.")
 

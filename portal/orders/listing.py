@@ -40,12 +40,12 @@ class Filters:
         days: dict[str, date | None] = {}
         for name in ("day_from", "day_to"):
             try:
-                days[name] = date.fromisoformat(text) if (text := sent.get(name, "").strip()) else None
+                days[name] = _day(text) if (text := sent.get(name, "").strip()) else None
             except ValueError:
                 wrong.append(FieldError(f"/{name}", "invalid_date", "Write the day as 2026-11-22."))
         if wrong:
             raise Invalid("Please correct the filters.", fields=wrong)
-        return cls(status, mode, sent.get("q", "").strip()[:255], days["day_from"], days["day_to"])
+        return cls(status, mode, sent.get("q", "").replace("\0", "").strip()[:255], days["day_from"], days["day_to"])
 
     @property
     def narrowed(self) -> bool:
@@ -70,3 +70,11 @@ def list_orders(session: Session, actor: Actor, filters: Filters, *, cursor: str
         rows = rows.where((Order.external_id == filters.q) | (Order.customer_id == filters.q)
                           | (Order.id == queries.id_or_none(filters.q)))
     return newest_first(session, rows, Order.created_at, Order.id, cursor=cursor, limit=PAGE)
+
+
+def _day(text: str) -> date:
+    """Raises ValueError, also for a year whose midnight no clock or calendar can count from."""
+    day = date.fromisoformat(text)
+    if not 2000 <= day.year < 2200:
+        raise ValueError(text)
+    return day
