@@ -24,6 +24,10 @@ def bind(command: type[C], sent: Mapping[str, Any], **known: object) -> C:
     Raises Invalid with every field that is wrong, all at once.
     """
     is_form = hasattr(sent, "getlist")
+    # PostgreSQL has no text with a NUL in it
+    if is_form and (unreadable := [key for key, value in sent.items() if "\x00" in value]):
+        raise Invalid(fields=[FieldError(f"/{key}", "invalid_text", "This holds a character that is no text.")
+                              for key in unreadable])
     fields = {key: value for key, value in sent.items() if not (is_form and key in NOT_OURS)}
     if is_form:
         fields = {key: value.strip() for key, value in fields.items() if value.strip()}

@@ -15,6 +15,7 @@ from portal.core.errors import FieldError, Invalid
 
 T = TypeVar("T")
 PAGE_MAX = 100
+BIGINT_MAX = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,12 @@ def _decode(cursor: str, kind: type) -> tuple[datetime, UUID | int]:
     try:
         at, id = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
         moment = datetime.fromisoformat(at)
-        if moment.tzinfo is None:
+        if moment.tzinfo is None or not 2000 <= moment.year < 2200:
             raise ValueError(at)
-        return moment, UUID(id) if kind is UUID else int(id)
+        if kind is UUID:
+            return moment, UUID(id)
+        if abs(int(id)) > BIGINT_MAX:
+            raise ValueError(id)
+        return moment, int(id)
     except (ValueError, TypeError, binascii.Error, RecursionError, AttributeError):
         raise Invalid(fields=[FieldError("/cursor", "invalid_cursor", "This cursor is not one of ours.")]) from None

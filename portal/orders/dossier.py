@@ -49,13 +49,23 @@ def open_dossier(session: Session, actor: Actor, order_id: str) -> Dossier:
                    .order_by(Assignment.created_at.desc()))
     if actor.trader_id is not None:
         assignments = assignments.where(Assignment.trader_id == actor.trader_id)
+    attempts = session.scalars(assignments).all()
     events = session.scalars(select(OrderEvent).where(OrderEvent.order_id == order.id,
                                                       OrderEvent.created_at >= order.created_at)
                              .order_by(OrderEvent.version).limit(EVENTS_MAX)).all()
     tries = session.scalars(select(MatchTry).where(MatchTry.order_id == order.id,
                                                    MatchTry.created_at >= order.created_at)
                             .order_by(MatchTry.id.desc()).limit(TRIES_MAX)).all() if actor.is_staff else []
-    return Dossier(order, events, session.scalars(assignments).all(), tries)
+    if actor.trader_id is not None:
+        events = _while_his(events, attempts)
+    return Dossier(order, events, attempts, tries)
+
+
+def _while_his(events: Sequence[OrderEvent], attempts: Sequence[Assignment]) -> list[OrderEvent]:
+    """What happened while a trader had the order, and nothing of what came after it was taken from him."""
+    return [event for event in events if any(
+        a.created_at <= event.created_at and (not a.lost or a.ended_at is None or event.created_at <= a.ended_at)
+        for a in attempts)]
 
 
 def postings(session: Session, dossier: Dossier) -> Sequence[Any]:

@@ -182,6 +182,16 @@ class Assignment(Base):
     def hold(self) -> Money:
         return Money(self.settlement_minor, self.settlement_currency)
 
+    @property
+    def earned(self) -> bool:
+        """The money came on this very attempt."""
+        return self.state == AssignmentState.CHOSEN or self.end_reason == "settled"
+
+    @property
+    def lost(self) -> bool:
+        """It ended without money: what becomes of the order, and who pays it, is no longer its trader's business."""
+        return self.state == AssignmentState.ENDED and not self.earned
+
 
 class OpenPlace(Base):
     """An open or lingering assignment's place on its requisite: a row while slot and amount are taken.

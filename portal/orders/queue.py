@@ -32,7 +32,7 @@ class Queue:
     @property
     def closed_volume(self) -> list[Money]:
         """What came in today, by currency: over the closed rows shown here."""
-        done = [a.order.amount_to_pay for a in self.closed if a.order.status in (Status.CONFIRMED, Status.COMPLETED)]
+        done = [a.order.amount_to_pay for a in self.closed if a.earned]
         return [total((m for m in done if m.currency == currency), currency)
                 for currency in sorted({m.currency for m in done})]
 

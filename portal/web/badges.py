@@ -53,6 +53,12 @@ LOOKS: dict[str, dict[str, Look]] = {
         "chosen": Look("ok", "check", N_("Paid here")),
         "ended": Look("off", "x", N_("Ended")),
     },
+    # An attempt that ended without money, as its trader sees it.
+    "lost": {
+        "declined": Look("off", "x", N_("You refused")),
+        "expired": Look("off", "x", N_("Expired")),
+        "cancelled": Look("off", "x", N_("Cancelled")),
+    },
     "requisite": {
         "pending": Look("wait", "clock", N_("Waiting for approval")),
         "active": Look("ok", "check", N_("Active")),

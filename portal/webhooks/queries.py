@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Select, false, select, true
 from sqlalchemy.orm import Session, joinedload
 
 from portal.core import clock, ids
-from portal.core.access import Actor, ActorKind, Role
+from portal.core.access import Actor, ActorKind, Permission, Role
 from portal.core.errors import NotFound
 from portal.core.paging import PAGE_MAX, Page, newest_first
 from portal.parties.models import Store
@@ -34,8 +34,10 @@ def deliveries_visible_to(actor: Actor) -> Select[Delivery]:
 
 
 def _theirs(actor: Actor, model: type[Endpoint] | type[Event] | type[Delivery]) -> ColumnElement[bool]:
-    if actor.is_system or actor.is_staff:
+    if actor.is_system:
         return true()
+    if actor.is_staff:
+        return true() if actor.may(Permission.WEBHOOK_READ) else false()
     if actor.kind is ActorKind.KEY:
         return (model.store_id == actor.store_id) & (model.live == actor.live)
     if actor.role is Role.MERCHANT:

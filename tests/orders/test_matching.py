@@ -1,11 +1,12 @@
 """Who may take an order: every filter of the spec turns its requisite away, and the next one gets the order."""
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, text
 
 from portal import ledger
-from portal.core import clock
+from portal.core import clock, jobs
 from portal.core.db import db
 from portal.orders.matching import STAGES
 from portal.orders.models import MatchTry
@@ -317,9 +318,11 @@ def test_a_lap_in_one_batch_gives_everybody_his_weight(cast):
     assert {id: got.count(id) for id in weights} == {id: 2 * weight for id, weight in weights.items()}
 
 
-def test_four_matchers_at_once_are_fair_within_one_each(app, cast):
+def test_four_matchers_at_once_are_fair_within_one_each(app, cast, monkeypatch):
+    """One order a batch: with larger ones a matcher skips what another holds until its batch has committed."""
     requisites = [cast.requisite() for _ in range(5)]
     orders = [cast.order(f"{1400 + n}.00") for n in range(40)]
+    monkeypatch.setitem(jobs.KINDS, "match_order", replace(jobs.KINDS["match_order"], batch_max=1))
     f.at_the_same_time(app, [lambda: f.work_off()] * 4)
     for _ in range(5):
         with clock.moved(timedelta(seconds=3)):

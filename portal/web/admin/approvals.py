@@ -7,10 +7,12 @@ from portal import approvals
 from portal.core.access import Permission, requires
 from portal.core.commands import bind
 from portal.core.db import reader, transaction
+from portal.core.errors import NotFound
 from portal.web.identity import signed_in
 from portal.web.render import done, redisplay, show
 
 bp = Blueprint("admin_approvals", __name__, url_prefix="/admin/approvals")
+STATES = ("pending", "approved", "rejected")
 
 
 @bp.get("")
@@ -31,5 +33,7 @@ def decide(approval_id: str) -> Response:
 
 def _page() -> dict[str, Any]:
     state = request.args.get("state", "pending")
+    if state not in STATES:
+        raise NotFound()
     page = approvals.page(reader(), signed_in(), state=state, cursor=request.args.get("after"))
     return {"page": page, "state": state}

@@ -31,7 +31,7 @@ def retry(job_id: int) -> Response:
 @requires(Permission.JOB_MANAGE)
 def drop(job_id: int) -> Response:
     with redisplay("admin/jobs/index.html", **_page()), transaction() as session:
-        desk.drop(session, signed_in(), job_id, reason=request.form.get("reason", "").strip() or "dropped on the page")
+        desk.drop(session, signed_in(), job_id, reason="dropped on the page")
     return done("admin/jobs/index.html", otherwise=url_for(".index"), error=None, **_page())
 
 
