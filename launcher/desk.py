@@ -44,7 +44,8 @@ def main(arguments: list[str]) -> int:
             demo = prepare(options, home, desk, servers.keys["demo_password"])
             stop.hurry = False
             keeper = supervisor.Supervisor(home, commands, desk)
-            keeper.run(lambda: stop.asked, Announcement(desk, commands, demo))
+            announce = Announcement(desk, commands, demo)
+            keeper.run(lambda: stop.asked, [announce, servers.look_after])
     except KeyboardInterrupt:
         say("stopped before the desk was up")
         return 130

@@ -65,6 +65,11 @@ class Postgres:
             return False
         return self._control("status", check=False).returncode == 0
 
+    def alive(self) -> bool:
+        """A look that costs nothing: is there such a process?"""
+        pid = self._pid()
+        return pid is not None and is_program(pid, "postgres")
+
     def stop(self) -> None:
         for mode in ("fast", "immediate"):
             stopped = self._control("stop", "-m", mode, "-w", "-t", str(STOP_S), check=False)

@@ -1,5 +1,6 @@
 """PostgreSQL and Valkey for as long as a command needs them; the last command that used them stops them."""
 import fcntl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,8 +8,11 @@ from pathlib import Path
 from launcher import cluster, environment, keys
 from launcher.home import Home
 from launcher.postgres import Postgres
-from launcher.say import say
+from launcher.say import Trouble, say
 from launcher.valkey import Valkey
+
+LOOK_S = 1.0
+PAUSE_S = 10.0  # after a server could not be started again
 
 
 class Servers:
@@ -17,6 +21,7 @@ class Servers:
     def __init__(self, home: Home, packages: Path, person: dict[str, str], *, durable: bool, createdb: bool) -> None:
         self.home, self.person, self.createdb = home, person, createdb
         self.keys = keys.keep(home)
+        self.next_look_at = 0.0
         self.postgres = None if person.get("DATABASE_URL") else Postgres(home, packages, durable=durable)
         self.valkey = None if person.get("REDIS_URL") else Valkey(home, packages, self.keys["valkey_password"])
 
@@ -30,6 +35,23 @@ class Servers:
                 say(f"PostgreSQL {done}")
             if self.valkey:
                 say(f"Valkey {self.valkey.ensure()}")
+
+    def look_after(self) -> None:
+        """Start again what died, once a second at most; the desk's processes find it where it was."""
+        now = time.monotonic()
+        if now < self.next_look_at:
+            return
+        self.next_look_at = now + LOOK_S
+        dead = [name for name, server in (("PostgreSQL", self.postgres), ("Valkey", self.valkey))
+                if server is not None and not server.alive()]
+        if not dead:
+            return
+        say(f"{' and '.join(dead)} died; starting again")
+        try:
+            self.ensure()
+        except Trouble as trouble:
+            say(f"{trouble}; trying again in {PAUSE_S:g} s")
+            self.next_look_at = time.monotonic() + PAUSE_S
 
     def stop(self) -> None:
         """Valkey first, PostgreSQL last: what is still writing writes to PostgreSQL."""

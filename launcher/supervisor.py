@@ -1,6 +1,6 @@
 """Keeps the processes of the desk alive, and stops them in good order."""
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from launcher.child import Child, begun_at, kill_group, prefixes
 from launcher.home import Home
@@ -46,11 +46,12 @@ class Supervisor:
         prefix = prefixes(list(commands))
         self.kept = [Kept(name, command, environment, prefix[name]) for name, command in commands.items()]
 
-    def run(self, asked_to_stop: Callable[[], bool], each_tick: Callable[[], None]) -> None:
+    def run(self, asked_to_stop: Callable[[], bool], each_tick: Sequence[Callable[[], None]]) -> None:
         try:
             while not asked_to_stop():
                 self._look_after()
-                each_tick()
+                for look in each_tick:
+                    look()
                 time.sleep(TICK_S)
         finally:
             self.stop()

@@ -38,6 +38,11 @@ class Valkey:
         self._start()
         return "started"
 
+    def alive(self) -> bool:
+        """A look that costs nothing: is there such a process?"""
+        pid = self._remembered("pid")
+        return bool(pid) and not self._gone(pid)
+
     def stop(self) -> None:
         pid = self._remembered("pid")
         if not pid or not is_program(pid, "valkey-server"):

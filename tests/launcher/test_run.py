@@ -79,6 +79,24 @@ def test_what_a_killed_run_left_is_taken_over_or_ended(open_desk: Desk) -> None:
     assert open_desk.stop()[0] == 0
 
 
+def test_servers_that_die_are_started_again_where_they_were(open_desk: Desk) -> None:
+    open_desk.start()
+    postmaster, valkey = open_desk.postmaster, open_desk.valkey
+    os.kill(postmaster, signal.SIGKILL)
+    os.kill(valkey, signal.SIGKILL)
+    open_desk.wait_for("died; starting again", seconds=20)
+
+    def back() -> bool:
+        try:
+            return alive(open_desk.postmaster) and alive(open_desk.valkey) and open_desk.postmaster != postmaster
+        except FileNotFoundError:  # between two postmasters
+            return False
+
+    assert eventually(back, seconds=20)
+    assert open_desk.valkey != valkey
+    assert open_desk.stop()[0] == 0
+
+
 def test_demo_accounts_are_not_shown_to_the_world(desk: Desk) -> None:
     code, said = desk.output_of("run", HOST="0.0.0.0")
     assert code == 1
