@@ -14,16 +14,12 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
+from portal import statuses
 from portal.core.db import db, is_disconnect
 from portal.core.errors import (
-    Conflict,
     DatabaseUnavailable,
-    Denied,
     Invalid,
-    NotFound,
     PortalError,
-    Rejected,
-    Unavailable,
 )
 from portal.gateway import errors
 
@@ -35,8 +31,7 @@ RETRY_AFTER_S = 1
 STATUS: dict[type[PortalError], int] = {
     errors.BadRequest: 400, errors.Unauthorized: 401, errors.MethodNotAllowed: 405, errors.BodyTooSlow: 408,
     errors.BodyTooLarge: 413, errors.NotJson: 415, errors.TooManyRequests: 429, errors.Bug: 500,
-    Invalid: 422, Denied: 403, NotFound: 404, Conflict: 409, Rejected: 409, Unavailable: 503,
-}
+} | statuses.OF_KIND
 HTTP_ERRORS: dict[int, type[PortalError]] = {
     400: errors.BadRequest, 404: errors.NoSuchCall, 405: errors.MethodNotAllowed, 408: errors.BodyTooSlow,
     413: errors.BodyTooLarge, 415: errors.NotJson, 429: errors.TooManyRequests,

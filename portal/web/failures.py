@@ -5,28 +5,21 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
+from portal import statuses
 from portal.core.db import db, is_disconnect
 from portal.core.errors import (
-    Conflict,
     DatabaseUnavailable,
-    Denied,
-    Invalid,
-    NotFound,
     PortalError,
-    Rejected,
     Unavailable,
 )
 from portal.web.hx import wants_fragment
 
 log = structlog.get_logger("web")
-HTTP_STATUS: dict[type[PortalError], int] = {
-    Invalid: 422, Denied: 403, NotFound: 404, Conflict: 409, Rejected: 409, Unavailable: 503,
-}
 
 
 def status_of(error: PortalError) -> int:
-    """The HTTP status of one of our errors; one dict for pages and gateway."""
-    return next((status for kind, status in HTTP_STATUS.items() if isinstance(error, kind)), 500)
+    """The HTTP status of one of our errors."""
+    return next((status for kind, status in statuses.OF_KIND.items() if isinstance(error, kind)), 500)
 
 
 def register(app: Flask) -> None:
