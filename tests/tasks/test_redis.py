@@ -47,10 +47,12 @@ def test_a_redis_that_never_answers_makes_nobody_wait(fresh_app: Flask, fresh_da
     with running_desk(fresh_database, tmp_path / "desk.log", "web") as desk:
         caller = caller_of(desk, cast)
         link = caller.payin(0).json["payment_url"].removeprefix(desk.url)
-        usual = _times(caller, link, 1)
-        with silent_server() as port, running_desk(fresh_database, tmp_path / "mute.log", "web", settings={
-                "REDIS_URL": f"redis://127.0.0.1:{port}/0"}) as mute:
-            slow = _times(Caller(mute.port, caller.token, cast.method), link, 100)
+    # both just started: a first call also compiles templates and prepares statements, whatever Redis does
+    with running_desk(fresh_database, tmp_path / "well.log", "web") as well:
+        usual = _times(Caller(well.port, caller.token, cast.method), link, 1)
+    with silent_server() as port, running_desk(fresh_database, tmp_path / "mute.log", "web", settings={
+            "REDIS_URL": f"redis://127.0.0.1:{port}/0"}) as mute:
+        slow = _times(Caller(mute.port, caller.token, cast.method), link, 100)
     assert max(slow) <= max(usual) + SLOWER_MAX_S, f"usually {max(usual):.3f} s, with a silent Redis {max(slow):.3f} s"
 
 
