@@ -29,7 +29,7 @@ from portal.requisites.models import Requisite
 WAITING = (Status.NEW, Status.RETRYING)
 PAUSE_FIRST_S, PAUSE_MAX_S = 1, 20
 BUSY_PAUSE_MS = 150  # somebody holds the order: look again at once, it is no try
-FUNNEL_BELOW = 5_000  # requisites on the desk: above that a success records the walk only (docs/decisions/0006)
+FUNNEL_BELOW = 200  # requisites on the desk: above that a success records the walk only (docs/decisions/0006)
 # From each filter to the next: what a candidate that fell out there lacked.
 REASONS = {"approved": FailureCode.NO_REQUISITE, "on_shift": FailureCode.NO_REQUISITE,
            "amount": FailureCode.NO_REQUISITE, "windows": FailureCode.LIMITS_REACHED,

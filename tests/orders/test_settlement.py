@@ -12,6 +12,7 @@ from tests.factories import usdt
 
 
 def fees():
+    f.work_off("settle_order")  # what other tests left
     return f.balance(ledger.FEES("USDT", True))
 
 
