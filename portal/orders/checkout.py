@@ -35,6 +35,7 @@ class Checkout:
 
     order: Order
     store_name: str
+    store_color: str | None  # #rrggbb
     state: str
     where: WhereToPay | None
 
@@ -58,7 +59,7 @@ def open_checkout(session: Session, payer: Actor) -> Checkout:
                            .execution_options(populate_existing=True))
     if order is None or (order.ended_at and order.ended_at < clock.now() - timedelta(days=KEPT_DAYS)):
         raise NotFound()
-    return Checkout(order, order.store.name, _state(order), _where(session, order))
+    return Checkout(order, order.store.name, order.store.brand_color, _state(order), _where(session, order))
 
 
 def _state(order: Order) -> str:

@@ -27,8 +27,13 @@ class Spelled:
 def new(*, live: bool) -> tuple[str, str]:
     """A fresh token: (public id, the whole token)."""
     public_id = "".join(secrets.choice(ALPHABET) for _ in range(ID_CHARS))
-    head = f"qk_{'live' if live else 'test'}_{public_id}_{_base62(secrets.randbits(256), SECRET_CHARS)}"
-    return public_id, head + checksum(head)
+    return public_id, spelled(live=live, public_id=public_id, secret=secrets.randbits(256))
+
+
+def spelled(*, live: bool, public_id: str, secret: int) -> str:
+    """The token of this id and these 256 bits."""
+    head = f"qk_{'live' if live else 'test'}_{public_id}_{_base62(secret, SECRET_CHARS)}"
+    return head + checksum(head)
 
 
 def read(token: str) -> Spelled | None:

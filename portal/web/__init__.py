@@ -34,5 +34,7 @@ def register(app: Flask, settings: Settings) -> None:
         app.register_blueprint(blueprint)
     if not settings.production:
         from portal.web.dev import bp as dev
+        from portal.web.shop import blueprints as shop
 
-        app.register_blueprint(dev)
+        for blueprint in (dev, *shop):
+            app.register_blueprint(blueprint)

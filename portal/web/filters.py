@@ -11,6 +11,7 @@ from portal.core.money import EXPONENTS, Money
 NBSP = "\N{NO-BREAK SPACE}"
 MINUS = "\N{MINUS SIGN}"
 SIGNS = {"RUB": "₽", "UAH": "₴", "KZT": "₸", "AZN": "₼", "USD": "$", "EUR": "€"}
+BRIGHT = 150  # of 255: dark letters read better from here on
 DIGITS_MIN = 2  # a crypto amount shows two digits at least and never hides one that is not zero
 
 
@@ -136,6 +137,12 @@ def grouped_number(value: str) -> str:
     return value
 
 
+def ink_on(color: str) -> str:
+    """Black or white, whichever reads better on `#rrggbb`: by its brightness (the Y of YIQ, 0 to 255)."""
+    red, green, blue = (int(color[at:at + 2], 16) for at in (1, 3, 5))
+    return "#000" if (299 * red + 587 * green + 114 * blue) // 1000 > BRIGHT else "#fff"
+
+
 def _grouped(whole: str) -> str:
     return f"{int(whole):,}".replace(",", NBSP)
 
@@ -150,4 +157,5 @@ FILTERS = {
     "seconds_left": seconds_left, "mm_ss": mm_ss, "epoch": epoch,
     "bank": bank, "method": method, "glance": glance,
     "short_id": short_id, "masked": masked, "grouped_number": grouped_number,
+    "ink_on": ink_on,
 }

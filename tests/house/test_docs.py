@@ -3,6 +3,7 @@ import re
 from pathlib import Path
 
 from portal.settings import Settings
+from tests.house import write_data_model
 
 ROOT = Path(__file__).parents[2]
 HANDBOOK = ROOT / "docs" / "operators-handbook.md"
@@ -29,3 +30,8 @@ def test_links_between_documents_lead_somewhere():
               for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", file.read_text())
               if not (file.parent / target).exists()]
     assert not broken, broken
+
+
+def test_the_data_model_is_written_down():
+    assert write_data_model.FILE.read_text() == write_data_model.document(), (
+        "python -m tests.house.write_data_model, and read what changed")

@@ -19,7 +19,7 @@ HOSTILE = {"description": PAYLOAD, "metadata": {"note": PAYLOAD}, "external_id":
            "customer": {"id": PAYLOAD[:60], "name": PAYLOAD}}
 SEATS = {"trader": "trader", "merchant": "merchant_owner", "admin": "super_admin"}
 """Who opens the pages of an area."""
-NO_PAGES = ("gateway", "static", "health", "live", "metrics")
+NO_PAGES = ("gateway", "static", "health", "live", "metrics", "checkout.qr", "shop.one")
 
 
 @dataclass
@@ -46,7 +46,7 @@ class Stage:
                 continue
             area = rule.endpoint.partition("_")[0]
             who = [SEATS[area]] if area in SEATS else ["nobody"] if rule.endpoint.startswith(
-                ("auth", "checkout", "dev")) else [*SEATS.values()]
+                ("auth", "checkout", "dev", "shop")) else [*SEATS.values()]
             for seat, values in product(who, self._values(rule.endpoint, sorted(rule.arguments))):
                 yield seat, adapter.build(rule.endpoint, values)
 

@@ -1,4 +1,7 @@
 """`/pay/<token>`: where to pay, how long, and "I have paid". Works without a script and survives a reload."""
+import io
+
+import segno
 from flask import Blueprint, Response, g, make_response, redirect, request, url_for
 
 from portal.core.access import Actor, ActorKind, Permission
@@ -17,6 +20,17 @@ PTAG = "HX-PTag"
 @bp.get("/<token>")
 def page(token: str) -> Response:
     return _show(token, open_checkout(reader(), _payer(token)))
+
+
+@bp.get("/<token>/qr.svg")
+def qr(token: str) -> Response:
+    """This page's own address, for the phone with the bank on it; fetched only where the screen is wide."""
+    links.order_id_of(token)
+    drawn, page = io.BytesIO(), url_for("checkout.page", token=token, _external=True)
+    segno.make(page, error="m", micro=False).save(drawn, kind="svg", border=2, light="#fff", omitsize=True, xmldecl=False)
+    response = Response(drawn.getvalue(), content_type="image/svg+xml")
+    response.headers["Cache-Control"] = "private, max-age=3600"
+    return response
 
 
 @bp.post("/<token>/claim")
