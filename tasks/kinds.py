@@ -1,4 +1,4 @@
 """Every kind of work the desk knows, registered by importing this module (worker, dispatcher, tests)."""
-from tasks import orders, upkeep, webhooks
+from tasks import demo, orders, upkeep, webhooks
 
-ALL = (orders, upkeep, webhooks)
+ALL = (demo, orders, upkeep, webhooks)

@@ -42,11 +42,12 @@ def load(if_empty: bool, demo_public: bool) -> None:
 @group.command("live")
 def live() -> None:
     """Let simulated customers and traders work, until stopped."""
-    from portal.demo.simulator import Simulator
+    from random import SystemRandom
+
+    from portal.demo import simulator
 
     if current_app.extensions["settings"].production:
         raise click.ClickException("The simulator is refused in production.")
-    simulator = Simulator()
     while True:
-        simulator.tick()
-        time.sleep(1)
+        simulator.tick(SystemRandom())
+        time.sleep(simulator.EVERY_S)

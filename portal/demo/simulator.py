@@ -1,106 +1,117 @@
-"""Customers and traders who never sleep, so that the pages live. Runs only when asked; touches only its own orders."""
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from random import Random
+"""Customers and traders who never sleep, so that the pages live. Works only when asked; touches only its own orders.
+
+It keeps nothing in memory: whose order it is stands in its number (`SIM-…`), and what happens next is a throw of dice.
+So a switch on the desk can turn it on in any worker, and a worker that dies takes nothing with it.
+"""
+from datetime import timedelta
+from random import Random, SystemRandom
 
 import structlog
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from portal.core import clock
-from portal.core.access import SCOPES, SYSTEM, TEMPLATES, Actor, ActorKind, Role
-from portal.core.db import db, reader, transaction
+from portal.core import clock, jobs
+from portal.core.access import SCOPES, TEMPLATES, Actor, ActorKind, Role
+from portal.core.db import db, locked_one, reader, transaction
 from portal.core.errors import PortalError
 from portal.core.ids import new_id
 from portal.core.ids import text as id_text
+from portal.core.jobs import Job
 from portal.demo.script import CUSTOMERS, GOODS
-from portal.orders import queries, service
+from portal.orders import service
 from portal.orders.commands import CancelOrder, ConfirmOrder, CreatePayin, Customer, DeclineOrder, MarkPaid
 from portal.orders.create import create
-from portal.orders.models import Assignment, Order
-from portal.orders.states import ENDED, AssignmentState, Status
+from portal.orders.models import Assignment, OpenPlace, Order
+from portal.orders.states import AssignmentState, Status
 from portal.parties.models import Store
 
 log = structlog.get_logger("simulator")
+KIND = "simulate"
+MARK = "SIM-"
 OPEN_MAX = 12  # orders of ours at a time
-NEW_EACH_S = 6.0  # on average
+EVERY_S = 1
+NEW_EACH_S, STEP_AFTER_S = 6, 12  # on average
 
 
-@dataclass
-class Playing:
-    """An order of ours and when somebody does something next."""
-
-    id: str
-    next_at: datetime
+def is_on(session: Session) -> bool:
+    """Whether the switch on the desk is on."""
+    return session.scalar(select(Job.id).where(Job.kind == KIND)) is not None
 
 
-class Simulator:
-    """`tick` once a second."""
+def turn(session: Session, *, on: bool) -> None:
+    """The switch: a job that comes back each second. Harmless twice."""
+    if on:
+        jobs.promise(session, KIND, key=KIND)
+    else:
+        jobs.withdraw(session, KIND, KIND)
 
-    def __init__(self, seed: int | None = None) -> None:
-        self.dice = Random(seed)
-        self.playing: list[Playing] = []
 
-    def tick(self) -> None:
-        """Perhaps a new order; then each order whose time has come moves one step. What is refused is only logged."""
-        try:
-            if len(self.playing) < OPEN_MAX and self.dice.random() < 1 / NEW_EACH_S:
-                self._begin()
-            for one in [one for one in self.playing if one.next_at <= clock.now()]:
-                self._go_on(one)
-        except PortalError as refused:
-            log.info("simulator_refused", code=refused.code)
-        finally:
-            db.session.remove()
+def drain() -> int:
+    """Work of the kind `simulate`: of several workers one makes this second's move."""
+    with transaction() as session:
+        job = locked_one(session, select(Job).where(Job.kind == KIND, Job.run_at <= clock.now()))
+        if job is None:
+            return 0
+        job.run_at = clock.now() + timedelta(seconds=EVERY_S)
+    tick(SystemRandom())
+    return 1
 
-    def _begin(self) -> None:
-        with transaction() as session:
-            stores = session.scalars(select(Store).where(Store.slug.in_(tuple(GOODS))).order_by(Store.slug)).all()
-            if not stores:
-                return
-            store, amount = self.dice.choice(stores), self.dice.randrange(300, 20_000)
-            actor = Actor(kind=ActorKind.KEY, name="simulator", store_id=store.id, live=True,
-                          permissions=frozenset().union(*SCOPES.values()))
-            name = id_text(new_id())
-            made = create(session, actor, CreatePayin(
-                currency="RUB", amount=f"{amount}.00", method=self.dice.choice(("card", "card", "sbp")),
-                external_id=f"SIM-{name}", description=GOODS[store.slug],
-                customer=Customer(name=self.dice.choice(CUSTOMERS))), idempotency_key=name)
-            self.playing.append(Playing(made.order.public_id, self._in(8, 25)))
 
-    def _go_on(self, one: Playing) -> None:
-        one.next_at = self._in(8, 40)
-        order = queries.find(reader(), SYSTEM, one.id)
-        if order.status in ENDED or order.status == Status.CONFIRMED:
-            self.playing.remove(one)
-        elif order.status == Status.ASSIGNED:
-            self._pay(order)
-        elif order.status == Status.PAID:
-            self._look(order)
+def tick(dice: Random) -> None:
+    """A second: perhaps a new order; perhaps a step of each that is under way. What is refused is only logged."""
+    try:
+        ours = reader().scalars(
+            select(Order).join(OpenPlace, OpenPlace.order_id == Order.id)
+            .where(Order.external_id.startswith(MARK, autoescape=True)).order_by(Order.id).limit(OPEN_MAX)).all()
+        reader().rollback()
+        if len(ours) < OPEN_MAX and dice.random() < 1 / NEW_EACH_S:
+            _begin(dice)
+        for order in ours:
+            if dice.random() < 1 / STEP_AFTER_S:
+                _go_on(order, dice)
+    except PortalError as refused:
+        log.info("simulator_refused", code=refused.code)
+    finally:
+        db.session.remove()
 
-    def _pay(self, order: Order) -> None:
-        """Most pay, some think better of it, some traders cannot just now, and some customers simply go away."""
-        customer, trader = Actor(kind=ActorKind.CUSTOMER, name="customer", order_id=order.id), self._trader(order)[0]
-        chance = self.dice.random()
-        with transaction() as session:
-            if chance < 0.8:
-                service.mark_paid(session, customer, MarkPaid(order_id=order.public_id))
-            elif chance < 0.87:
-                service.cancel(session, customer, CancelOrder(order_id=order.public_id))
-            elif chance < 0.92:
-                service.decline(session, trader, DeclineOrder(
-                    order_id=order.public_id, reason="The bank's app is down"))
 
-    def _look(self, order: Order) -> None:
-        trader, assignment_id = self._trader(order)
-        with transaction() as session:
+def _begin(dice: Random) -> None:
+    with transaction() as session:
+        stores = session.scalars(select(Store).where(Store.slug.in_(tuple(GOODS))).order_by(Store.slug)).all()
+        if not stores:
+            return
+        store, amount = dice.choice(stores), dice.randrange(300, 20_000)
+        actor = Actor(kind=ActorKind.KEY, name="simulator", store_id=store.id, live=True,
+                      permissions=frozenset().union(*SCOPES.values()))
+        name = id_text(new_id())
+        create(session, actor, CreatePayin(
+            currency="RUB", amount=f"{amount}.00", method=dice.choice(("card", "card", "sbp")),
+            external_id=f"{MARK}{name}", description=GOODS[store.slug],
+            customer=Customer(name=dice.choice(CUSTOMERS))), idempotency_key=name)
+
+
+def _go_on(order: Order, dice: Random) -> None:
+    """Most pay, some think better of it, some traders cannot just now, and some customers simply go away."""
+    chance = dice.random()
+    customer = Actor(kind=ActorKind.CUSTOMER, name="customer", order_id=order.id)
+    with transaction() as session:
+        if order.status == Status.PAID:
+            trader, assignment = _trader(session, order)
             service.confirm(session, trader, ConfirmOrder(
-                order_id=order.public_id, assignment_id=assignment_id, received=order.amount_to_pay.text))
+                order_id=order.public_id, assignment_id=assignment, received=order.amount_to_pay.text))
+        elif order.status != Status.ASSIGNED:
+            return
+        elif chance < 0.85:
+            service.mark_paid(session, customer, MarkPaid(order_id=order.public_id))
+        elif chance < 0.92:
+            service.cancel(session, customer, CancelOrder(order_id=order.public_id))
+        elif chance < 0.97:
+            trader, _ = _trader(session, order)
+            service.decline(session, trader, DeclineOrder(order_id=order.public_id, reason="The bank's app is down"))
 
-    def _trader(self, order: Order) -> tuple[Actor, str]:
-        assignment = reader().scalars(select(Assignment).where(
-            Assignment.order_id == order.id, Assignment.state == AssignmentState.OPEN)).one()
-        return Actor(kind=ActorKind.USER, role=Role.TRADER, name="simulator", trader_id=assignment.trader_id,
-                     permissions=TEMPLATES["trader"]), assignment.public_id
 
-    def _in(self, least_s: int, most_s: int) -> datetime:
-        return clock.now() + timedelta(seconds=self.dice.randint(least_s, most_s))
+def _trader(session: Session, order: Order) -> tuple[Actor, str]:
+    assignment = session.scalars(select(Assignment).where(
+        Assignment.order_id == order.id, Assignment.state == AssignmentState.OPEN)).one()
+    return Actor(kind=ActorKind.USER, role=Role.TRADER, name="simulator", trader_id=assignment.trader_id,
+                 permissions=TEMPLATES["trader"]), assignment.public_id

@@ -33,8 +33,9 @@ def register(app: Flask, settings: Settings) -> None:
     for blueprint in (health, *auth, *checkout, *trader, *merchant, *admin):
         app.register_blueprint(blueprint)
     if not settings.production:
+        from portal.web.admin.demo import bp as simulator
         from portal.web.dev import bp as dev
         from portal.web.shop import blueprints as shop
 
-        for blueprint in (dev, *shop):
+        for blueprint in (dev, simulator, *shop):
             app.register_blueprint(blueprint)

@@ -1,26 +1,32 @@
 """Simulated people do what people do, and nothing that people could not."""
 from datetime import timedelta
+from random import Random
 
+import pytest
 import sqlalchemy as sa
 
 from portal import ledger
 from portal.core import clock, jobs
 from portal.core.db import reader, transaction
-from portal.demo import load
-from portal.demo.simulator import Simulator
+from portal.demo import load, simulator
 from portal.orders.models import Order
 from tests.factories import kinds
 
 assert kinds.ALL
 
 
-def test_orders_come_and_are_done(fresh_app):
+@pytest.fixture
+def demo(fresh_app):
     with transaction() as session:
         load.load(session, "quittance-demo-password")
-    simulator = Simulator(seed=7)
-    for second in range(0, 600, 10):
+    return fresh_app
+
+
+def test_orders_come_and_are_done(demo):
+    dice = Random(7)
+    for second in range(0, 1200, 5):
         with clock.moved(timedelta(seconds=second)):
-            simulator.tick()
+            simulator.tick(dice)
             jobs.run("match_order")
             jobs.run("settle_order")
     rows = reader().execute(sa.select(Order.status, sa.func.count()).group_by(Order.status))
@@ -28,3 +34,18 @@ def test_orders_come_and_are_done(fresh_app):
     assert ended["completed"] >= 3
     reader().rollback()
     assert not ledger.verify.run(reader()).differences
+
+
+def test_the_switch_gives_one_move_a_second(demo):
+    for _ in range(2):
+        with transaction() as session:
+            simulator.turn(session, on=True)
+    assert simulator.is_on(reader())
+    assert [simulator.drain(), simulator.drain()] == [1, 0]
+    with clock.moved(timedelta(seconds=2)):
+        assert simulator.drain() == 1
+    with transaction() as session:
+        simulator.turn(session, on=False)
+    assert not simulator.is_on(reader())
+    with clock.moved(timedelta(seconds=9)):
+        assert simulator.drain() == 0
