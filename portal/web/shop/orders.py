@@ -53,7 +53,7 @@ def hear() -> Response:
     """Verify, then believe: what does not carry the desk's signature is refused."""
     id, timestamp, signature = (request.headers.get(f"webhook-{name}", "") for name in ("id", "timestamp", "signature"))
     if not shop.verified(reader(), id, timestamp, signature, request.get_data()):
-        abort(Response("bad signature", status=401, content_type="text/plain"))
+        abort(Response("bad signature", status=400, content_type="text/plain"))
     told = json.loads(request.get_data())
     _heard.append((told["data"].get("id", ""), told["type"]))
     return Response(status=204)
