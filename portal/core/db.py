@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from flask_sqlalchemy import SQLAlchemy
 from psycopg import errors as pg
-from sqlalchemy import DateTime, MetaData, Select, event
+from sqlalchemy import DateTime, Engine, MetaData, Select, event
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session, registry
@@ -42,6 +42,22 @@ def reader() -> Session:
     return db.session()
 
 
+def engine() -> Engine:
+    """Of this application: what is cached in a process is cached for one database."""
+    return db.engine
+
+
+def open_session() -> Session | None:
+    """The session of this request or task, if it has needed one yet."""
+    return db.session() if db.session.registry.has() else None
+
+
+def give_back() -> None:
+    """This request has read; what follows may wait, and must not keep a connection while it does."""
+    if session := open_session():
+        session.rollback()
+
+
 @contextmanager
 def transaction() -> Iterator[Session]:
     """Commit everything done inside, or nothing. Doors open it, once; services never do.
@@ -49,7 +65,19 @@ def transaction() -> Iterator[Session]:
     What was promised with `after_commit` runs after the commit, and never without it.
     Raises our own errors for what the database refuses: named constraints, lock timeouts, no connection.
     """
-    session = db.session()
+    with _committed(db.session()) as session:
+        yield session
+
+
+@contextmanager
+def transaction_on(engine: Engine) -> Iterator[Session]:
+    """As `transaction`, for a thread of our own that serves no one request: with a session of its own."""
+    with Session(engine, expire_on_commit=False) as own, _committed(own) as session:
+        yield session
+
+
+@contextmanager
+def _committed(session: Session) -> Iterator[Session]:
     assert "after_commit" not in session.info, "a transaction is opened once, at the door"
     effects: dict[object, Callable[[], None]] = {}
     session.info["after_commit"] = effects

@@ -12,6 +12,8 @@ from portal.core.errors import NotFound
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base32: no I, L, O, U
 _VALUES = {letter: value for value, letter in enumerate(ALPHABET)}
 LENGTH = 26
+_PAIRS = [first + second for first in ALPHABET for second in ALPHABET]
+_SHIFTS = range(120, -1, -10)
 
 
 def new_id() -> UUID:
@@ -22,7 +24,7 @@ def new_id() -> UUID:
 def text(id: UUID) -> str:
     """26 characters of Crockford's base32."""
     value = id.int
-    return "".join(ALPHABET[(value >> shift) & 31] for shift in range(125, -1, -5))
+    return "".join([_PAIRS[(value >> shift) & 1023] for shift in _SHIFTS])
 
 
 def public(prefix: str, id: UUID) -> str:

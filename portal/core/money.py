@@ -57,7 +57,7 @@ class Money:
     @property
     def text(self) -> str:
         """`1500.00`: a decimal string with exactly the currency's digits."""
-        return f"{self.decimal:.{EXPONENTS[self.currency]}f}"
+        return text_of(self.minor, self.currency)
 
     def __str__(self) -> str:
         return f"{self.text} {self.currency}"
@@ -82,6 +82,13 @@ class Money:
     def share(self, bps: int) -> "Money":
         """The part that `bps` hundredths of a percent make, rounded half-even."""
         return Money(half_even(Decimal(self.minor) * bps / 10_000), self.currency)
+
+
+def text_of(minor: int, currency: str) -> str:
+    """`1500.00`: a decimal string with exactly the currency's digits. No currency here is without a point."""
+    exponent = EXPONENTS[currency]
+    digits = f"{abs(minor):0{exponent + 1}d}"
+    return f"{'-' if minor < 0 else ''}{digits[:-exponent]}.{digits[-exponent:]}"
 
 
 def half_even(value: Decimal) -> int:

@@ -29,3 +29,9 @@ def begin(request_id: str | None = None) -> str:
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=request_id)
     return request_id
+
+
+def request_id() -> str | None:
+    """Of this request or task."""
+    found: str | None = structlog.contextvars.get_contextvars().get("request_id")
+    return found

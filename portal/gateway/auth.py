@@ -6,7 +6,7 @@ from flask import current_app, g, request
 from sqlalchemy import select
 
 from portal.core.access import SCOPES, Actor, ActorKind, Permission
-from portal.core.db import db, reader, translated
+from portal.core.db import give_back, reader, translated
 from portal.gateway import limits, reading
 from portal.gateway.calls import Call, bp
 from portal.gateway.errors import AddressNotAllowed, ScopeMissing, Unauthorized
@@ -35,7 +35,7 @@ def admit() -> None:
     address = _address()
     with translated():
         key = keys.find(_token(), address=str(address) if address else None)
-    db.session.rollback()  # what follows may wait, and must not keep the connection while it does
+    give_back()
     if key is None:
         raise Unauthorized()
     g.actor = Actor(

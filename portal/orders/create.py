@@ -1,8 +1,4 @@
-"""Taking an order in: one of the three hot statements, so it is one round trip, and no ORM object is flushed.
-
-Order, its key and request hash, the event and the job are one statement. A key or an external id that is there already
-leaves the statement without a row; what is there is then looked at, the key first.
-"""
+"""Taking an order in: what the store asks for is judged, priced and frozen here, and written by `writing`."""
 import hashlib
 import json
 from dataclasses import dataclass
@@ -10,20 +6,22 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-import structlog
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal import reference, tariffs, webhooks
-from portal.core import clock, ids, jobs
+from portal import reference, tariffs
+from portal.core import clock, ids, observe
 from portal.core.access import Actor
 from portal.core.errors import Conflict, FieldError, Invalid
 from portal.core.money import convert
 from portal.orders import view
-from portal.orders.commands import CreatePayin
+from portal.orders.commands import CreatePayin, Customer
 from portal.orders.models import Order
 from portal.orders.states import Direction, Status
 from portal.orders.terms import Terms, terms_of
+from portal.orders.writing import Asked, NewOrder, write, written_together
+
+NOBODY = Customer()
 
 
 class ExternalIdTaken(Conflict):
@@ -34,41 +32,21 @@ class ExternalIdTaken(Conflict):
 
 @dataclass(frozen=True)
 class Created:
-    """`replayed`: the key was used before; `same_body`: with this very request."""
+    """`replayed`: the key was used before; `same_body`: with this very request. `answer`: the first one and every other.
+    """
 
-    order: Order
-    replayed: bool
-    same_body: bool
+    row: NewOrder | Order
+    answer: dict[str, Any]
+    replayed: bool = False
+    same_body: bool = True
 
     @property
-    def answer(self) -> dict[str, Any]:
-        """The first answer, and every replay of it."""
-        return view.created(self.order)
-
-
-INSERT = text("""
-    WITH made AS (
-        INSERT INTO orders (id, direction, live, store_id, external_id, idempotency_key, request_hash, status, version,
-            currency, amount_minor, amount_to_pay_minor, late, method, bank, customer_id, customer_name, customer_ip,
-            description, return_url, metadata, settlement_currency, settlement_minor, fee_minor, rate, rate_at, rate_id,
-            tariff_id, created_at, match_by, tries, steps)
-        VALUES (:id, :direction, :live, :store_id, :external_id, :idempotency_key, :request_hash, :status, 1,
-            :currency, :amount_minor, :amount_minor, false, :method, :bank, :customer_id, :customer_name,
-            CAST(:customer_ip AS inet), :description, :return_url, CAST(:metadata AS jsonb), :settlement_currency,
-            :settlement_minor, :fee_minor, :rate, :rate_at, :rate_id, :tariff_id, :now, :match_by, 0,
-            CAST(:steps AS jsonb))
-        ON CONFLICT DO NOTHING RETURNING id
-    ), told AS (
-        INSERT INTO order_events (id, created_at, order_id, version, type, to_status, actor_kind, actor_id, actor_name,
-            role, address, request_id, details, payload)
-        SELECT :event_id, :now, id, 1, :event_type, :status, :actor_kind, CAST(:actor_id AS uuid), :actor_name, :role,
-            CAST(:address AS inet), :request_id, '{}', CAST(:payload AS jsonb) FROM made
-    ), promised AS (
-        INSERT INTO jobs (kind, reference, unique_key, run_at, request_id, created_at)
-        SELECT 'match_order', id, CAST(id AS text), :now, :log_request_id, :now FROM made
-    )
-    SELECT id, EXISTS (SELECT 1 FROM webhook_endpoints e WHERE e.store_id = :store_id AND e.live = :live
-                       AND e.status = 'active') AS somebody_listens FROM made""")
+    def order(self) -> Order:
+        """As it was written, or as it lies in the table by now; in no session."""
+        if isinstance(self.row, Order):
+            return self.row
+        return Order(**self.row._asdict(), status=Status.NEW, version=1, late=False,
+                     amount_to_pay_minor=self.row.amount_minor)
 
 
 def request_hash(command: CreatePayin) -> bytes:
@@ -83,44 +61,45 @@ def create(session: Session, actor: Actor, command: CreatePayin, *, idempotency_
     Raises StoreSuspended, Invalid (currency, method, limits, return address), RateUnavailable, AmountTooSmall,
     NoTariff, ExternalIdTaken, LockTimeout while the same key or external id is being taken elsewhere.
     """
+    asked = _asked(actor, command, idempotency_key)
+    if write(session, [asked]):
+        return Created(asked.order, asked.answer)
+    return _taken(session, asked.order)
+
+
+def create_together(actor: Actor, command: CreatePayin, *, idempotency_key: str) -> Created | None:
+    """As `create`, in one transaction with what other requests ask for just now; this thread only waits.
+
+    None: something stands in this order's way, and `create` will find out what. Raises as `create` does.
+    """
+    asked = _asked(actor, command, idempotency_key)
+    return Created(asked.order, asked.answer) if written_together(asked) else None
+
+
+def _asked(actor: Actor, command: CreatePayin, idempotency_key: str) -> Asked:
     assert actor.store_id is not None
     assert actor.live is not None
-    hash = request_hash(command)
-    order = _order(session, actor, command, idempotency_key=idempotency_key, hash=hash)
-    row = session.execute(INSERT, _parameters(actor, order)).one_or_none()
-    if row is None:
-        return _taken(session, order, hash)
-    jobs.wake(session, "match_order")
-    if row.somebody_listens:
-        webhooks.announce(session, [webhooks.Announcement(
-            store_id=order.store_id, live=order.live, type=f"{order.direction}.new", order_id=order.id, version=1,
-            payload=view.created(order))])
-    return Created(order, replayed=False, same_body=True)
-
-
-def _order(session: Session, actor: Actor, command: CreatePayin, *, idempotency_key: str, hash: bytes) -> Order:
-    """As it will lie in the table; never added to the session."""
-    terms = terms_of(session, actor.store_id)  # type: ignore[arg-type]
+    terms = terms_of(actor.store_id)
     method = _method(terms, command)
     amount, now = command.money, clock.now()
     now = now.replace(microsecond=now.microsecond // 1000 * 1000)
-    quote = reference.quote(terms.settlement_currency, command.currency, session)
+    quote = reference.quote(terms.settlement_currency, command.currency)
     settlement = convert(amount, quote.rate, terms.settlement_currency)
     if not settlement:
         raise tariffs.AmountTooSmall()
-    fee = tariffs.fee(session, store_id=terms.store_id, direction=Direction.PAYIN, method=method, amount=amount,
+    fee = tariffs.fee(store_id=terms.store_id, direction=Direction.PAYIN, method=method, amount=amount,
                       settlement=settlement)
-    customer = command.customer
-    return Order(
+    customer = command.customer or NOBODY
+    order = NewOrder(
         id=ids.new_id(), direction=Direction.PAYIN, live=actor.live, store_id=terms.store_id,
-        external_id=command.external_id, idempotency_key=idempotency_key, request_hash=hash, status=Status.NEW,
-        version=1, currency=command.currency, amount_minor=amount.minor, amount_to_pay_minor=amount.minor, late=False,
-        method=method, bank=command.bank, customer_id=customer.id if customer else None,
-        customer_name=customer.name if customer else None, customer_ip=customer.ip if customer else None,
-        description=command.description, return_url=command.return_url, meta=command.metadata,
-        settlement_currency=settlement.currency, settlement_minor=settlement.minor, fee_minor=fee.amount.minor,
-        rate=quote.rate, rate_at=quote.at, rate_id=quote.id, tariff_id=fee.tariff_id, created_at=now,
+        external_id=command.external_id, idempotency_key=idempotency_key, request_hash=request_hash(command),
+        currency=command.currency, amount_minor=amount.minor, method=method, bank=command.bank,
+        customer_id=customer.id, customer_name=customer.name, customer_ip=customer.ip, description=command.description,
+        return_url=command.return_url, meta=command.metadata, settlement_currency=settlement.currency,
+        settlement_minor=settlement.minor, fee_minor=fee.amount.minor, rate=quote.rate, rate_at=quote.at,
+        rate_id=quote.id, tariff_id=fee.tariff_id, created_at=now,
         match_by=now + timedelta(seconds=terms.match_for_s), steps=[["payin.new", clock.rfc3339(now) or ""]])
+    return Asked.by(actor, order, view.created(order), actor.request_id or observe.request_id())
 
 
 def _method(terms: Terms, command: CreatePayin) -> str:
@@ -148,26 +127,18 @@ def _method(terms: Terms, command: CreatePayin) -> str:
     return method
 
 
-def _taken(session: Session, order: Order, hash: bytes) -> Created:
+def _taken(session: Session, order: NewOrder) -> Created:
     """The key first: a retry finds its own order, even when the external id is what stood in the way."""
     first = session.scalar(select(Order).where(
         Order.store_id == order.store_id, Order.live == order.live, Order.direction == order.direction,
         Order.idempotency_key == order.idempotency_key))
     if first is not None:
-        return Created(first, replayed=True, same_body=bytes(first.request_hash) == hash)
+        return replay(first, order.request_hash)
     other = session.scalar(select(Order).where(
         Order.store_id == order.store_id, Order.live == order.live, Order.external_id == order.external_id))
     raise ExternalIdTaken(order_id=other.public_id if other else None)
 
 
-def _parameters(actor: Actor, order: Order) -> dict[str, Any]:
-    columns = ("id", "direction", "live", "store_id", "external_id", "idempotency_key", "request_hash", "status",
-               "currency", "amount_minor", "method", "bank", "customer_id", "customer_name", "customer_ip",
-               "description", "return_url", "settlement_currency", "settlement_minor", "fee_minor", "rate", "rate_at",
-               "rate_id", "tariff_id", "match_by")
-    return {name: getattr(order, name) for name in columns} | {
-        "metadata": json.dumps(order.meta), "steps": json.dumps(order.steps), "now": order.created_at,
-        "event_id": ids.new_id(), "event_type": f"{order.direction}.new", "actor_kind": actor.kind,
-        "actor_id": actor.id, "actor_name": actor.name, "role": actor.role, "address": actor.address,
-        "request_id": actor.request_id, "payload": json.dumps(view.created(order)),
-        "log_request_id": structlog.contextvars.get_contextvars().get("request_id")}
+def replay(first: Order, request_hash: bytes) -> Created:
+    """The first answer again, for a request with the key of that order."""
+    return Created(first, view.created(first), replayed=True, same_body=bytes(first.request_hash) == request_hash)

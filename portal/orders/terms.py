@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from portal.core.db import engine, reader
 from portal.core.money import Money
 from portal.parties.models import Store
 from portal.parties.stores import StoreSuspended
@@ -39,12 +40,12 @@ _kept: OrderedDict[tuple[Engine, UUID], tuple[float, Terms]] = OrderedDict()
 _lock = threading.Lock()
 
 
-def terms_of(session: Session, store_id: UUID) -> Terms:
+def terms_of(store_id: UUID) -> Terms:
     """Raises StoreSuspended."""
-    key, now = (session.get_bind().engine, store_id), time.monotonic()
+    key, now = (engine(), store_id), time.monotonic()
     found = _kept.get(key)
     if found is None or now - found[0] >= FRESH_S:
-        found = (now, _read(session, store_id))
+        found = (now, _read(reader(), store_id))
         with _lock:
             _kept[key] = found
             _kept.move_to_end(key)

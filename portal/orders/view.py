@@ -1,14 +1,15 @@
 """The one public JSON of an order: the gateway serves it, webhooks carry it, replays rebuild it."""
-from collections.abc import Callable
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from portal import reference
+from portal.core import ids
 from portal.core.clock import rfc3339
+from portal.core.money import text_of
 from portal.orders import links
-from portal.orders.models import Order
-from portal.orders.states import FailureCode, Status
+from portal.orders.models import PREFIXES, Order
+from portal.orders.states import Direction, FailureCode, Status
+from portal.orders.writing import NewOrder
 from portal.requisites.models import Requisite
 
 RATE_DIGITS_MIN = 6
@@ -19,6 +20,7 @@ FAILURES = {
     FailureCode.REFUSED: "The payment was refused.",
     FailureCode.MATCHING_ERROR: "The desk could not process this payment.",
 }
+MOMENTS = ("created_at", "expires_at", "assigned_at", "paid_at", "confirmed_at", "completed_at", "ended_at")
 SHOWN = frozenset({Status.ASSIGNED, Status.PAID})
 
 _site = "http://127.0.0.1:8000"
@@ -46,18 +48,32 @@ def public(order: Order, requisite: dict[str, Any] | None = None) -> dict[str, A
         "amount_received": None if order.amount_received is None else order.amount_received.text,
         "exactness": order.exactness, "late": order.late, "failure": _failure(order.failure_code), "live": order.live,
         "version": order.version, "events": [{"type": type, "at": at} for type, at in order.steps],
-        **_moments(order, lambda name: getattr(order, name)),
+        **{name: rfc3339(getattr(order, name)) for name in MOMENTS},
     }
 
 
-def created(order: Order) -> dict[str, Any]:
-    """The order as it was at its creation, from columns that never change: the first answer and every replay of it."""
-    now = public(order)
-    birth: dict[str, Any] = {
-        "status": Status.NEW, "requisite": None, "amount_received": None, "exactness": None, "late": False,
-        "amount_to_pay": order.amount.text, "failure": None, "version": 1,
-        "events": [{"type": f"{order.direction}.new", "at": rfc3339(order.created_at)}]}
-    return now | birth | _moments(order, lambda name: None)
+def created(order: Order | NewOrder) -> dict[str, Any]:
+    """The order as it was at its creation, from columns that never change: the first answer and every replay of it.
+
+    The shape is `public`'s, name by name; it stands here once more because a store waits for this one.
+    """
+    at, amount = rfc3339(order.created_at), text_of(order.amount_minor, order.currency)
+    settled_in, direction = order.settlement_currency, order.direction
+    return {
+        "id": ids.public(PREFIXES[Direction(direction)], order.id), "object": direction, "status": "new",
+        "external_id": order.external_id, "amount": amount, "amount_to_pay": amount, "currency": order.currency,
+        "settlement": {"currency": settled_in, "amount": text_of(order.settlement_minor, settled_in),
+                       "fee": text_of(order.fee_minor, settled_in),
+                       "net": text_of(order.settlement_minor - order.fee_minor, settled_in),
+                       "rate": rate_text(order.rate), "rate_at": rfc3339(order.rate_at)},
+        "method": order.method, "bank": order.bank, "payment_url": _site + links.path_of(order.id), "requisite": None,
+        "customer": None if order.customer_id is None else {"id": order.customer_id},
+        "metadata": dict(sorted(order.meta.items())), "description": order.description,
+        "return_url": order.return_url, "amount_received": None, "exactness": None, "late": False, "failure": None,
+        "live": order.live, "version": 1, "events": [{"type": f"{direction}.new", "at": at}], "created_at": at,
+        "expires_at": None, "assigned_at": None, "paid_at": None, "confirmed_at": None, "completed_at": None,
+        "ended_at": None,
+    }
 
 
 def requisite_of(requisite: Requisite, *, holder: str, number: str | None = None) -> dict[str, Any]:
@@ -71,11 +87,6 @@ def rate_text(rate: Decimal) -> str:
     """Six digits after the point, more where the rate has them."""
     whole, _, fraction = f"{rate:f}".partition(".")
     return f"{whole}.{fraction.rstrip('0').ljust(RATE_DIGITS_MIN, '0')}"
-
-
-def _moments(order: Order, value: Callable[[str], datetime | None]) -> dict[str, str | None]:
-    names = ("expires_at", "assigned_at", "paid_at", "confirmed_at", "completed_at", "ended_at")
-    return {"created_at": rfc3339(order.created_at)} | {name: rfc3339(value(name)) for name in names}
 
 
 def _failure(code: str | None) -> dict[str, str] | None:

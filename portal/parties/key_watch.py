@@ -14,7 +14,6 @@ import psycopg
 import structlog
 from psycopg import Connection
 from sqlalchemy import URL, Engine, make_url
-from sqlalchemy.orm import Session
 
 if TYPE_CHECKING:
     from portal.parties.keys import FoundKey
@@ -138,8 +137,6 @@ def stop(sqlalchemy_url: URL) -> None:
         _watches[sqlalchemy_url].stop()
 
 
-def of(session: Session) -> Watch:
-    """The watch of the database this session speaks to."""
-    engine = session.get_bind()
-    assert isinstance(engine, Engine)
+def of(engine: Engine) -> Watch:
+    """The watch of this database."""
     return _watches[engine.url]

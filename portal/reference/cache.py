@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Engine, select, text
 from sqlalchemy.orm import Session
 
-from portal.core.db import after_commit, reader
+from portal.core.db import after_commit, engine, open_session, reader
 from portal.core.errors import FieldError, Invalid
 from portal.reference.models import Bank, Currency, Method
 
@@ -113,10 +113,10 @@ def rate_max_age_s() -> int:
 
 def snapshot(session: Session | None = None) -> Reference:
     """Reference data as of a few seconds ago at most; at once for the transaction that changes it."""
-    session = session or reader()
-    if session.info.get(_CHANGED, session) is session.info.get("after_commit"):
+    session = session or open_session()
+    if session is not None and session.info.get(_CHANGED, session) is session.info.get("after_commit"):
         return _read(session)
-    copy = _copies.setdefault(session.get_bind().engine, _Copy())
+    copy = _copies.setdefault(engine(), _Copy())
     if copy.held is not None and time.monotonic() - copy.read_at < FRESH_S:
         return copy.held
     if not copy.reading.acquire(blocking=False):
@@ -127,7 +127,7 @@ def snapshot(session: Session | None = None) -> Reference:
     try:
         begun = time.monotonic()
         if copy.held is None or begun - copy.read_at >= FRESH_S:
-            copy.held, copy.read_at = _read(session), begun
+            copy.held, copy.read_at = _read(session or reader()), begun
         return copy.held
     finally:
         copy.reading.release()

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
+from portal.core.db import engine, reader
 from portal.core.errors import Rejected, Unavailable
 from portal.core.money import Money
 from portal.tariffs.models import Tariff
@@ -70,12 +71,12 @@ class FeeRule:
         return min(settlement, settlement.share(self.bps) + Money(self.fixed_minor, settlement.currency))
 
 
-def fee(session: Session, *, store_id: UUID, direction: str, method: str, amount: Money, settlement: Money) -> Fee:
+def fee(*, store_id: UUID, direction: str, method: str, amount: Money, settlement: Money) -> Fee:
     """The fee of an order of `amount` that comes to `settlement`, by the store's most specific version.
 
     Raises AmountTooSmall where nothing would be left of a payin, NoTariff.
     """
-    fitting = [rule for rule in _rules(session, store_id) if rule.covers(direction, method, amount)]
+    fitting = [rule for rule in _rules(store_id) if rule.covers(direction, method, amount)]
     if not fitting:
         raise NoTariff()
     rule = min(fitting, key=lambda rule: rule.breadth)
@@ -89,13 +90,13 @@ _kept: OrderedDict[tuple[Engine, UUID], tuple[float, tuple[FeeRule, ...]]] = Ord
 _lock = threading.Lock()
 
 
-def _rules(session: Session, store_id: UUID) -> tuple[FeeRule, ...]:
-    key = (session.get_bind().engine, store_id)
+def _rules(store_id: UUID) -> tuple[FeeRule, ...]:
+    key = (engine(), store_id)
     now = time.monotonic()
     found = _kept.get(key)
     if found is not None and now - found[0] < FRESH_S:
         return found[1]
-    rules = _read(session, store_id)
+    rules = _read(reader(), store_id)
     with _lock:
         _kept[key] = (now, rules)
         _kept.move_to_end(key)

@@ -32,16 +32,14 @@ def test_a_hundred_posts_with_one_key_make_one_order(shop, payin):
 
 def test_while_the_first_is_slow_others_hear_conflict_or_the_same_answer(shop, payin):
     """The first needs 4 s to commit: one unmarked 201, the others 409 or a marked replay."""
-    body, slow, begun = payin(), threading.local(), threading.Event()
+    body, begun = payin(), threading.Event()
 
     def delay(connection):
-        if getattr(slow, "on", False):
-            slow.on = False
+        if not begun.is_set():
             begun.set()
             connection.exec_driver_sql("SELECT pg_sleep(4)")
 
     def post(number):
-        slow.on = number == 0
         return shop.post("/payins", body, key="slow") if number == 0 or begun.wait(5) else None
 
     event.listen(db.engine, "commit", delay)

@@ -8,7 +8,7 @@ from flask import Flask
 
 from portal.core import clock
 from portal.core.access import SYSTEM
-from portal.core.db import reader, transaction
+from portal.core.db import engine, reader, transaction
 from portal.core.errors import Invalid, NotFound
 from portal.parties import key_tokens, key_watch, keys, merchants, stores
 from portal.parties.commands import CreateKey, MoveMerchant, MoveStore, RevokeKey
@@ -36,7 +36,7 @@ def until(holds: object, within_s: float = 3.0) -> bool:
 
 def listening(app: Flask, token: str) -> None:
     keys.find(token)
-    assert until(lambda: key_watch.of(reader()).is_listening)
+    assert until(lambda: key_watch.of(engine()).is_listening)
     keys.find(token)
 
 

@@ -41,7 +41,7 @@ def set_fee(store, bps: int, **more):
 
 
 def fee(store, rub: str = "1500.00", method: str = "card", direction: str = "payin", usdt: str = "16.304348"):
-    return tariffs.fee(reader(), store_id=store.id, direction=direction, method=method,
+    return tariffs.fee(store_id=store.id, direction=direction, method=method,
                        amount=Money.parse(rub, "RUB"), settlement=Money.parse(usdt, "USDT"))
 
 

@@ -1,0 +1,143 @@
+"""A new order in the table: one of the three hot statements, so it is one statement for as many as come together.
+
+Orders with their keys and request hashes, the events and the jobs: all of it or nothing. A key or an external id that
+is there already leaves its order out, also when both are in the same batch; what is there is the caller's to look at.
+"""
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from functools import cache
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from portal import webhooks
+from portal.core import db, ids, jobs
+from portal.core.access import Actor
+from portal.core.batching import Batcher
+
+MATCH = "match_order"
+PATIENCE = "50ms"  # of a batch, for who holds a key of one of its orders: then that one waits alone
+
+
+class NewOrder(NamedTuple):
+    """An order as it will lie in the table: names and units are those of the columns."""
+
+    id: UUID
+    direction: str
+    live: bool
+    store_id: UUID
+    external_id: str
+    idempotency_key: str
+    request_hash: bytes
+    currency: str
+    amount_minor: int
+    method: str
+    bank: str | None
+    customer_id: str | None
+    customer_name: str | None
+    customer_ip: str | None
+    description: str | None
+    return_url: str | None
+    meta: dict[str, Any]
+    settlement_currency: str
+    settlement_minor: int
+    fee_minor: int
+    rate: Decimal
+    rate_at: datetime
+    rate_id: UUID
+    tariff_id: UUID
+    created_at: datetime
+    match_by: datetime
+    steps: list[list[str]]
+
+
+class Asked(NamedTuple):
+    """A new order, what the gateway answers, and who asked for it."""
+
+    order: NewOrder
+    answer: dict[str, Any]
+    row: str  # JSON of all columns: encoded by who asks, not by who writes for everybody
+
+    @classmethod
+    def by(cls, actor: Actor, order: NewOrder, answer: dict[str, Any], request_id: str | None) -> "Asked":
+        row = order._asdict() | {
+            "request_hash": order.request_hash.hex(), "event_id": ids.new_id(), "actor_kind": actor.kind,
+            "actor_id": actor.id, "actor_name": actor.name, "role": actor.role, "address": actor.address,
+            "request_id": actor.request_id, "job_request_id": request_id, "payload": answer}
+        return cls(order, answer, json.dumps(row, default=str))
+
+
+INSERT = """
+    WITH given AS MATERIALIZED (
+        SELECT r.* FROM set_config('lock_timeout', coalesce(%s, current_setting('lock_timeout')), true),
+            json_to_recordset(%s::json) AS r(id uuid, direction text, live boolean, store_id uuid, external_id text,
+            idempotency_key text, request_hash text, currency text, amount_minor bigint, method text, bank text,
+            customer_id text, customer_name text, customer_ip inet, description text, return_url text, meta jsonb,
+            settlement_currency text, settlement_minor bigint, fee_minor bigint, rate numeric, rate_at timestamptz,
+            rate_id uuid, tariff_id uuid, created_at timestamptz, match_by timestamptz, steps jsonb, event_id uuid,
+            actor_kind text, actor_id uuid, actor_name text, role text, address inet, request_id text,
+            job_request_id text, payload jsonb)
+    ), made AS (
+        INSERT INTO orders (id, direction, live, store_id, external_id, idempotency_key, request_hash, status, version,
+            currency, amount_minor, amount_to_pay_minor, late, method, bank, customer_id, customer_name, customer_ip,
+            description, return_url, metadata, settlement_currency, settlement_minor, fee_minor, rate, rate_at, rate_id,
+            tariff_id, created_at, match_by, tries, steps)
+        SELECT id, direction, live, store_id, external_id, idempotency_key, decode(request_hash, 'hex'), 'new', 1,
+            currency, amount_minor, amount_minor, false, method, bank, customer_id, customer_name, customer_ip,
+            description, return_url, meta, settlement_currency, settlement_minor, fee_minor, rate, rate_at, rate_id,
+            tariff_id, created_at, match_by, 0, steps FROM given
+        ON CONFLICT DO NOTHING RETURNING id
+    ), told AS (
+        INSERT INTO order_events (id, created_at, order_id, version, type, to_status, actor_kind, actor_id, actor_name,
+            role, address, request_id, details, payload)
+        SELECT event_id, created_at, id, 1, direction || '.new', 'new', actor_kind, actor_id, actor_name, role, address,
+            request_id, '{}', payload FROM given JOIN made USING (id)
+    ), promised AS (
+        INSERT INTO jobs (kind, reference, unique_key, run_at, request_id, created_at)
+        SELECT 'match_order', id, id::text, created_at, job_request_id, created_at FROM given JOIN made USING (id)
+    )
+    SELECT id, EXISTS (SELECT 1 FROM webhook_endpoints e WHERE e.store_id = given.store_id AND e.live = given.live
+                       AND e.status = 'active') AS somebody_listens FROM given JOIN made USING (id)"""
+
+
+def write(session: Session, asked: Sequence[Asked], *, patience: str | None = None) -> set[UUID]:
+    """Write new orders and tell who listens; the ids of those that were written.
+
+    `patience`: how long to wait for who is just taking the same key or external id; by default as long as for any lock.
+    """
+    # by key: two processes with the same keys wait for each other in one direction only
+    rows = "[" + ",".join(one.row for one in sorted(asked, key=_in_order)) + "]"
+    found = session.connection().exec_driver_sql(INSERT, (patience, rows)).all()
+    if found:
+        jobs.wake(session, MATCH)
+    listened = {row.id for row in found if row.somebody_listens}
+    if listened:
+        webhooks.announce(session, [webhooks.Announcement(
+            store_id=one.order.store_id, live=one.order.live, type=f"{one.order.direction}.new", order_id=one.order.id,
+            version=1, payload=one.answer) for one in asked if one.order.id in listened])
+    return {row.id for row in found}
+
+
+def written_together(asked: Asked) -> bool:
+    """Write a new order with those that other requests bring just now. False: it was not written, try alone."""
+    db.give_back()
+    return _batcher(db.engine()).done_together(asked)
+
+
+@cache
+def _batcher(engine: Engine) -> Batcher[Asked]:
+    """Of one database: a process has one, the tests have several."""
+    def together(asked: Sequence[Asked]) -> list[bool]:
+        with db.transaction_on(engine) as session:
+            written = write(session, asked, patience=PATIENCE)
+        return [one.order.id in written for one in asked]
+
+    return Batcher("new orders", together)
+
+
+def _in_order(asked: Asked) -> tuple[UUID, str, str]:
+    return asked.order.store_id, asked.order.idempotency_key, asked.order.external_id
