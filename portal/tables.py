@@ -3,6 +3,7 @@ from portal.approvals import models as approvals
 from portal.core import audit, jobs
 from portal.gateway import models as gateway
 from portal.ledger import models as ledger
+from portal.ledger import proofs as ledger_proofs
 from portal.orders import models as orders
 from portal.parties import models as parties
 from portal.reference import models as reference
@@ -10,5 +11,5 @@ from portal.requisites import models as requisites
 from portal.tariffs import models as tariffs
 from portal.webhooks import models as webhooks
 
-__all__ = ["approvals", "audit", "gateway", "jobs", "ledger", "orders", "parties", "reference", "requisites",
-           "tariffs", "webhooks"]
+__all__ = ["approvals", "audit", "gateway", "jobs", "ledger", "ledger_proofs", "orders", "parties", "reference",
+           "requisites", "tariffs", "webhooks"]

@@ -1,4 +1,4 @@
-"""The desk's own housekeeping: partitions ahead of time, ended sessions swept, lanes rebuilt, robots made."""
+"""The desk's own housekeeping: partitions, ended sessions, lanes, robots, and the proof of the books each hour."""
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -6,7 +6,11 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal.core import clock
+from portal.core.db import db
 from portal.core.jobs import Job, Kind, register
+from portal.ledger import proofs
+from portal.ledger import verify as proof
+from portal.orders import proof as orders_proof
 from portal.parties import sessions
 from portal.requisites import lanes, robots
 
@@ -14,6 +18,7 @@ DAY_S = 24 * 3600
 MONTHS_AHEAD = 3
 KEYS_KEPT_FOR = timedelta(hours=75)
 KEYS_MAX = 50_000
+assert orders_proof  # registered its checks of settle entries and holds
 
 
 def make_partitions(session: Session, jobs: Sequence[Job]) -> None:
@@ -33,6 +38,17 @@ def forget_idempotency_keys(session: Session, jobs: Sequence[Job]) -> None:
         ORDER BY created_at LIMIT :limit)"""), {"before": clock.now() - KEYS_KEPT_FOR, "limit": KEYS_MAX})
 
 
+def prove_ledger(session: Session, jobs: Sequence[Job]) -> None:
+    """The whole books recomputed, on a snapshot of its own connection; the result is kept, a difference alerts.
+
+    Nothing was read on `session` before, so it holds no connection while the proof takes its minutes.
+    """
+    began_at = clock.now()
+    with Session(db.engine) as snapshot:
+        report = proof.run(snapshot)
+    proofs.keep(session, report, began_at=began_at, ended_at=clock.now(), by="upkeep")
+
+
 def ensure_robots(session: Session, jobs: Sequence[Job]) -> None:
     """A new store's test orders, and those of a new method, find a robot within a minute."""
     robots.ensure_all(session)
@@ -44,4 +60,5 @@ register(
     Kind("forget_idempotency_keys", forget_idempotency_keys, every_s=600),
     Kind("rebuild_lanes", lanes.rebuild_for_jobs),
     Kind("ensure_robots", ensure_robots, every_s=60),
+    Kind("prove_ledger", prove_ledger, lease_s=1800, attempts_max=3, every_s=3600),
 )

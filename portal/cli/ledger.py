@@ -2,7 +2,9 @@
 import click
 from flask.cli import AppGroup
 
-from portal.core.db import reader
+from portal.core import clock
+from portal.core.db import reader, transaction
+from portal.ledger import proofs
 from portal.ledger import verify as proof
 
 group = AppGroup("ledger", help="The books.")
@@ -14,7 +16,10 @@ def verify() -> None:
     from portal.orders import proof as orders_proof
 
     assert orders_proof  # registered its checks of settle entries and holds
+    began_at = clock.now()
     report = proof.run(reader())
+    with transaction() as session:
+        proofs.keep(session, report, began_at=began_at, ended_at=clock.now(), by="command line")
     for result in report.results:
         click.echo(f"{'differs' if result.differences else 'holds':8}{result.name} ({result.examined} examined)")
         for difference in result.differences:

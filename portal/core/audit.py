@@ -2,17 +2,23 @@
 
 An order's steps are audited by their own event rows (`orders.models.OrderEvent`); everything else writes here.
 """
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Identity, Index, PrimaryKeyConstraint, Text, text
+from sqlalchemy import BigInteger, Identity, Index, PrimaryKeyConstraint, Select, Text, false, select, text
 from sqlalchemy.dialects.postgresql import INET, JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from portal.core import clock
-from portal.core.access import Actor
+from portal.core import clock, ids
+from portal.core.access import Actor, Permission
 from portal.core.db import Base
+from portal.core.errors import NotFound
+from portal.core.paging import Page, newest_first
+
+PAGE = 50
+VALUES_MAX = 200  # kinds of acts and of records shown to choose from
 
 
 class AuditRow(Base):
@@ -23,6 +29,8 @@ class AuditRow(Base):
         PrimaryKeyConstraint("id", "created_at"),
         Index("ix_audit_rows_created_at_id", "created_at", "id"),  # the audit page, newest first
         Index("ix_audit_rows_target", "target_kind", "target_id", "created_at"),  # a record's own history
+        Index("ix_audit_rows_actor", "actor_name", "created_at", "id"),  # the audit page: what somebody did
+        Index("ix_audit_rows_action", "action", "created_at", "id"),  # the audit page: acts of a kind
         {"postgresql_partition_by": "RANGE (created_at)"},
     )
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True))
@@ -51,3 +59,69 @@ def record(session: Session, actor: Actor, action: str, target_kind: str, target
         actor_kind=actor.kind, actor_id=actor.id, actor_name=actor.name, role=actor.role, address=actor.address,
         request_id=actor.request_id, action=action, target_kind=target_kind, target_id=str(target_id),
         before=before, after=after, reason=reason))
+
+
+@dataclass(frozen=True)
+class AuditFilter:
+    """What the audit page narrows by; empty means all. `target`: an id, public or as it is stored."""
+
+    actor: str = ""  # a whole name: an e-mail, a key's name
+    action: str = ""
+    kind: str = ""
+    target: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @property
+    def narrowed(self) -> bool:
+        return bool(self.actor or self.action or self.kind or self.target or self.since or self.until)
+
+
+def page(session: Session, actor: Actor, wanted: AuditFilter, *, cursor: str | None = None,
+         limit: int = PAGE) -> Page[AuditRow]:
+    """Newest first. Raises Invalid for a wrong cursor."""
+    rows = visible_to(actor)
+    for column, value in ((AuditRow.actor_name, wanted.actor), (AuditRow.action, wanted.action)):
+        if value:
+            rows = rows.where(column == value)
+    if wanted.target:
+        known = [wanted.kind] if wanted.kind else distinct(session, "target_kind")
+        rows = rows.where(AuditRow.target_kind.in_(known), AuditRow.target_id == _stored(wanted.target))
+    elif wanted.kind:
+        rows = rows.where(AuditRow.target_kind == wanted.kind)
+    if wanted.since is not None:
+        rows = rows.where(AuditRow.created_at >= wanted.since)
+    if wanted.until is not None:
+        rows = rows.where(AuditRow.created_at < wanted.until)
+    return newest_first(session, rows, AuditRow.created_at, AuditRow.id, cursor=cursor, limit=limit)
+
+
+def visible_to(actor: Actor) -> Select[AuditRow]:
+    """Who may read the audit reads all of it; anybody else nothing."""
+    may = actor.is_system or (actor.is_staff and actor.may(Permission.AUDIT_READ))
+    return select(AuditRow) if may else select(AuditRow).where(false())
+
+
+def distinct(session: Session, column: Literal["action", "target_kind"]) -> list[str]:
+    """Every value there is: a probe of the column's index for each, however long the trail."""
+    return list(session.scalars(text(f"""
+        WITH RECURSIVE seen AS (
+            SELECT min({column}) AS value FROM audit_rows
+            UNION ALL SELECT (SELECT min({column}) FROM audit_rows WHERE {column} > s.value) FROM seen s
+             WHERE s.value IS NOT NULL)
+        SELECT value FROM seen WHERE value IS NOT NULL LIMIT {VALUES_MAX}""")))
+
+
+def append_only(session: Session) -> bool:
+    """Does the database refuse this role every change of a row that was written?"""
+    return not session.scalar(text(
+        "SELECT bool_or(has_table_privilege(t, 'UPDATE') OR has_table_privilege(t, 'DELETE') OR"
+        " has_table_privilege(t, 'TRUNCATE')) FROM unnest(ARRAY['audit_rows', 'order_events']) AS t"))
+
+
+def _stored(target: str) -> str:
+    """`trd_01J…` as it is kept: the id behind it; anything else as it was written."""
+    try:
+        return str(ids.parse(target.rpartition("_")[0], target))
+    except NotFound:
+        return target

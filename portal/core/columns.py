@@ -3,7 +3,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Identity, Text
+from sqlalchemy import BigInteger, ColumnClause, Identity, Text, literal_column
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -16,6 +16,11 @@ Minor = Annotated[int, mapped_column(BigInteger)]
 """Whole minor units of the currency named beside it."""
 Words = Annotated[str, mapped_column(Text)]
 Document = Annotated[dict[str, Any], mapped_column(JSONB)]
+
+
+def words_of(column: str) -> ColumnClause[str]:
+    """A name's words as staff search for them, however they are joined: "book" finds `The Bookshop-2`."""
+    return literal_column(f"to_tsvector('simple', translate({column}, '-_./', '    '))")
 
 
 class Timestamped:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Text,
     UniqueConstraint,
+    func,
     text,
 )
 from sqlalchemy.dialects.postgresql import INET, JSONB
@@ -46,6 +47,7 @@ class Order(Base):
         Index("ix_orders_store_id_created_at_id", "store_id", "live", "created_at", "id"),  # gateway and merchant lists
         Index("ix_orders_customer", "store_id", "customer_id", "created_at"),  # gateway filter, staff search
         Index("ix_orders_external_id", "external_id"),  # staff search over stores
+        Index("ix_orders_amount", "amount_minor", "created_at"),  # staff search: an amount, newest first
         CheckConstraint("direction IN ('payin', 'payout')", name="direction"),
         CheckConstraint("amount_minor > 0 AND amount_to_pay_minor > 0 AND settlement_minor > 0", name="amounts"),
         CheckConstraint("fee_minor >= 0 AND fee_minor <= settlement_minor", name="fee"),
@@ -136,6 +138,11 @@ class Order(Base):
     @property
     def ended(self) -> bool:
         return self.ended_at is not None
+
+
+# staff search: how a customer's name begins
+Index("ix_orders_customer_name", func.lower(Order.customer_name).label("name"),
+      postgresql_ops={"name": "text_pattern_ops"}, postgresql_where=text("customer_name IS NOT NULL"))
 
 
 class Assignment(Base):

@@ -1,43 +1,96 @@
-"""What the desk's first page counts: open orders by state, what waits for staff, the last quarter of an hour."""
+"""What the desk's first page counts: open orders by state, what waits for staff, queues and whether they are late."""
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, contains_eager
 
+from portal import approvals
+from portal.approvals import Approval
 from portal.core import clock
+from portal.core.access import Actor
+from portal.core.jobs import Job
 from portal.orders.models import OpenPlace, Order
 from portal.orders.states import Status
+from portal.webhooks.announce import KIND as WEBHOOKS
 
-LATELY = timedelta(minutes=15)
 ATTENTION_MAX = 20
+COUNT_MAX = 10_000  # counting stops here: a queue this long is an alarm whatever its exact length
+WEBHOOKS_LATE = timedelta(minutes=5)
+APPROVALS_LATE = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A queue: how many wait, how many of them too long, and since when the oldest does."""
+
+    name: str  # matching, confirmation, webhooks, approvals
+    count: int
+    late: int
+    oldest: datetime | None
 
 
 @dataclass(frozen=True)
 class Watch:
     open_by_status: dict[str, int]  # over orders that hold a place on a requisite
-    lately: dict[str, int]  # orders created in the last 15 minutes, by status
     attention: Sequence[Order]  # paid, and nobody confirmed in time
+    queues: Sequence[Waiting]
 
     @property
     def open_total(self) -> int:
         return sum(self.open_by_status.values())
 
     @property
-    def created_lately(self) -> int:
-        return sum(self.lately.values())
+    def late(self) -> list[Waiting]:
+        return [queue for queue in self.queues if queue.late]
 
 
-def look(session: Session) -> Watch:
-    """Three bounded queries: the small table of open places, and the newest orders by their time."""
+def look(session: Session, actor: Actor) -> Watch:
+    """Bounded queries: the small table of open places, and the live rows of the queue."""
     open_orders = (select(Order.status, func.count()).join(OpenPlace, OpenPlace.order_id == Order.id)
                    .group_by(Order.status))
-    lately = (select(Order.status, func.count()).where(Order.created_at >= clock.now() - LATELY)
-              .group_by(Order.status))
     attention = (select(Order).join(OpenPlace, OpenPlace.order_id == Order.id).join(Order.store)
                  .options(contains_eager(Order.store))
                  .where(Order.status == Status.PAID, Order.needs_attention_at.is_not(None))
                  .order_by(Order.needs_attention_at).limit(ATTENTION_MAX))
-    return Watch(dict(session.execute(open_orders).all()), dict(session.execute(lately).all()),
-                 session.scalars(attention).all())
+    return Watch(dict(session.execute(open_orders).all()), session.scalars(attention).unique().all(),
+                 [_matching(session), _confirmation(session), _webhooks(session), _approvals(session, actor)])
+
+
+def _matching(session: Session) -> Waiting:
+    """Orders that look for a requisite; late: their matching window is over and nobody said so yet."""
+    looking = select(Job.reference).where(Job.kind == "match_order", Job.dead_at.is_(None)).limit(COUNT_MAX).subquery()
+    return _waiting(session, "matching", select(
+        func.count(), func.count().filter(Order.match_by < clock.now()), func.min(Order.created_at))
+        .select_from(looking).join(Order, Order.id == looking.c.reference)
+        .where(Order.status.in_((Status.NEW, Status.RETRYING))))
+
+
+def _confirmation(session: Session) -> Waiting:
+    """Payers say they paid; late: past what the store allows its trader."""
+    paid = (select(Order.id, Order.confirm_by, Order.paid_at).join(OpenPlace, OpenPlace.order_id == Order.id)
+            .where(Order.status == Status.PAID).distinct().limit(COUNT_MAX).subquery())
+    return _waiting(session, "confirmation", select(
+        func.count(), func.count().filter(paid.c.confirm_by < clock.now()), func.min(paid.c.paid_at)))
+
+
+def _webhooks(session: Session) -> Waiting:
+    """Deliveries whose time has come."""
+    due = select(Job.run_at).where(Job.kind == WEBHOOKS, Job.dead_at.is_(None), Job.run_at <= clock.now()) \
+        .order_by(Job.run_at).limit(COUNT_MAX).subquery()
+    return _waiting(session, "webhooks", select(
+        func.count(), func.count().filter(due.c.run_at < clock.now() - WEBHOOKS_LATE), func.min(due.c.run_at)))
+
+
+def _approvals(session: Session, actor: Actor) -> Waiting:
+    pending = (approvals.visible_to(actor).where(Approval.state == "pending")
+               .with_only_columns(Approval.created_at).limit(COUNT_MAX).subquery())
+    return _waiting(session, "approvals", select(
+        func.count(), func.count().filter(pending.c.created_at < clock.now() - APPROVALS_LATE),
+        func.min(pending.c.created_at)))
+
+
+def _waiting(session: Session, name: str, counted: object) -> Waiting:
+    count, late, oldest = session.execute(counted).one()  # type: ignore[call-overload]
+    return Waiting(name, count, late, oldest)

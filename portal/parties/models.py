@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import CIDR, INET, JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.core import clock, ids
-from portal.core.columns import Id, Minor, Timestamped, Words
+from portal.core.columns import Id, Minor, Timestamped, Words, words_of
 from portal.core.db import Base
 
 
@@ -16,7 +16,10 @@ class Merchant(Timestamped, Base):
     """A company that sells; owns stores. pending → active ⇄ suspended."""
 
     __tablename__ = "merchants"
-    __table_args__ = (CheckConstraint("status IN ('pending', 'active', 'suspended')", name="status"),)
+    __table_args__ = (
+        CheckConstraint("status IN ('pending', 'active', 'suspended')", name="status"),
+        Index("ix_merchants_words", words_of("name"), postgresql_using="gin"),  # staff search
+    )
     id: Mapped[Id]
     name: Mapped[Words]
     status: Mapped[Words] = mapped_column(default="pending")
@@ -29,6 +32,7 @@ class Store(Timestamped, Base):
     __table_args__ = (
         UniqueConstraint("slug"),
         Index("ix_stores_merchant_id", "merchant_id"),
+        Index("ix_stores_words", words_of("name"), postgresql_using="gin"),  # staff search
         CheckConstraint("status IN ('active', 'suspended')", name="status"),
     )
     id: Mapped[Id]
@@ -90,6 +94,7 @@ class Trader(Timestamped, Base):
     __table_args__ = (
         CheckConstraint("status IN ('pending', 'active', 'suspended')", name="status"),
         CheckConstraint("open_orders >= 0", name="open_orders"),
+        Index("ix_traders_words", words_of("name"), postgresql_using="gin"),  # staff search
         {"postgresql_with": {"fillfactor": 70}},
     )
     id: Mapped[Id]
@@ -146,6 +151,8 @@ class User(Timestamped, Base):
         UniqueConstraint("email"),
         Index("ix_users_merchant_id", "merchant_id"),
         Index("ix_users_trader_id", "trader_id"),
+        Index("ix_users_email_prefix", "email", postgresql_ops={"email": "text_pattern_ops"}),  # staff search
+        Index("ix_users_words", words_of("name"), postgresql_using="gin"),  # staff search
         CheckConstraint("email = lower(email)", name="email_lower"),
         CheckConstraint("(role = 'merchant') = (merchant_id IS NOT NULL)"
                         " AND (role = 'trader') = (trader_id IS NOT NULL)", name="belongs"),

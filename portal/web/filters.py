@@ -1,8 +1,8 @@
 """How amounts, times and numbers are written for people, in their language and their time zone."""
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from flask_babel import format_date, format_datetime, format_time, format_timedelta, get_locale
+from flask_babel import format_date, format_datetime, format_time, format_timedelta, get_locale, gettext
 
 from portal import reference
 from portal.core import clock
@@ -55,6 +55,12 @@ def bps(value: int) -> str:
     return f"{text.replace('.', ',') if _russian() else text}{NBSP}%"
 
 
+def plain(value: Decimal) -> str:
+    """A rate without the zeros that its column's scale adds: `92.5`, in Russian `92,5`."""
+    text = f"{value.normalize():f}"
+    return text.replace(".", ",") if _russian() else text
+
+
 def percent(value: Decimal | int | None) -> str:
     """A share of one hundred with one digit after the point: `96.4 %`."""
     if value is None:
@@ -101,6 +107,16 @@ def seconds_left(deadline: datetime) -> int:
 def mm_ss(seconds: int) -> str:
     """`14:20`"""
     return f"{seconds // 60}:{seconds % 60:02d}"
+
+
+def duration(value: timedelta | int | None) -> str:
+    """How long something took: `12 s`, from a hundred seconds on `3:20`, from an hour on `26 h`."""
+    if value is None:
+        return "—"
+    seconds = round(value.total_seconds()) if isinstance(value, timedelta) else value
+    if seconds >= 3600:
+        return f"{number(seconds // 3600)}{NBSP}{gettext('h')}"
+    return mm_ss(seconds) if seconds >= 100 else f"{seconds}{NBSP}{gettext('s')}"
 
 
 def epoch(value: datetime) -> int:
@@ -152,9 +168,9 @@ def _russian() -> bool:
 
 
 FILTERS = {
-    "money": money, "digits": digits, "sign": sign, "number": number, "bps": bps, "percent": percent,
+    "money": money, "digits": digits, "sign": sign, "number": number, "bps": bps, "percent": percent, "plain": plain,
     "moment": moment, "moment_exact": moment_exact, "day": day, "time_of_day": time_of_day, "iso": iso, "ago": ago,
-    "seconds_left": seconds_left, "mm_ss": mm_ss, "epoch": epoch,
+    "seconds_left": seconds_left, "mm_ss": mm_ss, "duration": duration, "epoch": epoch,
     "bank": bank, "method": method, "glance": glance,
     "short_id": short_id, "masked": masked, "grouped_number": grouped_number,
     "ink_on": ink_on,

@@ -120,6 +120,6 @@ def _welcome(answer: object) -> str:
 
 def _address(url: str) -> str:
     """The door with something that does not exist behind it."""
-    parts = (("1" if "job_id" in part else f"pin_{text(new_id())}") if part.startswith("<") else part
+    parts = (("1" if part.startswith("<int:") else f"pin_{text(new_id())}") if part.startswith("<") else part
              for part in url.split("/"))
     return "/".join(parts)

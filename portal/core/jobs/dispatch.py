@@ -39,9 +39,10 @@ def promise_recurring(session: Session) -> None:
     for kind in KINDS.values():
         if kind.every_s is None:
             continue
-        slot = int(clock.now().timestamp()) // kind.every_s
-        made = session.execute(upsert(JobSlot).values(kind=kind.name, slot=slot)
-                               .on_conflict_do_update(index_elements=["kind"], set_={"slot": slot},
+        now = clock.now()
+        slot = int(now.timestamp()) // kind.every_s
+        made = session.execute(upsert(JobSlot).values(kind=kind.name, slot=slot, turned_at=now)
+                               .on_conflict_do_update(index_elements=["kind"], set_={"slot": slot, "turned_at": now},
                                                       where=JobSlot.slot < slot).returning(JobSlot.slot))
         if made.first() is not None:
             promise(session, kind.name, key=f"slot:{slot}")

@@ -65,3 +65,4 @@ class JobSlot(Base):
     __tablename__ = "job_slots"
     kind: Mapped[str] = mapped_column(Text, primary_key=True)
     slot: Mapped[int] = mapped_column(BigInteger)
+    turned_at: Mapped[datetime | None]  # when; the newest says whether a dispatcher lives

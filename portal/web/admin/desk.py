@@ -1,11 +1,14 @@
-"""The staff's first page: what waits for a person, and whether the machinery moves."""
+"""The staff's first page: what needs a person, whether the machinery moves, how the last quarter of an hour went."""
 from flask import Blueprint, Response
 
-from portal import approvals
 from portal.core.access import Permission, requires
 from portal.core.db import reader
 from portal.core.jobs import desk as job_desk
+from portal.core.jobs.pulse import pulses
+from portal.ledger import proofs
+from portal.orders import health
 from portal.orders.watch import look
+from portal.reference import board
 from portal.web.identity import signed_in
 from portal.web.render import show
 
@@ -15,6 +18,7 @@ bp = Blueprint("admin_desk", __name__, url_prefix="/admin")
 @bp.get("/")
 @requires(Permission.ADMIN_PORTAL)
 def index() -> Response:
-    session = reader()
-    return show("admin/desk/index.html", watch=look(session), queue=job_desk.lag(session),
-                approvals_waiting=approvals.pending_count(session, signed_in()))
+    session, actor = reader(), signed_in()
+    return show("admin/desk/index.html", fragment="admin/desk/_desk.html", watch=look(session, actor),
+                kinds=job_desk.by_kind(session), pulses=pulses(session), rates=board.present(session),
+                proof=proofs.last(session), health=health.lately(session))

@@ -1,22 +1,26 @@
-"""Work that died: why, and retry or drop. Both acts are audited."""
+"""Work that died: why, and retry or drop. Both acts are audited. And what waits, by kind."""
 from typing import Any
 
 from flask import Blueprint, Response, request, url_for
 
 from portal.core.access import Permission, requires
 from portal.core.db import reader, transaction
+from portal.core.errors import FieldError, Invalid
 from portal.core.jobs import desk
+from portal.core.jobs.pulse import pulses
 from portal.web.identity import signed_in
 from portal.web.render import done, redisplay, show
 
 bp = Blueprint("admin_jobs", __name__, url_prefix="/admin/jobs")
 PAGE = 100
+REASON_MAX = 500
+KIND_MAX = 64
 
 
 @bp.get("")
 @requires(Permission.JOB_READ)
 def index() -> Response:
-    return show("admin/jobs/index.html", error=None, **_page())
+    return show("admin/jobs/index.html", error=None, wrong={}, values={}, **_page())
 
 
 @bp.post("/<int:job_id>/retry")
@@ -24,17 +28,34 @@ def index() -> Response:
 def retry(job_id: int) -> Response:
     with redisplay("admin/jobs/index.html", **_page()), transaction() as session:
         desk.retry(session, signed_in(), job_id)
-    return done("admin/jobs/index.html", otherwise=url_for(".index"), error=None, **_page())
+    return _back()
 
 
 @bp.post("/<int:job_id>/drop")
 @requires(Permission.JOB_MANAGE)
 def drop(job_id: int) -> Response:
-    with redisplay("admin/jobs/index.html", **_page()), transaction() as session:
-        desk.drop(session, signed_in(), job_id, reason="dropped on the page")
-    return done("admin/jobs/index.html", otherwise=url_for(".index"), error=None, **_page())
+    with redisplay("admin/jobs/index.html", **_page()):
+        reason = _reason()
+        with transaction() as session:
+            desk.drop(session, signed_in(), job_id, reason=reason)
+    return _back()
+
+
+def _reason() -> str:
+    """Dropped work is gone: the audit says why. Raises Invalid."""
+    reason = request.form.get("reason", "").replace("\0", "").strip()[:REASON_MAX]
+    if not reason:
+        raise Invalid("Say why this work may be forgotten.",
+                      fields=[FieldError("/reason", "missing", "Field required")])
+    return reason
+
+
+def _back() -> Response:
+    return done("admin/jobs/index.html", otherwise=url_for(".index"), error=None, wrong={}, values={}, **_page())
 
 
 def _page() -> dict[str, Any]:
-    dead = request.args.get("state", "dead") == "dead"
-    return {"jobs": desk.page(reader(), dead=dead, limit=PAGE), "dead": dead}
+    session = reader()
+    dead, kind = request.args.get("state", "dead") == "dead", request.args.get("kind", "")[:KIND_MAX].replace("\0", "")
+    return {"jobs": desk.page(session, dead=dead, limit=PAGE, kind=kind or None), "dead": dead, "kind": kind,
+            "kinds": desk.by_kind(session), "pulses": pulses(session)}

@@ -1,0 +1,31 @@
+"""Who did what, from where, before and after; narrowed by person, act, record and day."""
+from flask import Blueprint, Response, request
+
+from portal.core import audit
+from portal.core.access import Permission, requires
+from portal.core.db import reader
+from portal.web.days import Days
+from portal.web.identity import signed_in
+from portal.web.render import show
+
+bp = Blueprint("admin_audit", __name__, url_prefix="/admin/audit")
+TEXT_MAX = 255
+
+
+@bp.get("")
+@requires(Permission.AUDIT_READ)
+def index() -> Response:
+    session, days = reader(), Days.of(request.args)
+    wanted = audit.AuditFilter(_text("actor"), _text("action"), _text("kind"), _text("target"), days.since, days.until)
+    page = audit.page(session, signed_in(), wanted, cursor=request.args.get("after"))
+    return show("admin/audit/index.html", page=page, wanted=wanted, days=days, kept=audit.append_only(session),
+                actions=_options(audit.distinct(session, "action")),
+                kinds=_options(audit.distinct(session, "target_kind")))
+
+
+def _options(values: list[str]) -> list[tuple[str, str]]:
+    return [(value, value) for value in values]
+
+
+def _text(name: str) -> str:
+    return request.args.get(name, "").replace("\0", "").strip()[:TEXT_MAX]

@@ -1,0 +1,56 @@
+"""The books: totals that come to nothing, every account and its statement, one entry, the last proofs."""
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from portal import ledger
+from portal.core.access import Permission, requires
+from portal.core.db import reader
+from portal.core.errors import NotFound
+from portal.core.money import Money
+from portal.ledger import proofs
+from portal.orders import books
+from portal.web.days import Days
+from portal.web.identity import signed_in
+from portal.web.render import show
+
+bp = Blueprint("admin_ledger", __name__, url_prefix="/admin/ledger")
+LINES = 50
+
+
+@bp.get("")
+@requires(Permission.LEDGER_READ)
+def index() -> Response:
+    owner = request.args.get("owner") or None
+    if owner is not None and owner not in books.OWNERS:
+        raise NotFound()
+    session = reader()
+    page = books.accounts(session, signed_in(), owner_kind=owner, cursor=request.args.get("after"))
+    return show("admin/ledger/index.html", page=page, owner=owner, sums=_sums(ledger.totals(session)),
+                proofs=proofs.newest(session, limit=5))
+
+
+@bp.get("/accounts/<int:account_id>")
+@requires(Permission.LEDGER_READ)
+def account(account_id: int) -> Response:
+    session, days = reader(), Days.of(request.args)
+    line = books.account(session, signed_in(), account_id)
+    statement = ledger.statement(session, line.account, since=days.since, until=days.until,
+                                 cursor=request.args.get("after"), limit=LINES)
+    return show("admin/ledger/account.html", line=line, statement=statement, days=days)
+
+
+@bp.get("/entries/<int:entry_id>")
+@requires(Permission.LEDGER_READ)
+def entry(entry_id: int) -> Response:
+    return show("admin/ledger/entry.html", entry=books.entry(reader(), signed_in(), entry_id))
+
+
+def _sums(totals: list[ledger.Total]) -> list[dict[str, Any]]:
+    """One table per currency and mode: its sorts of accounts, and what they come to together."""
+    tables: dict[tuple[str, bool], list[ledger.Total]] = {}
+    for total in totals:
+        tables.setdefault((total.currency, total.live), []).append(total)
+    return [{"currency": currency, "live": live, "rows": rows,
+             "sum": Money(sum(row.balance.minor for row in rows), currency)}
+            for (currency, live), rows in sorted(tables.items(), key=lambda item: (not item[0][1], item[0][0]))]

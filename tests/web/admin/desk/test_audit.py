@@ -1,0 +1,74 @@
+"""The audit page finds what was done by whom to what, and shows it to those who may."""
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import text
+
+from portal.core import audit, clock, ids
+from portal.core.access import SYSTEM, Actor, ActorKind
+from portal.core.db import reader, transaction
+from tests import people
+from tests.factories import staff
+
+
+@pytest.fixture
+def done(app: Flask) -> tuple[Actor, str]:
+    """Two acts of somebody on a record: (who, the record's public id)."""
+    who = Actor(kind=ActorKind.USER, name=f"someone-{ids.new_id().hex[:8]}@example.test", address="203.0.113.7")
+    record = ids.new_id()
+    with transaction() as session:
+        audit.record(session, who, "trader.moved", "trader", record, before={"status": "pending"},
+                     after={"status": "active"}, reason="Papers <b>seen</b>")
+    with clock.moved(timedelta(days=-3)), transaction() as session:
+        audit.record(session, who, "reward.set", "trader", record, after={"bps": 100})
+    return who, ids.public("trd", record)
+
+
+def acts(**wanted: object) -> list[str]:
+    return [row.action for row in audit.page(reader(), SYSTEM, audit.AuditFilter(**wanted)).rows]
+
+
+def test_each_filter_narrows(done: tuple[Actor, str]) -> None:
+    who, record = done
+    assert acts(actor=who.name) == acts(target=record) == ["trader.moved", "reward.set"]
+    assert acts(target=str(ids.parse("trd", record)), kind="trader") == ["trader.moved", "reward.set"]
+    assert acts(actor=who.name, action="reward.set") == ["reward.set"]
+    assert acts(target=record, since=clock.now() - timedelta(days=1)) == ["trader.moved"]
+    assert acts(target=record, until=clock.now() - timedelta(days=1)) == ["reward.set"]
+    assert acts(target=record, kind="store") == acts(actor="nobody at all") == []
+
+
+def test_the_page_shows_before_after_and_reason_escaped(done: tuple[Actor, str], admin: people.Seat) -> None:
+    page = admin.get("/admin/audit", query_string={"target": done[1]}).get_data(as_text=True)
+    for shown in ("<del>pending</del>", "active", "203.0.113.7", done[0].name, "Papers &lt;b&gt;seen&lt;/b&gt;",
+                  "only ever added"):
+        assert shown in page, shown
+
+
+def test_only_who_may(seat_of: Callable[[str], people.Seat]) -> None:
+    for kind in ("support_readonly", "support_orders", "trader", "merchant_owner"):
+        assert seat_of(kind).get("/admin/audit").status_code == 403, kind
+    assert seat_of("admin").get("/admin/audit").status_code == 200
+    assert audit.page(reader(), staff("support_readonly"), audit.AuditFilter()).rows == []
+
+
+@pytest.mark.parametrize(("asked", "status"), [
+    ("actor='; DROP TABLE audit_rows", 200), ("target=trd_x", 200), ("target=%00", 200), ("kind=nothing&target=x", 200),
+    ("day_from=x", 422), ("after=x", 422), ("action=" + "a" * 3000, 200)])
+def test_odd_filters(admin: people.Seat, asked: str, status: int) -> None:
+    assert admin.get(f"/admin/audit?{asked}").status_code == status
+
+
+@pytest.mark.parametrize(("where", "index"), [("actor_name = 'x'", "actor"), ("action = 'x'", "action"),
+                                              ("target_kind = 'trader' AND target_id = 'x'", "target")])
+def test_each_filter_has_its_index(done: tuple[Actor, str], where: str, index: str) -> None:
+    session = reader()
+    session.execute(text("SET LOCAL enable_seqscan = off"))
+    session.execute(text("SET LOCAL enable_sort = off"))
+    plan = "\n".join(session.scalars(text(
+        f"EXPLAIN SELECT * FROM audit_rows WHERE {where} ORDER BY created_at DESC, id DESC LIMIT 50")))
+    names = {"actor": "actor", "action": "action", "target": "target_kind_target_id"}
+    assert names[index] in plan, plan
+    assert "Seq Scan" not in plan, plan

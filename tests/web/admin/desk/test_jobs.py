@@ -1,0 +1,94 @@
+"""Dead work: what it was, again or never; and what waits, by kind."""
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+
+from portal.core import clock, ids, jobs
+from portal.core.audit import AuditRow
+from portal.core.db import reader, transaction
+from portal.core.jobs import Job, desk
+from tests import people
+from tests.factories import act
+from tests.statements import statements
+
+KIND = "a_kind_of_the_jobs_page"
+
+
+def promise(*, dead: bool = False, run_at=None) -> int:
+    with act() as session:
+        job = Job(kind=KIND, unique_key=ids.new_id().hex, run_at=run_at or clock.now(), attempts=3 if dead else 0,
+                  last_error="ValueError('<b>what broke</b>')" if dead else None,
+                  dead_at=clock.now() if dead else None)
+        session.add(job)
+        session.flush()
+        return job.id
+
+
+@pytest.fixture(autouse=True)
+def _registered(app: Flask):
+    yield
+    with transaction() as session:
+        session.query(Job).filter_by(kind=KIND).delete()
+
+
+def lag() -> desk.KindLag:
+    return next(line for line in desk.by_kind(reader()) if line.kind == KIND)
+
+
+def test_figures_by_kind_are_the_tables() -> None:
+    promise(dead=True)
+    promise(run_at=clock.now() - timedelta(minutes=2))
+    promise()
+    promise(run_at=clock.now() + timedelta(hours=1))
+    jobs.claim(KIND, limit=1, lease_s=30)
+    found = lag()
+    assert (found.due, found.running, found.later, found.dead) == (1, 1, 1, 1)
+    assert found.oldest_s < 60, "the oldest one is in hand"
+
+
+def test_dead_ones_come_with_their_error_and_go_again(admin: people.Seat) -> None:
+    job = promise(dead=True)
+    page = admin.get(f"/admin/jobs?kind={KIND}").get_data(as_text=True)
+    assert "&lt;b&gt;what broke&lt;/b&gt;" in page
+    assert admin.send(f"/admin/jobs/{job}/retry").status_code == 303
+    reader().rollback()
+    assert reader().get(Job, job, populate_existing=True).dead_at is None
+    assert reader().query(AuditRow).filter_by(action="job.retried", target_id=str(job)).count() == 1
+    assert admin.send(f"/admin/jobs/{job}/retry").status_code == 409, "it lives"
+
+
+def test_dropping_takes_a_reason(admin: people.Seat) -> None:
+    job = promise(dead=True)
+    assert admin.send(f"/admin/jobs/{job}/drop").status_code == 422
+    assert reader().get(Job, job) is not None
+    assert admin.send(f"/admin/jobs/{job}/drop", {"reason": "Its order was cancelled by hand"}).status_code == 303
+    reader().rollback()
+    reader().expire_all()
+    assert reader().get(Job, job) is None
+    assert reader().query(AuditRow).filter_by(action="job.dropped", target_id=str(job)).one().reason \
+        == "Its order was cancelled by hand"
+
+
+def test_what_waits_comes_soonest_first_over_all_kinds() -> None:
+    later, soon = promise(run_at=clock.now() + timedelta(hours=1)), promise(run_at=clock.now() - timedelta(days=1))
+    with statements() as sent:
+        ids_of = [job.id for job in desk.page(reader(), dead=False, limit=100)]
+    assert ids_of.index(soon) < ids_of.index(later)
+    assert len(sent) == 2
+    assert [job.id for job in desk.page(reader(), dead=False, limit=1, kind=KIND)] == [soon]
+
+
+def test_who_may_look_and_who_may_act(seat_of: Callable[[str], people.Seat]) -> None:
+    job = promise(dead=True)
+    for kind in ("support_readonly", "support_orders", "trader", "merchant_owner"):
+        seat = seat_of(kind)
+        assert seat.get("/admin/jobs").status_code == 403, kind
+        assert seat.send(f"/admin/jobs/{job}/drop", {"reason": "x"}).status_code == 403, kind
+    assert reader().get(Job, job) is not None
+
+
+@pytest.mark.parametrize("asked", ["?state=odd", "?kind=nothing", "?kind=%00", "?kind=" + "a" * 500])
+def test_odd_filters(admin: people.Seat, asked: str) -> None:
+    assert admin.get(f"/admin/jobs{asked}").status_code == 200
