@@ -11,7 +11,8 @@ from uuid import UUID
 from sqlalchemy import Select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from portal.core.errors import FieldError, Invalid
+from portal.core import ids
+from portal.core.errors import FieldError, Invalid, NotFound
 
 T = TypeVar("T")
 PAGE_MAX = 100
@@ -35,6 +36,23 @@ def newest_first(session: Session, rows: Select[T], at: InstrumentedAttribute[da
     more = len(found) > limit
     last = page[-1] if more else None
     return Page(page, _encode(getattr(last, at.key), getattr(last, id.key)) if last is not None else None)
+
+
+def newest_ids_first(session: Session, rows: Select[T], id: InstrumentedAttribute[UUID], *, cursor: str | None,
+                     limit: int) -> Page[T]:
+    """A page by the id alone, whose first bits are its time: the primary key serves it. The cursor is the last id.
+
+    Raises Invalid for a cursor that we did not make.
+    """
+    assert 0 < limit <= PAGE_MAX
+    if cursor is not None:
+        try:
+            rows = rows.where(id < ids.parse("", f"_{cursor}"))
+        except NotFound:
+            raise Invalid(fields=[FieldError("/cursor", "invalid_cursor", "This cursor is not one of ours.")]) from None
+    found = session.scalars(rows.order_by(id.desc()).limit(limit + 1)).all()
+    page = found[:limit]
+    return Page(page, ids.text(getattr(page[-1], id.key)) if len(found) > limit else None)
 
 
 def _encode(at: datetime, id: object) -> str:

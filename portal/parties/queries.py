@@ -1,13 +1,17 @@
 """Who may see which people, companies and keys. Every read starts here: another's record does not exist."""
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, false, select, true
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload, selectinload
 
+from portal.core import audit, ids
 from portal.core.access import Actor, Permission
 from portal.core.errors import NotFound
 from portal.parties.models import ApiKey, Merchant, Store, Trader, User, UserSession
+
+HISTORY_MAX = 20
 
 
 def merchants_visible_to(actor: Actor) -> Select[Merchant]:
@@ -50,6 +54,41 @@ def found(session: Session, visible: Select[Any], id: UUID | None) -> Any:
     if record is None:
         raise NotFound()
     return record
+
+
+def merchant(session: Session, actor: Actor, merchant_id: str) -> Merchant:
+    """By its public id. Raises NotFound."""
+    record: Merchant = found(session, merchants_visible_to(actor), ids.parse("mrc", merchant_id))
+    return record
+
+
+def store(session: Session, actor: Actor, store_id: str) -> Store:
+    """By its public id, with its merchant and what it takes. Raises NotFound."""
+    rows = stores_visible_to(actor).options(joinedload(Store.merchant), selectinload(Store.currencies))
+    record: Store = found(session, rows.execution_options(populate_existing=True), ids.parse("str", store_id))
+    return record
+
+
+def trader(session: Session, actor: Actor, trader_id: str) -> Trader:
+    """By its public id. Raises NotFound."""
+    record: Trader = found(session, traders_visible_to(actor), ids.parse("trd", trader_id))
+    return record
+
+
+def user(session: Session, actor: Actor, user_id: str) -> User:
+    """By its public id. Raises NotFound."""
+    record: User = found(session, users_visible_to(actor), ids.parse("usr", user_id))
+    return record
+
+
+def history(session: Session, actor: Actor, target_kind: str, target_id: UUID) -> Sequence[audit.AuditRow]:
+    """What was done to a record, newest first; nothing for one who may not read the audit."""
+    if not (actor.is_system or actor.may(Permission.AUDIT_READ)):
+        return []
+    rows = select(audit.AuditRow).where(audit.AuditRow.target_kind == target_kind,
+                                        audit.AuditRow.target_id == str(target_id))
+    return session.scalars(rows.order_by(audit.AuditRow.created_at.desc(), audit.AuditRow.id.desc())
+                           .limit(HISTORY_MAX)).all()
 
 
 def store_by_slug(session: Session, actor: Actor, slug: str) -> Store:
