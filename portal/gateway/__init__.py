@@ -6,9 +6,10 @@ __all__ = ["register"]
 
 def register(app: Flask) -> None:
     """The calls under /gateway/v1, and problem documents for everything else under /gateway/."""
-    from portal.gateway import balance, calls, limits, openapi, payins, problems, reference, webhooks
+    from portal.gateway import balance, calls, deliveries, limits, openapi, payins, problems, reference, webhooks
 
-    assert all((balance, openapi, payins, reference, webhooks))  # they put their calls on the blueprint
+    assert all((balance, deliveries, openapi, payins, reference, webhooks))  # they put their calls on the blueprint
     app.register_blueprint(calls.bp)
+    app.extensions["openapi"] = lambda: openapi.document(app)  # for the pages of /docs, which may not import us
     problems.register(app)
     limits.register(app)

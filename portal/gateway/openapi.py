@@ -11,14 +11,14 @@ from werkzeug.routing import Rule
 
 from portal.core.access import SCOPES
 from portal.core.errors import DatabaseUnavailable, Denied, Invalid, PortalError
+from portal.gateway import described as words
 from portal.gateway import errors, problems, schemas
-from portal.gateway.calls import Call, call
+from portal.gateway.calls import BASE, Call, call
 from portal.gateway.conditional import conditional
 from portal.parties.stores import StoreSuspended
+from portal.webhooks.types import TOLD
 
 REF = "#/components/schemas/{model}"
-EVENTS = tuple(f"payin.{step}" for step in ("new", "assigned", "paid", "confirmed", "completed", "cancelled", "expired",
-                                            "failed"))
 HEADERS = {
     "Request-Id": {"description": "names this request in our logs", "schema": {"type": "string"}},
     "RateLimit-Limit": {"description": "calls in a window", "schema": {"type": "integer"}},
@@ -42,6 +42,7 @@ def document(app: Flask) -> dict[str, Any]:
     refs, definitions = models_json_schema(
         [(model, mode) for model, mode in sorted(_models(found), key=lambda m: (m[0].__name__, m[1]))],
         ref_template=REF)
+    words.illustrate(definitions["$defs"])
     paths: dict[str, Any] = {}
     for rule, method, described in found:
         operation = _operation(rule, method, described, refs)
@@ -53,7 +54,7 @@ def document(app: Flask) -> dict[str, Any]:
         "servers": [{"url": app.extensions["settings"].public_url.rstrip("/")}],
         "security": [{"key": []}],
         "paths": paths,
-        "webhooks": {name: _webhook(name, refs) for name in EVENTS},
+        "webhooks": {name: _webhook(name, refs) for name in TOLD},
         "components": {
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description":
                                         f"A secret API key. Scopes: {', '.join(SCOPES)}."}},
@@ -79,7 +80,7 @@ def errors_of(method: str, described: Call) -> list[type[PortalError]]:
     if described.permission is not None:
         found += [errors.Unauthorized, errors.AddressNotAllowed, errors.ScopeMissing, StoreSuspended, Denied,
                   errors.TooManyRequests]
-    if method == "POST":
+    if method not in ("GET", "HEAD"):
         found += [errors.MalformedJson, errors.BadRequest, errors.NotJson, errors.BodyTooLarge, errors.BodyTooSlow,
                   errors.KeyUnusable, errors.KeyReused, errors.KeyInProgress]
     if described.moves_money:
@@ -88,10 +89,12 @@ def errors_of(method: str, described: Call) -> list[type[PortalError]]:
 
 
 def _operation(rule: Rule, method: str, described: Call, refs: Any) -> dict[str, Any]:
-    ok: dict[str, Any] = {"description": described.summary, "headers": HEADERS | (REPLAYED if method == "POST" else {}),
+    ok: dict[str, Any] = {"description": described.summary, "headers": HEADERS | (REPLAYED if method != "GET" else {}),
                           "content": {"application/json": {"schema": _schema(described.answer, refs)}}}
     operation: dict[str, Any] = {
         "operationId": rule.endpoint.replace(".", "_"), "summary": described.summary,
+        "description": words.DESCRIPTIONS[rule.endpoint.partition(".")[2]],
+        "tags": [words.TAGS[rule.rule.removeprefix(f"{BASE}/").partition("/")[0]]],
         "parameters": list(_parameters(rule, method, described)),
         "responses": {str(described.status): ok} | _refusals(method, described, refs)}
     if described.permission is None:
@@ -109,13 +112,15 @@ def _operation(rule: Rule, method: str, described: Call, refs: Any) -> dict[str,
 
 def _parameters(rule: Rule, method: str, described: Call) -> Iterator[dict[str, Any]]:
     for name in sorted(rule.arguments):
-        yield {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        yield {"name": name, "in": "path", "required": True, "schema": {"type": "string"},
+               "example": words.PARAMETERS[name]}
     if described.query is not None:
         for name, schema in described.query.model_json_schema()["properties"].items():
             yield {"name": name, "in": "query", "required": False, "schema": schema}
-    if method == "POST":
+    if method != "GET":
         yield {"name": "Idempotency-Key", "in": "header", "required": described.moves_money,
                "description": "the same key gives the same answer, for 72 hours at least",
+               "example": words.PARAMETERS["Idempotency-Key"],
                "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}}
 
 
@@ -155,7 +160,8 @@ def _webhook(name: str, refs: Any) -> dict[str, Any]:
         "parameters": [{"name": header, "in": "header", "required": True, "schema": {"type": "string"}}
                        for header in headers],
         "requestBody": {"required": True, "content": {
-            "application/json": {"schema": refs[(schemas.WebhookMessage, "serialization")]}}},
+            "application/json": {"schema": refs[(schemas.WebhookMessage, "serialization")],
+                                 "example": words.message(name)}}},
         "responses": {"2XX": {"description": "taken"}, "410": {"description": "switch this endpoint off"}}}}
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from portal.core.commands import Command
+from portal.webhooks.commands import Description, Types, Url
 
 T = TypeVar("T")
 Amount = Annotated[str, Field(pattern=r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$", examples=["1500.00"],
@@ -172,6 +173,59 @@ class NewWebhookEndpoint(WebhookEndpoint):
     """`secret` is shown this once."""
 
     secret: Annotated[str, Field(pattern="^whsec_")]
+
+
+class ChangeWebhookEndpoint(Command):
+    """What is left out stays as it is."""
+
+    url: Url | None = None
+    events: Types | None = None
+    description: Description | None = None
+    active: bool | None = None
+
+
+class Deleted(Answer):
+    id: str
+    object: Literal["webhook_endpoint"]
+    deleted: Literal[True]
+
+
+class Event(Answer):
+    """Something that was told; `data` as of then, numbers masked."""
+
+    id: Annotated[str, Field(pattern="^evt_")]
+    object: Literal["event"]
+    type: str
+    version: Annotated[int | None, Field(description="the order's after this step")]
+    live: bool
+    timestamp: Moment
+    data: dict[str, Any]
+
+
+class ReceivedAnswer(Answer):
+    """Of the last attempt; `error` says why none came."""
+
+    status: int | None
+    duration_ms: int | None
+    error: str | None
+    body: Annotated[str | None, Field(description="its first kilobyte")]
+
+
+class WebhookDelivery(Answer):
+    """One event on its way to one endpoint."""
+
+    id: Annotated[str, Field(pattern="^dlv_")]
+    object: Literal["webhook_delivery"]
+    event_id: Annotated[str, Field(pattern="^evt_")]
+    endpoint_id: Annotated[str, Field(pattern="^whk_")]
+    type: str
+    status: Literal["pending", "delivered", "failed", "dropped"]
+    attempts: int
+    next_attempt_at: Moment | None
+    last_attempt_at: Moment | None
+    response: ReceivedAnswer | None
+    live: bool
+    created_at: Moment
 
 
 class FieldProblem(Answer):

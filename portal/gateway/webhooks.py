@@ -1,4 +1,5 @@
-"""Where a store is told of its orders."""
+"""Where a store is told of its orders: endpoints, and the secrets that their messages are signed with."""
+from collections.abc import Callable
 from typing import Any
 
 from flask import Response
@@ -7,13 +8,14 @@ from sqlalchemy.orm import Session
 from portal.core.access import Permission
 from portal.core.commands import bind
 from portal.core.db import reader
+from portal.core.errors import NotFound
 from portal.gateway import reading, schemas
 from portal.gateway.auth import caller
 from portal.gateway.calls import call, shown
 from portal.gateway.idempotency import once
 from portal.webhooks import queries, service, view
-from portal.webhooks.commands import CreateEndpoint
-from portal.webhooks.service import TooManyEndpoints
+from portal.webhooks.commands import ChangeEndpoint, CreateEndpoint, DeleteEndpoint, Ping, RotateSecret
+from portal.webhooks.service import EndpointDisabled, TooManyEndpoints
 
 
 @call("POST", "/webhook-endpoints", Permission.WEBHOOK_MANAGE, summary="Be told of events at an address",
@@ -34,3 +36,43 @@ def list_webhook_endpoints() -> Response:
     wanted = reading.query(reading.PageQuery)
     page = queries.endpoints(reader(), caller(), cursor=wanted.cursor, limit=wanted.limit)
     return shown({"data": [view.endpoint(row) for row in page.rows], "next_cursor": page.next_cursor})
+
+
+@call("PATCH", "/webhook-endpoints/<endpoint_id>", Permission.WEBHOOK_MANAGE, summary="Change an endpoint, or pause it",
+      body=schemas.ChangeWebhookEndpoint, answer=schemas.WebhookEndpoint, errors=(NotFound,))
+def change_webhook_endpoint(endpoint_id: str) -> Response:
+    sent = bind(schemas.ChangeWebhookEndpoint, reading.body())
+    command = ChangeEndpoint(endpoint_id=endpoint_id, **sent.model_dump(exclude_unset=True))
+    return once(caller(), lambda session: view.endpoint(service.change_endpoint(session, caller(), command)))
+
+
+@call("DELETE", "/webhook-endpoints/<endpoint_id>", Permission.WEBHOOK_MANAGE, summary="Tell an address nothing more",
+      answer=schemas.Deleted, errors=(NotFound,))
+def delete_webhook_endpoint(endpoint_id: str) -> Response:
+    def delete(session: Session) -> dict[str, Any]:
+        service.delete_endpoint(session, caller(), DeleteEndpoint(endpoint_id=endpoint_id))
+        return {"id": endpoint_id, "object": "webhook_endpoint", "deleted": True}
+
+    return once(caller(), delete)
+
+
+@call("POST", "/webhook-endpoints/<endpoint_id>/rotate-secret", Permission.WEBHOOK_MANAGE, body=schemas.Empty,
+      summary="A new secret; the old one signs along for a day", answer=schemas.NewWebhookEndpoint, errors=(NotFound,))
+def rotate_webhook_secret(endpoint_id: str) -> Response:
+    def rotate(session: Session) -> dict[str, Any]:
+        endpoint, secret = service.rotate_secret(session, caller(), RotateSecret(endpoint_id=endpoint_id))
+        return view.endpoint(endpoint, secret=secret)
+
+    return _empty(rotate)
+
+
+@call("POST", "/webhook-endpoints/<endpoint_id>/test", Permission.WEBHOOK_MANAGE, summary="Send test.ping to it",
+      body=schemas.Empty, answer=schemas.WebhookDelivery, status=201, errors=(NotFound, EndpointDisabled))
+def test_webhook_endpoint(endpoint_id: str) -> Response:
+    return _empty(lambda session: view.delivery(service.ping(session, caller(), Ping(endpoint_id=endpoint_id))), 201)
+
+
+def _empty(act: Callable[[Session], dict[str, Any]], status: int = 200) -> Response:
+    """An act whose body is an empty object."""
+    bind(schemas.Empty, reading.body())
+    return once(caller(), act, status=status)

@@ -121,3 +121,8 @@ class CreateKey(Command):
 class RevokeKey(Command):
     key_id: UUID
     reason: Reason = "revoked"
+
+
+class RenameKey(Command):
+    key_id: UUID
+    name: Name

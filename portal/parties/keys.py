@@ -8,18 +8,33 @@ from ipaddress import ip_network
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Text, cast, select, text
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
-from portal.core import audit, clock, crypto
+from portal.core import audit, clock, crypto, ids
 from portal.core.access import SCOPES, Actor, Permission
 from portal.core.db import locked_one, reader
-from portal.core.errors import FieldError, Invalid, NotFound
+from portal.core.errors import Conflict, FieldError, Invalid, NotFound, Rejected, judges
 from portal.parties import key_tokens, key_watch, queries
-from portal.parties.commands import CreateKey, RevokeKey
+from portal.parties.commands import CreateKey, RenameKey, RevokeKey
 from portal.parties.models import ApiKey, Merchant, Store
 
 CHANNEL = key_watch.CHANNEL
 NOBODY = crypto.sha256("nobody's key")
+
+
+class LiveNotAllowed(Rejected):
+    """This store takes no live orders yet. Use a test key until the operator has opened it."""
+
+    code = "live_not_allowed"
+
+
+class KeyMade(Conflict):
+    """This form was sent already and its key is in the list. A key is shown once: revoke it if you did not keep it."""
+
+    code = "key_already_made"
+
+
+judges({"pk_api_keys": KeyMade})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,15 +55,19 @@ class FoundKey:
     digest: bytes
 
 
-def create(session: Session, actor: Actor, command: CreateKey) -> tuple[ApiKey, str]:
+def create(session: Session, actor: Actor, command: CreateKey, *, id: UUID | None = None) -> tuple[ApiKey, str]:
     """A store gets a key. The token is returned this once and kept nowhere.
 
-    Raises NotFound (store), Invalid (scopes, networks, expiry).
+    `id`: of the form that asks, so that the same form makes one key. Raises NotFound (store), LiveNotAllowed, KeyMade,
+    Invalid (scopes, networks, expiry).
     """
-    store: Store = queries.found(session, queries.stores_visible_to(actor), command.store_id)
+    visible = queries.stores_visible_to(actor).options(joinedload(Store.merchant))
+    store: Store = queries.found(session, visible, command.store_id)
     _check(command)
+    if command.live and not actor.is_system and not may_be_live(store):
+        raise LiveNotAllowed()
     public_id, token = key_tokens.new(live=command.live)
-    key = ApiKey(public_id=public_id, store_id=store.id, live=command.live, name=command.name,
+    key = ApiKey(id=id or ids.new_id(), public_id=public_id, store_id=store.id, live=command.live, name=command.name,
                  digest=crypto.sha256(token), scopes=sorted(set(command.scopes)), networks=list(command.networks),
                  expires_at=command.expires_at)
     session.add(key)
@@ -69,6 +88,23 @@ def revoke(session: Session, actor: Actor, command: RevokeKey) -> ApiKey:
         forget(session)
         audit.record(session, actor, "key.revoked", "key", key.id, reason=command.reason)
     return key
+
+
+def rename(session: Session, actor: Actor, command: RenameKey) -> ApiKey:
+    """What people call it; nothing else changes. Raises NotFound."""
+    key = locked_one(session, queries.keys_visible_to(actor).where(ApiKey.id == command.key_id))
+    if key is None:
+        raise NotFound()
+    if key.name != command.name:
+        before, key.name = key.name, command.name
+        audit.record(session, actor, "key.renamed", "key", key.id, before={"name": before},
+                     after={"name": command.name})
+    return key
+
+
+def may_be_live(store: Store) -> bool:
+    """Approved, and not suspended. The store with its merchant."""
+    return store.status == "active" and store.merchant.status == "active"
 
 
 def find(token: str, *, address: str | None = None) -> FoundKey | None:

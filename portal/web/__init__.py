@@ -14,6 +14,7 @@ def register(app: Flask, settings: Settings) -> None:
     from portal.web.admin import blueprints as admin
     from portal.web.auth import blueprints as auth
     from portal.web.checkout import blueprints as checkout
+    from portal.web.docs import blueprints as docs
     from portal.web.health import bp as health
     from portal.web.merchant import blueprints as merchant
     from portal.web.trader import blueprints as trader
@@ -30,7 +31,7 @@ def register(app: Flask, settings: Settings) -> None:
     locale.init_babel(app)
     components.init_templates(app)
     failures.register(app)
-    for blueprint in (health, *auth, *checkout, *trader, *merchant, *admin):
+    for blueprint in (health, *auth, *docs, *checkout, *trader, *merchant, *admin):
         app.register_blueprint(blueprint)
     if not settings.production:
         from portal.web.admin.demo import bp as simulator

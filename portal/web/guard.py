@@ -14,9 +14,9 @@ from portal.web.identity import load_actor
 PUBLIC = frozenset({
     "static", "auth.login", "auth.sign_in", "auth.landing", "health.livez", "health.readyz", "health.metrics",
     "dev_ui.index", "checkout.page", "checkout.qr", "checkout.claim", "checkout.cancel",
-    "shop.index", "shop.buy", "shop.one", "shop.hear",
+    "docs.index", "docs.page", "docs.calls", "shop.index", "shop.buy", "shop.one", "shop.hear",
 })
-"""Doors without a lock of this kind: login, health, the payment page, whose token is its key, and the demo's shop."""
+"""Doors without a lock of this kind: login, health, docs, the payment page (whose token is its key), the demo's shop."""
 AREAS = {"trader": Permission.TRADER_PORTAL, "merchant": Permission.MERCHANT_PORTAL, "admin": Permission.ADMIN_PORTAL}
 """Whose pages a blueprint's name begins with: several roles may read orders, each on its own pages."""
 

@@ -39,8 +39,7 @@ AREAS: dict[Role, tuple[Entry, ...]] = {
         Entry("merchant_home.index", N_("Home"), "house", P.MERCHANT_PORTAL),
         Entry("merchant_orders.index", N_("Orders"), "inbox", P.ORDER_READ),
         Entry("merchant_balance.index", N_("Balance"), "wallet", P.BALANCE_READ),
-        Entry("merchant_keys.index", N_("API keys"), "key-round", P.KEY_READ),
-        Entry("merchant_webhooks.index", N_("Webhooks"), "webhook", P.WEBHOOK_READ),
+        Entry("merchant_developers.index", N_("Developers"), "code", P.KEY_READ),
     ),
     Role.ADMIN: (
         Entry("admin_desk.index", N_("Desk"), "gauge", P.ADMIN_PORTAL),

@@ -54,9 +54,10 @@ class ChangeEndpoint(Command):
 
 
 class RotateSecret(Command):
-    """A new secret; the one before signs along for a day."""
+    """A new secret; the one before signs along for a day. `seen`: which secret the page showed as the present one."""
 
     endpoint_id: str
+    seen: Annotated[str, Field(max_length=40)] | None = None
 
 
 class DeleteEndpoint(Command):
@@ -70,6 +71,7 @@ class Ping(Command):
 
 
 class Resend(Command):
-    """Send a delivery once more, with a schedule from its beginning."""
+    """Send a delivery once more, with a schedule from its beginning. `after_attempts`: how many the page showed."""
 
     delivery_id: str
+    after_attempts: Annotated[int, Field(ge=0)] | None = None

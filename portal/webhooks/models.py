@@ -77,6 +77,11 @@ class Endpoint(Timestamped, Base):
     def active(self) -> bool:
         return self.status == EndpointStatus.ACTIVE
 
+    @property
+    def secret_version(self) -> str:
+        """Another one after each change of the secret; says nothing about it."""
+        return clock.rfc3339(self.previous_until) or "first"
+
 
 class Event(Base):
     """Something a store is told, with what the gateway would have shown at that step. Never changed."""

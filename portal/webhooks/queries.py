@@ -86,13 +86,17 @@ def delivery(session: Session, actor: Actor, delivery_id: str) -> Delivery:
 
 
 def deliveries(session: Session, actor: Actor, *, store_id: UUID | None = None, live: bool | None = None,
-               endpoint_id: UUID | None = None, event_id: UUID | None = None, state: str | None = None,
-               cursor: str | None = None, limit: int = PAGE_MAX) -> Page[Delivery]:
+               endpoint_id: UUID | None = None, event_id: UUID | None = None, order_id: UUID | None = None,
+               state: str | None = None, type: str | None = None, cursor: str | None = None,
+               limit: int = PAGE_MAX) -> Page[Delivery]:
     """Of the last thirty days, newest first. Raises Invalid for a wrong cursor."""
     rows = _narrowed(deliveries_visible_to(actor), Delivery, store_id, live)
-    for column, wanted in ((Delivery.endpoint_id, endpoint_id), (Delivery.event_id, event_id), (Delivery.state, state)):
+    for column, wanted in ((Delivery.endpoint_id, endpoint_id), (Delivery.event_id, event_id), (Delivery.state, state),
+                           (Delivery.type, type)):
         if wanted is not None:
             rows = rows.where(column == wanted)
+    if order_id is not None:
+        rows = rows.where(Delivery.event_id.in_(select(Event.id).where(Event.order_id == order_id)))
     return newest_first(session, rows, Delivery.created_at, Delivery.id, cursor=cursor, limit=limit)
 
 

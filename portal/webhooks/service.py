@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from portal.core import audit, clock, crypto, ids, jobs
 from portal.core.access import Actor, ActorKind, Role
 from portal.core.db import locked_one
-from portal.core.errors import Conflict, NotFound
+from portal.core.errors import Conflict, NotFound, judges
 from portal.core.jobs import Job
 from portal.parties.models import Store
 from portal.webhooks import queries, signature
@@ -33,12 +33,28 @@ class EndpointDisabled(Conflict):
     code = "webhook_endpoint_disabled"
 
 
+class EndpointMade(Conflict):
+    """This form was sent already and its endpoint is in the list. If you did not keep the secret, change it there."""
+
+    code = "webhook_endpoint_already_made"
+
+
+class SecretChanged(Conflict):
+    """The secret was changed since this page was opened. Change it again only if nobody kept the new one."""
+
+    code = "webhook_secret_changed"
+
+
+judges({"pk_webhook_endpoints": EndpointMade})
+
+
 def create_endpoint(session: Session, actor: Actor, command: CreateEndpoint, *, store_id: UUID | None = None,
-                    live: bool | None = None) -> tuple[Endpoint, str]:
+                    live: bool | None = None, id: UUID | None = None) -> tuple[Endpoint, str]:
     """A store names an address; its secret is told this once. Steps from now on are told to it.
 
-    A key names endpoints of its own store and mode; people say which (`store_id`, `live`).
-    Raises NotFound for a store that is not theirs, TooManyEndpoints.
+    A key names endpoints of its own store and mode; people say which (`store_id`, `live`). `id`: of the form that asks,
+    so that the same form makes one endpoint.
+    Raises NotFound for a store that is not theirs, TooManyEndpoints, EndpointMade.
     """
     store = _store(session, actor, store_id)
     live = actor.live if actor.kind is ActorKind.KEY else live
@@ -47,7 +63,7 @@ def create_endpoint(session: Session, actor: Actor, command: CreateEndpoint, *, 
         Endpoint.store_id == store.id, Endpoint.live == live, Endpoint.status != EndpointStatus.DELETED))
     if (named or 0) >= ENDPOINTS_MAX:
         raise TooManyEndpoints()
-    secret, endpoint_id = signature.new_secret(), ids.new_id()
+    secret, endpoint_id = signature.new_secret(), id or ids.new_id()
     endpoint = Endpoint(id=endpoint_id, store_id=store.id, live=live, url=command.url, types=command.events,
                         description=command.description, secret_sealed=_sealed(endpoint_id, secret))
     session.add(endpoint)
@@ -87,9 +103,11 @@ def delete_endpoint(session: Session, actor: Actor, command: DeleteEndpoint) -> 
 def rotate_secret(session: Session, actor: Actor, command: RotateSecret) -> tuple[Endpoint, str]:
     """A new secret, told this once; for a day both sign, so that the receiver changes over when it likes.
 
-    Raises NotFound.
+    Raises NotFound, SecretChanged.
     """
     endpoint = _lock(session, actor, command.endpoint_id)
+    if command.seen is not None and command.seen != endpoint.secret_version:
+        raise SecretChanged()
     secret = signature.new_secret()
     previous = crypto.open_sealed(endpoint.secret_sealed, place=place(endpoint.id))
     endpoint.previous_secret_sealed = crypto.seal(previous, place=place(endpoint.id, previous=True))
@@ -116,7 +134,10 @@ def ping(session: Session, actor: Actor, command: Ping) -> Delivery:
 
 
 def resend(session: Session, actor: Actor, command: Resend) -> Delivery:
-    """The same event, under the same webhook-id, once more and at once. Raises NotFound, EndpointDisabled."""
+    """The same event, under the same webhook-id, once more and at once; asked again before it was tried, once.
+
+    Raises NotFound, EndpointDisabled.
+    """
     seen = queries.delivery(session, actor, command.delivery_id)
     if not seen.endpoint.active:
         raise EndpointDisabled()
@@ -124,7 +145,12 @@ def resend(session: Session, actor: Actor, command: Resend) -> Delivery:
                                                           Delivery.created_at == seen.created_at))
     if delivery is None:
         raise NotFound()
+    if command.after_attempts is not None and delivery.attempts > command.after_attempts:
+        return delivery  # a second press of the same button: what it asked for has been done
     now, state = clock.now(), delivery.state
+    if state == DeliveryState.PENDING and delivery.attempts == delivery.begun_at_attempt and (
+            delivery.next_attempt_at or now) <= now:
+        return delivery  # on its way
     delivery.state, delivery.next_attempt_at = DeliveryState.PENDING, now
     delivery.begun_at, delivery.begun_at_attempt = now, delivery.attempts
     audit.record(session, actor, "webhook_delivery.resent", "webhook_delivery", delivery.public_id,

@@ -95,11 +95,15 @@ def _tls() -> ssl.SSLContext:
 
 
 def _request(target: Target, body: bytes, headers: Mapping[str, str]) -> bytes:
-    lines = {"Host": target.host_header, "User-Agent": "Quittance-Webhooks/1", "Accept": "*/*",
-             "Accept-Encoding": "identity", "Content-Type": "application/json", "Content-Length": str(len(body)),
-             "Connection": "close", **headers}
-    head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+    head = "".join(f"{name}: {value}\r\n" for name, value in head_of(target, body, headers).items())
     return f"POST {target.path} HTTP/1.1\r\n{head}\r\n".encode("ascii") + body
+
+
+def head_of(target: Target, body: bytes, headers: Mapping[str, str]) -> dict[str, str]:
+    """The lines of a request's head, in order."""
+    return {"Host": target.host_header, "User-Agent": "Quittance-Webhooks/1", "Accept": "*/*",
+            "Accept-Encoding": "identity", "Content-Type": "application/json", "Content-Length": str(len(body)),
+            "Connection": "close", **headers}
 
 
 def _send(connection: socket.socket, request: bytes, deadline: float) -> None:

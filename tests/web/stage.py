@@ -11,7 +11,9 @@ from portal.core.access import SYSTEM
 from portal.orders import links
 from portal.orders.models import Order
 from portal.parties import sessions
+from portal.web.docs.pages import PAGES as GUIDES
 from tests import factories, people
+from tests.web.developers import sample
 
 PAYLOAD = "\"'><img src=x onerror=alert(1)><script>alert(2)</script>{{7*7}}"
 """What a stranger may write into an order (fault 26)."""
@@ -27,6 +29,7 @@ class Stage:
     app: Flask
     people: dict[str, people.Person]
     orders: dict[str, Order] = field(default_factory=dict)
+    samples: dict[str, list[str]] = field(default_factory=dict)  # of what else stands in addresses, by argument
 
     def seat(self, kind: str) -> people.Seat:
         if kind not in self.people:
@@ -46,7 +49,7 @@ class Stage:
                 continue
             area = rule.endpoint.partition("_")[0]
             who = [SEATS[area]] if area in SEATS else ["nobody"] if rule.endpoint.startswith(
-                ("auth", "checkout", "dev", "shop")) else [*SEATS.values()]
+                ("auth", "checkout", "dev", "docs", "shop")) else [*SEATS.values()]
             for seat, values in product(who, self._values(rule.endpoint, sorted(rule.arguments))):
                 yield seat, adapter.build(rule.endpoint, values)
 
@@ -58,6 +61,8 @@ class Stage:
             seen = [order for name, order in self.orders.items()
                     if not (endpoint.startswith("trader") and name in ("new", "cancelled", "test"))]
             return [{"order_id": order.public_id} for order in seen]
+        if len(names) == 1 and names[0] in self.samples:
+            return [{names[0]: value} for value in self.samples[names[0]]]
         if names == ["token"]:
             return [{"token": links.token_of(order.id)} for order in self.orders.values()]
         raise AssertionError(f"give the pages of {endpoint} samples of {names}")
@@ -74,6 +79,7 @@ def set_up(app: Flask) -> Stage:
     seats = {"trader": people.person("trader", trader_id=trader.id),
              "merchant_owner": people.person("merchant_owner", merchant_id=cast.merchant.id),
              "super_admin": people.person("super_admin"), "support_readonly": people.person("support_readonly")}
+    samples = {**sample.integrate(cast, PAYLOAD), "name": list(GUIDES), "tag": ["payins", "webhooks"]}
     orders = {
         "completed": factories.completed_payin(cast, "1500.00", description="Three books"),
         "confirmed": factories.confirmed_payin(cast, "1501.00"),
@@ -90,4 +96,4 @@ def set_up(app: Flask) -> Stage:
         treasury.ask(session, SYSTEM, treasury.AskDeposit(
             owner_kind="trader", owner_id=trader.id, amount="10.000000", currency="USDT", reason="By bank transfer"))
         sessions.begin(session, seats["trader"].id, address="127.0.0.1", user_agent=PAYLOAD, values={})
-    return Stage(app, seats, orders)
+    return Stage(app, seats, orders, samples | sample.told(cast))

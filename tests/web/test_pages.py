@@ -33,7 +33,7 @@ def test_every_page_keeps_the_rules_of_a_page(stage: Stage, language: str) -> No
         wrong += [(who, path, fault) for fault in faults(html, signed_in=who != "nobody", language=language)]
         if PAYLOAD in html or "<img src=x" in html:
             wrong.append((who, path, "a stranger's text is not escaped"))
-        if language == "ru" and not path.startswith("/dev/"):
+        if language == "ru" and not path.startswith(("/dev/", "/docs")):  # of programs, in English
             left = [text for text in ENGLISH.findall(re.sub(r"<[^>]*data-[^>]*>", "", html)) if text not in OURS]
             wrong += [(who, path, f"English: {text!r}") for text in left]
     assert opened > 40

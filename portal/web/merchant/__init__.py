@@ -1,4 +1,9 @@
 """A merchant's pages."""
+from portal.web.merchant import developers_deliveries, developers_endpoints
+from portal.web.merchant.developers import bp as developers
 from portal.web.merchant.orders import bp as orders
 
-blueprints = (orders,)
+assert developers_endpoints  # they put their pages on the blueprint
+assert developers_deliveries
+
+blueprints = (orders, developers)

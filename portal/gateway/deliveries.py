@@ -1,0 +1,82 @@
+"""What was told or should have been, for thirty days; and telling it again."""
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from flask import Response
+from pydantic import Field
+from sqlalchemy.orm import Session
+
+from portal.core import ids
+from portal.core.access import Permission
+from portal.core.commands import bind
+from portal.core.db import reader
+from portal.core.errors import FieldError, Invalid, NotFound
+from portal.gateway import reading, schemas
+from portal.gateway.auth import caller
+from portal.gateway.calls import call, shown
+from portal.gateway.idempotency import once
+from portal.webhooks import queries, service, view
+from portal.webhooks.commands import Resend
+from portal.webhooks.service import EndpointDisabled
+from portal.webhooks.types import TYPES
+
+Type = Annotated[str, Field(pattern=f"^({'|'.join(TYPES)})$")]
+Id = Annotated[str, Field(min_length=1, max_length=40)]
+
+
+class EventQuery(reading.PageQuery):
+    """Events of one type, or all."""
+
+    type: Type | None = None
+
+
+class DeliveryQuery(reading.PageQuery):
+    """Deliveries of one endpoint, one event, in one state."""
+
+    endpoint_id: Id | None = None
+    event_id: Id | None = None
+    status: Literal["pending", "delivered", "failed", "dropped"] | None = None
+
+
+@call("GET", "/events", Permission.WEBHOOK_READ, summary="What happened, newest first", query=EventQuery,
+      answer=schemas.Page[schemas.Event])
+def list_events() -> Response:
+    wanted = reading.query(EventQuery)
+    page = queries.events(reader(), caller(), type=wanted.type, cursor=wanted.cursor, limit=wanted.limit)
+    return shown({"data": [view.event(row) for row in page.rows], "next_cursor": page.next_cursor})
+
+
+@call("GET", "/events/<event_id>", Permission.WEBHOOK_READ, summary="One event", answer=schemas.Event,
+      errors=(NotFound,))
+def get_event(event_id: str) -> Response:
+    return shown(view.event(queries.event(reader(), caller(), event_id)))
+
+
+@call("GET", "/webhook-deliveries", Permission.WEBHOOK_READ, summary="Deliveries, newest first", query=DeliveryQuery,
+      answer=schemas.Page[schemas.WebhookDelivery])
+def list_webhook_deliveries() -> Response:
+    wanted = reading.query(DeliveryQuery)
+    page = queries.deliveries(
+        reader(), caller(), endpoint_id=_id("whk", "endpoint_id", wanted.endpoint_id),
+        event_id=_id("evt", "event_id", wanted.event_id), state=wanted.status, cursor=wanted.cursor,
+        limit=wanted.limit)
+    return shown({"data": [view.delivery(row) for row in page.rows], "next_cursor": page.next_cursor})
+
+
+@call("POST", "/webhook-deliveries/<delivery_id>/redeliver", Permission.WEBHOOK_MANAGE, summary="Send it once more",
+      body=schemas.Empty, answer=schemas.WebhookDelivery, errors=(NotFound, EndpointDisabled))
+def redeliver_webhook(delivery_id: str) -> Response:
+    bind(schemas.Empty, reading.body())
+
+    def resend(session: Session) -> dict[str, Any]:
+        return view.delivery(service.resend(session, caller(), Resend(delivery_id=delivery_id)))
+
+    return once(caller(), resend)
+
+
+def _id(prefix: str, field: str, sent: str | None) -> UUID | None:
+    """Raises Invalid: what is spelled like no id is a mistake, not an empty list."""
+    try:
+        return ids.parse(prefix, sent) if sent is not None else None
+    except NotFound:
+        raise Invalid(fields=[FieldError(f"/{field}", "invalid_id", f"An id begins with {prefix}_.")]) from None

@@ -1,0 +1,132 @@
+"""What the documentation says beyond shapes: what a call is for, and one story of examples that fits together.
+
+The order of the examples is the one of spec and tests: 1500.00 roubles at 92, a fee of 2.5 %.
+"""
+from typing import Any
+
+TAGS = {"payins": "Payins", "balance": "Balance", "webhook-endpoints": "Webhooks", "webhook-deliveries": "Webhooks",
+        "events": "Webhooks", "currencies": "Reference data", "methods": "Reference data", "banks": "Reference data",
+        "rates": "Reference data", "openapi.json": "This document"}
+
+DESCRIPTIONS = {
+    "create_payin": "Makes an order and begins to look for a requisite at once. Send the customer to `payment_url`, or"
+                    " show the requisite yourself as soon as the order is `assigned`. Fee and rate are frozen here.",
+    "list_payins": "Filters narrow the list; a page ends with `next_cursor`, which the next call sends as `cursor`.",
+    "get_payin": "While the order is `assigned` or `paid`, `requisite` has the whole number; before and after it is"
+                 " masked or null.",
+    "cancel_payin": "Only before the customer says that it is paid. Harmless twice under the same `Idempotency-Key`.",
+    "mark_payin_paid": "For stores that show requisites themselves: the trader is asked to look for the money.",
+    "balance": "One line for each currency; `held` is reserved for orders and withdrawals under way.",
+    "balance_entries": "Every line that moved the balance, with what was there after it and what it refers to.",
+    "create_webhook_endpoint": "The answer has `secret` this once: keep it, signatures are verified with it. The"
+                               " address must be https on port 443 and lead to the public internet.",
+    "list_webhook_endpoints": "Those of the key's store and mode. Secrets are never shown again.",
+    "change_webhook_endpoint": "What is left out stays as it is; `active` false pauses the endpoint, true turns it on"
+                               " again.",
+    "delete_webhook_endpoint": "Nothing more is sent to it, what waits for it included. Its deliveries stay on record.",
+    "rotate_webhook_secret": "The answer has the new `secret` this once. For a day messages carry two signatures, with"
+                             " the old and the new one.",
+    "test_webhook_endpoint": "Sends `test.ping` to this endpoint alone, whatever types it wants.",
+    "list_events": "Everything that was told or would have been told to endpoints in the last thirty days.",
+    "get_event": "With `data` as it was told: the order as of that step, numbers masked.",
+    "list_webhook_deliveries": "Each event on its way to each endpoint, with the answer to its last attempt; thirty"
+                               " days.",
+    "redeliver_webhook": "The same event under the same `webhook-id`, once more and at once.",
+    "currencies": "Amounts have exactly `exponent` digits after the point.",
+    "methods": "How customers can pay; `code` is what orders name.",
+    "banks": "An order may ask for one bank by its `code`; else any will do.",
+    "rates": "The newest rate of each pair. An order's own rate is frozen in its `settlement`.",
+    "openapi": "OpenAPI 3.1, made from the code that answers. No key is needed.",
+}
+
+PAYIN_ID, ENDPOINT_ID = "pin_01JD9W4M0Q8Z6T1V5R2X7Y3KAB", "whk_01JD9W1C5N3B7H2F8K4P6S9TQD"
+EVENT_ID, DELIVERY_ID = "evt_01JD9W4M7A2C4E6G8J0M3P5R7T", "dlv_01JD9W4M7D1F3H5K7N9Q2S4V6X"
+CURSOR = "WyIyMDI2LTExLTIyVDEwOjExOjEyLjM0NSswMDowMCJd"
+PARAMETERS = {"payin_id": PAYIN_ID, "endpoint_id": ENDPOINT_ID, "event_id": EVENT_ID, "delivery_id": DELIVERY_ID,
+              "Idempotency-Key": "order-1042-try-1"}
+_AT = {"new": "2026-11-22T10:11:12.345Z", "assigned": "2026-11-22T10:11:12.401Z", "paid": "2026-11-22T10:15:02.118Z",
+       "confirmed": "2026-11-22T10:17:45.920Z", "completed": "2026-11-22T10:17:45.987Z",
+       "cancelled": "2026-11-22T10:12:30.006Z", "expired": "2026-11-22T10:41:12.402Z",
+       "failed": "2026-11-22T10:14:13.007Z"}
+_PATHS = {"new": ("new",), "assigned": ("new", "assigned"), "paid": ("new", "assigned", "paid"),
+          "confirmed": ("new", "assigned", "paid", "confirmed"),
+          "completed": ("new", "assigned", "paid", "confirmed", "completed"), "cancelled": ("new", "cancelled"),
+          "expired": ("new", "assigned", "expired"), "failed": ("new", "failed")}
+_BODY: dict[str, Any] = {
+    "external_id": "order-1042", "amount": "1500.00", "currency": "RUB", "method": "card", "bank": "alfa",
+    "customer": {"id": "u-77"}, "return_url": "https://shop.example/thanks", "description": "Order 1042",
+    "metadata": {"cart": "9"}}
+
+
+def payin(status: str = "new") -> dict[str, Any]:
+    """The payin of the story at one of its steps, as webhooks and lists show it: the number masked."""
+    path = _PATHS[status]
+    at = {step: _AT[step] for step in path}
+    paid = status in ("confirmed", "completed")
+    ended = status in ("completed", "cancelled", "expired", "failed")
+    return {
+        "id": PAYIN_ID, "object": "payin", "status": status, "external_id": "order-1042", "amount": "1500.00",
+        "amount_to_pay": "1500.00", "currency": "RUB",
+        "settlement": {"currency": "USDT", "amount": "16.304348", "fee": "0.407609", "net": "15.896739",
+                       "rate": "92.000000", "rate_at": "2026-11-22T10:00:00.000Z"},
+        "method": "card", "bank": "alfa", "payment_url": "https://desk.example/pay/u1J8…",
+        "requisite": {"method": "card", "bank": {"code": "alfa", "name": "Alfa-Bank"}, "number": "220015******4821",
+                      "holder": "IVAN P"} if status in ("assigned", "paid") else None,
+        "customer": {"id": "u-77"}, "metadata": {"cart": "9"}, "description": "Order 1042",
+        "return_url": "https://shop.example/thanks", "amount_received": "1500.00" if paid else None,
+        "exactness": "exact" if paid else None, "late": False,
+        "failure": {"code": "no_requisite", "message": "No requisite could take this payment."}
+        if status == "failed" else None,
+        "live": True, "version": len(path), "events": [{"type": f"payin.{step}", "at": at[step]} for step in path],
+        "created_at": at["new"], "expires_at": "2026-11-22T10:26:12.401Z" if "assigned" in path else None,
+        "assigned_at": at.get("assigned"), "paid_at": at.get("paid"), "confirmed_at": at.get("confirmed"),
+        "completed_at": at.get("completed"), "ended_at": _AT[status] if ended else None}
+
+
+_ENDPOINT: dict[str, Any] = {
+    "id": ENDPOINT_ID, "object": "webhook_endpoint", "url": "https://shop.example/quittance",
+    "events": ["payin.completed", "payin.expired"], "description": "the shop's server", "status": "active",
+    "disabled_because": None, "live": True, "created_at": "2026-11-22T10:02:00.512Z"}
+_DELIVERY: dict[str, Any] = {
+    "id": DELIVERY_ID, "object": "webhook_delivery", "event_id": EVENT_ID, "endpoint_id": ENDPOINT_ID,
+    "type": "payin.completed", "status": "delivered", "attempts": 1, "next_attempt_at": None,
+    "last_attempt_at": "2026-11-22T10:17:46.204Z",
+    "response": {"status": 204, "duration_ms": 87, "error": None, "body": None}, "live": True,
+    "created_at": "2026-11-22T10:17:45.987Z"}
+
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "CreatePayin": _BODY, "Payin": payin(),
+    "Balance": {"currency": "USDT", "available": "812.300000", "held": "40.000000"},
+    "BalanceEntry": {"id": "ent_1042", "kind": "payin_settle", "purpose": "available", "currency": "USDT",
+                     "amount": "15.896739", "balance": "812.300000", "reference": PAYIN_ID, "at": _AT["completed"]},
+    "CurrencyFacts": {"code": "RUB", "exponent": 2, "kind": "fiat"},
+    "MethodFacts": {"code": "card", "name": "Bank card", "number_label": "Card number"},
+    "BankFacts": {"code": "alfa", "name": "Alfa-Bank", "country": "RU"},
+    "RateFacts": {"base": "USDT", "quote": "RUB", "rate": "92.000000", "source": "manual",
+                  "at": "2026-11-22T10:00:00.000Z"},
+    "CreateEndpoint": {name: _ENDPOINT[name] for name in ("url", "events", "description")},
+    "ChangeWebhookEndpoint": {"events": ["*"], "active": True},
+    "WebhookEndpoint": _ENDPOINT, "Deleted": {"id": ENDPOINT_ID, "object": "webhook_endpoint", "deleted": True},
+    "NewWebhookEndpoint": {**_ENDPOINT, "secret": "whsec_bm90IGEgc2VjcmV0LCBhbiBleGFtcGxlIG9mIG9uZSE="},
+    "Event": {"id": EVENT_ID, "object": "event", "type": "payin.completed", "version": 5, "live": True,
+              "timestamp": _AT["completed"], "data": payin("completed")},
+    "WebhookDelivery": _DELIVERY,
+    "Problem": {"type": "/docs/errors#invalid", "title": "Please correct the marked fields.", "status": 422,
+                "detail": "Please correct the marked fields.", "code": "invalid",
+                "request_id": "req_01JD9W4M0Q8Z6T1V5R2X7Y3KAB", "retryable": False,
+                "errors": [{"field": "/amount", "code": "invalid_amount",
+                            "message": "write the amount with exactly 2 digits after the point"}]},
+}
+
+
+def message(type: str) -> dict[str, Any]:
+    """A webhook's body as it is sent at one step."""
+    step = type.partition(".")[2]
+    return {"type": type, "timestamp": _AT[step], "data": payin(step)}
+
+
+def illustrate(schemas: dict[str, Any]) -> None:
+    """Put the examples into the schemas they belong to."""
+    for name, example in EXAMPLES.items():
+        if name in schemas:
+            schemas[name]["examples"] = [example]

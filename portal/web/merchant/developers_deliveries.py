@@ -1,0 +1,50 @@
+"""Developers: everything that was told or should have been, as it was sent, with each answer; and sending it again."""
+from typing import Any
+
+from flask import Response, flash, redirect, request, url_for
+from flask_babel import gettext
+
+from portal.core.access import Permission, requires
+from portal.core.commands import bind
+from portal.core.db import reader, transaction
+from portal.web.identity import signed_in
+from portal.web.merchant.developers import bp
+from portal.web.render import redisplay, show
+from portal.webhooks import listing, queries, sent, service
+from portal.webhooks.commands import Resend
+from portal.webhooks.listing import DeliveryFilters
+
+
+@bp.get("/deliveries")
+@requires(Permission.WEBHOOK_READ)
+def deliveries() -> Response:
+    filters, session, actor = DeliveryFilters.of(request.args), reader(), signed_in()
+    page = listing.list_deliveries(session, actor, filters, cursor=request.args.get("after"))
+    return show("merchant/developers/deliveries.html", page=page, filters=filters, offered=listing.OFFERED,
+                endpoints=queries.endpoints(session, actor).rows, test_mode=filters.mode == "test")
+
+
+@bp.get("/deliveries/<delivery_id>")
+@requires(Permission.WEBHOOK_READ)
+def one_delivery(delivery_id: str) -> Response:
+    return show("merchant/developers/delivery.html", fragment="merchant/developers/_delivery.html", error=None,
+                **_delivery(delivery_id))
+
+
+@bp.post("/deliveries/<delivery_id>/resending")
+@requires(Permission.WEBHOOK_MANAGE)
+def resend(delivery_id: str) -> Response:
+    with redisplay("merchant/developers/delivery.html", **_delivery(delivery_id)):
+        asked = {"after_attempts": text} if (text := request.form.get("after_attempts", "")).isdecimal() else {}
+        command = bind(Resend, {}, delivery_id=delivery_id, **{name: int(text[:9]) for name, text in asked.items()})
+        with transaction() as session:
+            service.resend(session, signed_in(), command)
+    flash(gettext("It is being sent again."))
+    return redirect(url_for(".one_delivery", delivery_id=delivery_id), 303)  # type: ignore[return-value]
+
+
+def _delivery(delivery_id: str) -> dict[str, Any]:
+    session = reader()
+    found = queries.delivery(session, signed_in(), delivery_id)
+    return {"delivery": found, "attempts": queries.attempts(session, found), "sent": sent.request_of(found),
+            "test_mode": not found.live}
