@@ -1,7 +1,9 @@
 """One order from all sides, as its page shows it: steps, attempts, the looks for a requisite, the postings."""
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import pairwise
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import select
@@ -9,13 +11,20 @@ from sqlalchemy.orm import Session, joinedload
 
 from portal import ledger
 from portal.core.access import Actor
+from portal.core.jobs import Job
+from portal.core.money import Money
 from portal.orders import queries
+from portal.orders.matching import STAGES
 from portal.orders.models import Assignment, MatchTry, Order, OrderEvent
 from portal.orders.states import AssignmentState
+from portal.parties.models import Merchant
 from portal.requisites.models import Requisite
+from portal.webhooks.models import Attempt, Delivery
 
 EVENTS_MAX = 200
 TRIES_MAX = 50
+WORK = ("match_order", "expire_order", "flag_unconfirmed", "settle_order")
+REQUESTS_MAX = 500
 
 
 @dataclass(frozen=True)
@@ -33,6 +42,12 @@ class Dossier:
     @property
     def last(self) -> Assignment | None:
         return self.assignments[0] if self.assignments else None
+
+    @property
+    def earned(self) -> Money | None:
+        """What the desk keeps of the fee once the trader has his reward; None while nobody has the order."""
+        paid = self.current or next((a for a in self.assignments if a.earned), None)
+        return None if paid is None else self.order.fee - paid.reward
 
     @property
     def references(self) -> list[UUID]:
@@ -66,6 +81,43 @@ def _while_his(events: Sequence[OrderEvent], attempts: Sequence[Assignment]) -> 
     return [event for event in events if any(
         a.created_at <= event.created_at and (not a.lost or a.ended_at is None or event.created_at <= a.ended_at)
         for a in attempts)]
+
+
+class FunnelStep(NamedTuple):
+    """How many requisites were left after a filter, and how many fell out at it."""
+
+    stage: str
+    left: int
+    lost: int
+
+
+def funnel(look: MatchTry) -> list[FunnelStep]:
+    """One look for a requisite, filter by filter; empty where only the lane's tier was noted."""
+    counted = [(stage, int(look.funnel[stage])) for stage in STAGES if stage in look.funnel]
+    return [FunnelStep(stage, left, before - left) for (_, before), (stage, left) in pairwise(counted)]
+
+
+def merchant_of(session: Session, order: Order) -> Merchant:
+    """The company behind the order's store."""
+    return session.get_one(Merchant, order.store.merchant_id)
+
+
+def work(session: Session, dossier: Dossier) -> Sequence[Job]:
+    """What is planned or died for this order: a probe of the unique key for each kind and reference."""
+    keys = [str(reference) for reference in dossier.references]
+    return session.scalars(select(Job).where(Job.kind.in_(WORK), Job.unique_key.in_(keys)).order_by(Job.run_at)).all()
+
+
+def requests(session: Session, deliveries: Sequence[Delivery]) -> Mapping[UUID, Sequence[Attempt]]:
+    """Every request that was made for these deliveries, by delivery, in order: one query."""
+    found: dict[UUID, list[Attempt]] = defaultdict(list)
+    if deliveries:
+        rows = (select(Attempt).where(Attempt.delivery_id.in_([delivery.id for delivery in deliveries]),
+                                      Attempt.created_at >= min(delivery.created_at for delivery in deliveries))
+                .order_by(Attempt.created_at, Attempt.id).limit(REQUESTS_MAX))
+        for attempt in session.scalars(rows):
+            found[attempt.delivery_id].append(attempt)
+    return found
 
 
 def postings(session: Session, dossier: Dossier) -> Sequence[Any]:

@@ -21,6 +21,8 @@ HOSTILE = {"description": PAYLOAD, "metadata": {"note": PAYLOAD}, "external_id":
            "customer": {"id": PAYLOAD[:60], "name": PAYLOAD}}
 SEATS = {"trader": "trader", "merchant": "merchant_owner", "admin": "super_admin"}
 """Who opens the pages of an area."""
+STAFFS = {"account_id": ["1"], "entry_id": ["1"], "pair": ["RUB-USDT"]}
+"""What stands in the addresses of the ledger's and the rates' pages: the first of each is made with any order."""
 NO_PAGES = ("gateway", "static", "health", "live", "metrics", "checkout.qr", "shop.one")
 
 
@@ -96,4 +98,4 @@ def set_up(app: Flask) -> Stage:
         treasury.ask(session, SYSTEM, treasury.AskDeposit(
             owner_kind="trader", owner_id=trader.id, amount="10.000000", currency="USDT", reason="By bank transfer"))
         sessions.begin(session, seats["trader"].id, address="127.0.0.1", user_agent=PAYLOAD, values={})
-    return Stage(app, seats, orders, samples | sample.told(cast))
+    return Stage(app, seats, orders, samples | sample.told(cast) | STAFFS)

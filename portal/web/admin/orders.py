@@ -1,4 +1,4 @@
-"""Every order, and one order from all sides: steps, attempts, the looks for a requisite, postings, deliveries."""
+"""Every order, and one order from all sides: who, money, why this trader, steps, postings, deliveries, notes."""
 from typing import Any
 
 from flask import Blueprint, Response, request, url_for
@@ -6,7 +6,8 @@ from flask import Blueprint, Response, request, url_for
 from portal.core.access import Permission, requires
 from portal.core.commands import bind
 from portal.core.db import reader, transaction
-from portal.orders import dossier, service
+from portal.core.errors import FieldError, Invalid
+from portal.orders import dossier, notes, service
 from portal.orders.commands import CancelOrder, ConfirmOrder
 from portal.orders.listing import Filters, list_orders
 from portal.web.identity import signed_in
@@ -35,6 +36,7 @@ def one(order_id: str) -> Response:
 def confirm(order_id: str) -> Response:
     with redisplay("admin/orders/one.html", **_order(order_id)):
         command = bind(ConfirmOrder, request.form, order_id=order_id)
+        _needs_reason(command.reason)
         with transaction() as session:
             service.confirm(session, signed_in(), command)
     return _back(order_id)
@@ -45,9 +47,26 @@ def confirm(order_id: str) -> Response:
 def cancel(order_id: str) -> Response:
     with redisplay("admin/orders/one.html", **_order(order_id)):
         command = bind(CancelOrder, request.form, order_id=order_id)
+        _needs_reason(command.reason)
         with transaction() as session:
             service.cancel(session, signed_in(), command)
     return _back(order_id)
+
+
+@bp.post("/<order_id>/notes")
+@requires(Permission.ORDER_CONFIRM_ANY)
+def note(order_id: str) -> Response:
+    with redisplay("admin/orders/one.html", **_order(order_id)):
+        command = bind(notes.AddNote, request.form, order_id=order_id)
+        with transaction() as session:
+            notes.add(session, signed_in(), command)
+    return _back(order_id)
+
+
+def _needs_reason(reason: str | None) -> None:
+    """What staff force in another's place they give a reason for. Raises Invalid."""
+    if reason is None:
+        raise Invalid(fields=[FieldError("/reason", "missing", "Field required")])
 
 
 def _back(order_id: str) -> Response:
@@ -58,5 +77,9 @@ def _back(order_id: str) -> Response:
 def _order(order_id: str) -> dict[str, Any]:
     session, actor = reader(), signed_in()
     found = dossier.open_dossier(session, actor, order_id)
-    return {"found": found, "order": found.order, "postings": dossier.postings(session, found),
-            "deliveries": webhooks.deliveries_of_order(session, actor, found.order.id)}
+    deliveries = webhooks.deliveries_of_order(session, actor, found.order.id)
+    return {"found": found, "order": found.order, "merchant": dossier.merchant_of(session, found.order),
+            "postings": dossier.postings(session, found), "work": dossier.work(session, found),
+            "deliveries": deliveries, "requests": dossier.requests(session, deliveries),
+            "notes": notes.of(session, actor, found.order),
+            "funnel": dossier.funnel(found.tries[0]) if found.tries else []}
