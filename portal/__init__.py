@@ -17,6 +17,7 @@ def create_app(settings: Settings | None = None, *, process: str = "web") -> Fla
     from portal import cli, gateway, reference, tables, treasury, web, webhooks
     from portal.core import clock, crypto, db, logging, observe
     from portal.orders import view
+    from portal.web import headers
 
     settings = settings or load()
     logging.configure(settings.log_level)
@@ -25,7 +26,7 @@ def create_app(settings: Settings | None = None, *, process: str = "web") -> Fla
                fingerprint_key=b64decode(settings.fingerprint_key.get_secret_value()),
                link_key=b64decode(settings.payment_link_key.get_secret_value()))
 
-    app = Flask("portal", root_path=None, template_folder="../templates", static_folder="../static",
+    app = gateway.Desk("portal", root_path=None, template_folder="../templates", static_folder="../static",
                 static_url_path="/static")
     assert tables
     assert treasury  # imported for what it registers: what an approved deposit does
@@ -46,7 +47,7 @@ def create_app(settings: Settings | None = None, *, process: str = "web") -> Fla
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
 
     web.register(app, settings)
-    gateway.register(app)
+    gateway.register(app, headers=headers.of_the_gateway(https=settings.https))
     cli.register(app)
     web.guard(app)
     return app

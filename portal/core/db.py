@@ -4,6 +4,7 @@ Alone in knowing Flask-SQLAlchemy, which owns engine and session in web, workers
 """
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -37,19 +38,38 @@ class Base(DeclarativeBase):
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False}, disable_autonaming=True)
 
 
+class MustRead(Exception):
+    """Something is not remembered, and this is no place to wait for the database."""
+
+
+_remembered_only: ContextVar[Engine | None] = ContextVar("remembered_only", default=None)
+
+
+@contextmanager
+def remembered_only(engine: Engine) -> Iterator[None]:
+    """On the event loop, outside of Flask: what is remembered of this database may be used; who must read, MustRead."""
+    before = _remembered_only.set(engine)
+    try:
+        yield
+    finally:
+        _remembered_only.reset(before)
+
+
 def reader() -> Session:
-    """The session of this request or task, for reading outside a transaction block."""
+    """The session of this request or task, for reading outside a transaction block. Raises MustRead."""
+    if _remembered_only.get() is not None:
+        raise MustRead()
     return db.session()
 
 
 def engine() -> Engine:
-    """Of this application: what is cached in a process is cached for one database."""
-    return db.engine
+    """Of this application: what is remembered in a process is remembered of one database."""
+    return _remembered_only.get() or db.engine
 
 
 def open_session() -> Session | None:
     """The session of this request or task, if it has needed one yet."""
-    return db.session() if db.session.registry.has() else None
+    return db.session() if _remembered_only.get() is None and db.session.registry.has() else None
 
 
 def give_back() -> None:

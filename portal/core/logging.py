@@ -2,10 +2,13 @@
 import logging
 import re
 import sys
-from typing import Any
+from typing import Any, TextIO, cast
 
 import structlog
+from pydantic_core import to_json
 from structlog.typing import EventDict
+
+from portal.core import clock
 
 SECRET_NAMES = re.compile(r"passw|secret|token|cookie|authorization|signature|api_key|seed|\bcode\b|csrf", re.I)
 TOKENS = re.compile(r"(qk_(?:live|test)_[0-9A-Za-z]{4})[0-9A-Za-z_]+|(whsec_)[0-9A-Za-z+/=_-]+"
@@ -32,6 +35,14 @@ def configure(level: str = "INFO") -> None:
     root.setLevel(level)
     for noisy in ("alembic", "werkzeug", "sqlalchemy.engine", "huey"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def write_line(name: str, event: str, **facts: object) -> None:
+    """An info line past the processors above, of facts that are no secrets: a tenth of their time, for each request."""
+    root = logging.getLogger()
+    if root.level <= logging.INFO and root.handlers:
+        line = to_json({**facts, "event": event, "level": "info", "logger": name, "timestamp": clock.now()})
+        cast("logging.StreamHandler[TextIO]", root.handlers[0]).stream.write(line.decode() + "\n")
 
 
 def scrub(_logger: object, _method: str, event: EventDict) -> EventDict:

@@ -1,10 +1,12 @@
 """Errors to Sentry, scrubbed by the rules of the log; request ids for one thread of work from web to webhook."""
+import time
 from typing import Any
+from uuid import UUID
 
 import structlog
 
 from portal.core import ids
-from portal.core.logging import scrubbed
+from portal.core.logging import scrubbed, write_line
 
 
 def start_sentry(dsn: str | None, environment: str) -> None:
@@ -29,6 +31,14 @@ def begin(request_id: str | None = None) -> str:
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=request_id)
     return request_id
+
+
+def log_request(method: str, route: str, status: int, begun: float, actor_id: UUID | None,
+                request: str | None = None) -> None:
+    """One line per request. `begun`: by `time.perf_counter`. Route, not path: a path may carry a payment token."""
+    write_line("web", "request", method=method, route=route, status=status,
+               ms=round((time.perf_counter() - begun) * 1000, 1), actor=actor_id,
+               request_id=request or request_id())
 
 
 def request_id() -> str | None:

@@ -1,15 +1,18 @@
 """The JSON gateway for stores: keys, scopes, limits, idempotency, problems. `register` mounts it on the app."""
-from flask import Flask
+from collections.abc import Mapping
 
-__all__ = ["register"]
+from portal.gateway.serving import Desk
+
+__all__ = ["Desk", "register"]
 
 
-def register(app: Flask) -> None:
+def register(app: Desk, *, headers: Mapping[str, str]) -> None:
     """The calls under /gateway/v1, and problem documents for everything else under /gateway/."""
     from portal.gateway import balance, calls, deliveries, limits, openapi, payins, problems, reference, webhooks
 
     assert all((balance, deliveries, openapi, payins, reference, webhooks))  # they put their calls on the blueprint
     app.register_blueprint(calls.bp)
+    app.gateway_headers = headers
     app.extensions["openapi"] = lambda: openapi.document(app)  # for the pages of /docs, which may not import us
     problems.register(app)
     limits.register(app)

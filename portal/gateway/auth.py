@@ -1,14 +1,16 @@
 """Whose key it is, whether it may be used from here, and whether its scopes cover the call."""
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from flask import current_app, g, request
 from sqlalchemy import select
 
 from portal.core.access import SCOPES, Actor, ActorKind, Permission
-from portal.core.db import give_back, reader, translated
+from portal.core.db import reader, translated
 from portal.gateway import limits, reading
-from portal.gateway.calls import Call, bp
+from portal.gateway.calls import Call
 from portal.gateway.errors import AddressNotAllowed, ScopeMissing, Unauthorized
 from portal.parties import keys
 from portal.parties.models import Store
@@ -17,13 +19,19 @@ from portal.parties.stores import StoreSuspended
 SAFE = frozenset({"GET", "HEAD"})
 
 
+@dataclass(frozen=True, kw_only=True)
+class KeyActor(Actor):
+    """A key that calls; `suspended`: its store or merchant is."""
+
+    suspended: bool
+
+
 def caller() -> Actor:
     """The key that makes this call, as an actor."""
     actor: Actor = g.actor
     return actor
 
 
-@bp.before_request
 def admit() -> None:
     """Before every call: the key, its address, its pace, its store, its scope; in this order.
 
@@ -32,25 +40,38 @@ def admit() -> None:
     needed: Permission | None = getattr(current_app.view_functions[request.endpoint or ""], "permission", None)
     if needed is None:
         return
-    address = _address()
+    g.actor = actor = identified(
+        request.headers.get("Authorization", ""), request.remote_addr or "", request_id=g.request_id)
+    limits.check(actor.id, writes=request.method not in SAFE)  # type: ignore[arg-type]
+    let_in(actor, needed)
+
+
+def identified(authorization: str, address_text: str, *, request_id: str) -> KeyActor:
+    """Whose key it is, used from where it may be. Raises Unauthorized, AddressNotAllowed."""
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not token.isascii():
+        raise Unauthorized()
+    address = _address(address_text)
     with translated():
-        key = keys.find(_token(), address=str(address) if address else None)
-    give_back()
+        key = keys.find(token, address=str(address) if address else None)
     if key is None:
         raise Unauthorized()
-    g.actor = Actor(
-        kind=ActorKind.KEY, id=key.id, name=key.name, permissions=key.permissions, merchant_id=key.merchant_id,
-        store_id=key.store_id, live=key.live, address=str(address) if address else None, request_id=g.request_id)
     if not _allowed(address, key.networks):
         raise AddressNotAllowed()
-    limits.check(key.id, writes=request.method not in SAFE)
-    if key.suspended:
+    return KeyActor(
+        kind=ActorKind.KEY, id=key.id, name=key.name, permissions=key.permissions, merchant_id=key.merchant_id,
+        store_id=key.store_id, live=key.live, address=str(address) if address else None, request_id=request_id,
+        suspended=key.suspended)
+
+
+def let_in(actor: KeyActor, needed: Permission) -> None:
+    """Whether the key opens this call. Raises StoreSuspended, ScopeMissing."""
+    if actor.suspended:
         raise StoreSuspended()
-    if needed not in key.permissions:
+    if needed not in actor.permissions:
         raise ScopeMissing(scope=next(name for name, held in SCOPES.items() if needed in held))
 
 
-@bp.before_request
 def refuse_stray_queries() -> None:
     """A call that takes no query values refuses them all. Raises Invalid."""
     described: Call = getattr(current_app.view_functions[request.endpoint or ""], "call")  # noqa: B009
@@ -63,17 +84,10 @@ def home_currency() -> str:
     return reader().execute(select(Store.settlement_currency).where(Store.id == caller().store_id)).scalar_one()
 
 
-def _token() -> str:
-    """Raises Unauthorized."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token.isascii():
-        raise Unauthorized()
-    return token
-
-
-def _address() -> IPv4Address | IPv6Address | None:
+@lru_cache(maxsize=1024)
+def _address(text: str) -> IPv4Address | IPv6Address | None:
     try:
-        address = ip_address(request.remote_addr or "")
+        address = ip_address(text)
     except ValueError:
         return None
     return getattr(address, "ipv4_mapped", None) or address

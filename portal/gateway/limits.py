@@ -1,17 +1,17 @@
 """How often one key may call: reads and writes counted apart, in Redis, so that all processes count together.
 
 Flask-Limiter counts before a blueprint can tell whose key it is, asks Redis again for the headers and puts
-`Retry-After` on every answer; so its engine, `limits`, is used here directly: one round trip a request.
+`Retry-After` on every answer; so Redis is asked here directly: one round trip a request, or a batch of them.
 Without Redis nothing is counted and everybody passes.
 """
-from typing import cast
+from collections import Counter as Tally
+from collections.abc import Sequence
 from uuid import UUID
 
-from flask import Flask, Response, current_app, g
-from limits.storage import Storage, storage_from_string
+from flask import Flask, current_app, g
+from redis import ConnectionPool, Redis
 
 from portal.core import calm, clock
-from portal.gateway.calls import bp
 from portal.gateway.errors import TooManyRequests
 
 BURST = 200
@@ -24,18 +24,35 @@ class Counter:
     """Calls of each key in the present window."""
 
     def __init__(self, redis_url: str) -> None:
-        uri = f"redis+{redis_url}" if redis_url.startswith("unix") else redis_url
-        self._storage = cast(Storage, storage_from_string(uri, **calm.options()))
+        self._redis = Redis(connection_pool=ConnectionPool.from_url(redis_url, **calm.options()))
 
-    def count(self, key: str, window_s: int) -> int | None:
+    def count(self, key_id: UUID, *, writes: bool) -> int | None:
         """This call's number in its window; None when Redis does not say."""
+        counts = self.count_all([key_id], writes=writes)
+        return counts[0] if counts else None
+
+    def count_all(self, key_ids: Sequence[UUID], *, writes: bool = True) -> list[int] | None:
+        """Several calls at once: the number of each, in their order; None when Redis does not say."""
         if not calm.answers():
             return None
+        window_s, more = WRITE_WINDOW_S if writes else READ_WINDOW_S, Tally(key_ids)
+        slot = int(clock.now().timestamp() // window_s)
         try:
-            return self._storage.incr(key, window_s)
+            pipe = self._redis.pipeline(transaction=False)
+            for key_id, calls in more.items():
+                name = f"quittance:gateway:{key_id}:{'w' if writes else 'r'}:{slot}"
+                pipe.incrby(name, calls)
+                pipe.expire(name, window_s)
+            answers = pipe.execute()
         except Exception as error:  # whatever a broken Redis raises: the gateway fails open
             calm.fell_silent(error)
             return None
+        next_number = {key_id: answers[2 * at] - calls for at, (key_id, calls) in enumerate(more.items())}
+        counts = []
+        for key_id in key_ids:
+            next_number[key_id] += 1
+            counts.append(next_number[key_id])
+        return counts
 
 
 def register(app: Flask) -> None:
@@ -49,23 +66,25 @@ def check(key_id: UUID, *, writes: bool) -> None:
     counter: Counter | None = current_app.extensions.get(EXTENSION)
     if counter is None:
         return
-    window_s = WRITE_WINDOW_S if writes else READ_WINDOW_S
-    moment = clock.now().timestamp()
-    slot = int(moment // window_s)
-    calls = counter.count(f"quittance:gateway:{key_id}:{'w' if writes else 'r'}:{slot}", window_s)
+    calls = counter.count(key_id, writes=writes)
     if calls is None:
         return
-    left_s = max(1, round((slot + 1) * window_s - moment))
-    g.rate = {"RateLimit-Limit": str(BURST), "RateLimit-Remaining": str(max(0, BURST - calls)),
-              "RateLimit-Reset": str(left_s)}
+    g.rate = left(calls, writes=writes)
     if calls > BURST:
         error = TooManyRequests()
-        error.retry_after_s = left_s
+        error.retry_after_s = int(g.rate["RateLimit-Reset"])
         raise error
 
 
-@bp.after_request
-def show(response: Response) -> Response:
+def left(calls: int, *, writes: bool = True) -> dict[str, str]:
+    """What a key may still do in this window, as headers."""
+    window_s = WRITE_WINDOW_S if writes else READ_WINDOW_S
+    left_s = window_s - clock.now().timestamp() % window_s
+    return {"RateLimit-Limit": str(BURST), "RateLimit-Remaining": str(max(0, BURST - calls)),
+            "RateLimit-Reset": str(max(1, round(left_s)))}
+
+
+def shown() -> dict[str, str]:
     """What is left, on every answer to a key."""
-    response.headers.update(g.get("rate", {}))
-    return response
+    rate: dict[str, str] = g.get("rate", {})
+    return rate

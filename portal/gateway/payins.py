@@ -20,7 +20,7 @@ from portal.gateway.filters import OrderQuery
 from portal.gateway.idempotency import REPLAYED, first_in_line, once, required_key
 from portal.orders import queries, service
 from portal.orders.commands import CancelOrder, CreatePayin, MarkPaid, OrderCommand
-from portal.orders.create import Created, ExternalIdTaken, create, create_together, replay, request_hash
+from portal.orders.create import Created, ExternalIdTaken, create, replay, request_hash
 from portal.orders.models import Order
 from portal.orders.service import OrderExpired
 from portal.orders.states import Direction
@@ -37,10 +37,8 @@ def create_payin() -> Response:
     key, command = required_key(), bind(CreatePayin, reading.body())
     with first_in_line(caller(), key):
         try:
-            made = create_together(caller(), command, idempotency_key=key)
-            if made is None:
-                with transaction() as session:
-                    made = create(session, caller(), command, idempotency_key=key)
+            with transaction() as session:
+                made = create(session, caller(), command, idempotency_key=key)
         except (Invalid, Denied, Unavailable) as refusal:
             made = _first(command, key, refusal)
     return _created(made)

@@ -27,6 +27,7 @@ log = structlog.get_logger("gateway")
 PREFIX = "/gateway"
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 1
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 STATUS: dict[type[PortalError], int] = {
     errors.BadRequest: 400, errors.Unauthorized: 401, errors.MethodNotAllowed: 405, errors.BodyTooSlow: 408,
@@ -109,16 +110,17 @@ def register(app: Flask) -> None:
     for kind in (HTTPException, Exception):
         handlers[None].setdefault(kind, _instead_of(_raise))
 
-    @app.after_request
-    def never_html(response: Response) -> Response:
-        # what werkzeug makes by itself, past every handler: a redirect to a tidier path, the answer to OPTIONS
-        if is_ours() and (response.mimetype == "text/html" or response.status_code in (301, 302, 303, 307, 308)):
-            return answer(errors.NoSuchCall())
-        return response
-
 
 def is_ours() -> bool:
-    return request.path == PREFIX or request.path.startswith(f"{PREFIX}/")
+    path = request.path
+    return path.startswith(PREFIX) and path[len(PREFIX):len(PREFIX) + 1] in ("", "/")
+
+
+def never_html(response: Response) -> Response:
+    """Instead of what werkzeug makes by itself, past every handler: a redirect to a tidier path, answers to OPTIONS."""
+    if response.status_code in REDIRECTS or response.mimetype == "text/html":
+        return answer(errors.NoSuchCall())
+    return response
 
 
 def table() -> str:

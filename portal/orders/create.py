@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal import reference, tariffs
-from portal.core import clock, ids, observe
+from portal.core import clock, ids
 from portal.core.access import Actor
 from portal.core.errors import Conflict, FieldError, Invalid
 from portal.core.money import convert
@@ -19,7 +19,7 @@ from portal.orders.commands import CreatePayin, Customer
 from portal.orders.models import Order
 from portal.orders.states import Direction, Status
 from portal.orders.terms import Terms, terms_of
-from portal.orders.writing import Asked, NewOrder, write, written_together
+from portal.orders.writing import Asked, NewOrder, write
 
 NOBODY = Customer()
 
@@ -32,8 +32,7 @@ class ExternalIdTaken(Conflict):
 
 @dataclass(frozen=True)
 class Created:
-    """`replayed`: the key was used before; `same_body`: with this very request. `answer`: the first one and every other.
-    """
+    """`answer`: the first one and every other. `replayed`: the key was used before; `same_body`: with this request."""
 
     row: NewOrder | Order
     answer: dict[str, Any]
@@ -61,22 +60,14 @@ def create(session: Session, actor: Actor, command: CreatePayin, *, idempotency_
     Raises StoreSuspended, Invalid (currency, method, limits, return address), RateUnavailable, AmountTooSmall,
     NoTariff, ExternalIdTaken, LockTimeout while the same key or external id is being taken elsewhere.
     """
-    asked = _asked(actor, command, idempotency_key)
+    asked = asked_for(actor, command, idempotency_key=idempotency_key)
     if write(session, [asked]):
         return Created(asked.order, asked.answer)
     return _taken(session, asked.order)
 
 
-def create_together(actor: Actor, command: CreatePayin, *, idempotency_key: str) -> Created | None:
-    """As `create`, in one transaction with what other requests ask for just now; this thread only waits.
-
-    None: something stands in this order's way, and `create` will find out what. Raises as `create` does.
-    """
-    asked = _asked(actor, command, idempotency_key)
-    return Created(asked.order, asked.answer) if written_together(asked) else None
-
-
-def _asked(actor: Actor, command: CreatePayin, idempotency_key: str) -> Asked:
+def asked_for(actor: Actor, command: CreatePayin, *, idempotency_key: str) -> Asked:
+    """The order as it will be written, if nothing stands in its way: judged, priced, frozen. Raises as `create`."""
     assert actor.store_id is not None
     assert actor.live is not None
     terms = terms_of(actor.store_id)
@@ -99,7 +90,7 @@ def _asked(actor: Actor, command: CreatePayin, idempotency_key: str) -> Asked:
         settlement_minor=settlement.minor, fee_minor=fee.amount.minor, rate=quote.rate, rate_at=quote.at,
         rate_id=quote.id, tariff_id=fee.tariff_id, created_at=now,
         match_by=now + timedelta(seconds=terms.match_for_s), steps=[["payin.new", clock.rfc3339(now) or ""]])
-    return Asked.by(actor, order, view.created(order), actor.request_id or observe.request_id())
+    return Asked.by(actor, order, view.created(order))
 
 
 def _method(terms: Terms, command: CreatePayin) -> str:

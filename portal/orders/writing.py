@@ -3,24 +3,20 @@
 Orders with their keys and request hashes, the events and the jobs: all of it or nothing. A key or an external id that
 is there already leaves its order out, also when both are in the same batch; what is there is the caller's to look at.
 """
-import json
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Engine
+from pydantic_core import to_json
 from sqlalchemy.orm import Session
 
 from portal import webhooks
-from portal.core import db, ids, jobs
+from portal.core import ids, jobs, observe
 from portal.core.access import Actor
-from portal.core.batching import Batcher
 
 MATCH = "match_order"
-PATIENCE = "50ms"  # of a batch, for who holds a key of one of its orders: then that one waits alone
 
 
 class NewOrder(NamedTuple):
@@ -59,16 +55,18 @@ class Asked(NamedTuple):
     """A new order, what the gateway answers, and who asked for it."""
 
     order: NewOrder
+    actor: Actor
     answer: dict[str, Any]
     row: str  # JSON of all columns: encoded by who asks, not by who writes for everybody
 
     @classmethod
-    def by(cls, actor: Actor, order: NewOrder, answer: dict[str, Any], request_id: str | None) -> "Asked":
+    def by(cls, actor: Actor, order: NewOrder, answer: dict[str, Any]) -> "Asked":
         row = order._asdict() | {
             "request_hash": order.request_hash.hex(), "event_id": ids.new_id(), "actor_kind": actor.kind,
             "actor_id": actor.id, "actor_name": actor.name, "role": actor.role, "address": actor.address,
-            "request_id": actor.request_id, "job_request_id": request_id, "payload": answer}
-        return cls(order, answer, json.dumps(row, default=str))
+            "request_id": actor.request_id, "job_request_id": actor.request_id or observe.request_id(),
+            "payload": answer}
+        return cls(order, actor, answer, to_json(row).decode())
 
 
 INSERT = """
@@ -120,23 +118,6 @@ def write(session: Session, asked: Sequence[Asked], *, patience: str | None = No
             store_id=one.order.store_id, live=one.order.live, type=f"{one.order.direction}.new", order_id=one.order.id,
             version=1, payload=one.answer) for one in asked if one.order.id in listened])
     return {row.id for row in found}
-
-
-def written_together(asked: Asked) -> bool:
-    """Write a new order with those that other requests bring just now. False: it was not written, try alone."""
-    db.give_back()
-    return _batcher(db.engine()).done_together(asked)
-
-
-@cache
-def _batcher(engine: Engine) -> Batcher[Asked]:
-    """Of one database: a process has one, the tests have several."""
-    def together(asked: Sequence[Asked]) -> list[bool]:
-        with db.transaction_on(engine) as session:
-            written = write(session, asked, patience=PATIENCE)
-        return [one.order.id in written for one in asked]
-
-    return Batcher("new orders", together)
 
 
 def _in_order(asked: Asked) -> tuple[UUID, str, str]:

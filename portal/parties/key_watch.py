@@ -7,6 +7,7 @@ import select
 import threading
 import time
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -137,6 +138,7 @@ def stop(sqlalchemy_url: URL) -> None:
         _watches[sqlalchemy_url].stop()
 
 
+@cache
 def of(engine: Engine) -> Watch:
     """The watch of this database."""
     return _watches[engine.url]

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from portal.core import audit, clock, crypto, ids
 from portal.core.access import SCOPES, Actor, Permission
-from portal.core.db import locked_one, reader
+from portal.core.db import engine, give_back, locked_one, reader
 from portal.core.errors import Conflict, FieldError, Invalid, NotFound, Rejected, judges
 from portal.parties import key_tokens, key_watch, queries
 from portal.parties.commands import CreateKey, RenameKey, RevokeKey
@@ -112,15 +112,15 @@ def find(token: str, *, address: str | None = None) -> FoundKey | None:
 
     `address`: from where, for "last used"; written by the listener's own connection, never in this request.
     """
-    spelled = key_tokens.read(token)
-    if spelled is None:
-        return None
-    session, digest = reader(), crypto.sha256(token)
-    watch = key_watch.of(session)
+    digest, watch = crypto.sha256(token), key_watch.of(engine())
     key = watch.recall(digest)
     if key is None:
+        spelled = key_tokens.read(token)
+        if spelled is None:
+            return None
         known_at = watch.generation
-        key = _look_up(session, spelled.public_id)
+        key = _look_up(reader(), spelled.public_id)
+        give_back()  # what follows may wait
         # compared for an unknown id too: the answer takes the same time
         if not crypto.same(digest, key.digest if key is not None else NOBODY) or key is None:
             return None

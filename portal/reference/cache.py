@@ -119,6 +119,7 @@ def snapshot(session: Session | None = None) -> Reference:
     copy = _copies.setdefault(engine(), _Copy())
     if copy.held is not None and time.monotonic() - copy.read_at < FRESH_S:
         return copy.held
+    session = session or reader()
     if not copy.reading.acquire(blocking=False):
         held = copy.held
         if held is not None and time.monotonic() - copy.read_at < STALE_MAX_S:
@@ -127,7 +128,7 @@ def snapshot(session: Session | None = None) -> Reference:
     try:
         begun = time.monotonic()
         if copy.held is None or begun - copy.read_at >= FRESH_S:
-            copy.held, copy.read_at = _read(session or reader()), begun
+            copy.held, copy.read_at = _read(session), begun
         return copy.held
     finally:
         copy.reading.release()

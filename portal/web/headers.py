@@ -10,6 +10,14 @@ YEAR_S = 365 * 24 * 3600
 IMMUTABLE = f"public, max-age={YEAR_S}, immutable"
 
 
+def of_the_gateway(*, https: bool) -> dict[str, str]:
+    """What every answer to a program carries; nothing of it depends on the call."""
+    always = {"Content-Security-Policy": CSP, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin",
+              "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin",
+              "Permissions-Policy": PERMISSIONS, "Cache-Control": "no-store"}
+    return always | ({"Strict-Transport-Security": f"max-age={YEAR_S}; includeSubDomains"} if https else {})
+
+
 def register(app: Flask, *, https: bool) -> None:
     """`https`: the desk is reached over it, so browsers are told to stay there."""
 

@@ -1,10 +1,9 @@
 """One log line per request; the session of the database put away after it."""
 import time
 
-import structlog
 from flask import Flask, Response, g, request
 
-log = structlog.get_logger("web")
+from portal.core import observe
 
 
 def log_requests(app: Flask) -> None:
@@ -18,7 +17,6 @@ def log_requests(app: Flask) -> None:
     def finish(response: Response) -> Response:
         if request.endpoint != "static":
             actor = g.get("actor")
-            log.info("request", method=request.method, route=str(request.url_rule or "unmatched"),
-                     status=response.status_code, ms=round((time.perf_counter() - g.get("started", 0)) * 1000, 1),
-                     actor=str(actor.id) if actor is not None and actor.id else None)
+            observe.log_request(request.method, str(request.url_rule or "unmatched"), response.status_code,
+                                g.get("started", 0), actor.id if actor is not None else None)
         return response

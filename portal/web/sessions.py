@@ -90,7 +90,9 @@ class RowSessions(SessionInterface):
         self.cookie = "__Host-sid" if https else "sid"
         self._signer = URLSafeSerializer(secret_key, salt="anonymous pages")
 
-    def open_session(self, app: Flask, request: Request) -> PortalSession:
+    def open_session(self, app: Flask, request: Request) -> PortalSession | None:
+        if request.path.startswith("/gateway/"):
+            return None  # a program has no cookies
         return PortalSession(request.cookies.get(self.cookie), self._anonymous(request))
 
     def save_session(self, app: Flask, session: Any, response: Response) -> None:

@@ -1,0 +1,126 @@
+"""The fast lane for `POST /payins`, the one call that stores wait for by the thousand. See docs/decisions/0050.
+
+It stands before Flask, on the event loop: a create for which everything needed is remembered (key, terms, tariff,
+rate) and nothing is wrong is judged at once and written together with the others of the moment. No thread waits.
+Whatever is not plain success, a refusal, a replay, a cold cache, a busy lock, has had no effect here and takes the
+ordinary road through Flask, which alone says what becomes of it.
+"""
+from collections.abc import Sequence
+from time import perf_counter
+from typing import Any, NamedTuple
+
+from flask import Flask
+from pydantic_core import to_json
+
+from portal.core import db, ids, observe
+from portal.core.access import Permission
+from portal.core.batching import Batcher
+from portal.core.commands import bind
+from portal.core.errors import PortalError
+from portal.gateway import auth, idempotency, limits, reading
+from portal.gateway.calls import BASE
+from portal.orders.commands import CreatePayin
+from portal.orders.create import asked_for
+from portal.orders.writing import Asked, write
+
+PATH = f"{BASE}/payins"
+JSON = frozenset({b"application/json", b"application/json; charset=utf-8"})
+BODY_MAX = 16 * 1024  # what may be parsed on the loop; ten times an order
+PATIENCE = "50ms"  # of a batch with whoever holds a key of one of its orders: then all go the ordinary road
+
+
+class Done(NamedTuple):
+    """Written, as the `calls`th call of its key in this window; None when nobody counts."""
+
+    calls: int | None
+
+
+class Lane:
+    """ASGI, between the reader of bodies and the bridge to Flask."""
+
+    def __init__(self, road: Any, flask: Flask) -> None:
+        settings = flask.extensions["settings"]
+        self._road, self._hops, self._hosts = road, settings.proxy_hops, frozenset(settings.hosts)
+        self._counter: limits.Counter | None = flask.extensions.get(limits.EXTENSION)
+        self._headers = [(name.lower().encode(), value.encode()) for name, value in flask.gateway_headers.items()]  # type: ignore[attr-defined]
+        self._headers.append((b"content-type", b"application/json"))
+        with flask.app_context():
+            self._engine = db.engine()
+        self._writer: Batcher[Asked, Done] = Batcher("new orders", self._write)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST" or scope["query_string"]:
+            await self._road(scope, receive, send)
+            return
+        begun, message = perf_counter(), await receive()
+        asked = self._judge(scope, message)
+        done = await self._writer.done_together(asked) if asked is not None else None
+        if asked is None or done is None:
+            await self._road(scope, _again(message, receive), send)
+            return
+        observe.log_request("POST", PATH, 201, begun, asked.actor.id, asked.actor.request_id)
+        await self._answer(send, asked, done)
+
+    def _judge(self, scope: Any, message: Any) -> Asked | None:
+        """What will be written, by the same functions as on the ordinary road; None: take that one."""
+        headers = dict(scope["headers"])
+        if len(message["body"]) > BODY_MAX or len(headers) != len(scope["headers"]) or not self._is_plain(headers):
+            return None
+        with db.remembered_only(self._engine):
+            try:
+                key = idempotency.usable(headers[b"idempotency-key"].decode("latin-1"))
+                actor = auth.identified(
+                    headers[b"authorization"].decode("latin-1"), self._address(scope, headers),
+                    request_id=ids.public("req", ids.new_id()))
+                auth.let_in(actor, Permission.ORDER_CREATE)
+                return asked_for(actor, bind(CreatePayin, reading.parse(message["body"])), idempotency_key=key)
+            except (PortalError, db.MustRead):
+                return None
+
+    def _is_plain(self, headers: dict[bytes, bytes]) -> bool:
+        """Nothing about it that Flask would have to look into."""
+        host = headers.get(b"x-forwarded-host" if self._hops else b"host", b"").decode("latin-1").lower()
+        return (headers.get(b"content-type") in JSON and b"authorization" in headers
+                and b"idempotency-key" in headers and host.rpartition(":")[0 if ":" in host else 2] in self._hosts)
+
+    def _address(self, scope: Any, headers: dict[bytes, bytes]) -> str:
+        """As ProxyFix has it: the last entry that our own proxies wrote."""
+        hops: list[str] = headers.get(b"x-forwarded-for", b"").decode("latin-1").split(",")
+        if self._hops and len(hops) >= self._hops:
+            return hops[-self._hops].strip()
+        client: tuple[str, int] = scope.get("client") or ("", 0)
+        return client[0]
+
+    def _write(self, batch: Sequence[Asked]) -> list[Done | None]:
+        """In the writer's thread: count the calls of each key, then write all that are within their limit."""
+        keys = [asked.actor.id for asked in batch if asked.actor.id]
+        counts: Sequence[int | None] = self._counter and self._counter.count_all(keys) or [None] * len(batch)
+        allowed = [asked for asked, count in zip(batch, counts, strict=True) if (count or 0) <= limits.BURST]
+        written = set()
+        if allowed:
+            with db.transaction_on(self._engine) as session:
+                written = write(session, allowed, patience=PATIENCE)
+        return [Done(count) if asked.order.id in written else None for asked, count in zip(batch, counts, strict=True)]
+
+    async def _answer(self, send: Any, asked: Asked, done: Done) -> None:
+        body = to_json(asked.answer)
+        headers = [*self._headers, (b"request-id", (asked.actor.request_id or "").encode()),
+                   (b"content-length", b"%d" % len(body))]
+        if done.calls is not None:
+            headers += [(name.lower().encode(), value.encode()) for name, value in limits.left(done.calls).items()]
+        await send({"type": "http.response.start", "status": 201, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+
+def _again(message: Any, receive: Any) -> Any:
+    """The body that was read already, then whatever follows."""
+    told = False
+
+    async def replay() -> Any:
+        nonlocal told
+        if told:
+            return await receive()
+        told = True
+        return message
+
+    return replay

@@ -1,0 +1,229 @@
+"""The fast lane: a plain create is written with its neighbours; all else takes the ordinary road and hears the same."""
+import asyncio
+import json
+from contextvars import Context
+from dataclasses import dataclass, field
+
+import pytest
+from sqlalchemy import event, select, text
+
+from portal.core.db import db, transaction
+from portal.core.ids import new_id, parse
+from portal.gateway import limits
+from portal.gateway.lane import PATH, Lane
+from portal.orders import terms
+from portal.orders.models import Order, OrderEvent
+from portal.parties import key_watch
+from portal.web.bridge import Bridge
+from tests.gateway.conftest import Shop
+from tests.running import wait_for
+
+
+@dataclass
+class Answer:
+    status: int = 0
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+
+class Street:
+    """The lane with Flask behind it, and how often somebody had to take the ordinary road."""
+
+    def __init__(self, app) -> None:
+        self.by_road, self._bridge = 0, Bridge(app, threads=8)
+        self.lane = Lane(self._road, app)
+
+    async def _road(self, scope, receive, send) -> None:
+        self.by_road += 1
+        await self._bridge(scope, receive, send)
+
+    def post(self, shop: Shop, *bodies: object, keys: list[str] | None = None, **changed: str) -> list[Answer]:
+        """All at the same moment; `changed`: headers, with _ for -."""
+        async def all_of_them() -> list[Answer]:
+            return await asyncio.gather(*[
+                self._one(shop, body, (keys or [new_id().hex for _ in bodies])[at], changed)
+                for at, body in enumerate(bodies)])
+
+        # without the test's Flask context, which the threads behind the bridge would share
+        return Context().run(asyncio.run, all_of_them())
+
+    async def _one(self, shop: Shop, body: object, key: str, changed: dict[str, str]) -> Answer:
+        sent = body if isinstance(body, bytes) else json.dumps(body).encode()
+        headers = {"host": "127.0.0.1", "authorization": f"Bearer {shop.token}", "content-type": "application/json",
+                   "idempotency-key": key, "content-length": str(len(sent))}
+        headers |= {name.replace("_", "-"): value for name, value in changed.items()}
+        scope = {"type": "http", "http_version": "1.1", "method": "POST", "path": PATH, "query_string": b"",
+                 "scheme": "http", "client": ("127.0.0.1", 50000), "server": ("127.0.0.1", 80),
+                 "headers": [(name.encode(), value.encode()) for name, value in headers.items()]}
+        answer, waiting = Answer(), asyncio.Event()
+
+        async def receive() -> dict[str, object]:
+            if waiting.is_set():
+                await asyncio.sleep(60)
+            waiting.set()
+            return {"type": "http.request", "body": sent, "more_body": False}
+
+        async def send(message) -> None:
+            if "status" in message:
+                answer.status = message["status"]
+                answer.headers = {name.decode(): value.decode() for name, value in message["headers"]}
+            answer.body += message.get("body", b"")
+
+        await self.lane(scope, receive, send)
+        return answer
+
+
+@pytest.fixture
+def street(app, shop, payin) -> Street:
+    """Warm: key, terms, tariff and rates are remembered."""
+    street = Street(app)
+    shop.get("/currencies")
+    wait_for(lambda: key_watch.of(db.engine).is_listening, "somebody listens for revoked keys", 5)
+    street.post(shop, payin())
+    street.by_road = 0
+    return street
+
+
+def commits() -> list[object]:
+    seen: list[object] = []
+    event.listen(db.engine, "commit", seen.append)
+    return seen
+
+
+def test_a_plain_create_is_written_whole(street, shop, payin):
+    asked = payin(customer={"id": "u-1", "name": "Пётр", "ip": "203.0.113.7"}, metadata={"b": "2", "a": "1"})
+    (answer,) = street.post(shop, asked, keys=["k"])
+    assert (answer.status, street.by_road) == (201, 0)
+    order = db.session.get(Order, parse("pin", answer.json["id"]))
+    assert (order.status, order.version, order.amount_minor, order.customer_name) == ("new", 1, 150000, "Пётр")
+    told = db.session.scalars(select(OrderEvent).where(OrderEvent.order_id == order.id)).one()
+    assert (told.payload, told.request_id) == (answer.json, answer.headers["request-id"])
+    job = db.session.execute(text("SELECT kind, request_id FROM jobs WHERE reference = :id"), {"id": order.id}).one()
+    assert tuple(job) == ("match_order", answer.headers["request-id"])
+    again = shop.post("/payins", asked, key="k")
+    assert (again.get_data(), again.headers["Idempotent-Replayed"]) == (answer.body, "true")
+
+
+def test_its_headers_are_those_of_the_ordinary_road(street, shop, payin):
+    (answer,) = street.post(shop, payin())
+    road = {name.lower(): value for name, value in shop.post("/payins", payin()).headers.items()}
+    assert answer.headers.keys() == road.keys()
+    assert {name for name in road if road[name] != answer.headers[name]} <= {
+        "request-id", "content-length", "ratelimit-remaining", "ratelimit-reset"}
+
+
+def test_those_that_come_together_are_written_together(street, shop, payin):
+    seen = commits()
+    answers = street.post(shop, *[payin() for _ in range(50)])
+    assert {answer.status for answer in answers} == {201}
+    assert len({answer.json["id"] for answer in answers}) == 50
+    assert street.by_road == 0
+    assert len(seen) <= 10
+
+
+def test_one_key_twice_in_a_batch_is_one_order(street, shop, payin):
+    body = payin()
+    answers = street.post(shop, *[body] * 20, payin(), keys=["same"] * 20 + ["other"])
+    assert {answer.status for answer in answers} == {201}
+    assert len({answer.body for answer in answers[:20]}) == 1
+    assert sum("idempotent-replayed" in answer.headers for answer in answers) == 19
+    assert street.by_road == 19
+
+
+def test_one_key_with_two_bodies_and_one_external_id_with_two_keys_in_a_batch(street, shop, payin):
+    first, other = payin(), payin()
+    statuses = [a.status for a in street.post(shop, first, first | {"amount": "1600.00"}, other, other,
+                                              keys=["a", "a", "b", "c"])]
+    assert sorted(statuses) == [201, 201, 409, 422]
+
+
+def test_who_holds_a_key_holds_up_no_neighbour(street, shop, other_shop, payin):
+    """The first request with the key "held" is still in its transaction, in another process."""
+    street.post(other_shop, payin())
+    held = payin()
+    with db.engine.connect() as other:
+        made = shop.post("/payins", payin(), key="mould").json["id"]
+        columns = ", ".join(c.name for c in Order.__table__.columns if c.name not in ("id", "idempotency_key",
+                                                                                     "external_id"))
+        other.execute(text(f"INSERT INTO orders (id, idempotency_key, external_id, {columns})"
+                           f" SELECT gen_random_uuid(), 'held', 'held', {columns} FROM orders WHERE id = :id"),
+                      {"id": parse("pin", made)})
+        answers = street.post(shop, held, *[payin() for _ in range(9)], keys=["held", *"abcdefghi"])
+        other.rollback()
+    assert [answer.status for answer in answers[1:]] == [201] * 9
+    assert (answers[0].status, answers[0].json["code"]) == (409, "idempotency_in_progress")
+    assert street.post(shop, held, keys=["held"])[0].status == 201
+
+
+@pytest.mark.parametrize(("changed", "status", "code"), [
+    ({"host": "evil.example"}, 400, "malformed_request"), ({"idempotency_key": " "}, 400, "idempotency_key_invalid"),
+    ({"authorization": "Bearer nonsense"}, 401, "unauthorized"), ({"content_type": "text/plain"}, 415,
+                                                                  "unsupported_media_type"),
+])
+def test_what_is_not_plain_hears_the_same_on_the_ordinary_road(street, shop, payin, changed, status, code):
+    (answer,) = street.post(shop, payin(), **changed)
+    assert (answer.status, answer.json["code"], street.by_road) == (status, code, 1)
+
+
+@pytest.mark.parametrize(("body", "status"), [
+    (b"{", 400), (b'{"a": 1, "a": 2}', 400), (b"[]", 422), ({"amount": "1.00"}, 422), ({"surprise": 1}, 422),
+    ({"external_id": "\u0000"}, 422), ({"description": "\ud800"}, 422), ({"method": "nosuch"}, 422),
+])
+def test_a_bad_body_is_refused_by_the_ordinary_road(street, shop, payin, body, status):
+    (answer,) = street.post(shop, body if isinstance(body, bytes) else payin(**body))
+    assert (answer.status, street.by_road) == (status, 1)
+    assert shop.count() == 1  # the one that warmed the lane
+
+
+def test_what_is_not_remembered_is_read_on_the_ordinary_road_and_remembered_then(street, shop, payin):
+    terms.forget()
+    assert street.post(shop, payin())[0].status == 201
+    assert street.by_road == 1
+    assert street.post(shop, payin())[0].status == 201
+    assert street.by_road == 1
+
+
+def test_a_revoked_key_a_missing_scope_and_a_suspended_store_open_nothing(street, shop, payin):
+    reading = shop.with_scopes("orders:read")
+    reading.get("/currencies")
+    assert street.post(reading, payin())[0].json["code"] == "scope_missing"
+    elsewhere = shop.with_networks("203.0.113.0/24")
+    assert street.post(elsewhere, payin())[0].json["code"] == "ip_not_allowed"
+    shop.suspend("store")
+    wait_for(lambda: street.post(shop, payin())[0].status == 403, "the suspension is heard of", 5)
+    shop.revoke()
+    wait_for(lambda: street.post(shop, payin())[0].status == 401, "the revocation is heard of", 5)
+
+
+def test_calls_are_counted_and_the_last_is_refused(street, limited_shop, payin):
+    street = Street(limited_shop.app)
+    first = street.post(limited_shop, payin())[0]
+    assert (first.status, first.headers["ratelimit-limit"]) == (201, str(limits.BURST))
+    assert int(first.headers["ratelimit-remaining"]) < limits.BURST
+    statuses = [answer.status for _ in range(3) for answer in street.post(limited_shop, *[payin()] * 100)]
+    assert 429 in statuses
+
+
+def test_an_endpoint_is_told_of_an_order_from_the_lane(street, shop, payin):
+    made = shop.post("/webhook-endpoints", {"url": "http://127.0.0.1:9/hook", "events": ["payin.new"]})
+    assert made.status_code == 201, made.json
+    (answer,) = street.post(shop, payin())
+    told = db.session.execute(text("SELECT payload FROM webhook_events WHERE order_id = :id AND type = 'payin.new'"),
+                              {"id": parse("pin", answer.json["id"])}).scalar_one()
+    assert (told, street.by_road) == (answer.json, 0)
+
+
+def test_behind_a_proxy_the_address_is_the_one_it_wrote(app, street, shop, payin, monkeypatch):
+    settings = app.extensions["settings"]
+    monkeypatch.setitem(app.extensions, "settings", settings.model_copy(update={"proxy_hops": 1}))
+    street = Street(app)
+    (answer,) = street.post(shop, payin(), x_forwarded_for="1.2.3.4, 203.0.113.9", x_forwarded_host="127.0.0.1")
+    assert street.by_road == 0
+    with transaction() as session:
+        told = session.scalars(select(OrderEvent).where(
+            OrderEvent.order_id == parse("pin", answer.json["id"]))).one()
+        assert str(told.address) == "203.0.113.9"
