@@ -30,12 +30,12 @@ def newest_first(session: Session, rows: Select[T], at: InstrumentedAttribute[da
     """A page ordered by (`at`, `id`) downwards, after `cursor`. Raises Invalid for a cursor that we did not make."""
     assert 0 < limit <= PAGE_MAX
     if cursor is not None:
-        rows = rows.where(tuple_(at, id) < _decode(cursor, id.type.python_type))
+        rows = rows.where(tuple_(at, id) < place_of(cursor, id.type.python_type))
     found = session.scalars(rows.order_by(at.desc(), id.desc()).limit(limit + 1)).all()
     page = found[:limit]
     more = len(found) > limit
     last = page[-1] if more else None
-    return Page(page, _encode(getattr(last, at.key), getattr(last, id.key)) if last is not None else None)
+    return Page(page, cursor_of(getattr(last, at.key), getattr(last, id.key)) if last is not None else None)
 
 
 def newest_ids_first(session: Session, rows: Select[T], id: InstrumentedAttribute[UUID], *, cursor: str | None,
@@ -55,11 +55,13 @@ def newest_ids_first(session: Session, rows: Select[T], id: InstrumentedAttribut
     return Page(page, ids.text(getattr(page[-1], id.key)) if len(found) > limit else None)
 
 
-def _encode(at: datetime, id: object) -> str:
+def cursor_of(at: datetime, id: object) -> str:
+    """The place of a row in a list by moment and id."""
     return base64.urlsafe_b64encode(json.dumps([at.isoformat(), str(id)]).encode()).decode().rstrip("=")
 
 
-def _decode(cursor: str, kind: type) -> tuple[datetime, UUID | int]:
+def place_of(cursor: str, kind: type) -> tuple[datetime, Any]:
+    """Raises Invalid for a cursor that we did not make."""
     try:
         at, id = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
         moment = datetime.fromisoformat(at)

@@ -6,7 +6,7 @@ from itertools import product
 
 from flask import Flask
 
-from portal.core import clock
+from portal.core import clock, ids
 from portal.core.access import SYSTEM
 from portal.orders import links
 from portal.orders.models import Order
@@ -23,7 +23,7 @@ SEATS = {"trader": "trader", "merchant": "merchant_owner", "admin": "super_admin
 """Who opens the pages of an area."""
 STAFFS = {"account_id": ["1"], "entry_id": ["1"], "pair": ["RUB-USDT"]}
 """What stands in the addresses of the ledger's and the rates' pages: the first of each is made with any order."""
-NO_PAGES = ("gateway", "static", "health", "live", "metrics", "checkout.qr", "shop.one")
+NO_PAGES = ("gateway", "static", "health", "live", "metrics", "checkout.qr", "shop.one", "merchant_orders.export", "admin_orders.export")
 
 
 @dataclass
@@ -95,7 +95,11 @@ def set_up(app: Flask) -> Stage:
     factories.cancel(cast.key, orders["cancelled"])
     orders["new"] = factories.create_payin(cast, "1506.00").order
     with factories.act() as session:
-        treasury.ask(session, SYSTEM, treasury.AskDeposit(
+        asked = treasury.ask(session, SYSTEM, treasury.AskDeposit(
             owner_kind="trader", owner_id=trader.id, amount="10.000000", currency="USDT", reason="By bank transfer"))
         sessions.begin(session, seats["trader"].id, address="127.0.0.1", user_agent=PAYLOAD, values={})
+    samples |= {
+        "merchant_id": [cast.merchant.public_id], "store_id": [cast.store.public_id], "trader_id": [trader.public_id],
+        "approval_id": [asked.public_id], "user_id": [ids.public("usr", seat.id) for seat in seats.values()],
+        "requisite_id": [factories.new_requisite(trader, cast.method, day_max="90000.00").public_id]}
     return Stage(app, seats, orders, samples | sample.told(cast) | STAFFS)

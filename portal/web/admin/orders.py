@@ -9,8 +9,8 @@ from portal.core.db import reader, transaction
 from portal.core.errors import FieldError, Invalid
 from portal.orders import dossier, notes, service
 from portal.orders.commands import CancelOrder, ConfirmOrder
-from portal.orders.listing import Filters, list_orders
 from portal.web.identity import signed_in
+from portal.web.order_lists import exported, listed
 from portal.web.render import done, redisplay, show
 from portal.webhooks import queries as webhooks
 
@@ -20,9 +20,13 @@ bp = Blueprint("admin_orders", __name__, url_prefix="/admin/orders")
 @bp.get("")
 @requires(Permission.ORDER_READ)
 def index() -> Response:
-    filters = Filters.of(request.args)
-    page = list_orders(reader(), signed_in(), filters, cursor=request.args.get("after"))
-    return show("admin/orders/index.html", page=page, filters=filters)
+    return listed("admin/orders/index.html")
+
+
+@bp.get("/export.<kind>")
+@requires(Permission.ORDER_READ)
+def export(kind: str) -> Response:
+    return exported(kind, staff=True)
 
 
 @bp.get("/<order_id>")

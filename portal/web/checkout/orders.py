@@ -27,7 +27,8 @@ def qr(token: str) -> Response:
     """This page's own address, for the phone with the bank on it; fetched only where the screen is wide."""
     links.order_id_of(token)
     drawn, page = io.BytesIO(), url_for("checkout.page", token=token, _external=True)
-    segno.make(page, error="m", micro=False).save(drawn, kind="svg", border=2, light="#fff", omitsize=True, xmldecl=False)
+    code = segno.make(page, error="m", micro=False)
+    code.save(drawn, kind="svg", border=2, light="#fff", omitsize=True, xmldecl=False)
     response = Response(drawn.getvalue(), content_type="image/svg+xml")
     response.headers["Cache-Control"] = "private, max-age=3600"
     return response

@@ -7,8 +7,8 @@ from portal.core.access import Permission, requires
 from portal.core.db import reader, transaction
 from portal.orders import dossier, links, service
 from portal.orders.commands import CancelOrder
-from portal.orders.listing import Filters, list_orders
 from portal.web.identity import signed_in
+from portal.web.order_lists import exported, listed
 from portal.web.render import done, redisplay, show
 from portal.webhooks import queries as webhooks
 
@@ -18,9 +18,13 @@ bp = Blueprint("merchant_orders", __name__, url_prefix="/merchant/orders")
 @bp.get("")
 @requires(Permission.ORDER_READ)
 def index() -> Response:
-    filters = Filters.of(request.args)
-    page = list_orders(reader(), signed_in(), filters, cursor=request.args.get("after"))
-    return show("merchant/orders/index.html", page=page, filters=filters, test_mode=filters.mode == "test")
+    return listed("merchant/orders/index.html", test_mode=request.args.get("mode") == "test")
+
+
+@bp.get("/export.<kind>")
+@requires(Permission.ORDER_READ)
+def export(kind: str) -> Response:
+    return exported(kind, staff=False)
 
 
 @bp.get("/<order_id>")

@@ -1,0 +1,197 @@
+"""Lists as files: CSV for programs, XLSX for people who add things up. Both hold exactly what the list shows.
+
+Rows come in bounded batches and leave as they come, so a million of them need no more memory than a thousand. A file
+is made for one reader and kept nowhere; what it may hold was decided by the query that gives the rows.
+"""
+import csv
+import io
+import tempfile
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from flask import Flask, Response, current_app
+from sqlalchemy.orm import Session
+
+from portal.core import clock
+from portal.core.db import reader
+from portal.core.errors import Rejected, Unavailable
+from portal.core.money import EXPONENTS, Money
+
+T = TypeVar("T")
+P = TypeVar("P")
+KINDS = ("csv", "xlsx")
+SHEET_ROWS_MAX = 100_000  # a workbook is finished before its first byte leaves
+AT_ONCE_MAX = 2  # in one process: each holds a thread for as long as its reader reads
+CHUNK = 64 * 1024
+BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"  # so that spreadsheets read the file as UTF-8
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "\N{FULLWIDTH EQUALS SIGN}")
+_running = threading.BoundedSemaphore(AT_ONCE_MAX)
+
+
+class TooManyExports(Unavailable):
+    """Other exports are being written just now. Try again in a minute."""
+
+    code = "export_busy"
+    retry_after_s = 30
+
+
+class TooLong(Rejected):
+    """A workbook holds at most 100 000 rows. Take CSV, or choose fewer days."""
+
+    code = "export_too_long"
+
+
+class Column(NamedTuple, Generic[T]):
+    """`value` gives text, a whole number, a moment (written in UTC), Money or None."""
+
+    label: str
+    value: Callable[[T], Any]
+
+
+def export(name: str, kind: str, columns: Sequence[Column[T]], rows: Iterable[T]) -> Response:
+    """The rows as a file to keep. Raises TooManyExports, TooLong (XLSX)."""
+    write, content_type = (_csv, "text/csv; charset=utf-8") if kind == "csv" else (
+        _xlsx, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+    turn = _Turn()
+    try:
+        response = Response(turn.until_end(write(columns, rows)), content_type=content_type)
+    except BaseException:
+        turn.end()
+        raise
+    response.call_on_close(turn.end)  # a reader who left before the first piece
+    file = f"{name}-{clock.today().isoformat()}.{kind}"
+    response.headers["Content-Disposition"] = f'attachment; filename="{file}"'
+    return response
+
+
+class _Turn:
+    """One of the exports that may run at once. Raises TooManyExports."""
+
+    def __init__(self) -> None:
+        if not _running.acquire(blocking=False):
+            raise TooManyExports()
+        self._ended = threading.Lock()
+
+    def end(self) -> None:
+        """Harmless twice."""
+        if self._ended.acquire(blocking=False):
+            _running.release()
+
+    def until_end(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        try:
+            yield from pieces
+        finally:
+            self.end()
+
+
+def neutral(text: str) -> str:
+    """A stranger's text that a spreadsheet would take for a formula, made text again."""
+    return f"'{text}" if text.startswith(_FORMULAS) else text
+
+
+def _csv(columns: Sequence[Column[T]], rows: Iterable[T]) -> Iterator[bytes]:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    buffer.write(BOM)
+    writer.writerow([column.label for column in columns])
+    for row in rows:
+        writer.writerow([_in_csv(column.value(row)) for column in columns])
+        if buffer.tell() > CHUNK:
+            yield _taken(buffer)
+    yield _taken(buffer)
+
+
+def _taken(buffer: io.StringIO) -> bytes:
+    written = buffer.getvalue().encode()
+    buffer.seek(0)
+    buffer.truncate()
+    return written
+
+
+def _in_csv(value: Any) -> str:
+    match value:
+        case None:
+            return ""
+        case Money():
+            return value.text
+        case datetime():
+            return clock.rfc3339(value) or ""
+        case str():
+            return neutral(value)
+    return str(value)
+
+
+def _xlsx(columns: Sequence[Column[T]], rows: Iterable[T]) -> Iterator[bytes]:
+    """Written to a file of its own, row by row, then sent in pieces. Raises TooLong."""
+    import xlsxwriter
+
+    file = tempfile.TemporaryFile()  # noqa: SIM115 — closed by who reads the pieces
+    try:
+        with xlsxwriter.Workbook(file, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False,
+                                        "remove_timezone": True, "in_memory": False}) as book:
+            sheet = book.add_worksheet()
+            look = _Look(book)
+            for at, column in enumerate(columns):
+                sheet.write_string(0, at, column.label, look.head)
+            sheet.freeze_panes(1, 0)
+            for number, row in enumerate(rows, 1):
+                if number > SHEET_ROWS_MAX:
+                    raise TooLong()
+                for at, column in enumerate(columns):
+                    look.write(sheet, number, at, column.value(row))
+    except BaseException:
+        file.close()
+        raise
+    return _pieces(file)
+
+
+def _pieces(file: Any) -> Iterator[bytes]:
+    with file:
+        file.seek(0)
+        while piece := file.read(CHUNK):
+            yield piece
+
+
+class _Look:
+    """How cells of a workbook look: amounts with the digits of their currency, moments as the sheet's own."""
+
+    def __init__(self, book: Any) -> None:
+        self.head = book.add_format({"bold": True})
+        self.moment = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
+        self.amounts = {exponent: book.add_format({"num_format": f"#,##0.{'0' * exponent}" if exponent else "#,##0"})
+                        for exponent in set(EXPONENTS.values())}
+
+    def write(self, sheet: Any, row: int, column: int, value: Any) -> None:
+        match value:
+            case None:
+                return
+            case Money():
+                sheet.write_number(row, column, value.decimal, self.amounts[EXPONENTS[value.currency]])
+            case datetime():
+                sheet.write_datetime(row, column, value.astimezone(UTC), self.moment)
+            case int():
+                sheet.write_number(row, column, value)
+            case _:
+                sheet.write_string(row, column, str(value))
+
+
+def in_batches(step: Callable[[Session, P | None], tuple[Sequence[T], P | None]]) -> Iterator[T]:
+    """Row by row out of `step(session, place) → (rows, next place or None)`.
+
+    Each batch has a context and a connection of its own: between two of them the reader may be slow, or another thread
+    may go on reading.
+    """
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+
+    def rows() -> Iterator[T]:
+        place: P | None = None
+        while True:
+            with app.app_context():
+                batch, place = step(reader(), place)
+            yield from batch
+            if place is None:
+                return
+
+    return rows()

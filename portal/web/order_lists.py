@@ -1,0 +1,81 @@
+"""What the lists of orders of merchants and staff share: filters, page, totals, and the same as a file."""
+from typing import Any
+
+from flask import Response, abort, request
+from flask_babel import gettext
+
+from portal import reference
+from portal.core import audit
+from portal.core.access import Actor
+from portal.core.db import reader, transaction
+from portal.core.errors import Invalid
+from portal.orders.filters import Filters
+from portal.orders.listing import Listed, batch, list_orders, totals
+from portal.orders.models import Order
+from portal.parties.models import Store
+from portal.parties.queries import stores_visible_to
+from portal.web.exports import KINDS, Column, export, in_batches
+from portal.web.identity import signed_in
+from portal.web.render import show, wrong_fields
+
+STORES_MAX = 200  # in the choice of a filter
+
+
+def listed(page: str, **more: Any) -> Response:
+    """A list as the address asks for it; filters that make no sense are shown again with what is wrong: 422."""
+    session, actor = reader(), signed_in()
+    try:
+        filters = Filters.of(request.args)
+    except Invalid as error:
+        return show(page, status=422, error=error, wrong=wrong_fields(error), filters=Filters(), typed=request.args,
+                    page=Listed([], None), totals=None, **_choices(actor), **more)
+    found = list_orders(session, actor, filters, cursor=request.args.get("after"))
+    return show(page, error=None, wrong={}, filters=filters, typed=filters.asked, page=found,
+                totals=totals(session, actor, filters), **_choices(actor), **more)
+
+
+def _choices(actor: Actor) -> dict[str, Any]:
+    known = reference.snapshot(reader())
+    stores = reader().scalars(stores_visible_to(actor).order_by(Store.name, Store.id).limit(STORES_MAX))
+    return {"store_choices": [(store.public_id, store.name) for store in stores],
+            "method_choices": sorted((code, gettext(method.name)) for code, method in known.methods.items()),
+            "currency_choices": [(code, code) for code in sorted({quote for _, quote in known.rates})]}
+
+
+def exported(kind: str, *, staff: bool) -> Response:
+    """Exactly the rows of the list, as a file; who took it is in the audit. Raises Invalid, TooManyExports, TooLong."""
+    if kind not in KINDS:
+        abort(404)
+    actor, filters = signed_in(), Filters.of(request.args)
+    with transaction() as session:
+        audit.record(session, actor, "orders.exported", "export", kind, after=filters.asked)
+    rows = in_batches(lambda session, after: batch(session, actor, filters, after))
+    return export("orders", kind, _columns(staff=staff), rows)
+
+
+def _columns(*, staff: bool) -> list[Column[Order]]:
+    for_staff: list[Column[Order]] = [Column(gettext("Customer's name"), lambda order: order.customer_name)]
+    return [
+        Column(gettext("Created (UTC)"), lambda order: order.created_at),
+        Column(gettext("Order"), lambda order: order.public_id),
+        Column(gettext("External id"), lambda order: order.external_id),
+        Column(gettext("Store"), lambda order: order.store.name),
+        Column(gettext("Mode"), lambda order: "live" if order.live else "test"),
+        Column(gettext("Status"), lambda order: str(order.status)),
+        Column(gettext("Amount"), lambda order: order.amount),
+        Column(gettext("Currency"), lambda order: order.currency),
+        Column(gettext("Received"), lambda order: order.amount_received),
+        Column(gettext("Settlement"), lambda order: order.settlement),
+        Column(gettext("Fee"), lambda order: order.fee),
+        Column(gettext("Net"), lambda order: order.net),
+        Column(gettext("Settlement currency"), lambda order: order.settlement_currency),
+        Column(gettext("Rate"), lambda order: f"{order.rate.normalize():f}"),
+        Column(gettext("Method"), lambda order: order.method),
+        Column(gettext("Bank"), lambda order: order.bank),
+        Column(gettext("Customer"), lambda order: order.customer_id),
+        *(for_staff if staff else []),
+        Column(gettext("Description"), lambda order: order.description),
+        Column(gettext("Completed (UTC)"), lambda order: order.completed_at),
+        Column(gettext("Ended (UTC)"), lambda order: order.ended_at),
+        Column(gettext("Failure"), lambda order: order.failure_code),
+    ]
