@@ -44,6 +44,12 @@ EVENT_ID, DELIVERY_ID = "evt_01JD9W4M7A2C4E6G8J0M3P5R7T", "dlv_01JD9W4M7D1F3H5K7
 CURSOR = "WyIyMDI2LTExLTIyVDEwOjExOjEyLjM0NSswMDowMCJd"
 PARAMETERS = {"payin_id": PAYIN_ID, "endpoint_id": ENDPOINT_ID, "event_id": EVENT_ID, "delivery_id": DELIVERY_ID,
               "Idempotency-Key": "order-1042-try-1"}
+QUERIES = {
+    "limit": "rows of a page, 1 to 100; 50 unless told", "cursor": "`next_cursor` of the page before",
+    "status": "only these", "external_id": "the shop's own number, whole", "customer_id": "the shop's customer, whole",
+    "created_from": "from then on", "created_to": "before then", "currency": "the store's own unless told",
+    "purpose": "what can be used, or what is reserved", "type": "events of this type only",
+    "endpoint_id": "to this endpoint only", "event_id": "of this event only"}
 _AT = {"new": "2026-11-22T10:11:12.345Z", "assigned": "2026-11-22T10:11:12.401Z", "paid": "2026-11-22T10:15:02.118Z",
        "confirmed": "2026-11-22T10:17:45.920Z", "completed": "2026-11-22T10:17:45.987Z",
        "cancelled": "2026-11-22T10:12:30.006Z", "expired": "2026-11-22T10:41:12.402Z",
@@ -119,6 +125,22 @@ EXAMPLES: dict[str, dict[str, Any]] = {
 }
 
 
+FIELDS: dict[str, dict[str, str]] = {
+    "CreatePayin": {
+        "currency": "what the customer pays in", "amount": "with exactly the currency's digits, as `1500.00`",
+        "external_id": "your own number for it, unique for each store and mode",
+        "method": "its `code`; may be left out where the store has one only",
+        "bank": "its `code`, where only one will do",
+        "return_url": "where the customer goes afterwards; its host must be one that the store listed",
+        "description": "a sentence for people", "metadata": "texts of yours, in every answer and message again"},
+    "CreateEndpoint": {"url": "https on port 443", "events": "types of events, or `*` alone for all",
+                       "description": "a sentence for people"},
+    "ChangeWebhookEndpoint": {"url": "https on port 443", "events": "types of events, or `*` alone for all",
+                              "description": "a sentence for people; null takes it away",
+                              "active": "false pauses it, true turns it on again"},
+}
+
+
 def message(type: str) -> dict[str, Any]:
     """A webhook's body as it is sent at one step."""
     step = type.partition(".")[2]
@@ -130,3 +152,6 @@ def illustrate(schemas: dict[str, Any]) -> None:
     for name, example in EXAMPLES.items():
         if name in schemas:
             schemas[name]["examples"] = [example]
+    for name, fields in FIELDS.items():
+        for field, words in fields.items():
+            schemas[name]["properties"][field]["description"] = words

@@ -116,7 +116,8 @@ def _parameters(rule: Rule, method: str, described: Call) -> Iterator[dict[str, 
                "example": words.PARAMETERS[name]}
     if described.query is not None:
         for name, schema in described.query.model_json_schema()["properties"].items():
-            yield {"name": name, "in": "query", "required": False, "schema": schema}
+            yield {"name": name, "in": "query", "required": False, "schema": schema,
+                   "description": words.QUERIES[name]}
     if method != "GET":
         yield {"name": "Idempotency-Key", "in": "header", "required": described.moves_money,
                "description": "the same key gives the same answer, for 72 hours at least",

@@ -12,6 +12,7 @@ from portal.web.docs import samples, schemas
 from portal.web.docs.schemas import Field
 
 BASE = re.compile(r"^/gateway/v1")
+METHODS = ("POST", "GET", "PATCH", "DELETE")  # making comes first
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,8 @@ def _read(app: Flask) -> Reference:
     for path, methods in document["paths"].items():
         for method, described in methods.items():
             by_tag.setdefault(described["tags"][0], []).append(_operation(server, path, method, described, parts))
+    for calls in by_tag.values():
+        calls.sort(key=lambda one: (one.path, METHODS.index(one.method)))
     order = ["Payins", "Balance", "Webhooks"]
     tags = [Tag(name, by_tag[name]) for name in sorted(by_tag, key=lambda n: (order.index(n) if n in order else 9, n))]
     messages = [Message(name, _json(hook["post"]["requestBody"]["content"]["application/json"]["example"]))
