@@ -24,6 +24,7 @@ P = TypeVar("P")
 KINDS = ("csv", "xlsx")
 SHEET_ROWS_MAX = 100_000  # a workbook is finished before its first byte leaves
 AT_ONCE_MAX = 2  # in one process: each holds a thread for as long as its reader reads
+EXACT_BELOW = 10**15  # minor units; a sheet's numbers hold fifteen digits, more would be rounded
 CHUNK = 64 * 1024
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"  # so that spreadsheets read the file as UTF-8
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "\N{FULLWIDTH EQUALS SIGN}")
@@ -167,6 +168,8 @@ class _Look:
         match value:
             case None:
                 return
+            case Money() if abs(value.minor) >= EXACT_BELOW:
+                sheet.write_string(row, column, value.text)
             case Money():
                 sheet.write_number(row, column, value.decimal, self.amounts[EXPONENTS[value.currency]])
             case datetime():

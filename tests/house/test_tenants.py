@@ -25,7 +25,7 @@ from tests import people
 from tests.factories import Cast, assigned_payin, assignment_of, new_cast
 
 STAFF = ("admin",)  # staff see every tenant's
-NO_RECORD = {"cart", "filename", "name", "tag", "token"}  # files, docs; a cart or a payment link is a key of its own
+NO_RECORD = {"cart", "filename", "kind", "name", "tag", "token"}  # files, docs; a link is a key of its own
 OWN_ID = re.compile(r"(?:pin|pout|asg|req|whk|dlv|evt|ses|key|apr)_[0-9A-Z]{26}|req_\w+")
 CHANGING = re.compile(r'nonce-\S+|"request_id": ?"[^"]*"|[0-9A-Za-z_.-]{60,}')
 
@@ -101,6 +101,8 @@ RECORDS: dict[str, Callable[[Tenant], str]] = {
     "event_id": Tenant.event_id,
     "requisite_id": Tenant.requisite_id,
     "session_id": Tenant.session_id,
+    "store_id": lambda tenant: tenant.cast.store.public_id,
+    "kind": lambda _: "csv",  # no record: of which form an export is
 }
 
 

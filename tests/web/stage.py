@@ -23,7 +23,8 @@ SEATS = {"trader": "trader", "merchant": "merchant_owner", "admin": "super_admin
 """Who opens the pages of an area."""
 STAFFS = {"account_id": ["1"], "entry_id": ["1"], "pair": ["RUB-USDT"]}
 """What stands in the addresses of the ledger's and the rates' pages: the first of each is made with any order."""
-NO_PAGES = ("gateway", "static", "health", "live", "metrics", "checkout.qr", "shop.one", "merchant_orders.export", "admin_orders.export")
+NO_PAGES = ("gateway", "static", "health", "live", "metrics", "checkout.qr", "shop.one", "merchant_orders.export",
+            "admin_orders.export", "trader_balance.export", "merchant_balance.export")
 
 
 @dataclass
