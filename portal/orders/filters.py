@@ -121,12 +121,6 @@ def _amount(typed: str, currency: str) -> Money:
     return Money.parse(f"{whole}.{rest.ljust(digits, '0')}" if digits else whole, currency)
 
 
-def _money(text: str, currency: str) -> Money:
-    """A bound as people type it: `2000` and `2000.5` are as good as `2000.50`. Raises BadAmount."""
-    whole, _, fraction = text.partition(".")
-    return Money.parse(f"{whole}.{fraction.ljust(EXPONENTS[currency], '0')}" if EXPONENTS[currency] else text, currency)
-
-
 def _day(text: str) -> date:
     """Raises ValueError, also for a year whose midnight no clock or calendar can count from."""
     day = date.fromisoformat(text)
