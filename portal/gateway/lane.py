@@ -85,16 +85,15 @@ class Lane:
 
     def _address(self, scope: Any, headers: dict[bytes, bytes]) -> str:
         """As ProxyFix has it: the last entry that our own proxies wrote."""
-        hops: list[str] = headers.get(b"x-forwarded-for", b"").decode("latin-1").split(",")
+        hops = headers.get(b"x-forwarded-for", b"").decode("latin-1").split(",")
         if self._hops and len(hops) >= self._hops:
-            return hops[-self._hops].strip()
-        client: tuple[str, int] = scope.get("client") or ("", 0)
-        return client[0]
+            return str(hops[-self._hops]).strip()
+        return str((scope.get("client") or ("",))[0])
 
     def _write(self, batch: Sequence[Asked]) -> list[Done | None]:
         """In the writer's thread: count the calls of each key, then write all that are within their limit."""
         keys = [asked.actor.id for asked in batch if asked.actor.id]
-        counts: Sequence[int | None] = self._counter and self._counter.count_all(keys) or [None] * len(batch)
+        counts: Sequence[int | None] = (self._counter and self._counter.count_all(keys)) or [None] * len(batch)
         allowed = [asked for asked, count in zip(batch, counts, strict=True) if (count or 0) <= limits.BURST]
         written = set()
         if allowed:

@@ -1,20 +1,14 @@
 """What a store may ask for, read rarely and used at every creation: currencies, methods, limits, clocks."""
-import threading
-import time
-from collections import OrderedDict
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Engine, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from portal.core.db import engine, reader
 from portal.core.money import Money
-from portal.parties.models import Store
+from portal.parties.models import Merchant, Store, StoreCurrency
+from portal.parties.remembered import Remembered, tell_of
 from portal.parties.stores import StoreSuspended
-
-FRESH_S = 4  # a change of limits is seen by every process within 5 s
-STORES_MAX = 10_000
 
 
 @dataclass(frozen=True)
@@ -36,30 +30,17 @@ class Terms:
     match_for_s: int
 
 
-_kept: OrderedDict[tuple[Engine, UUID], tuple[float, Terms]] = OrderedDict()
-_lock = threading.Lock()
-
-
 def terms_of(store_id: UUID) -> Terms:
     """Raises StoreSuspended."""
-    key, now = (engine(), store_id), time.monotonic()
-    found = _kept.get(key)
-    if found is None or now - found[0] >= FRESH_S:
-        found = (now, _read(reader(), store_id))
-        with _lock:
-            _kept[key] = found
-            _kept.move_to_end(key)
-            while len(_kept) > STORES_MAX:
-                _kept.popitem(last=False)
-    if not found[1].active:
+    terms = _remembered.of(store_id)
+    if not terms.active:
         raise StoreSuspended()
-    return found[1]
+    return terms
 
 
 def forget() -> None:
     """Read anew at the next look."""
-    with _lock:
-        _kept.clear()
+    _remembered.forget()
 
 
 def _read(session: Session, store_id: UUID) -> Terms:
@@ -70,3 +51,7 @@ def _read(session: Session, store_id: UUID) -> Terms:
         {row.currency: CurrencyTerms(Money(row.min_minor, row.currency), Money(row.max_minor, row.currency),
                                      tuple(row.methods), row.payin, row.payout) for row in store.currencies},
         frozenset(store.return_hosts), store.match_for_s)
+
+
+_remembered = Remembered(_read)
+tell_of(Merchant, Store, StoreCurrency)

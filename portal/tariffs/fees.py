@@ -1,20 +1,14 @@
 """What the desk takes from a store for one order, chosen and computed once, at creation."""
-import threading
-import time
-from collections import OrderedDict
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Engine, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.core.db import engine, reader
 from portal.core.errors import Rejected, Unavailable
 from portal.core.money import Money
+from portal.parties.remembered import Remembered, tell_of
 from portal.tariffs.models import Tariff
-
-FRESH_S = 4  # a process may use a tariff this long after it was replaced
-STORES_MAX = 10_000  # kept in a process
 
 
 class AmountTooSmall(Rejected):
@@ -76,7 +70,7 @@ def fee(*, store_id: UUID, direction: str, method: str, amount: Money, settlemen
 
     Raises AmountTooSmall where nothing would be left of a payin, NoTariff.
     """
-    fitting = [rule for rule in _rules(store_id) if rule.covers(direction, method, amount)]
+    fitting = [rule for rule in _remembered.of(store_id) if rule.covers(direction, method, amount)]
     if not fitting:
         raise NoTariff()
     rule = min(fitting, key=lambda rule: rule.breadth)
@@ -84,25 +78,6 @@ def fee(*, store_id: UUID, direction: str, method: str, amount: Money, settlemen
     if taken >= settlement:
         raise AmountTooSmall(fee=taken.text, settlement=settlement.text)
     return Fee(rule.id, taken)
-
-
-_kept: OrderedDict[tuple[Engine, UUID], tuple[float, tuple[FeeRule, ...]]] = OrderedDict()
-_lock = threading.Lock()
-
-
-def _rules(store_id: UUID) -> tuple[FeeRule, ...]:
-    key = (engine(), store_id)
-    now = time.monotonic()
-    found = _kept.get(key)
-    if found is not None and now - found[0] < FRESH_S:
-        return found[1]
-    rules = _read(reader(), store_id)
-    with _lock:
-        _kept[key] = (now, rules)
-        _kept.move_to_end(key)
-        while len(_kept) > STORES_MAX:
-            _kept.popitem(last=False)
-    return rules
 
 
 def _read(session: Session, store_id: UUID) -> tuple[FeeRule, ...]:
@@ -113,7 +88,10 @@ def _read(session: Session, store_id: UUID) -> tuple[FeeRule, ...]:
     return tuple(FeeRule(*row) for row in rows)
 
 
+_remembered = Remembered(_read)
+tell_of(Tariff)
+
+
 def forget() -> None:
     """Read anew at the next look."""
-    with _lock:
-        _kept.clear()
+    _remembered.forget()

@@ -14,6 +14,8 @@ from portal.gateway.lane import PATH, Lane
 from portal.orders import terms
 from portal.orders.models import Order, OrderEvent
 from portal.parties import key_watch
+from portal.parties.models import StoreCurrency
+from portal.tariffs.models import Tariff
 from portal.web.bridge import Bridge
 from tests.gateway.conftest import Shop
 from tests.running import wait_for
@@ -227,3 +229,14 @@ def test_behind_a_proxy_the_address_is_the_one_it_wrote(app, street, shop, payin
         told = session.scalars(select(OrderEvent).where(
             OrderEvent.order_id == parse("pin", answer.json["id"]))).one()
         assert str(told.address) == "203.0.113.9"
+
+
+def test_changed_terms_and_a_changed_tariff_are_heard_of_by_every_process(street, shop, payin):
+    """Not by `forget`, which works in the process that changed them: by a notification, long before HEARD_S."""
+    before = street.post(shop, payin())[0].json["settlement"]["fee"]
+    with transaction() as session:
+        session.add(Tariff(store_id=shop.store.id, direction="payin", fee_bps=500))
+    wait_for(lambda: street.post(shop, payin())[0].json["settlement"]["fee"] != before, "the new tariff counts", 5)
+    with transaction() as session:
+        session.get_one(StoreCurrency, (shop.store.id, "RUB")).max_minor = 1000_00
+    wait_for(lambda: street.post(shop, payin())[0].status == 422, "the new limit counts", 5)
