@@ -129,7 +129,7 @@ class Ground:
 @contextmanager
 def ground(*, rounds: int, quick: bool) -> Iterator[Ground]:
     """Servers for this run; another run on the same folder shares them."""
-    home = Home(Path(os.environ.get("QUITTANCE_BENCH_HOME") or ROOT / "var" / "bench"))
+    home = Home(Path(os.environ.get("BENCH_HOME") or ROOT / "var" / "bench"))
     person = {name: value for name, value in os.environ.items() if name not in NOT_FOR_TESTS}
     servers = Servers(home, venv.ensure("requirements-dev.txt"), person, durable=True, createdb=True)
     with running(servers) as environ:
@@ -143,11 +143,11 @@ def ground(*, rounds: int, quick: bool) -> Iterator[Ground]:
         yield made
 
 
-def stamp(*folders: str) -> str:
-    """Of the files in these folders of the repository, so that what was made from older ones is not used."""
+def stamp(*places: str) -> str:
+    """Of these files and folders of the repository, so that what was made from older ones is not used."""
     told = hashlib.sha256()
-    for folder in folders:
-        for path in sorted((ROOT / folder).rglob("*")):
+    for place in places:
+        for path in sorted([ROOT / place, *(ROOT / place).rglob("*")]):
             if path.suffix in (".py", ".sql"):
                 told.update(path.read_bytes())
     return told.hexdigest()[:12]

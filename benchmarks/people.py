@@ -60,10 +60,11 @@ def shops(count: int, *, fee_bps: int = 250) -> Shops:
     return made
 
 
-def workforce(count: int, *, each: int = 20, tier: int = 1, accepting: int | None = None) -> list[UUID]:
+def workforce(count: int, *, each: int = 20, tier: int = 1, ranges: tuple[tuple[int, int], ...] = RANGES,
+              first: int = 0) -> list[UUID]:
     """`count` active requisites, `each` of a trader on shift, with limits that no measurement reaches.
 
-    `accepting`: only so many of them take the amounts of RARE; the others of that lane's band fall short of it.
+    `ranges`: what they take, in turn; `first`: where their numbers begin, so that no two calls make the same card.
     """
     if not count:
         return []
@@ -72,26 +73,20 @@ def workforce(count: int, *, each: int = 20, tier: int = 1, accepting: int | Non
     for number in range(count):
         trader = who[number // each]
         id = ids.new_id()
-        least, most = RANGES[number % len(RANGES)]
-        if accepting is not None:
-            least, most = RARE if number * accepting % count < accepting else NOT_QUITE
+        least, most = ranges[number % len(ranges)]
         made.append(id)
         rows.append({"id": id, "trader_id": trader.id, "holder_id": trader.holder, "live": True, "method": METHOD,
                      "bank": "alfa", "currency": CURRENCY, "payin": True, "payout": False, "status": "active",
                      "min_minor": least, "max_minor": most, "day_max_minor": 10**15, "day_count_max": 10**9,
-                     "month_max_minor": 10**16, "open_orders_max": 10**6, **trader.seal(id, number)})
+                     "month_max_minor": 10**16, "open_orders_max": 10**6, **trader.seal(id, first + number)})
     with transaction() as session:
-        for first in range(0, count, CHUNK):
-            session.execute(insert(Requisite), rows[first:first + CHUNK])
-    for first in range(0, count, CHUNK):
+        for begin in range(0, count, CHUNK):
+            session.execute(insert(Requisite), rows[begin:begin + CHUNK])
+    for begin in range(0, count, CHUNK):
         with transaction() as session:
             session.connection().exec_driver_sql("SET LOCAL statement_timeout = '120s'")
-            lanes.rebuild(session, made[first:first + CHUNK])
+            lanes.rebuild(session, made[begin:begin + CHUNK])
     return made
-
-
-RARE = (20_000_00, 21_000_00)  # one band with NOT_QUITE, where only few members take the amount
-NOT_QUITE = (13_500_00, 19_999_00)
 
 
 @dataclass
@@ -129,3 +124,8 @@ def _traders(count: int, *, tier: int) -> list[_Hand]:
             ledger.entries.deposit(ids.new_id(), ledger.trader_available(hand.id, SETTLEMENT, True), COLLATERAL)
             for hand in hands])
     return hands
+
+
+def rare(count: int, least: int, most: int) -> list[UUID]:
+    """Few requisites that alone take these amounts (minor units)."""
+    return workforce(count, each=4, ranges=((least, most),), first=10**7)

@@ -3,7 +3,10 @@
 Orders are locked by id, skipping what others hold; requisites are chosen, taken and counted by one SQL function
 (migrations/sql: pick_requisites); all collateral is held in one posting; events, jobs and announcements are written
 set-wise. Whoever finds nobody comes back with a jittered pause until the matching window is over.
+
+Hot: a statement for each phase however many orders, and rows of what is needed instead of objects for everything.
 """
+import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -11,25 +14,24 @@ from random import SystemRandom
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, insert, select, text
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy import Row, select, text
+from sqlalchemy.orm import Session
 
 from portal import ledger
 from portal.core import clock, ids, jobs
 from portal.core.access import SYSTEM
 from portal.core.jobs import Job, Later
 from portal.orders import queries, view
-from portal.orders.models import Assignment, MatchTry, Order
+from portal.orders.models import Order
 from portal.orders.states import Action, FailureCode, Status
 from portal.orders.steps import Steps
-from portal.parties.models import Store
 from portal.requisites import numbers
 from portal.requisites.models import Requisite
 
 WAITING = (Status.NEW, Status.RETRYING)
 PAUSE_FIRST_S, PAUSE_MAX_S = 1, 20
 BUSY_PAUSE_MS = 150  # somebody holds the order: look again at once, it is no try
-FUNNEL_BELOW = 200  # requisites on the desk: above that a success records the walk only (docs/decisions/0006)
+FUNNEL_ROWS_MAX = 2_000  # requisites judged for a batch's successes; above that they record their tier (decision 0006)
 # From each filter to the next: what a candidate that fell out there lacked.
 REASONS = {"approved": FailureCode.NO_REQUISITE, "on_shift": FailureCode.NO_REQUISITE,
            "amount": FailureCode.NO_REQUISITE, "windows": FailureCode.LIMITS_REACHED,
@@ -37,8 +39,18 @@ REASONS = {"approved": FailureCode.NO_REQUISITE, "on_shift": FailureCode.NO_REQU
            "same_amount": FailureCode.LIMITS_REACHED, "locked": FailureCode.LIMITS_REACHED}
 STAGES = ("all", "currency", "method", "bank", *REASONS)
 
-PICK = text("SELECT * FROM pick_requisites(CAST(:orders AS uuid[]), CAST(:assignments AS uuid[]), :now, :day)")
+PICK = text("""
+    SELECT p.*, r.method, r.bank, r.number_first6, r.number_last4, h.name_sealed, s.grace_s,
+           CAST(:now AS timestamptz) + make_interval(secs => s.pay_for_s) AS pay_by
+      FROM pick_requisites(CAST(:orders AS uuid[]), CAST(:assignments AS uuid[]), :now, :day) p
+      JOIN requisites r ON r.id = p.requisite_id JOIN holders h ON h.id = p.holder_id
+      JOIN orders o ON o.id = p.order_id JOIN stores s ON s.id = o.store_id""")
 FUNNEL = text("SELECT id, matching_funnel(id, :now, :day) FROM unnest(CAST(:orders AS uuid[])) AS id")
+TRY = text("""
+    INSERT INTO match_tries (created_at, order_id, number, outcome, assignment_id, funnel, fell_out)
+    SELECT created_at, order_id, number, outcome, assignment_id, funnel, fell_out
+      FROM json_to_recordset(CAST(:rows AS json)) AS r (created_at timestamptz, order_id uuid, number int, outcome text,
+           assignment_id uuid, funnel jsonb, fell_out text[])""")
 SIZE = text("SELECT GREATEST(reltuples, 0)::bigint FROM pg_class WHERE oid = 'requisites'::regclass")
 _dice = SystemRandom()
 
@@ -60,7 +72,7 @@ def _match(session: Session, orders: list[Order]) -> set[UUID]:
     if not orders:
         return set()
     session.flush()
-    small = (session.scalar(SIZE) or 0) < FUNNEL_BELOW
+    small = (session.scalar(SIZE) or 0) * len(orders) <= FUNNEL_ROWS_MAX
     funnels = _funnels(session, orders) if small else {}
     picks = session.execute(PICK, {
         "orders": [order.id for order in orders], "assignments": [ids.new_id() for _ in orders],
@@ -68,50 +80,43 @@ def _match(session: Session, orders: list[Order]) -> set[UUID]:
     if not picks:
         return set()
     by_id = {order.id: order for order in orders}
-    assignments = {a.id: a for a in session.scalars(
-        select(Assignment).where(Assignment.id.in_([pick.assignment_id for pick in picks]))
-        .options(joinedload(Assignment.requisite).joinedload(Requisite.trader),
-                 joinedload(Assignment.requisite).joinedload(Requisite.holder))
-        .execution_options(populate_existing=True))}
-    _hold(session, [(by_id[pick.order_id], assignments[pick.assignment_id]) for pick in picks])
-    _assign(session, [(by_id[pick.order_id], assignments[pick.assignment_id], pick) for pick in picks], funnels)
+    taken = [(by_id[pick.order_id], pick) for pick in picks]
+    _hold(session, taken)
+    _assign(session, taken, funnels)
     return {pick.order_id for pick in picks}
 
 
-def _hold(session: Session, taken: list[tuple[Order, Assignment]]) -> None:
+def _hold(session: Session, taken: list[tuple[Order, Row[Any]]]) -> None:
     """The collateral of each. A robot's is paid in as it is needed: test money costs nobody."""
     drafts = []
-    for order, assignment in taken:
-        if assignment.requisite.robot:
-            owner = ledger.trader_available(assignment.trader_id, order.settlement_currency, order.live)
-            drafts.append(ledger.entries.deposit(assignment.id, owner, assignment.hold))
+    for order, pick in taken:
+        if pick.robot:
+            owner = ledger.trader_available(pick.trader_id, order.settlement_currency, order.live)
+            drafts.append(ledger.entries.deposit(pick.assignment_id, owner, order.settlement))
         drafts.append(ledger.entries.payin_hold(ledger.HoldFacts(
-            assignment_id=assignment.id, trader_id=assignment.trader_id, amount=assignment.hold, live=order.live)))
+            assignment_id=pick.assignment_id, trader_id=pick.trader_id, amount=order.settlement, live=order.live)))
     ledger.post(session, SYSTEM, drafts)
 
 
-def _assign(session: Session, taken: list[tuple[Order, Assignment, Row[Any]]],
-            funnels: dict[UUID, dict[str, int]]) -> None:
+def _assign(session: Session, taken: list[tuple[Order, Row[Any]]], funnels: dict[UUID, dict[str, int]]) -> None:
     steps, tries = Steps(session, SYSTEM), []
     expiring: dict[datetime, list[UUID]] = {}  # few moments: a batch was assigned at one, and stores' clocks agree
-    graces = dict(session.execute(select(Store.id, Store.grace_s).where(
-        Store.id.in_({order.store_id for order, _, _ in taken}))).all())
-    for order, assignment, pick in taken:
-        order.assignment_id, order.expires_at, order.next_attempt_at = assignment.id, assignment.expires_at, None
+    for order, pick in taken:
+        order.assignment_id, order.expires_at, order.next_attempt_at = pick.assignment_id, pick.pay_by, None
         order.tries += 1
-        requisite = view.requisite_of(assignment.requisite,
-                                      holder=numbers.holder_name(session, assignment.requisite))
-        steps.take(order, Action.MATCH, requisite=requisite, details={
-            "assignment": assignment.public_id, "requisite": assignment.requisite.mask,
+        requisite = Requisite(method=pick.method, bank=pick.bank, number_first6=pick.number_first6,
+                              number_last4=pick.number_last4)  # what is shown of it; in no session
+        holder = numbers.opened_name(pick.holder_id, pick.name_sealed)
+        steps.take(order, Action.MATCH, requisite=view.requisite_of(requisite, holder=holder), details={
+            "assignment": ids.public("asg", pick.assignment_id), "requisite": requisite.mask,
             "number_shown_to": "payer, its trader, the store's system", "tier": pick.tier})
-        tries.append(_try(order, "assigned", assignment_id=assignment.id, fell_out=list(pick.passed),
+        tries.append(_try(order, "assigned", assignment_id=pick.assignment_id, fell_out=list(pick.passed),
                           funnel=_with_one_left(funnels[order.id]) if funnels else {"tier": pick.tier}))
-        due = assignment.expires_at + timedelta(seconds=graces[order.store_id])
-        expiring.setdefault(due, []).append(assignment.id)
+        expiring.setdefault(pick.pay_by + timedelta(seconds=pick.grace_s), []).append(pick.assignment_id)
     steps.write()
     for due, assignment_ids in expiring.items():
         jobs.promise_all(session, "expire_order", [(id, None, None) for id in assignment_ids], run_at=due)
-    session.execute(insert(MatchTry), tries)
+    _write(session, tries)
 
 
 def _nobody(session: Session, orders: Sequence[Order]) -> dict[UUID, datetime]:
@@ -133,7 +138,7 @@ def _nobody(session: Session, orders: Sequence[Order]) -> dict[UUID, datetime]:
         pause = _pause(order.tries, held_by_others=funnel["same_amount"] > 0)
         order.next_attempt_at = again[order.id] = min(order.match_by, now + pause)
         steps.take(order, Action.RETRY, details={"reason": reason, "tries": order.tries})
-    session.execute(insert(MatchTry), tries)
+    _write(session, tries)
     steps.write()
     return again
 
@@ -171,6 +176,10 @@ def _try(order: Order, outcome: str, *, funnel: dict[str, int], assignment_id: U
          fell_out: Sequence[str] = ()) -> dict[str, Any]:
     return {"created_at": clock.now(), "order_id": order.id, "number": order.tries, "outcome": outcome,
             "assignment_id": assignment_id, "funnel": funnel, "fell_out": list(fell_out)}
+
+
+def _write(session: Session, tries: Sequence[dict[str, Any]]) -> None:
+    session.execute(TRY, {"rows": json.dumps(tries, default=str)})
 
 
 def _waits(session: Session, order_id: UUID) -> bool:

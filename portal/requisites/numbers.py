@@ -45,7 +45,12 @@ def holder_name(session: Session, requisite: Requisite) -> str:
     """The person named on it, in full."""
     holder = session.get(Holder, requisite.holder_id)
     assert holder is not None, "a requisite has its holder"
-    return crypto.open_sealed(holder.name_sealed, place=_name_place(holder.id))
+    return opened_name(holder.id, holder.name_sealed)
+
+
+def opened_name(holder_id: UUID, sealed: bytes) -> str:
+    """The same for a row that was read without its object."""
+    return crypto.open_sealed(sealed, place=_name_place(holder_id))
 
 
 def holder_of(session: Session, name: str) -> UUID:

@@ -8,6 +8,7 @@ from sqlalchemy import select, text
 from portal import ledger
 from portal.core import clock, jobs
 from portal.core.db import db
+from portal.orders import matching
 from portal.orders.matching import STAGES
 from portal.orders.models import MatchTry
 from portal.parties.models import Holder
@@ -329,6 +330,14 @@ def test_four_matchers_at_once_are_fair_within_one_each(app, cast, monkeypatch):
             f.work_off()
     got = [taker(order) for order in orders]
     assert all(abs(got.count(requisite.id) - 8) <= 4 for requisite in requisites)
+
+
+def test_in_a_rush_a_success_records_its_tier_and_a_failure_still_its_funnel(cast, monkeypatch):
+    monkeypatch.setattr(matching, "FUNNEL_ROWS_MAX", 0)
+    cast.requisite(open_orders_max=1)
+    taken = f.assigned_payin(cast)
+    assert last_try(taken).funnel == {"tier": 1}
+    turned_away(cast, at="slots", amount="1499.00")
 
 
 def test_one_trader_with_two_cards_takes_two_orders_in_one_batch(cast):

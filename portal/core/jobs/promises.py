@@ -5,12 +5,18 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import text
-from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from portal.core import clock
 from portal.core.db import after_commit
-from portal.core.jobs.models import Job
+
+# columns as arrays: a statement whose text never changes, where VALUES are composed and planned anew for each size
+PROMISE = text("""
+    INSERT INTO jobs (kind, reference, unique_key, lane, run_at, request_id, created_at)
+    SELECT :kind, w.reference, w.key, w.lane, :run_at, :request_id, :now
+      FROM unnest(CAST(:references AS uuid[]), CAST(:keys AS text[]), CAST(:lanes AS text[]))
+           AS w (reference, key, lane)
+    ON CONFLICT (kind, unique_key) DO NOTHING""")
 
 _poke: Callable[[str], None] = lambda kind: None  # noqa: E731
 
@@ -39,12 +45,13 @@ def promise_all(session: Session, kind: str, wanted: Iterable[tuple[UUID | None,
     """As `promise` for many at once: (reference, key, lane)."""
     now = clock.now()
     request_id = structlog.contextvars.get_contextvars().get("request_id")
-    rows = [{"kind": kind, "reference": reference, "unique_key": key or str(reference), "lane": lane,
-             "run_at": run_at or now, "request_id": request_id, "created_at": now}
-            for reference, key, lane in wanted]
+    rows = list(wanted)
     if not rows:
         return
-    session.execute(upsert(Job).values(rows).on_conflict_do_nothing(index_elements=["kind", "unique_key"]))
+    session.execute(PROMISE, {
+        "kind": kind, "run_at": run_at or now, "request_id": request_id, "now": now,
+        "references": [reference for reference, _, _ in rows],
+        "keys": [key or str(reference) for reference, key, _ in rows], "lanes": [lane for _, _, lane in rows]})
     if run_at is None or run_at <= now:
         wake(session, kind)
 
