@@ -16,7 +16,7 @@ from portal.core.money import Money
 from portal.orders import queries
 from portal.orders.matching import STAGES
 from portal.orders.models import Assignment, MatchTry, Order, OrderEvent
-from portal.orders.states import AssignmentState
+from portal.orders.states import AssignmentState, Status
 from portal.parties.models import Merchant
 from portal.requisites.models import Requisite
 from portal.webhooks.models import Attempt, Delivery
@@ -25,6 +25,13 @@ EVENTS_MAX = 200
 TRIES_MAX = 50
 WORK = ("match_order", "expire_order", "flag_unconfirmed", "settle_order")
 REQUESTS_MAX = 500
+
+
+class Run(NamedTuple):
+    """The last of some like events, and how many there were."""
+
+    event: OrderEvent
+    times: int
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,17 @@ class Dossier:
         """What the desk keeps of the fee once the trader has his reward; None while nobody has the order."""
         paid = self.current or next((a for a in self.assignments if a.earned), None)
         return None if paid is None else self.order.fee - paid.reward
+
+    @property
+    def runs(self) -> list["Run"]:
+        """The events, with looks for a requisite that followed each other as one."""
+        runs: list[Run] = []
+        for event in self.events:
+            if runs and event.to_status == Status.RETRYING == runs[-1].event.to_status:
+                runs[-1] = Run(event, runs[-1].times + 1)
+            else:
+                runs.append(Run(event, 1))
+        return runs
 
     @property
     def references(self) -> list[UUID]:

@@ -21,7 +21,7 @@ from portal.web.locale import LANGUAGES, language, theme
 from portal.web.navigation import navigation
 from portal.web.words import changed, named
 
-FILES = ("button", "badge", "money", "field", "table", "dialog", "object", "notice", "code", "pay")
+FILES = ("button", "badge", "money", "field", "table", "dialog", "object", "figures", "notice", "code", "pay")
 BRAND = "Quittance"
 FORBIDDEN = re.compile(r"^(on|style$|hx-on)")
 
