@@ -2,8 +2,8 @@
 from portal.approvals.commands import DecideApproval
 from portal.approvals.kinds import register
 from portal.approvals.models import Approval
-from portal.approvals.queries import page, pending_count, visible_to
-from portal.approvals.service import AlreadyDecided, OwnApproval, StaleApproval, ask, decide
+from portal.approvals.queries import find, page, pending_count, visible_to, waiting_for
+from portal.approvals.service import AlreadyAsked, AlreadyDecided, OwnApproval, StaleApproval, ask, ask_once, decide
 
-__all__ = ["AlreadyDecided", "Approval", "DecideApproval", "OwnApproval", "StaleApproval", "ask", "decide", "page",
-           "pending_count", "register", "visible_to"]
+__all__ = ["AlreadyAsked", "AlreadyDecided", "Approval", "DecideApproval", "OwnApproval", "StaleApproval", "ask",
+           "ask_once", "decide", "find", "page", "pending_count", "register", "visible_to", "waiting_for"]

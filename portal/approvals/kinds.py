@@ -38,3 +38,8 @@ def of(kind: str) -> Kind:
 def title_of(kind: str) -> str:
     """A kind that is gone is still shown."""
     return _kinds[kind].title if kind in _kinds else kind.replace("_", " ").capitalize()
+
+
+def titles() -> list[tuple[str, str]]:
+    """Every kind there is with its title, to choose from."""
+    return sorted(((kind, of_kind.title) for kind, of_kind in _kinds.items()), key=lambda pair: pair[1])

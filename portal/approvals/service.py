@@ -4,7 +4,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.approvals import kinds
+from portal.approvals import kinds, queries
 from portal.approvals.commands import DecideApproval
 from portal.approvals.models import Approval
 from portal.core import audit, clock, ids
@@ -31,6 +31,12 @@ class StaleApproval(Conflict):
     code = "stale_approval"
 
 
+class AlreadyAsked(Conflict):
+    """This waits for a second person already."""
+
+    code = "already_asked"
+
+
 judges({"ck_approvals_four_eyes": OwnApproval})
 
 
@@ -45,6 +51,18 @@ def ask(session: Session, actor: Actor, *, kind: str, target_kind: str, target_i
     session.flush()
     audit.record(session, actor, f"{kind}.asked", target_kind, target_id, before=before, after=after, reason=reason)
     return approval
+
+
+def ask_once(session: Session, actor: Actor, *, kind: str, target_kind: str, target_id: object,
+             before: dict[str, Any] | None, after: dict[str, Any], reason: str) -> Approval:
+    """As `ask`, for a target that the caller has locked and that waits for one such decision at a time.
+
+    Raises AlreadyAsked.
+    """
+    if queries.waiting_for(session, target_kind, target_id, kind=kind):
+        raise AlreadyAsked()
+    return ask(session, actor, kind=kind, target_kind=target_kind, target_id=target_id, before=before, after=after,
+               reason=reason)
 
 
 def decide(session: Session, actor: Actor, command: DecideApproval) -> Approval:

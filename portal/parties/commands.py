@@ -126,3 +126,65 @@ class RevokeKey(Command):
 class RenameKey(Command):
     key_id: UUID
     name: Name
+
+
+class InviteUser(Command):
+    """A new person, by staff: gets a password for one sign-in; what `template` grants waits for a second person."""
+
+    email: Email
+    name: Name
+    template: str
+    merchant_id: UUID | None = None
+    trader_id: UUID | None = None
+    locale: Locale = "en"
+    time_zone: str = "UTC"
+    reason: Reason
+
+
+class SetPermissions(Command):
+    """The whole set a user is to hold. Less holds at once, more waits for a second person."""
+
+    user_id: UUID
+    permissions: tuple[str, ...] = Field((), max_length=200)
+    reason: Reason
+
+
+class MoveUser(Command):
+    """End sessions, give out a password, disable or enable; which one is the service's name."""
+
+    user_id: UUID
+    reason: Reason
+
+
+class AskOnboarding(Command):
+    """A merchant or trader that waits is to be set going."""
+
+    party: Literal["merchant", "trader"]
+    party_id: UUID
+    reason: Reason
+
+
+class EndShift(Command):
+    trader_id: UUID
+    reason: Reason
+
+
+HOST = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*", re.ASCII)
+
+
+def _host(text: str) -> str:
+    if not HOST.fullmatch(text.lower()):
+        raise ValueError("This is not the name of a host, as in shop.example.")
+    return text.lower()
+
+
+class SetStore(Command):
+    """A store's name, clocks in seconds, and the hosts its customers may be sent back to."""
+
+    store_id: UUID
+    name: Name
+    match_for_s: Annotated[int, Field(ge=30, le=3600)]
+    pay_for_s: Annotated[int, Field(ge=120, le=86_400)]
+    grace_s: Annotated[int, Field(ge=0, le=86_400)]
+    confirm_for_s: Annotated[int, Field(ge=60, le=86_400)]
+    return_hosts: tuple[Annotated[str, AfterValidator(_host)], ...] = Field((), max_length=50)

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from portal.core import clock, ids
 from portal.core.columns import Id, Minor, Timestamped, Words, words_of
 from portal.core.db import Base
+from portal.core.money import Money
 
 
 class Merchant(Timestamped, Base):
@@ -23,6 +24,10 @@ class Merchant(Timestamped, Base):
     id: Mapped[Id]
     name: Mapped[Words]
     status: Mapped[Words] = mapped_column(default="pending")
+
+    @property
+    def public_id(self) -> str:
+        return ids.public("mrc", self.id)
 
 
 class Store(Timestamped, Base):
@@ -52,6 +57,10 @@ class Store(Timestamped, Base):
     merchant: Mapped[Merchant] = relationship(lazy="raise")
     currencies: Mapped[list["StoreCurrency"]] = relationship(lazy="raise", order_by="StoreCurrency.currency")
 
+    @property
+    def public_id(self) -> str:
+        return ids.public("str", self.id)
+
 
 class StoreCurrency(Timestamped, Base):
     """What a store takes and pays in one fiat currency. Amounts in its minor units, per order."""
@@ -65,6 +74,14 @@ class StoreCurrency(Timestamped, Base):
     methods: Mapped[list[str]] = mapped_column(ARRAY(Text))
     payin: Mapped[bool] = mapped_column(default=True)
     payout: Mapped[bool] = mapped_column(default=True)
+
+    @property
+    def minimum(self) -> Money:
+        return Money(self.min_minor, self.currency)
+
+    @property
+    def maximum(self) -> Money:
+        return Money(self.max_minor, self.currency)
 
 
 class ApiKey(Timestamped, Base):
@@ -109,6 +126,10 @@ class Trader(Timestamped, Base):
     open_orders_max: Mapped[int] = mapped_column(default=50)
     open_orders: Mapped[int] = mapped_column(default=0, server_default="0")  # kept by matching
     data_key: Mapped[bytes] = mapped_column(LargeBinary)  # sealed with the master key
+
+    @property
+    def public_id(self) -> str:
+        return ids.public("trd", self.id)
 
 
 class Shift(Base):
@@ -170,8 +191,14 @@ class User(Timestamped, Base):
     time_zone: Mapped[Words] = mapped_column(default="UTC")
     totp_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     password_changed_at: Mapped[datetime] = mapped_column(default=clock.now)
+    # of a password that staff gave out: it opens the desk once, until then; empty for one the person chose
+    one_time_until: Mapped[datetime | None]
     last_login_at: Mapped[datetime | None]
     permissions: Mapped[list["UserPermission"]] = relationship(lazy="selectin", cascade="all, delete-orphan")
+
+    @property
+    def public_id(self) -> str:
+        return ids.public("usr", self.id)
 
 
 class UserPermission(Base):

@@ -9,7 +9,7 @@ from portal.core.access import Actor
 from portal.core.db import locked_one
 from portal.core.errors import Conflict, Denied, FieldError, Invalid, NotFound, judges
 from portal.parties import keys, queries
-from portal.parties.commands import CreateStore, MoveStore, StoreTerms
+from portal.parties.commands import CreateStore, MoveStore, SetStore, StoreTerms
 from portal.parties.models import Merchant, Store, StoreCurrency
 
 
@@ -70,6 +70,23 @@ def move(session: Session, actor: Actor, command: MoveStore) -> Store:
         keys.forget(session)
         audit.record(session, actor, "store.moved", "store", store.id, before={"status": before},
                      after={"status": command.status}, reason=command.reason)
+    return store
+
+
+def set_up(session: Session, actor: Actor, command: SetStore) -> Store:
+    """Another name, other clocks, other hosts to come back to; orders of before keep their deadlines. Harmless twice.
+
+    Raises NotFound.
+    """
+    store = locked_one(session, queries.stores_visible_to(actor).where(Store.id == command.store_id))
+    if store is None:
+        raise NotFound()
+    after = command.model_dump(exclude={"store_id"}) | {"return_hosts": sorted(set(command.return_hosts))}
+    before = {name: getattr(store, name) for name in after}
+    if before != after:
+        for name, value in after.items():
+            setattr(store, name, value)
+        audit.record(session, actor, "store.set_up", "store", store.id, before=before, after=after)
     return store
 
 

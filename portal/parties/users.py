@@ -10,7 +10,7 @@ from portal.core import audit, clock
 from portal.core.access import TEMPLATES, Actor, ActorKind, Permission, Role
 from portal.core.db import locked_one
 from portal.core.errors import Conflict, FieldError, Invalid, NotFound, judges
-from portal.parties import passwords, queries, sessions
+from portal.parties import grants, passwords, queries, sessions
 from portal.parties.commands import CreateUser, DisableUser, SetPassword
 from portal.parties.models import Merchant, Trader, User, UserPermission
 
@@ -42,10 +42,12 @@ class Account:
     password_hash: str | None
 
 
-def create(session: Session, actor: Actor, command: CreateUser, *, password_hash: str | None = None) -> User:
+def create(session: Session, actor: Actor, command: CreateUser, *, password_hash: str | None = None,
+           granted: bool = True) -> User:
     """A person gets an account; the template fills in what they may do, their own rows decide from then on.
 
-    `password_hash`: of this very password, where many accounts share one (demo data).
+    `password_hash`: of this very password, where many accounts share one (demo data). `granted` false: they may do
+    nothing until a second person agrees (`invitations`).
     Raises Invalid (template, belonging, password, time zone), NotFound (merchant, trader), EmailTaken.
     """
     role = _role(command)
@@ -55,7 +57,8 @@ def create(session: Session, actor: Actor, command: CreateUser, *, password_hash
     user = User(email=command.email, name=command.name, role=role,
                 password_hash=password_hash or passwords.hashed(password), merchant_id=command.merchant_id,
                 trader_id=command.trader_id, locale=command.locale, time_zone=command.time_zone,
-                permissions=[UserPermission(permission=name) for name in sorted(TEMPLATES[command.template])])
+                permissions=[UserPermission(permission=name) for name in sorted(TEMPLATES[command.template])
+                             if granted])
     session.add(user)
     session.flush()
     audit.record(session, actor, "user.created", "user", user.id,
@@ -73,14 +76,20 @@ def let_in(session: Session, found: Account, *, address: str | None, user_agent:
            rehashed: str | None, values: dict[str, object]) -> str:
     """The password was right: a new session, audited. Returns the cookie's token.
 
-    Raises WrongLogin when the account was disabled or got a new password meanwhile.
+    Raises WrongLogin when the account was disabled or got a new password meanwhile, and for a password that staff gave
+    out and that was used or has run out.
     """
     user = locked_one(session, select(User).where(User.id == found.user_id))
     if user is None or not user.active or user.password_hash != found.password_hash:
         raise WrongLogin()
+    now = clock.now()
+    if user.one_time_until is not None:
+        if user.one_time_until <= now:
+            raise WrongLogin()
+        user.one_time_until = now  # it opened the desk this once
     if rehashed is not None:
         user.password_hash = rehashed
-    user.last_login_at = clock.now()
+    user.last_login_at = now
     token = sessions.begin(session, user.id, address=address, user_agent=user_agent,
                            values={**values, "_user_id": str(user.id)})
     actor = Actor(kind=ActorKind.USER, id=user.id, role=Role(user.role), name=user.email, address=address,
@@ -90,11 +99,15 @@ def let_in(session: Session, found: Account, *, address: str | None, user_agent:
 
 
 def disable(session: Session, actor: Actor, command: DisableUser) -> User:
-    """They are out at once, everywhere, and cannot come back. Harmless twice. Raises NotFound, Invalid for oneself."""
+    """They are out at once, everywhere, and cannot come back. Harmless twice.
+
+    Raises NotFound, Invalid for oneself, Outranked, LastSuperAdmin.
+    """
     if command.user_id == actor.id:
         raise Invalid("You cannot disable your own account.")
-    user = _locked(session, actor, command.user_id)
+    user = grants.lock_other(session, actor, command.user_id)
     if user.active:
+        grants.somebody_is_left(session, user)
         user.active = False
         sessions.end_all(session, user.id, because="disabled")
         audit.record(session, actor, "user.disabled", "user", user.id, before={"active": True},
@@ -103,8 +116,8 @@ def disable(session: Session, actor: Actor, command: DisableUser) -> User:
 
 
 def enable(session: Session, actor: Actor, command: DisableUser) -> User:
-    """They may sign in again. Harmless twice. Raises NotFound."""
-    user = _locked(session, actor, command.user_id)
+    """They may sign in again. Harmless twice. Raises NotFound, Outranked."""
+    user = grants.lock_other(session, actor, command.user_id)
     if not user.active:
         user.active = True
         audit.record(session, actor, "user.enabled", "user", user.id, before={"active": False},
@@ -129,7 +142,7 @@ def set_password(session: Session, actor: Actor, command: SetPassword) -> User:
     user = locked_one(session, select(User).where(User.id == actor.id))
     if user is None or user.password_hash != before:
         raise Conflict()
-    user.password_hash, user.password_changed_at = new_hash, clock.now()
+    user.password_hash, user.password_changed_at, user.one_time_until = new_hash, clock.now(), None
     sessions.end_all(session, user.id, because="new_password")
     audit.record(session, actor, "user.password_changed", "user", user.id)
     return user
@@ -164,10 +177,3 @@ def _check_belonging(session: Session, actor: Actor, role: Role, command: Create
                       command.merchant_id)
     if command.trader_id is not None:
         queries.found(session, queries.traders_visible_to(actor).where(~Trader.robot), command.trader_id)
-
-
-def _locked(session: Session, actor: Actor, user_id: UUID) -> User:
-    user = locked_one(session, queries.users_visible_to(actor).where(User.id == user_id))
-    if user is None:
-        raise NotFound()
-    return user

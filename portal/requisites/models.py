@@ -84,6 +84,14 @@ class Requisite(Timestamped, Base):
         return Money(self.max_minor, self.currency)
 
     @property
+    def day_maximum(self) -> Money | None:
+        return Money(self.day_max_minor, self.currency) if self.day_max_minor is not None else None
+
+    @property
+    def month_maximum(self) -> Money | None:
+        return Money(self.month_max_minor, self.currency) if self.month_max_minor is not None else None
+
+    @property
     def mask(self) -> str:
         """`220000******0004`; `•••• 0004` where the number is no card."""
         return f"{self.number_first6}******{self.number_last4}" if self.number_first6 else f"•••• {self.number_last4}"

@@ -1,8 +1,11 @@
 """Fees of stores and rewards of traders, by version.
 
-Others use `fee()` at an order's creation, `rewards()` when it is assigned, and `service` to set a new version.
+Others use `fee()` at an order's creation, `rewards()` when it is assigned, `asking` and `terms` for changes by four
+eyes, `service` to set a new version at once, `queries` for their history.
 """
+from portal.tariffs import asking, terms
 from portal.tariffs.fees import AmountTooSmall, Fee, NoTariff, fee, forget
 from portal.tariffs.rewards import RewardRule, rewards
 
-__all__ = ["AmountTooSmall", "Fee", "NoTariff", "RewardRule", "fee", "forget", "rewards"]
+__all__ = ["AmountTooSmall", "Fee", "NoTariff", "RewardRule", "asking", "fee", "forget", "rewards",
+           "terms"]

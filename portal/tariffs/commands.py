@@ -2,7 +2,7 @@
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from portal.core.commands import Command
 
@@ -43,3 +43,46 @@ class SetReward(Command):
     method: str | None = None
     reward_bps: Bps
     reward_fixed_minor: MinorAmount = 0
+
+
+Reason = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+AmountText = Annotated[str, StringConstraints(min_length=1, max_length=40)]
+
+
+class AskFee(Command):
+    """A store's new fee, before a second person. Amounts are decimal text: the band of `currency`, the fixed part of
+    the settlement currency; `fee_percent` as in 2.5."""
+
+    store_id: UUID
+    direction: Direction
+    method: str | None = None
+    currency: str | None = None
+    from_amount: AmountText | None = None
+    to_amount: AmountText | None = None
+    fee_percent: AmountText
+    fee_fixed: AmountText | None = None
+    reason: Reason
+
+
+class AskReward(Command):
+    """A trader's new reward, before a second person."""
+
+    trader_id: UUID
+    direction: Direction
+    method: str | None = None
+    reward_percent: AmountText
+    reward_fixed: AmountText | None = None
+    reason: Reason
+
+
+class AskTerms(Command):
+    """What a store takes in one currency, before a second person. Amounts are decimal text of `currency`."""
+
+    store_id: UUID
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{3,8}$")]
+    min_amount: AmountText
+    max_amount: AmountText
+    methods: tuple[str, ...] = Field(min_length=1, max_length=50)
+    payin: bool = False
+    payout: bool = False
+    reason: Reason

@@ -3,7 +3,9 @@ from typing import NamedTuple
 
 from flask import current_app, g, request, url_for
 
+from portal import approvals
 from portal.core.access import Actor, Permission, Role
+from portal.core.db import reader
 from portal.web.badges import N_
 
 
@@ -65,7 +67,7 @@ def navigation(actor: Actor | None) -> list[Link]:
     """
     if actor is None or actor.role is None:
         return []
-    counts: dict[str, int] = g.get("navigation_counts", {})
+    counts = _waiting(actor) | g.get("navigation_counts", {})
     here = request.blueprint
     allowed = [entry for entry in AREAS[actor.role]
                if entry.endpoint in current_app.view_functions and actor.may(entry.permission)]
@@ -74,3 +76,10 @@ def navigation(actor: Actor | None) -> list[Link]:
              at < TABS_MAX, counts.get(entry.endpoint, 0))
         for at, entry in enumerate(allowed)
     ]
+
+
+def _waiting(actor: Actor) -> dict[str, int]:
+    """What waits for the staff; a page that apologises for the database asks it nothing."""
+    if not (actor.is_staff and actor.may(P.APPROVAL_READ)) or g.get("apologising"):
+        return {}
+    return {"admin_approvals.index": approvals.pending_count(reader(), actor)}

@@ -6,7 +6,7 @@ from flask_babel import gettext
 
 from portal.core.money import EXPONENTS, Money
 from portal.web.badges import N_
-from portal.web.filters import bank, method, money
+from portal.web.filters import bank, bps, method, money
 
 WORDS = (
     # Steps of the funnel, in its order; an outcome is `assigned` or why nobody was left.
@@ -27,9 +27,20 @@ WORDS = (
 )
 
 
+ENTRIES = {
+    "payin_hold": N_("Collateral held"), "payin_release": N_("Collateral freed"), "payin_settle": N_("Order settled"),
+    "deposit": N_("Deposit"),
+}
+
+
+def entry(kind: str) -> str:
+    """What an entry of the journal did, in the reader's language."""
+    return str(gettext(ENTRIES.get(kind, named(kind))))
+
+
 def named(code: object) -> str:
     """A code as people read it, to be translated: `day_max_minor` → Day max."""
-    return str(code).removesuffix("_minor").replace("_", " ").capitalize()
+    return str(code).removesuffix("_minor").removesuffix("_bps").replace("_", " ").capitalize()
 
 
 def changed(value: Any, name: str, record: Mapping[str, Any]) -> str:
@@ -38,6 +49,10 @@ def changed(value: Any, name: str, record: Mapping[str, Any]) -> str:
         return "—"
     if isinstance(value, bool):
         return str(gettext("Yes") if value else gettext("No"))
+    if isinstance(value, list):
+        return ", ".join(str(one) for one in value) or "—"
+    if name.endswith("_bps"):
+        return bps(int(value))
     if name.endswith("_minor") and record.get("currency") in EXPONENTS:
         return money(Money(int(value), record["currency"]))
     if name == "method":

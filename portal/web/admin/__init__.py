@@ -4,8 +4,14 @@ from portal.web.admin.audit import bp as audit
 from portal.web.admin.desk import bp as desk
 from portal.web.admin.jobs import bp as jobs
 from portal.web.admin.ledger import bp as ledger
+from portal.web.admin.merchants import bp as merchants
 from portal.web.admin.orders import bp as orders
 from portal.web.admin.rates import bp as rates
+from portal.web.admin.requisites import bp as requisites
 from portal.web.admin.search import bp as search
+from portal.web.admin.stores import bp as stores
+from portal.web.admin.traders import bp as traders
+from portal.web.admin.users import bp as users
 
-blueprints = (desk, search, orders, approvals, jobs, ledger, rates, audit)
+blueprints = (desk, search, orders, approvals, jobs, ledger, rates, audit, merchants, stores, traders,
+              requisites, users)

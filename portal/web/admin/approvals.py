@@ -1,15 +1,17 @@
 """Four eyes: what waits for a second person, with before and after, and the decision."""
 from typing import Any
 
-from flask import Blueprint, Response, request, url_for
+from flask import Blueprint, Response, redirect, request, url_for
 
 from portal import approvals
+from portal.approvals import kinds
 from portal.core.access import Permission, requires
 from portal.core.commands import bind
-from portal.core.db import reader, transaction
-from portal.core.errors import NotFound
+from portal.core.db import reader
+from portal.core.errors import FieldError, Invalid, NotFound
+from portal.web.admin.acts import act
 from portal.web.identity import signed_in
-from portal.web.render import done, redisplay, show
+from portal.web.render import show
 
 bp = Blueprint("admin_approvals", __name__, url_prefix="/admin/approvals")
 STATES = ("pending", "approved", "rejected")
@@ -18,22 +20,31 @@ STATES = ("pending", "approved", "rejected")
 @bp.get("")
 @requires(Permission.APPROVAL_READ)
 def index() -> Response:
-    return show("admin/approvals/index.html", **_page(), error=None)
+    state, kind = request.args.get("state", "pending"), request.args.get("kind") or None
+    if state not in STATES:
+        raise NotFound()
+    page = approvals.page(reader(), signed_in(), state=state, kind=kind, cursor=request.args.get("after"))
+    return show("admin/approvals/index.html", page=page, state=state, kind=kind, kinds=kinds.titles(),
+                waiting=approvals.pending_count(reader(), signed_in()))
+
+
+@bp.get("/<approval_id>")
+@requires(Permission.APPROVAL_READ)
+def one(approval_id: str) -> Response:
+    return show("admin/approvals/one.html", error=None, wrong={}, values={}, **_approval(approval_id))
 
 
 @bp.post("/<approval_id>/decision")
 @requires(Permission.APPROVAL_DECIDE)
 def decide(approval_id: str) -> Response:
-    with redisplay("admin/approvals/index.html", **_page()):
+    """Decided by somebody else meanwhile: a 409 with the approval as it is now."""
+    with act("admin/approvals/one.html", _approval, approval_id) as session:
         command = bind(approvals.DecideApproval, request.form, approval_id=approval_id)
-        with transaction() as session:
-            approvals.decide(session, signed_in(), command)
-    return done("admin/approvals/index.html", otherwise=url_for(".index"), **_page(), error=None)
+        if command.decision == "reject" and command.reason is None:
+            raise Invalid(fields=[FieldError("/reason", "needs_reason", "Say why you reject this.")])
+        approvals.decide(session, signed_in(), command)
+    return redirect(url_for(".one", approval_id=approval_id), 303)  # type: ignore[return-value]
 
 
-def _page() -> dict[str, Any]:
-    state = request.args.get("state", "pending")
-    if state not in STATES:
-        raise NotFound()
-    page = approvals.page(reader(), signed_in(), state=state, cursor=request.args.get("after"))
-    return {"page": page, "state": state}
+def _approval(approval_id: str) -> dict[str, Any]:
+    return {"approval": approvals.find(reader(), signed_in(), approval_id)}

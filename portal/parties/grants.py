@@ -1,0 +1,134 @@
+"""What people may do: their own permission rows. Less holds at once, more is for two people.
+
+Nobody changes their own, nobody gives what they do not hold, nobody meddles with somebody who may do more than they,
+and one who can manage users is always left.
+"""
+from collections.abc import Iterable
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal import approvals
+from portal.approvals import Approval, StaleApproval
+from portal.core import audit
+from portal.core.access import SYSTEM, TEMPLATES, Actor, Permission, Role
+from portal.core.db import locked, locked_one
+from portal.core.errors import Denied, FieldError, Invalid, NotFound, Rejected
+from portal.parties import queries
+from portal.parties.commands import SetPermissions
+from portal.parties.models import User, UserPermission
+
+KIND = "permissions"
+OF_ROLE: dict[Role, tuple[str, ...]] = {
+    Role.ADMIN: ("super_admin", "admin", "support_orders", "support_traders", "support_readonly"),
+    Role.SUPPORT: ("super_admin", "admin", "support_orders", "support_traders", "support_readonly"),
+    Role.MERCHANT: ("merchant_owner", "merchant_finance", "merchant_developer", "merchant_viewer"),
+    Role.TRADER: ("trader",),
+}
+
+
+class OwnPermissions(Denied):
+    """Nobody decides what they themselves may do."""
+
+    code = "own_permissions"
+
+
+class Outranked(Denied):
+    """This person may do more than you: somebody with the same rights has to do this."""
+
+    code = "outranked"
+
+
+class LastSuperAdmin(Rejected):
+    """Nobody else could manage users after this. Make somebody else a super administrator first."""
+
+    code = "last_super_admin"
+
+
+def set_permissions(session: Session, actor: Actor, command: SetPermissions) -> Approval | None:
+    """Returns the approval that more rights wait for, None where it holds at once.
+
+    Raises NotFound, OwnPermissions, Outranked, Invalid (beyond the role or the giver), LastSuperAdmin, AlreadyAsked.
+    """
+    user = lock_other(session, actor, command.user_id)
+    before, after = held(user), set(command.permissions)
+    if before == after:
+        return None
+    if after - before:
+        return ask(session, actor, user, after, reason=command.reason)
+    _set(session, actor, user, after, command.reason)
+    return None
+
+
+def ask(session: Session, actor: Actor, user: User, wanted: Iterable[str], *, reason: str) -> Approval:
+    """Put more rights before a second person. Raises Invalid (beyond the role or the giver), AlreadyAsked."""
+    before, after = held(user), set(wanted)
+    beyond = sorted((after - before) - givable(actor, Role(user.role)))
+    if beyond:
+        raise Invalid(fields=[FieldError("/permissions", "not_yours_to_give",
+                                         "Nobody gives rights they do not hold or that this role cannot have.")])
+    return approvals.ask_once(
+        session, actor, kind=KIND, target_kind="user", target_id=user.id, before={"permissions": sorted(before)},
+        after={"email": user.email, "given": sorted(after - before), "taken": sorted(before - after)}, reason=reason)
+
+
+def approved(session: Session, actor: Actor, approval: Approval) -> None:
+    """A second person agrees. Raises OwnPermissions for the one who would gain, StaleApproval, LastSuperAdmin."""
+    user = locked_one(session, queries.users_visible_to(SYSTEM).where(User.id == UUID(approval.target_id)))
+    if user is None:
+        raise NotFound()
+    if user.id == actor.id:
+        raise OwnPermissions()
+    if sorted(held(user)) != approval.before["permissions"]:
+        raise StaleApproval()
+    after = (held(user) | set(approval.after["given"])) - set(approval.after["taken"])
+    _set(session, actor, user, after, approval.reason)
+
+
+def givable(actor: Actor, role: Role) -> set[str]:
+    """What this actor may give to a role's people: to staff what they hold themselves, to others what such have."""
+    of_role = set().union(*(TEMPLATES[name] for name in OF_ROLE[role]))
+    staff = role in (Role.ADMIN, Role.SUPPORT)
+    return {str(p) for p in (of_role & actor.permissions if staff and not actor.is_system else of_role)}
+
+
+def held(user: User) -> set[str]:
+    return {row.permission for row in user.permissions}
+
+
+def lock_other(session: Session, actor: Actor, user_id: UUID) -> User:
+    """Somebody else's account, locked and fresh. Raises NotFound, OwnPermissions, Outranked."""
+    if user_id == actor.id:
+        raise OwnPermissions()
+    user = locked_one(session, queries.users_visible_to(actor).where(User.id == user_id))
+    if user is None:
+        raise NotFound()
+    if Role(user.role) in (Role.ADMIN, Role.SUPPORT) and not actor.is_system and not held(user) <= actor.permissions:
+        raise Outranked()
+    return user
+
+
+def somebody_is_left(session: Session, without: User) -> None:
+    """Of all who manage users, locked in one order so that two cannot put each other out. Raises LastSuperAdmin."""
+    if Permission.USER_MANAGE not in held(without) or not without.active:
+        return
+    managers = select(UserPermission.user_id).where(UserPermission.permission == Permission.USER_MANAGE)
+    left = locked(session, select(User).where(User.active, User.id.in_(managers)).order_by(User.id))
+    if not any(user.id != without.id for user in left):
+        raise LastSuperAdmin()
+
+
+def _set(session: Session, actor: Actor, user: User, after: set[str], reason: str) -> None:
+    before = held(user)
+    if Permission.USER_MANAGE in before - after:
+        somebody_is_left(session, user)
+    known = {str(permission) for permission in Permission}
+    user.permissions = [row for row in user.permissions if row.permission in after] + [
+        UserPermission(permission=name) for name in sorted((after - before) & known)]
+    session.flush()
+    audit.record(session, actor, "user.permissions_set", "user", user.id, before={"permissions": sorted(before)},
+                 after={"permissions": sorted(after)}, reason=reason)
+
+
+approvals.register(KIND, apply=approved, title="Permissions")

@@ -1,0 +1,56 @@
+"""What staff do for people who cannot yet help themselves: an account, a password for one sign-in, an end."""
+import secrets
+from datetime import timedelta
+
+from pydantic import SecretStr
+from sqlalchemy.orm import Session
+
+from portal.core import audit, clock
+from portal.core.access import TEMPLATES, Actor
+from portal.parties import grants, passwords, sessions, users
+from portal.parties.commands import CreateUser, InviteUser, MoveUser
+from portal.parties.models import User
+
+ONE_TIME_FOR = timedelta(hours=24)
+LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # nothing that is read for something else
+GROUPS, IN_A_GROUP = 4, 5
+
+
+def invite(session: Session, actor: Actor, command: InviteUser) -> tuple[User, str]:
+    """An account with a password for one sign-in; what its template grants waits for a second person.
+
+    Returns the password, which is kept nowhere. Raises as `users.create` and `grants.ask`.
+    """
+    password = _new_password()
+    typed = command.model_dump(exclude={"reason"})
+    user = users.create(session, actor, CreateUser(**typed, password=SecretStr(password)), granted=False)
+    user.one_time_until = clock.now() + ONE_TIME_FOR
+    grants.ask(session, actor, user, TEMPLATES[command.template], reason=command.reason)
+    return user, password
+
+
+def give_password(session: Session, actor: Actor, command: MoveUser) -> tuple[User, str]:
+    """Somebody who lost theirs gets a password for one sign-in, and is out everywhere. Their second factor stays.
+
+    Returns the password, which is kept nowhere. Raises NotFound, OwnPermissions, Outranked.
+    """
+    password = _new_password()
+    hashed = passwords.hashed(password)
+    user = grants.lock_other(session, actor, command.user_id)
+    user.password_hash, user.password_changed_at = hashed, clock.now()
+    user.one_time_until = clock.now() + ONE_TIME_FOR
+    sessions.end_all(session, user.id, because="new_password")
+    audit.record(session, actor, "user.password_given", "user", user.id, reason=command.reason)
+    return user, password
+
+
+def end_sessions(session: Session, actor: Actor, command: MoveUser) -> User:
+    """They are signed out everywhere and may sign in again. Raises NotFound, OwnPermissions, Outranked."""
+    user = grants.lock_other(session, actor, command.user_id)
+    sessions.end_all(session, user.id, because="ended_by_staff")
+    audit.record(session, actor, "user.sessions_ended", "user", user.id, reason=command.reason)
+    return user
+
+
+def _new_password() -> str:
+    return "-".join("".join(secrets.choice(LETTERS) for _ in range(IN_A_GROUP)) for _ in range(GROUPS))

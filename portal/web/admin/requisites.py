@@ -1,0 +1,64 @@
+"""Every trader's instruments: the list, one with its limits and what waits for a decision, blocked and given back."""
+from typing import Any
+
+from flask import Blueprint, Response, redirect, request, url_for
+
+from portal import approvals, reference
+from portal.core.access import Permission, requires
+from portal.core.commands import bind
+from portal.core.db import reader
+from portal.parties import queries as parties
+from portal.requisites import queries, service, staff_list
+from portal.requisites.commands import MoveRequisite
+from portal.web.admin.acts import act
+from portal.web.identity import signed_in
+from portal.web.render import show
+
+bp = Blueprint("admin_requisites", __name__, url_prefix="/admin/requisites")
+ONE = "admin/requisites/one.html"
+
+
+@bp.get("")
+@requires(Permission.REQUISITE_READ)
+def index() -> Response:
+    session = reader()
+    filters = staff_list.Filters.of(request.args)
+    page = staff_list.page(session, signed_in(), filters, cursor=request.args.get("after"))
+    known = reference.snapshot(session)
+    return show("admin/requisites/index.html", page=page, filters=filters, used=queries.used,
+                methods=[(one.code, one.name) for one in known.methods.values() if one.active],
+                banks=[(one.code, one.name) for one in known.banks.values()])
+
+
+@bp.get("/<requisite_id>")
+@requires(Permission.REQUISITE_READ)
+def one(requisite_id: str) -> Response:
+    return show(ONE, error=None, wrong={}, values={}, **_requisite(requisite_id))
+
+
+@bp.post("/<requisite_id>/blocking")
+@requires(Permission.REQUISITE_MANAGE)
+def block(requisite_id: str) -> Response:
+    with act(ONE, _requisite, requisite_id) as session:
+        service.block(session, signed_in(), bind(MoveRequisite, request.form, requisite_id=requisite_id))
+    return _to(requisite_id)
+
+
+@bp.post("/<requisite_id>/unblocking")
+@requires(Permission.REQUISITE_MANAGE)
+def unblock(requisite_id: str) -> Response:
+    with act(ONE, _requisite, requisite_id) as session:
+        service.unblock(session, signed_in(), bind(MoveRequisite, request.form, requisite_id=requisite_id))
+    return _to(requisite_id)
+
+
+def _to(requisite_id: str) -> Response:
+    return redirect(url_for(".one", requisite_id=requisite_id), 303)  # type: ignore[return-value]
+
+
+def _requisite(requisite_id: str) -> dict[str, Any]:
+    session, actor = reader(), signed_in()
+    requisite = queries.find(session, actor, requisite_id)
+    return {"requisite": requisite, "used": queries.used(requisite),
+            "waiting": approvals.waiting_for(session, "requisite", requisite.id),
+            "history": parties.history(session, actor, "requisite", requisite.id)}
