@@ -24,7 +24,7 @@ class Batcher(Generic[T, R]):
     A piece without an outcome, and every piece of a batch that failed, is its sender's own business again.
     """
 
-    def __init__(self, name: str, do: Callable[[Sequence[T]], Sequence[R | None]], *, threads: int = 2) -> None:
+    def __init__(self, name: str, do: Callable[[Sequence[T]], Sequence[R | None]], *, threads: int = 1) -> None:
         self._name, self._do = name, do
         self._gathered: SimpleQueue[tuple[T, asyncio.Future[R | None]]] = SimpleQueue()
         self._missing = threads

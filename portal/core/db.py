@@ -57,9 +57,14 @@ def remembered_only(engine: Engine) -> Iterator[None]:
 
 def reader() -> Session:
     """The session of this request or task, for reading outside a transaction block. Raises MustRead."""
-    if _remembered_only.get() is not None:
+    if not may_read():
         raise MustRead()
     return db.session()
+
+
+def may_read() -> bool:
+    """Not on the event loop."""
+    return _remembered_only.get() is None
 
 
 def engine() -> Engine:
@@ -69,7 +74,7 @@ def engine() -> Engine:
 
 def open_session() -> Session | None:
     """The session of this request or task, if it has needed one yet."""
-    return db.session() if _remembered_only.get() is None and db.session.registry.has() else None
+    return db.session() if may_read() and db.session.registry.has() else None
 
 
 def give_back() -> None:
