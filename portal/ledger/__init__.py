@@ -16,7 +16,7 @@ from portal.ledger.accounts import (
 from portal.ledger.entries import Draft, HoldFacts, Line, SettleFacts, accounts_of
 from portal.ledger.queries import EntryLine, Holdings, Total, balance, balances_of, lines_of, totals
 from portal.ledger.service import AlreadyPosted, InsufficientFunds, Locked, lock_balances, post
-from portal.ledger.statements import Statement, StatementLine, statement
+from portal.ledger.statements import Statement, StatementLine, credited, statement
 
 __all__ = [
     "EXTERNAL",
@@ -38,6 +38,7 @@ __all__ = [
     "accounts_of",
     "balance",
     "balances_of",
+    "credited",
     "entries",
     "lines_of",
     "lock_balances",

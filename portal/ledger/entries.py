@@ -65,6 +65,10 @@ class SettleFacts:
     live: bool
 
 
+KINDS = ("payin_hold", "payin_release", "payin_settle", "deposit")
+"""Of journal entries; each has its function below."""
+
+
 def payin_hold(facts: HoldFacts) -> Draft:
     """Matched: the trader's collateral stands in for the cash the customer is about to send."""
     return draft("payin_hold", facts.assignment_id, Line(*_collateral(facts), facts.amount))

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from portal.core import clock
+from portal.core import clock, live
 from portal.core.access import Actor
 from portal.core.db import translated
 from portal.core.errors import Conflict, Rejected, judges
@@ -118,6 +118,8 @@ def post(session: Session, actor: Actor, drafts: Sequence[Draft]) -> list[int]:
     lines = _Lines()
     for place, draft in enumerate(drafts, 1):
         _apply(draft, place, balances, lines)
+    live.tell(session, "balance", {f"{account.owner_kind}:{account.owner_id}" for account in balances
+                                   if account.owner_id is not None})
     with translated():
         return list(session.execute(WRITE, _parameters(actor, now, drafts, lines, balances)).scalars())
 

@@ -46,6 +46,11 @@ LINES = text("""
      ORDER BY p.id DESC""")
 
 
+CREDITED = text("""
+    SELECT sum(p.amount_minor) FROM postings p JOIN journal_entries e ON e.id = p.entry_id AND e.kind = :kind
+     WHERE p.credit_id = :account AND p.id >= coalesce(first_posting(:account, :since), 0)""")
+
+
 @dataclass(frozen=True)
 class StatementLine:
     """What one posting did to the account: `amount` is signed, `balance` is the account's after it."""
@@ -91,6 +96,25 @@ def statement(session: Session, account: Account, *, since: datetime | None = No
     more, lines = len(lines) > limit, lines[:limit]
     return Statement(account, _before(session, id, first, account), _before(session, id, beyond, account), lines,
                      str(lines[-1].id) if more else None)
+
+
+def lines(session: Session, account: Account, *, since: datetime | None, until: datetime | None,
+          before: int | None, limit: int) -> Sequence[StatementLine]:
+    """Some lines of the period below the posting `before`, newest first: for a file, batch by batch."""
+    id = account_id(session, account)
+    if id is None:
+        return []
+    first, beyond = _bounds(session, id, since, until)
+    found = session.execute(LINES, {"account": id, "first": first, "beyond": min(beyond, before or MINOR_MAX),
+                                    "limit": limit})
+    return [_line(row, account.currency) for row in found]
+
+
+def credited(session: Session, account: Account, kind: str, *, since: datetime) -> Money:
+    """What entries of this kind put on the account from `since` on."""
+    id = account_id(session, account)
+    minor = 0 if id is None else session.scalar(CREDITED, {"account": id, "since": since, "kind": kind})
+    return Money(int(minor or 0), account.currency)
 
 
 def _bounds(session: Session, id: int, since: datetime | None, until: datetime | None) -> tuple[int, int]:

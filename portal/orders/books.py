@@ -2,7 +2,7 @@
 
 Amounts stand in the ledger; names and orders are known only here, above it.
 """
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -106,6 +106,17 @@ def _postings(session: Session, entry_id: int) -> list[PostingLine]:
                         _side(source, giver, posting.debit_after_minor),
                         _side(target, taker, posting.credit_after_minor))
             for posting, source, target, giver, taker in rows]
+
+
+def orders_behind(session: Session, references: Collection[UUID]) -> dict[UUID, str]:
+    """The public ids of the orders that entries are about, by reference: an order, or an assignment that holds."""
+    if not references:
+        return {}
+    rows = session.execute(
+        select(Order.id, Order.id, Order.direction).where(Order.id.in_(references)).union_all(
+            select(Assignment.id, Order.id, Order.direction).join(Order, Order.id == Assignment.order_id)
+            .where(Assignment.id.in_(references))))
+    return {reference: ids.public(PREFIXES[Direction(direction)], id) for reference, id, direction in rows}
 
 
 def _order_of(session: Session, reference: UUID) -> str | None:

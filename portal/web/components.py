@@ -19,9 +19,9 @@ from portal.web.filters import FILTERS
 from portal.web.identity import current_actor
 from portal.web.locale import LANGUAGES, language, theme
 from portal.web.navigation import navigation
-from portal.web.words import changed, named
+from portal.web.words import changed, entry, named
 
-FILES = ("button", "badge", "money", "field", "table", "dialog", "object", "figures", "notice", "code", "pay")
+FILES = ("button", "badge", "money", "field", "table", "dialog", "object", "figures", "chart", "notice", "code", "pay")
 BRAND = "Quittance"
 FORBIDDEN = re.compile(r"^(on|style$|hx-on)")
 
@@ -109,7 +109,8 @@ def init_templates(app: Flask) -> None:
     environment = app.jinja_env
     environment.undefined = Strict
     environment.trim_blocks = environment.lstrip_blocks = True
-    environment.filters.update(FILTERS, paragraphs=paragraphs, translated=translated, named=named, changed=changed)
+    environment.filters.update(FILTERS, paragraphs=paragraphs, translated=translated, named=named, entry=entry,
+                               changed=changed)
     environment.globals.update(
         ui=Components(environment), brand=BRAND, look=look, attributes=attributes, here=here, apology=apology,
         now=clock.now)

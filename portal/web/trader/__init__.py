@@ -1,4 +1,5 @@
 """A trader's pages: the queue and its orders."""
+from portal.web.trader.balance import bp as balance
 from portal.web.trader.orders import bp as orders
 
-blueprints = (orders,)
+blueprints = (orders, balance)
