@@ -13,6 +13,8 @@ from benchmarks.result import Result
 FOLDER = Path(__file__).parent
 MEASURES = {  # by name: the module, and the gates it judges
     "create": "G1 G2",
+    "matching": "G3 G4",
+    "pipeline": "G6",
 }
 TRIES = 2  # of a measurement whose pgbench rounds differ too much
 

@@ -46,6 +46,16 @@ class Ground:
         return psycopg.connect(host=str(postgres.sockets), user="postgres", dbname=database, autocommit=True,
                                password=self.servers.keys["postgres_password"])
 
+    def stamp_commits(self) -> None:
+        """Have PostgreSQL remember when each transaction committed; it starts anew for that, once."""
+        with self.superuser() as connection:
+            if connection.execute("SHOW track_commit_timestamp").fetchone() == ("on",):
+                return
+            connection.execute("ALTER SYSTEM SET track_commit_timestamp = on")
+        assert self.servers.postgres is not None
+        self.servers.postgres.stop()
+        self.servers.ensure()
+
     def of(self, database: str) -> dict[str, str]:
         """The environment of the desk's processes on this database."""
         return {**self.environment, **{name: make_url(self.environment[name]).set(database=database)

@@ -3,7 +3,7 @@ from portal.core.jobs import Kind, register
 from portal.orders import deadlines, matching, proof, settlement
 
 register(
-    Kind("match_order", matching.work, batch_max=20, attempts_max=8, failed=matching.failed),
+    Kind("match_order", matching.work, batch_max=40, attempts_max=8, failed=matching.failed),
     Kind("expire_order", deadlines.expire),
     Kind("flag_unconfirmed", deadlines.flag_unconfirmed),
     Kind("settle_order", settlement.work, attempts_max=20),
