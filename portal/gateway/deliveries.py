@@ -3,7 +3,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from flask import Response
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 from sqlalchemy.orm import Session
 
 from portal.core import ids
@@ -20,7 +20,7 @@ from portal.webhooks.commands import Resend
 from portal.webhooks.service import EndpointDisabled
 from portal.webhooks.types import TYPES
 
-Type = Annotated[str, Field(pattern=f"^({'|'.join(TYPES)})$")]
+Type = Annotated[str, Field(pattern=f"^({'|'.join(TYPES)})$"), WithJsonSchema({"type": "string", "enum": [*TYPES]})]
 Id = Annotated[str, Field(min_length=1, max_length=40)]
 
 

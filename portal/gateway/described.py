@@ -27,7 +27,7 @@ DESCRIPTIONS = {
     "rotate_webhook_secret": "The answer has the new `secret` this once. For a day messages carry two signatures, with"
                              " the old and the new one.",
     "test_webhook_endpoint": "Sends `test.ping` to this endpoint alone, whatever types it wants.",
-    "list_events": "Everything that was told or would have been told to endpoints in the last thirty days.",
+    "list_events": "What endpoints wanted to be told in the last thirty days, whether it reached them or not.",
     "get_event": "With `data` as it was told: the order as of that step, numbers masked.",
     "list_webhook_deliveries": "Each event on its way to each endpoint, with the answer to its last attempt; thirty"
                                " days.",

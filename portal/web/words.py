@@ -18,6 +18,9 @@ WORDS = (
     # What an approval changes.
     N_("Name"), N_("Status"), N_("Number"), N_("Payin"), N_("Payout"), N_("Min"), N_("Max"), N_("Day max"),
     N_("Month max"), N_("Day count max"), N_("Open orders max"), N_("Cooldown s"), N_("Weight"), N_("Yes"), N_("No"),
+    # Why a webhook got no answer.
+    N_("Timeout"), N_("Connect failed"), N_("Name not found"), N_("Tls failed"), N_("Broken answer"),
+    N_("Address not public"), N_("Invalid url"), N_("Https required"), N_("Port not allowed"), N_("Invalid host"),
     # What is wrong with a field, where the sentence is put together.
     N_("Write the amount with exactly 2 digits after the point."),
     N_("Write the amount with exactly 6 digits after the point."),

@@ -13,6 +13,7 @@ from portal.web.docs.schemas import Field
 
 BASE = re.compile(r"^/gateway/v1")
 METHODS = ("POST", "GET", "PATCH", "DELETE")  # making comes first
+FIRST = "webhook-endpoints"  # of its group: without one nothing is told
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def _read(app: Flask) -> Reference:
         for method, described in methods.items():
             by_tag.setdefault(described["tags"][0], []).append(_operation(server, path, method, described, parts))
     for calls in by_tag.values():
-        calls.sort(key=lambda one: (one.path, METHODS.index(one.method)))
+        calls.sort(key=lambda one: (one.path.split("/")[1] != FIRST, one.path, METHODS.index(one.method)))
     order = ["Payins", "Balance", "Webhooks"]
     tags = [Tag(name, by_tag[name]) for name in sorted(by_tag, key=lambda n: (order.index(n) if n in order else 9, n))]
     messages = [Message(name, _json(hook["post"]["requestBody"]["content"]["application/json"]["example"]))

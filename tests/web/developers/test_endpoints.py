@@ -129,6 +129,14 @@ def test_an_endpoint_that_does_not_take_what_it_is_told_is_failing(desk: Desk, s
         assert "Failing" in desk.page(path)
 
 
+def test_why_no_answer_came_is_said_in_words(desk: Desk, send: Callable[[], int]) -> None:
+    endpoint_id, _ = desk.make_endpoint(URL)  # nobody listens there
+    desk.tell()
+    send()
+    for path in ("/endpoints", f"/endpoints/{endpoint_id}", "/deliveries", f"/deliveries/{desk.delivery()}"):
+        assert "Connect failed" in desk.page(path), path
+
+
 def test_a_new_secret_is_shown_once_and_the_old_one_signs_along(desk: Desk, send: Callable[[], int]) -> None:
     with listening() as receiver:
         endpoint_id, old = desk.make_endpoint(receiver.url)
