@@ -1,8 +1,10 @@
-"""The desk for granian: bodies are read here, within a limit and a time, before Flask gives them a thread."""
+"""The desk for granian: streams of `/live` first, then bodies within limits, plain creates, and Flask in a thread."""
+from portal.gateway.lane import Lane
 from portal.web.body import BodyReader
 from portal.web.bridge import Bridge
+from portal.web.live import Live
 from wsgi import app as flask_app
 
 THREADS = 8
 
-app = BodyReader(Bridge(flask_app, threads=THREADS))
+app = Live(BodyReader(Lane(Bridge(flask_app, threads=THREADS), flask_app)), flask_app)

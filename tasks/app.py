@@ -8,7 +8,7 @@ from huey import RedisHuey
 from huey.serializer import SignedSerializer
 from redis import ConnectionPool
 
-from portal.core import jobs, observe
+from portal.core import jobs, live, observe
 from portal.core.db import db
 from portal.core.errors import DatabaseUnavailable
 from portal.settings import load
@@ -57,6 +57,7 @@ def application() -> Flask:
     from tasks import waker
 
     jobs.poke_with(waker.poke)
+    live.connect(settings.redis_url.get_secret_value())
     return create_app(settings, process="worker")
 
 

@@ -3,20 +3,21 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from portal import webhooks
-from portal.core import clock, ids
+from portal.core import clock, ids, live
 from portal.core.access import Actor
 from portal.core.clock import rfc3339
 from portal.core.errors import Denied
 from portal.orders import view
-from portal.orders.models import Order, OrderEvent
+from portal.orders.models import Assignment, Order, OrderEvent
 from portal.orders.queries import party_of
 from portal.orders.states import ENDED, LIFECYCLES, WHO, Action, Direction, Status
 
 UNTOLD = frozenset({Status.REVIEW, Status.RETRYING})  # of the desk's own concern
+SEARCHING = frozenset({Action.RETRY, Action.FAIL})  # no trader's business
 MOMENTS = {Status.ASSIGNED: "assigned_at", Status.PAID: "paid_at", Status.CONFIRMED: "confirmed_at",
            Status.COMPLETED: "completed_at"}
 
@@ -77,4 +78,13 @@ class Steps:
             webhooks.Announcement(store_id=order.store_id, live=order.live, type=event["type"], order_id=order.id,
                                   version=event["version"], payload=payload)
             for order, event, payload in self._taken if payload is not None])
+        self._tell_pages()
         self._taken.clear()
+
+    def _tell_pages(self) -> None:
+        """Of the store and of every trader who has had the order: one who lost it must see that too."""
+        stores = {live.store(order.store_id) for order, _, _ in self._taken}
+        had = [order.id for order, event, _ in self._taken if event["action"] not in SEARCHING]
+        traders = self.session.scalars(
+            select(Assignment.trader_id).distinct().where(Assignment.order_id.in_(had))) if had else ()
+        live.tell(self.session, "orders", stores | set(map(live.trader, traders)))

@@ -3,7 +3,7 @@ import structlog
 from sqlalchemy import ColumnElement, insert, select
 from sqlalchemy.orm import Session
 
-from portal.core import audit, clock, jobs
+from portal.core import audit, clock, jobs, live
 from portal.core.access import SYSTEM
 from portal.core.db import locked_one
 from portal.webhooks import schedule
@@ -42,6 +42,7 @@ def record(session: Session, parcel: Parcel, answer: Answer) -> None:
         delivery.state, delivery.next_attempt_at = DeliveryState.DELIVERED, None
     else:
         _failed(session, delivery, endpoint, answer)
+    live.tell(session, "deliveries", [live.store(delivery.store_id)])
     session.flush()
     if delivery.next_attempt_at is not None:
         jobs.postpone(session, parcel.job, delivery.next_attempt_at)
