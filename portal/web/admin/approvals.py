@@ -1,10 +1,12 @@
 """Four eyes: what waits for a second person, with before and after, and the decision."""
 from typing import Any
+from uuid import UUID
 
 from flask import Blueprint, Response, redirect, request, url_for
 
 from portal import approvals
 from portal.approvals import kinds
+from portal.core import ids
 from portal.core.access import Permission, requires
 from portal.core.commands import bind
 from portal.core.db import reader
@@ -15,6 +17,8 @@ from portal.web.render import show
 
 bp = Blueprint("admin_approvals", __name__, url_prefix="/admin/approvals")
 STATES = ("pending", "approved", "rejected")
+RECORDS = {"merchant": "mrc", "store": "str", "trader": "trd", "user": "usr", "requisite": "rqs"}
+"""What approvals are about, with the prefix of its public id; each has a page of its own."""
 
 
 @bp.get("")
@@ -25,7 +29,7 @@ def index() -> Response:
         raise NotFound()
     page = approvals.page(reader(), signed_in(), state=state, kind=kind, cursor=request.args.get("after"))
     return show("admin/approvals/index.html", page=page, state=state, kind=kind, kinds=kinds.titles(),
-                waiting=approvals.pending_count(reader(), signed_in()))
+                record_of=record_of, waiting=approvals.pending_count(reader(), signed_in()))
 
 
 @bp.get("/<approval_id>")
@@ -47,4 +51,15 @@ def decide(approval_id: str) -> Response:
 
 
 def _approval(approval_id: str) -> dict[str, Any]:
-    return {"approval": approvals.find(reader(), signed_in(), approval_id)}
+    return {"approval": approvals.find(reader(), signed_in(), approval_id), "record_of": record_of}
+
+
+def record_of(approval: approvals.Approval) -> tuple[str, str] | None:
+    """What it is about: its name or public id, and its page."""
+    prefix = RECORDS.get(approval.target_kind)
+    if prefix is None:
+        return None
+    shown = ids.public(prefix, UUID(approval.target_id))
+    name = approval.before.get("name") or approval.after.get("name") or approval.after.get("email") or shown
+    argument: dict[str, Any] = {f"{approval.target_kind}_id": shown}
+    return str(name), url_for(f"admin_{approval.target_kind}s.one", **argument)
