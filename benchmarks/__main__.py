@@ -14,7 +14,11 @@ FOLDER = Path(__file__).parent
 MEASURES = {  # by name: the module, and the gates it judges
     "create": "G1 G2",
     "matching": "G3 G4",
+    "settling": "G5",
     "pipeline": "G6",
+    "others": "G7 G8",
+    "memory": "G9",
+    "pages": "G10, fault 30",
 }
 TRIES = 2  # of a measurement whose pgbench rounds differ too much
 
