@@ -57,3 +57,8 @@ def midnight_after(day: date) -> datetime:
 def midnight_before(day: date) -> datetime:
     """When the operator's `day` began, in UTC."""
     return midnight_after(day - timedelta(days=1))
+
+
+def month_after(day: date) -> datetime:
+    """When the operator's month of `day` ends, in UTC."""
+    return midnight_before((day.replace(day=1) + timedelta(days=32)).replace(day=1))

@@ -60,10 +60,14 @@ class AddRequisite(Limits):
 
 
 class SetLimits(Limits):
-    """Other limits. Tighter ones hold at once, wider ones wait for a second person."""
+    """Other limits. Tighter ones hold at once, wider ones wait for a second person.
+
+    `seen`: what `limits.seen` gave for those that the form showed; who sees older ones is refused.
+    """
 
     requisite_id: str
     reason: Reason | None = None
+    seen: str | None = None
 
 
 class MoveRequisite(Command):
@@ -71,3 +75,9 @@ class MoveRequisite(Command):
 
     requisite_id: str
     reason: Reason | None = None
+
+
+class ShowNumber(Command):
+    """Show the number in full, to its trader."""
+
+    requisite_id: str

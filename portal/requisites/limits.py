@@ -6,8 +6,9 @@ from sqlalchemy.orm import Session
 
 from portal import approvals
 from portal.approvals.models import Approval
-from portal.core import audit, ids
+from portal.core import audit, crypto, ids
 from portal.core.access import SYSTEM, Actor
+from portal.core.errors import Conflict
 from portal.requisites import lanes, queries, service
 from portal.requisites.commands import SetLimits
 from portal.requisites.models import PREFIX, Requisite
@@ -20,15 +21,28 @@ _SMALLER_IS_TIGHTER = ("max_minor", "day_max_minor", "day_count_max", "month_max
 _LARGER_IS_TIGHTER = ("min_minor", "cooldown_s")
 
 
+class LimitsMoved(Conflict):
+    """Somebody else changed these limits meanwhile. Look at them and change them again."""
+
+    code = "limits_moved"
+
+
+def seen(requisite: Requisite) -> str:
+    """The limits as a form shows them, in a few characters."""
+    return crypto.sha256(repr(_of(requisite))).hex()[:16]
+
+
 def set_limits(session: Session, actor: Actor, command: SetLimits) -> Approval | None:
     """Change what a requisite may take. Returns the approval a wider limit waits for, None where it holds at once.
 
     One that waits for its first approval is put before a second person anew: the earlier request is stale.
 
-    Raises NotFound, Invalid.
+    Raises NotFound, Invalid, LimitsMoved.
     """
     requisite = queries.lock(session, actor, ids.parse(PREFIX, command.requisite_id))
     before, after = _of(requisite), command.columns(requisite.currency)
+    if command.seen is not None and command.seen != seen(requisite):
+        raise LimitsMoved()
     if before == after:
         return None
     pending = requisite.status == Status.PENDING

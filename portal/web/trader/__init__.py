@@ -1,5 +1,6 @@
-"""A trader's pages: the queue and its orders."""
+"""A trader's pages."""
 from portal.web.trader.balance import bp as balance
 from portal.web.trader.orders import bp as orders
+from portal.web.trader.requisites import bp as requisites
 
-blueprints = (orders, balance)
+blueprints = (orders, requisites, balance)

@@ -1,0 +1,119 @@
+"""A trader's instruments: what each may take and has taken, why one gets no orders, new ones, other limits."""
+from typing import Any
+
+from flask import Blueprint, Response, flash, redirect, request, url_for
+from flask_babel import gettext
+
+from portal import approvals, reference
+from portal.core.access import Permission, requires
+from portal.core.commands import bind
+from portal.core.db import reader, transaction
+from portal.core.errors import FieldError, Invalid
+from portal.parties import traders
+from portal.requisites import limits, queries, service, standing
+from portal.requisites.commands import AddRequisite, MoveRequisite, SetLimits, ShowNumber
+from portal.requisites.states import Status
+from portal.web.identity import signed_in
+from portal.web.render import redisplay, show
+
+bp = Blueprint("trader_requisites", __name__, url_prefix="/trader/requisites")
+ONE, NEW = "trader/requisites/one.html", "trader/requisites/new.html"
+
+
+@bp.get("")
+@requires(Permission.REQUISITE_READ)
+def index() -> Response:
+    session, actor, status = reader(), signed_in(), request.args.get("status") or None
+    if status is not None and status not in set(Status):
+        raise Invalid(fields=[FieldError("/status", "unknown_status", "There is no such status.")])
+    page = queries.page(session, actor, status=status, cursor=request.args.get("after"))
+    trader = traders.own(session, actor)
+    return show("trader/requisites/index.html", page=page, chosen=status, trader=trader, used=queries.used,
+                hindrances=standing.hindrances(session, trader, page.rows))
+
+
+@bp.get("/new")
+@requires(Permission.REQUISITE_MANAGE)
+def new() -> Response:
+    return show(NEW, error=None, wrong={}, values={"payin": "yes", "open_orders_max": "5"}, **_choices())
+
+
+@bp.post("")
+@requires(Permission.REQUISITE_MANAGE)
+def add() -> Response:
+    with redisplay(NEW, **_choices()):
+        directions = {name: request.form.get(name) == "yes" for name in ("payin", "payout")}
+        command = bind(AddRequisite, request.form, **directions)
+        with transaction() as session:
+            made = service.add(session, signed_in(), command)
+            public_id = made.public_id
+    flash(gettext("The requisite waits for approval. It takes orders as soon as staff agree."))
+    return _to(public_id)
+
+
+@bp.get("/<requisite_id>")
+@requires(Permission.REQUISITE_READ)
+def one(requisite_id: str) -> Response:
+    return show(ONE, error=None, wrong={}, values={}, number=None, **_requisite(requisite_id))
+
+
+@bp.post("/<requisite_id>/number")
+@requires(Permission.REQUISITE_READ)
+def number(requisite_id: str) -> Response:
+    """Shown in this answer only, for thirty seconds where there is a script."""
+    with transaction() as session:
+        shown = service.show_number(session, signed_in(), ShowNumber(requisite_id=requisite_id))
+    return show(ONE, error=None, wrong={}, values={}, number=shown, **_requisite(requisite_id))
+
+
+@bp.post("/<requisite_id>/switch")
+@requires(Permission.REQUISITE_MANAGE)
+def switch(requisite_id: str) -> Response:
+    """On or off, as the button said; where it stood so already, nothing happens."""
+    on = request.form.get("on") == "yes"
+    with redisplay(ONE, number=None, **_requisite(requisite_id)), transaction() as session:
+        status = queries.find(session, signed_in(), requisite_id).status
+        if status != (Status.ACTIVE if on else Status.PAUSED):
+            (service.resume if on else service.pause)(session, signed_in(), MoveRequisite(requisite_id=requisite_id))
+    return redirect(request.form.get("back") == "list" and url_for(".index") or url_for(
+        ".one", requisite_id=requisite_id), 303)  # type: ignore[return-value]
+
+
+@bp.post("/<requisite_id>/limits")
+@requires(Permission.REQUISITE_MANAGE)
+def set_limits(requisite_id: str) -> Response:
+    with redisplay(ONE, number=None, **_requisite(requisite_id)):
+        command = bind(SetLimits, request.form, requisite_id=requisite_id)
+        with transaction() as session:
+            waits = limits.set_limits(session, signed_in(), command)
+    flash(gettext("Wider limits wait for approval; until then the present ones hold.") if waits else gettext(
+        "The limits are set."))
+    return _to(requisite_id)
+
+
+@bp.post("/<requisite_id>/archival")
+@requires(Permission.REQUISITE_MANAGE)
+def archive(requisite_id: str) -> Response:
+    with redisplay(ONE, number=None, **_requisite(requisite_id)), transaction() as session:
+        service.archive(session, signed_in(), MoveRequisite(requisite_id=requisite_id))
+    flash(gettext("The requisite is archived. Its number may be offered again."))
+    return redirect(url_for(".index"), 303)  # type: ignore[return-value]
+
+
+def _to(requisite_id: str) -> Response:
+    return redirect(url_for(".one", requisite_id=requisite_id), 303)  # type: ignore[return-value]
+
+
+def _requisite(requisite_id: str) -> dict[str, Any]:
+    session, actor = reader(), signed_in()
+    requisite = queries.find(session, actor, requisite_id)
+    return {"requisite": requisite, "used": queries.used(requisite), "seen": limits.seen(requisite),
+            "waiting": approvals.waiting_for(session, "requisite", requisite.id, kind=limits.KIND),
+            "hindrances": standing.hindrances(session, traders.own(session, actor), [requisite])[requisite.id]}
+
+
+def _choices() -> dict[str, Any]:
+    known = reference.snapshot(reader())
+    return {"methods": [(one.code, gettext(one.name)) for one in known.methods.values() if one.active],
+            "banks": [(one.code, one.name) for one in known.banks.values()],
+            "currencies": [(code, code) for code, one in known.currencies.items() if one.kind == "fiat"]}

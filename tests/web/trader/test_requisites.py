@@ -1,0 +1,189 @@
+"""A trader's instruments: seen, switched, limited, offered, and why one gets nothing."""
+import re
+
+import pytest
+from sqlalchemy import select
+
+from portal.core import audit
+from portal.core.db import reader
+from portal.requisites import standing
+from portal.requisites.models import Requisite
+from portal.requisites.standing import Because
+from tests import factories, people
+from tests.factories import act, fresh, look
+
+
+@pytest.fixture
+def cast(app):
+    cast = factories.new_cast()
+    cast.requisite()
+    return cast
+
+
+@pytest.fixture
+def card(cast) -> Requisite:
+    with look() as session:
+        return session.scalars(select(Requisite).where(Requisite.trader_id == cast.traders[0].id)).one()
+
+
+@pytest.fixture
+def trader(app, cast):
+    return people.seat(app, people.person("trader", trader_id=cast.traders[0].id))
+
+
+def plain(answer) -> str:
+    text = re.sub(r"<[^>]+>", " ", answer.get_data(as_text=True))
+    return re.sub(r"\s+", " ", text.replace("\N{NO-BREAK SPACE}", " "))
+
+
+def reasons(cast, card) -> list[Because]:
+    with look() as session:
+        trader = session.get(type(cast.traders[0]), cast.traders[0].id)
+        from portal.core.access import SYSTEM
+        from portal.requisites import queries
+
+        found = queries.find(session, SYSTEM, card.public_id)
+        return [one.because for one in standing.hindrances(session, trader, [found])[card.id]]
+
+
+def test_the_list_shows_masks_and_used_limits(cast, card, trader):
+    factories.change(card, day_max_minor=10_000_00)
+    factories.assigned_payin(cast, "2500.00")
+    page = plain(trader.get("/trader/requisites"))
+    assert card.number_last4 in page
+    assert "2 500.00 of 10 000.00 ₽" in page
+    assert "1 of 1 000" in page
+
+
+def test_the_switch_is_harmless_twice(card, trader):
+    for on, status in (("no", "paused"), ("no", "paused"), ("yes", "active"), ("yes", "active")):
+        assert trader.send(f"/trader/requisites/{card.public_id}/switch", {"on": on}).status_code == 303
+        assert fresh(card).status == status
+
+
+def test_each_reason_is_told(cast, card):
+    assert reasons(cast, card) == []
+    for column, value, because in (("status", "paused", Because.PAUSED), ("status", "blocked", Because.BLOCKED)):
+        before = getattr(fresh(card), column)
+        factories.change(card, **{column: value})
+        assert reasons(cast, card) == [because]
+        factories.change(card, **{column: before})
+    factories.change(card, open_orders_max=1)
+    factories.assigned_payin(cast, "1500.00")
+    assert Because.SLOTS in reasons(cast, card)
+    factories.change(card, open_orders_max=5, day_count_max=1)
+    assert reasons(cast, card) == [Because.DAY_COUNT]
+    factories.change(card, day_count_max=None, day_max_minor=1500_00)
+    assert reasons(cast, card) == [Because.DAY]
+    factories.change(card, day_max_minor=None, month_max_minor=1500_00)
+    assert reasons(cast, card) == [Because.MONTH]
+    factories.change(card, month_max_minor=None)
+    factories.change(cast.traders[0], on_shift=False)
+    assert reasons(cast, card) == [Because.OFF_SHIFT]
+
+
+def test_too_little_collateral_is_told_with_the_sum(app):
+    cast = factories.new_cast()
+    card = cast.requisite(cast.trader(deposit="0.100000"))
+    assert reasons(cast, card) == [Because.COLLATERAL]
+    seat = people.seat(app, people.person("trader", trader_id=cast.traders[0].id))
+    assert "Your free balance is below" in plain(seat.get(f"/trader/requisites/{card.public_id}"))
+
+
+def test_what_has_no_hindrance_is_what_matching_takes(cast, card):
+    """The same order that a requisite without hindrances gets, one with a hindrance does not."""
+    assert reasons(cast, card) == []
+    factories.assigned_payin(cast, "1500.00")
+    factories.change(card, day_count_max=1)
+    order = cast.order("1600.00")
+    factories.work_off("match_order")
+    assert fresh(order).status == "retrying"
+
+
+def test_a_number_is_shown_on_request_and_kept_in_the_audit(card, trader):
+    page = f"/trader/requisites/{card.public_id}"
+    assert "******" in plain(trader.get(page))
+    shown = trader.send(f"{page}/number")
+    assert "data-hide-after" in shown.get_data(as_text=True)
+    assert shown.headers["Cache-Control"] == "no-store"
+    row = reader().execute(select(audit.AuditRow.action).where(audit.AuditRow.action == "requisite.number_shown"))
+    assert row.first() is not None
+    assert "data-hide-after" not in trader.get(page).get_data(as_text=True)
+
+
+def limits_form(page: str) -> dict[str, str]:
+    form = page[page.index("/limits"):]
+    found = dict(re.findall(r'<input[^>]*name="([a-z_]+)"[^>]*?value="([^"]*)"', form[:form.index("</form>")]))
+    return {name: value for name, value in found.items() if name != "csrf_token"}
+
+
+def test_tighter_limits_hold_at_once_wider_ones_wait(card, trader):
+    path = f"/trader/requisites/{card.public_id}"
+    form = limits_form(trader.get(path).get_data(as_text=True))
+    assert trader.send(f"{path}/limits", form | {"max_amount": "9000.00"}).status_code == 303
+    assert fresh(card).max_minor == 9000_00
+    form = limits_form(trader.get(path).get_data(as_text=True))
+    assert trader.send(f"{path}/limits", form | {"max_amount": "90000.00"}).status_code == 303
+    assert fresh(card).max_minor == 9000_00
+    assert "have waited for approval" in plain(trader.get(path))
+
+
+def test_of_two_browsers_the_slower_sees_what_the_other_did(card, trader):
+    path = f"/trader/requisites/{card.public_id}"
+    form = limits_form(trader.get(path).get_data(as_text=True))
+    trader.send(f"{path}/limits", form | {"max_amount": "9000.00"})
+    late = trader.send(f"{path}/limits", form | {"max_amount": "8000.00"})
+    assert late.status_code == 409
+    assert "8000.00" in late.get_data(as_text=True)
+    assert fresh(card).max_minor == 9000_00
+
+
+def test_odd_limits_are_marked_and_kept(card, trader):
+    path = f"/trader/requisites/{card.public_id}"
+    form = limits_form(trader.get(path).get_data(as_text=True))
+    answer = trader.send(f"{path}/limits", form | {"max_amount": "much", "cooldown_s": "-1"})
+    assert answer.status_code == 422
+    assert 'value="much"' in answer.get_data(as_text=True)
+
+
+def test_a_new_requisite_waits_for_approval(app, cast, trader):
+    sent = {"method": cast.method, "currency": "RUB", "number": "2200 7007 1234 5674", "holder": "Ivan Petrov",
+            "payin": "yes", "min_amount": "50.00", "max_amount": "9000.00", "open_orders_max": "5"}
+    wrong = trader.send("/trader/requisites", sent | {"number": "2200 7007 1234 5670"})
+    assert wrong.status_code == 422
+    assert "2200 7007 1234 5670" not in wrong.get_data(as_text=True)
+    assert "Ivan Petrov" in wrong.get_data(as_text=True)
+    made = trader.send("/trader/requisites", sent | {"number": good_number()})
+    assert made.status_code == 303
+    assert "It waits for staff to approve it" in plain(trader.get(made.location))
+    assert trader.send("/trader/requisites", sent | {"payin": "no", "number": good_number()}).status_code == 422
+
+
+def good_number() -> str:
+    from secrets import randbelow
+
+    from portal.core.logging import luhn
+
+    start = f"22007007{randbelow(10**7):07d}"
+    return next(start + last for last in "0123456789" if luhn(start + last))
+
+
+def test_archived_is_for_good_and_not_while_orders_are_open(cast, card, trader):
+    path = f"/trader/requisites/{card.public_id}"
+    factories.assigned_payin(cast, "1500.00")
+    assert trader.send(f"{path}/archival").status_code == 409
+    with act() as session:
+        session.get(Requisite, card.id).open_orders = 0
+    assert trader.send(f"{path}/archival").status_code == 303
+    assert fresh(card).status == "archived"
+
+
+def test_another_s_requisite_does_not_exist(app, cast, card):
+    other = factories.new_cast()
+    other.requisite()
+    stranger = people.seat(app, people.person("trader", trader_id=other.traders[0].id))
+    path = f"/trader/requisites/{card.public_id}"
+    assert stranger.get(path).status_code == 404
+    for door in ("number", "switch", "limits", "archival"):
+        assert stranger.send(f"{path}/{door}", {"on": "no"}).status_code == 404
+    assert fresh(card).status == "active"
