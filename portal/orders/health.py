@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from portal.core import clock
 
 LATELY = timedelta(minutes=15)
-ORDERS_MAX = 20_000
+ORDERS_MAX = 5_000  # the newest; a busier desk sees a shorter stretch, and is told so
 LINES_MAX = 8  # of each kind, the busiest first
 
 RECENT = """
@@ -73,6 +73,11 @@ class Line:
 class Health:
     total: Line
     by: dict[str, list[Line]] = field(default_factory=dict)  # method, bank, store, trader
+
+    @property
+    def cut(self) -> bool:
+        """There may have been more: only the newest were read."""
+        return self.total.orders >= ORDERS_MAX
 
 
 def lately(session: Session) -> Health:
