@@ -148,6 +148,13 @@ def set_password(session: Session, actor: Actor, command: SetPassword) -> User:
     return user
 
 
+def check_own(session: Session, actor: Actor, password: str) -> None:
+    """Is it really they who sit there? Raises Invalid when this is not their present password."""
+    own = session.scalar(select(User.password_hash).where(User.id == actor.id, User.active))
+    if not passwords.matches(own, password):
+        raise Invalid(fields=[FieldError("/password", "wrong_password", "This is not your present password.")])
+
+
 def actor_of(user: User, *, address: str | None = None, request_id: str | None = None) -> Actor:
     """The user as one who acts: for commands and tests; pages get theirs from the session."""
     return Actor(kind=ActorKind.USER, id=user.id, role=Role(user.role), name=user.email,

@@ -6,13 +6,15 @@ from flask import Blueprint, Response, redirect, request, url_for
 from portal import approvals, reference
 from portal.core.access import Permission, requires
 from portal.core.commands import bind
-from portal.core.db import reader
+from portal.core.db import reader, transaction
 from portal.parties import queries as parties
 from portal.requisites import queries, service, staff_list
 from portal.requisites.commands import MoveRequisite
+from portal.requisites.shown import ShowToStaff, show_to_staff
 from portal.web.admin.acts import act
+from portal.web.admin.step_up import prove
 from portal.web.identity import signed_in
-from portal.web.render import show
+from portal.web.render import redisplay, show
 
 bp = Blueprint("admin_requisites", __name__, url_prefix="/admin/requisites")
 ONE = "admin/requisites/one.html"
@@ -34,6 +36,18 @@ def index() -> Response:
 @requires(Permission.REQUISITE_READ)
 def one(requisite_id: str) -> Response:
     return show(ONE, error=None, wrong={}, values={}, **_requisite(requisite_id))
+
+
+@bp.post("/<requisite_id>/number")
+@requires(Permission.REQUISITE_MANAGE)
+def number(requisite_id: str) -> Response:
+    with redisplay(ONE, **_requisite(requisite_id)):
+        command = bind(ShowToStaff, request.form, requisite_id=requisite_id,
+                       password=request.form.get("password", ""))
+        prove(command.password.get_secret_value())
+        with transaction() as session:
+            shown = show_to_staff(session, signed_in(), command)
+    return show(ONE, error=None, wrong={}, values={}, **_requisite(requisite_id) | {"number": shown})
 
 
 @bp.post("/<requisite_id>/blocking")
@@ -59,6 +73,6 @@ def _to(requisite_id: str) -> Response:
 def _requisite(requisite_id: str) -> dict[str, Any]:
     session, actor = reader(), signed_in()
     requisite = queries.find(session, actor, requisite_id)
-    return {"requisite": requisite, "used": queries.used(requisite),
+    return {"requisite": requisite, "number": None, "used": queries.used(requisite),
             "waiting": approvals.waiting_for(session, "requisite", requisite.id),
             "history": parties.history(session, actor, "requisite", requisite.id)}

@@ -10,6 +10,7 @@ from portal.core.audit import AuditRow
 from portal.core.db import reader
 from portal.parties import queries as parties
 from portal.parties.models import Merchant, Store, StoreCurrency, Trader
+from portal.requisites import robots
 from portal.requisites.models import Requisite
 from portal.tariffs.models import Reward, Tariff
 from tests import factories, people
@@ -233,7 +234,7 @@ def test_a_requisite_is_blocked_and_given_back(app: Flask, admin: people.Seat, s
 def test_a_pending_requisite_is_decided_on_from_its_page(app: Flask, admin: people.Seat) -> None:
     cast, trader = factories.new_cast(), factories.new_trader()
     with factories.act() as session:
-        from portal.requisites import robots, service
+        from portal.requisites import service
         from portal.requisites.commands import AddRequisite
 
         made = service.add(session, factories.as_trader(trader), AddRequisite(
@@ -287,3 +288,33 @@ def test_records_are_found_by_ids_of_their_own_kind_only(app: Flask, admin: peop
                  f"traders/{ids.public('trd', ids.new_id())}", "requisites/rqs_1", "users/usr_1", "approvals/apr_1"):
         assert admin.get(f"/admin/{path}").status_code == 404, path
     assert isinstance(cast.store, Store)
+
+
+def test_a_number_is_shown_to_staff_behind_their_password_and_kept(
+        app: Flask, admin: people.Seat, support: people.Seat) -> None:
+    typed = robots.test_number("luhn16", ids.new_id().hex)
+    requisite = factories.new_cast().requisite(number=typed)
+    path = f"/admin/requisites/{requisite.public_id}/number"
+    grouped = " ".join(typed[at:at + 4] for at in range(0, 16, 4))
+    form = {"reason": "The bank asks", "password": people.PASSWORD}
+    assert support.send(path, form).status_code == 403
+    for wrong in ({"password": "not mine"}, {"reason": ""}, {"password": ""}):
+        answer = admin.send(path, form | wrong)
+        assert answer.status_code == 422, wrong
+        assert grouped not in answer.get_data(as_text=True).replace("\N{NO-BREAK SPACE}", " ")
+    assert "requisite.number_shown" not in acts_on(requisite.id)
+    answer = admin.send(path, form)
+    html = answer.get_data(as_text=True)
+    assert answer.status_code == 200
+    assert "no-store" in answer.headers["Cache-Control"]
+    assert not faults(html, signed_in=True, language="en")
+    assert grouped in html.replace("\N{NO-BREAK SPACE}", " ")
+    assert acts_on(requisite.id)[-1] == "requisite.number_shown"
+    assert typed not in admin.get(f"/admin/requisites/{requisite.public_id}").get_data(as_text=True)
+
+
+def test_guessing_the_password_of_who_sits_there_is_slowed(app: Flask, admin: people.Seat) -> None:
+    path = f"/admin/requisites/{factories.new_cast().requisite().public_id}/number"
+    outcomes = [admin.send(path, {"reason": "x", "password": "wrong"},
+                           environ_overrides={"REMOTE_ADDR": "10.77.1.9"}).status_code for _ in range(6)]
+    assert outcomes == [422] * 5 + [503]
