@@ -2,6 +2,7 @@
 from flask import Response, request
 
 POLL = "Quittance-Poll"  # a page that refreshes itself says so: such requests never extend a session
+PTAG = "HX-PTag"  # the version of a fragment, both ways
 
 
 def wants_fragment() -> bool:
@@ -11,6 +12,18 @@ def wants_fragment() -> bool:
 
 def is_poll() -> bool:
     return POLL in request.headers
+
+
+def unless_known(version: str) -> Response | None:
+    """304 for a fragment that the page has already (hx-ptag): nothing is swapped."""
+    if not wants_fragment() or request.headers.get(PTAG) != version:
+        return None
+    return tagged(Response(status=304), version)
+
+
+def tagged(response: Response, version: str) -> Response:
+    response.headers[PTAG] = version
+    return response
 
 
 def redirect_to(url: str, status: int = 401) -> Response:

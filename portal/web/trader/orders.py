@@ -1,9 +1,10 @@
 """The trader's queue and one order: has the money come, yes or no."""
 from typing import Any
 
-from flask import Blueprint, Response, request, url_for
+from flask import Blueprint, Response, g, request, url_for
 
 from portal import ledger
+from portal.core import crypto
 from portal.core.access import Permission, requires
 from portal.core.commands import bind
 from portal.core.db import reader, transaction
@@ -12,6 +13,7 @@ from portal.orders.commands import ConfirmOrder, DeclineOrder
 from portal.orders.queue import trader_queue
 from portal.parties import traders
 from portal.requisites import numbers
+from portal.web import hx
 from portal.web.identity import signed_in
 from portal.web.render import done, redisplay, show
 
@@ -21,7 +23,9 @@ bp = Blueprint("trader_orders", __name__, url_prefix="/trader/orders")
 @bp.get("")
 @requires(Permission.ORDER_READ)
 def index() -> Response:
-    return show("trader/orders/index.html", fragment="trader/orders/_queue.html", **_queue())
+    shown = _queue()
+    return hx.unless_known(shown["version"]) or hx.tagged(
+        show("trader/orders/index.html", fragment="trader/orders/_queue.html", **shown), shown["version"])
 
 
 @bp.get("/<order_id>")
@@ -62,8 +66,11 @@ def shift() -> Response:
 def _queue() -> dict[str, Any]:
     session, actor = reader(), signed_in()
     trader = traders.own(session, actor)
-    return {"queue": trader_queue(session, actor), "trader": trader, "error": None,
-            "balance": ledger.balances_of(session, "trader", trader.id, True)}
+    queue, balance = trader_queue(session, actor), ledger.balances_of(session, "trader", trader.id, True)
+    g.navigation_counts = {"trader_orders.index": len(queue.needs_you)}
+    return {"queue": queue, "trader": trader, "error": None, "balance": balance,
+            "shift_refused": None if trader.on_shift else traders.why_no_shift(trader),
+            "version": f"{queue.version}-{crypto.sha256(repr((trader.on_shift, balance))).hex()[:12]}"}
 
 
 def _order(order_id: str) -> dict[str, Any]:

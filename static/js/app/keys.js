@@ -1,6 +1,19 @@
 // Keys for people who live in a list: j/k move, a row's [data-key] is pressed by its letter, / goes to the search.
-// Single keys can be turned off (WCAG 2.1.4): <html data-keys="off">.
+// ? shows them all. Single keys can be turned off in this browser (WCAG 2.1.4): <html data-keys="off">.
 let current = null;
+
+document.documentElement.dataset.keys = localStorage.getItem("keys") ?? "on";
+document.addEventListener("DOMContentLoaded", () => {
+  const choice = document.querySelector("#keys input[type=checkbox]");
+  if (choice) choice.checked = document.documentElement.dataset.keys !== "off";
+});
+document.addEventListener("change", (event) => {
+  if (!event.target.matches("#keys input[type=checkbox]")) return;
+  document.documentElement.dataset.keys = event.target.checked ? "on" : "off";
+  localStorage.setItem("keys", document.documentElement.dataset.keys);
+});
+// A morph writes the server's classes: the chosen row stays chosen.
+document.addEventListener("htmx:after:swap", () => document.getElementById(current)?.classList.add("selected"));
 
 const rows = () => [...document.querySelectorAll("[data-row]")];
 
@@ -26,6 +39,7 @@ document.addEventListener("keydown", (event) => {
   if (event.target.closest("input, textarea, select, dialog[open]")) return;
   if (event.key === "j") choose(1);
   else if (event.key === "k") choose(-1);
+  else if (event.key === "?") document.getElementById("keys")?.showModal();
   else if (event.key === "/" && search) {
     event.preventDefault();
     search.focus();

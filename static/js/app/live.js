@@ -17,6 +17,24 @@ function down() {
   polling ??= setInterval(resync, POLL_MS);
 }
 
+// Long lists and the desk look again every two seconds at most, and never miss the last change.
+const STIR_MS = 2000;
+let stirring = null;
+let stirredAt = 0;
+
+function stir() {
+  stirring ??= setTimeout(() => {
+    stirring = null;
+    stirredAt = Date.now();
+    stream()?.dispatchEvent(new CustomEvent("stirred"));
+  }, Math.max(0, stirredAt + STIR_MS - Date.now()));
+}
+
+document.addEventListener("DOMContentLoaded", () => {
+  stream()?.addEventListener("orders", stir);
+  if (stream() && !stream().hasAttribute("hx-sse:connect")) down(); // a server without streams
+});
+document.addEventListener("visibilitychange", () => { if (!document.hidden && polling) resync(); });
 document.addEventListener("htmx:sse:after:connection", () => {
   show("on");
   clearInterval(polling);
@@ -39,15 +57,3 @@ function refused(event) {
 
 document.addEventListener("htmx:response:error", refused);
 document.addEventListener("htmx:error", refused);
-
-// A row nobody has seen yet gets a blue wash; rows that were here stay still.
-const seen = new Set();
-document.addEventListener("DOMContentLoaded", () => {
-  document.querySelectorAll("[data-row]").forEach((row) => seen.add(row.id));
-});
-document.addEventListener("htmx:after:swap", () => {
-  document.querySelectorAll("[data-row]").forEach((row) => {
-    if (!seen.has(row.id)) row.classList.add("new");
-    seen.add(row.id);
-  });
-});

@@ -121,7 +121,28 @@ document.addEventListener("dialog:close", () => document.getElementById("dialog"
 })();
 ;
 (() => {"use strict";
+function watch(shown) {
+setTimeout(() => {
+shown.textContent = shown.dataset.hidden;
+shown.parentElement.querySelector("[data-copy]")?.remove();
+}, Number(shown.dataset.hideAfter) * 1000);
+}
+document.addEventListener("DOMContentLoaded", () => document.querySelectorAll("[data-hide-after]").forEach(watch));
+})();
+;
+(() => {"use strict";
 let current = null;
+document.documentElement.dataset.keys = localStorage.getItem("keys") ?? "on";
+document.addEventListener("DOMContentLoaded", () => {
+const choice = document.querySelector("#keys input[type=checkbox]");
+if (choice) choice.checked = document.documentElement.dataset.keys !== "off";
+});
+document.addEventListener("change", (event) => {
+if (!event.target.matches("#keys input[type=checkbox]")) return;
+document.documentElement.dataset.keys = event.target.checked ? "on" : "off";
+localStorage.setItem("keys", document.documentElement.dataset.keys);
+});
+document.addEventListener("htmx:after:swap", () => document.getElementById(current)?.classList.add("selected"));
 const rows = () => [...document.querySelectorAll("[data-row]")];
 function choose(step) {
 const all = rows();
@@ -144,6 +165,7 @@ if (event.ctrlKey || event.metaKey || event.altKey || document.documentElement.d
 if (event.target.closest("input, textarea, select, dialog[open]")) return;
 if (event.key === "j") choose(1);
 else if (event.key === "k") choose(-1);
+else if (event.key === "?") document.getElementById("keys")?.showModal();
 else if (event.key === "/" && search) {
 event.preventDefault();
 search.focus();
@@ -167,6 +189,21 @@ function down() {
 show("off");
 polling ??= setInterval(resync, POLL_MS);
 }
+const STIR_MS = 2000;
+let stirring = null;
+let stirredAt = 0;
+function stir() {
+stirring ??= setTimeout(() => {
+stirring = null;
+stirredAt = Date.now();
+stream()?.dispatchEvent(new CustomEvent("stirred"));
+}, Math.max(0, stirredAt + STIR_MS - Date.now()));
+}
+document.addEventListener("DOMContentLoaded", () => {
+stream()?.addEventListener("orders", stir);
+if (stream() && !stream().hasAttribute("hx-sse:connect")) down(); // a server without streams
+});
+document.addEventListener("visibilitychange", () => { if (!document.hidden && polling) resync(); });
 document.addEventListener("htmx:sse:after:connection", () => {
 show("on");
 clearInterval(polling);
@@ -185,16 +222,6 @@ if (event.detail.ctx?.sourceElement === stream()) reconnect();
 }
 document.addEventListener("htmx:response:error", refused);
 document.addEventListener("htmx:error", refused);
-const seen = new Set();
-document.addEventListener("DOMContentLoaded", () => {
-document.querySelectorAll("[data-row]").forEach((row) => seen.add(row.id));
-});
-document.addEventListener("htmx:after:swap", () => {
-document.querySelectorAll("[data-row]").forEach((row) => {
-if (!seen.has(row.id)) row.classList.add("new");
-seen.add(row.id);
-});
-});
 })();
 ;
 (() => {"use strict";
@@ -208,6 +235,81 @@ const menu = event.key === "Escape" && document.querySelector("details.menu[open
 if (!menu) return;
 menu.open = false;
 menu.querySelector("summary").focus();
+});
+})();
+;
+(() => {"use strict";
+const seen = new Set();
+const title = document.title;
+let ring = null;
+const waiting = () => document.querySelector("[data-waiting]");
+const wanted = () => localStorage.getItem("sound") === "on";
+function badge() {
+const box = waiting();
+if (!box) return;
+const count = Number(box.dataset.waiting);
+document.title = count ? `(${count}) ${title}` : title;
+document.querySelectorAll(".side [aria-current=page], .tab-bar [aria-current=page]").forEach((link) => {
+let pill = link.querySelector(".pill, .tab-count");
+if (!pill && count) {
+pill = document.createElement(link.closest(".side") ? "span" : "b");
+pill.className = link.closest(".side") ? "pill" : "tab-count";
+link.append(pill);
+}
+if (!pill) return;
+if (pill.firstChild) pill.firstChild.textContent = count;
+else pill.textContent = count;
+pill.hidden = !count;
+});
+}
+function sound() {
+ring ??= new AudioContext();
+ring.resume();
+[880, 1174.7].forEach((hertz, at) => {
+const tone = ring.createOscillator();
+const loud = ring.createGain();
+const begin = ring.currentTime + at * 0.14;
+tone.frequency.value = hertz;
+loud.gain.setValueAtTime(0.0001, begin);
+loud.gain.exponentialRampToValueAtTime(0.12, begin + 0.02);
+loud.gain.exponentialRampToValueAtTime(0.0001, begin + 0.3);
+tone.connect(loud).connect(ring.destination);
+tone.start(begin);
+tone.stop(begin + 0.32);
+});
+document.documentElement.dataset.rang = Number(document.documentElement.dataset.rang || 0) + 1;
+}
+function look(first) {
+let news = false;
+document.querySelectorAll("[data-row]").forEach((row) => {
+if (!first && !seen.has(row.id)) row.classList.add("new");
+seen.add(row.id);
+const needed = row.closest("#needs-you") && `${row.id} needed`;
+if (needed && !seen.has(needed)) {
+seen.add(needed);
+news = true;
+}
+});
+if (news && !first && wanted()) sound();
+badge();
+}
+function show(button) {
+button.setAttribute("aria-pressed", wanted());
+}
+document.addEventListener("DOMContentLoaded", () => {
+look(true);
+const box = document.querySelector("[data-sound]");
+if (!box) return;
+box.hidden = false;
+show(box.querySelector("button"));
+});
+document.addEventListener("htmx:after:swap", () => look(false));
+document.addEventListener("click", (event) => {
+const button = event.target.closest("[data-sound] button");
+if (!button) return;
+localStorage.setItem("sound", wanted() ? "off" : "on");
+show(button);
+if (wanted()) sound();
 });
 })();
 ;
