@@ -79,7 +79,8 @@ def look(session: Session, actor: Actor, text: str) -> Sequence[Hit]:
     statement = statement_for(actor, text)
     found = session.execute(statement).all() if statement is not None else []
     hits: dict[tuple[str, UUID], Hit] = {}
-    for row in sorted(found, key=lambda row: not row.exact):
+    newest = sorted(found, key=lambda row: row.at.isoformat() if row.at else "", reverse=True)
+    for row in sorted(newest, key=lambda row: not row.exact):
         money = Money(row.minor, row.currency) if row.minor is not None else None
         hits.setdefault((row.kind, row.id), Hit(row.kind, row.id, row.exact, row.title, row.detail, row.status, row.at,
                                                 money, row.live, row.direction))

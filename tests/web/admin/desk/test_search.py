@@ -103,6 +103,12 @@ def test_a_search_is_one_statement_however_much_it_finds(cast: Cast) -> None:
     assert len(sent) == 1
 
 
+def test_the_newest_stand_first(cast: Cast) -> None:
+    made = [create_payin(cast, "6143.78", customer={"id": "one-and-the-same"}).order.id for _ in range(3)]
+    for text in ("6143.78", "one-and-the-same"):
+        assert [id for kind, id in kinds(text) if kind == "order"] == made[::-1], text
+
+
 def test_every_look_up_is_served_by_an_index(cast: Cast) -> None:
     """With sequential scans forbidden the planner keeps one only where nothing else is left."""
     session = reader()
