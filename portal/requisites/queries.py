@@ -43,13 +43,15 @@ def lock(session: Session, actor: Actor, id: UUID) -> Requisite:
 
 
 def page(session: Session, actor: Actor, *, cursor: str | None = None, limit: int = PAGE,
-         trader_id: UUID | None = None, status: str | None = None, robots: bool = False) -> Page[Requisite]:
+         trader_id: UUID | None = None, status: str | None = None, method: str | None = None,
+         currency: str | None = None, robots: bool = False) -> Page[Requisite]:
     """Newest first, with trader and holder. Raises Invalid for a bad cursor."""
     rows = _with_people(visible_to(actor))
     if trader_id is not None:
         rows = rows.where(Requisite.trader_id == trader_id)
-    if status is not None:
-        rows = rows.where(Requisite.status == status)
+    for column, value in ((Requisite.status, status), (Requisite.method, method), (Requisite.currency, currency)):
+        if value is not None:
+            rows = rows.where(column == value)
     if not robots:
         rows = rows.where(Requisite.robot.is_(False))
     return newest_first(session, rows, Requisite.created_at, Requisite.id, cursor=cursor, limit=limit)

@@ -1,5 +1,6 @@
-"""One's own account: where one is signed in, and one's password."""
+"""One's own account: how its pages are written, where one is signed in, and one's password."""
 from typing import Any
+from uuid import UUID
 
 from flask import Blueprint, Response, flash, g, redirect, request, url_for
 from flask_babel import gettext
@@ -7,9 +8,11 @@ from flask_babel import gettext
 from portal.core.access import Permission, requires
 from portal.core.commands import bind
 from portal.core.db import reader, transaction
-from portal.parties import sessions, users
+from portal.parties import own, sessions, users
 from portal.parties.commands import SetPassword
+from portal.parties.own import SetPreferences
 from portal.web.identity import enter, signed_in
+from portal.web.locale import LANGUAGES, YEAR_S
 from portal.web.render import redisplay, show
 from portal.web.sessions import first_values
 
@@ -20,7 +23,7 @@ PAGE = "auth/profile.html"
 @bp.get("")
 @requires(Permission.PROFILE)
 def index() -> Response:
-    return show(PAGE, error=None, wrong={}, **_profile())
+    return show(PAGE, error=None, wrong={}, values={}, **_profile())
 
 
 @bp.post("/password")
@@ -40,6 +43,29 @@ def set_password() -> Response:
     return _back()
 
 
+@bp.post("/preferences")
+@requires(Permission.PROFILE)
+def set_preferences() -> Response:
+    """The choice made here stands in this browser too, before what its cookie said."""
+    with redisplay(PAGE, **_profile()):
+        command = bind(SetPreferences, request.form)
+        with transaction() as session:
+            own.set_preferences(session, signed_in(), command)
+    flash(gettext("Your preferences are kept."))
+    answer = _back()
+    answer.set_cookie("lang", command.locale, max_age=YEAR_S, samesite="Lax", secure=request.is_secure)
+    return answer
+
+
+@bp.post("/sessions/ending")
+@requires(Permission.PROFILE)
+def end_other_sessions() -> Response:
+    with transaction() as session:
+        own.end_other_sessions(session, signed_in(), UUID(signed_in().details["session"]))
+    flash(gettext("You are signed in at this browser only."))
+    return _back()
+
+
 @bp.post("/sessions/<session_id>/ending")
 @requires(Permission.PROFILE)
 def end_session(session_id: str) -> Response:
@@ -51,7 +77,9 @@ def end_session(session_id: str) -> Response:
 def _profile() -> dict[str, Any]:
     actor = signed_in()
     assert actor.id is not None and actor.role is not None  # noqa: PT018
-    return {"open_sessions": sessions.of_user(reader(), actor.id), "here_id": actor.details["session"],
+    zones = own.time_zones() if actor.time_zone in own.time_zones() else (actor.time_zone, *own.time_zones())
+    return {"zones": [(name, name.replace("_", " ")) for name in zones], "locales": list(LANGUAGES.items()),
+            "open_sessions": sessions.of_user(reader(), actor.id), "here_id": actor.details["session"],
             "layout": f"{'admin' if actor.is_staff else actor.role}/layout.html", "request_id": g.request_id}
 
 

@@ -5,6 +5,7 @@ from flask import Blueprint, Response, flash, redirect, request, url_for
 from flask_babel import gettext
 
 from portal import approvals, reference
+from portal.core import ids
 from portal.core.access import Permission, requires
 from portal.core.commands import bind
 from portal.core.db import reader, transaction
@@ -12,6 +13,7 @@ from portal.core.errors import FieldError, Invalid
 from portal.parties import traders
 from portal.requisites import limits, queries, service, standing
 from portal.requisites.commands import AddRequisite, MoveRequisite, SetLimits, ShowNumber
+from portal.requisites.models import PREFIX
 from portal.requisites.states import Status
 from portal.web.identity import signed_in
 from portal.web.render import redisplay, show
@@ -23,13 +25,13 @@ ONE, NEW = "trader/requisites/one.html", "trader/requisites/new.html"
 @bp.get("")
 @requires(Permission.REQUISITE_READ)
 def index() -> Response:
-    session, actor, status = reader(), signed_in(), request.args.get("status") or None
-    if status is not None and status not in set(Status):
-        raise Invalid(fields=[FieldError("/status", "unknown_status", "There is no such status.")])
-    page = queries.page(session, actor, status=status, cursor=request.args.get("after"))
+    session, actor, wanted = reader(), signed_in(), _wanted()
+    page = queries.page(session, actor, cursor=request.args.get("after"), status=wanted["status"],
+                        method=wanted["method"], currency=wanted["currency"])
     trader = traders.own(session, actor)
-    return show("trader/requisites/index.html", page=page, chosen=status, trader=trader, used=queries.used,
-                hindrances=standing.hindrances(session, trader, page.rows))
+    return show("trader/requisites/index.html", page=page, wanted=wanted, trader=trader, used=queries.used,
+                why_no_shift=traders.why_no_shift(trader), hindrances=standing.hindrances(session, trader, page.rows),
+                **_choices())
 
 
 @bp.get("/new")
@@ -72,11 +74,12 @@ def switch(requisite_id: str) -> Response:
     """On or off, as the button said; where it stood so already, nothing happens."""
     on = request.form.get("on") == "yes"
     with redisplay(ONE, number=None, **_requisite(requisite_id)), transaction() as session:
-        status = queries.find(session, signed_in(), requisite_id).status
+        status = queries.lock(session, signed_in(), ids.parse(PREFIX, requisite_id)).status
         if status != (Status.ACTIVE if on else Status.PAUSED):
             (service.resume if on else service.pause)(session, signed_in(), MoveRequisite(requisite_id=requisite_id))
-    return redirect(request.form.get("back") == "list" and url_for(".index") or url_for(
-        ".one", requisite_id=requisite_id), 303)  # type: ignore[return-value]
+    if request.args.get("back") == "list":
+        return redirect(url_for(".index", _anchor=f"requisite-{requisite_id}"), 303)  # type: ignore[return-value]
+    return _to(requisite_id)
 
 
 @bp.post("/<requisite_id>/limits")
@@ -98,6 +101,18 @@ def archive(requisite_id: str) -> Response:
         service.archive(session, signed_in(), MoveRequisite(requisite_id=requisite_id))
     flash(gettext("The requisite is archived. Its number may be offered again."))
     return redirect(url_for(".index"), 303)  # type: ignore[return-value]
+
+
+def _wanted() -> dict[str, str | None]:
+    """The filters of the address. Raises Invalid: an unknown value is said, never clamped."""
+    known, sent = _choices(), request.args.get
+    wanted = {name: sent(name) or None for name in ("status", "method", "currency")}
+    allowed = {"status": set(Status), "method": dict(known["methods"]), "currency": dict(known["currencies"])}
+    wrong = [FieldError(f"/{name}", f"unknown_{name}", "There is no such choice.")
+             for name, value in wanted.items() if value is not None and value not in allowed[name]]
+    if wrong:
+        raise Invalid(fields=wrong)
+    return wanted
 
 
 def _to(requisite_id: str) -> Response:

@@ -1,5 +1,6 @@
 """A trader's instruments: seen, switched, limited, offered, and why one gets nothing."""
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import select
@@ -59,6 +60,20 @@ def test_the_switch_is_harmless_twice(card, trader):
     for on, status in (("no", "paused"), ("no", "paused"), ("yes", "active"), ("yes", "active")):
         assert trader.send(f"/trader/requisites/{card.public_id}/switch", {"on": on}).status_code == 303
         assert fresh(card).status == status
+
+
+def test_sixteen_clicks_switch_it_once(app, cast, card):
+    me = people.person("trader", trader_id=cast.traders[0].id)
+    seats = [people.seat(app, me) for _ in range(4)]  # more than five browsers are not let in
+    path = f"/trader/requisites/{card.public_id}/switch"
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda at: seats[at % 4].send(f"{path}?back=list", {"on": "no"}), range(16)))
+    assert {answer.status_code for answer in answers} == {303}
+    assert {answer.location for answer in answers} == {f"/trader/requisites#requisite-{card.public_id}"}
+    assert fresh(card).status == "paused"
+    with look() as session:
+        assert len(session.scalars(select(audit.AuditRow.id).where(
+            audit.AuditRow.action == "requisite.paused", audit.AuditRow.target_id == str(card.id))).all()) == 1
 
 
 def test_each_reason_is_told(cast, card):
@@ -135,6 +150,7 @@ def test_of_two_browsers_the_slower_sees_what_the_other_did(card, trader):
     late = trader.send(f"{path}/limits", form | {"max_amount": "8000.00"})
     assert late.status_code == 409
     assert "8000.00" in late.get_data(as_text=True)
+    assert "9 000.00 ₽ an order" in plain(late)
     assert fresh(card).max_minor == 9000_00
 
 
@@ -187,3 +203,14 @@ def test_another_s_requisite_does_not_exist(app, cast, card):
     for door in ("number", "switch", "limits", "archival"):
         assert stranger.send(f"{path}/{door}", {"on": "no"}).status_code == 404
     assert fresh(card).status == "active"
+
+
+def test_filters_stand_in_the_address_and_unknown_ones_are_said(cast, card, trader):
+    listed = f"requisite-{card.public_id}"
+    for query, found in (("", True), ("?status=active", True), ("?status=paused", False),
+                         (f"?method={cast.method}", True), ("?currency=RUB", True), ("?currency=KZT", False)):
+        answer = trader.get(f"/trader/requisites{query}")
+        assert answer.status_code == 200, query
+        assert (listed in answer.get_data(as_text=True)) is found, query
+    for name in ("status", "method", "currency"):
+        assert trader.get(f"/trader/requisites?{name}=nonsense").status_code == 422
