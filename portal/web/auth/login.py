@@ -14,7 +14,7 @@ from portal.web.identity import current_actor, enter, leave, signed_in
 from portal.web.sessions import first_values
 
 bp = Blueprint("auth", __name__)
-LANDINGS = {Role.MERCHANT: "/merchant/orders", Role.TRADER: "/trader/orders", Role.SUPPORT: "/admin/",
+LANDINGS = {Role.MERCHANT: "/merchant/", Role.TRADER: "/trader/orders", Role.SUPPORT: "/admin/",
             Role.ADMIN: "/admin/"}
 
 

@@ -25,7 +25,7 @@ def log_in(app: Flask, email: str, password: str = people.PASSWORD, **more: str)
 
 
 @pytest.mark.parametrize(("kind", "landing"), [
-    ("trader", "/trader/orders"), ("merchant_owner", "/merchant/orders"), ("support_readonly", "/admin/"),
+    ("trader", "/trader/orders"), ("merchant_owner", "/merchant/"), ("support_readonly", "/admin/"),
     ("super_admin", "/admin/")])
 def test_people_land_on_their_own_pages(app: Flask, kind: str, landing: str) -> None:
     me = people.person(kind)
