@@ -3,7 +3,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal import webhooks
@@ -11,8 +11,8 @@ from portal.core import clock, ids, live
 from portal.core.access import Actor
 from portal.core.clock import rfc3339
 from portal.core.errors import Denied
-from portal.orders import view
-from portal.orders.models import Assignment, Order, OrderEvent
+from portal.orders import event_rows, view
+from portal.orders.models import Assignment, Order
 from portal.orders.queries import party_of
 from portal.orders.states import ENDED, LIFECYCLES, WHO, Action, Direction, Status
 
@@ -66,14 +66,14 @@ class Steps:
             "action": action, "from_status": before, "to_status": order.status, "actor_kind": self.actor.kind,
             "actor_id": self.actor.id, "actor_name": self.actor.name, "role": self.actor.role,
             "address": self.actor.address, "request_id": self.actor.request_id, "reason": reason,
-            "details": details, "payload": payload}, payload))
+            "details": details, "payload": webhooks.kept(payload) if payload is not None else None}, payload))
 
     def write(self) -> None:
         """Orders, events and announcements of all steps: a few statements however many."""
         self.session.flush()
         if not self._taken:
             return
-        self.session.execute(insert(OrderEvent), [event for _, event, _ in self._taken])
+        event_rows.write(self.session, [event for _, event, _ in self._taken])
         webhooks.announce(self.session, [
             webhooks.Announcement(store_id=order.store_id, live=order.live, type=event["type"], order_id=order.id,
                                   version=event["version"], payload=payload)

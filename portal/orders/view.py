@@ -2,7 +2,7 @@
 from decimal import Decimal
 from typing import Any
 
-from portal import reference
+from portal import reference, webhooks
 from portal.core import ids
 from portal.core.clock import rfc3339
 from portal.core.money import text_of
@@ -24,6 +24,14 @@ MOMENTS = ("created_at", "expires_at", "assigned_at", "paid_at", "confirmed_at",
 SHOWN = frozenset({Status.ASSIGNED, Status.PAID})
 
 _site = "http://127.0.0.1:8000"
+
+
+def payment_url(order_id: str) -> str:
+    """Where its customer pays, by the public id."""
+    return _site + links.path_of(ids.parse_any(tuple(PREFIXES.values()), order_id))
+
+
+webhooks.links_by(payment_url)
 
 
 def use_site(url: str) -> None:

@@ -65,7 +65,7 @@ class Asked(NamedTuple):
             "request_hash": order.request_hash.hex(), "event_id": ids.new_id(), "actor_kind": actor.kind,
             "actor_id": actor.id, "actor_name": actor.name, "role": actor.role, "address": actor.address,
             "request_id": actor.request_id, "job_request_id": actor.request_id or observe.request_id(),
-            "payload": answer}
+            "payload": webhooks.kept(answer)}
         return cls(order, actor, answer, to_json(row).decode())
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from portal.core import clock, jobs
 from portal.core.ids import new_id
+from portal.webhooks.kept import kept
 from portal.webhooks.models import Delivery, Endpoint, EndpointStatus, Event
 from portal.webhooks.types import ALL_TYPES
 
@@ -66,7 +67,7 @@ def _rows(announcements: Sequence[Announcement], wanted: Wanted, now: datetime) 
         event_id = new_id()
         events.append({"id": event_id, "created_at": now, "store_id": told.store_id, "live": told.live,
                        "type": told.type, "order_id": told.order_id, "version": told.version,
-                       "payload": told.payload})
+                       "payload": kept(told.payload)})
         deliveries += [delivery_row(event_id, now, endpoint_id, told.store_id, told.live, told.type, now)
                        for endpoint_id in takers]
     return events, deliveries

@@ -12,6 +12,7 @@ from portal.core import clock, crypto, jobs
 from portal.core.db import transaction
 from portal.core.jobs import Job
 from portal.webhooks.announce import KIND
+from portal.webhooks.kept import told
 from portal.webhooks.models import Delivery, Endpoint, Event
 from portal.webhooks.service import place
 
@@ -107,7 +108,7 @@ def _load(session: Session, job_ids: Sequence[int]) -> list[Parcel]:
 
 def _parcel(job: Job, delivery: Delivery, event: Event, endpoint: Endpoint) -> Parcel:
     return Parcel(job, delivery.id, delivery.created_at, event.public_id, endpoint.url, event.type, event.created_at,
-                  event.payload, _keys(endpoint) if endpoint.active else ())
+                  told(event.payload), _keys(endpoint) if endpoint.active else ())
 
 
 def _keys(endpoint: Endpoint) -> tuple[str, ...]:

@@ -3,6 +3,7 @@ import json
 from dataclasses import dataclass
 
 from portal.webhooks import addresses, signature, transport
+from portal.webhooks.kept import told
 from portal.webhooks.models import Delivery
 
 MASKED = "v1,••••••••"
@@ -23,7 +24,7 @@ class Request:
 
 def request_of(delivery: Delivery) -> Request:
     """With its event and endpoint. Signatures are not kept, and would say nothing to people."""
-    body = signature.body(delivery.event.type, delivery.event.created_at, delivery.event.payload)
+    body = signature.body(delivery.event.type, delivery.event.created_at, told(delivery.event.payload))
     own = {"webhook-id": delivery.event.public_id, "webhook-timestamp": EACH_TRY, "webhook-signature": MASKED}
     try:
         target = addresses.guard().parse(delivery.endpoint.url)

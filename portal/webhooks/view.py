@@ -3,6 +3,7 @@ from typing import Any
 
 from portal.core import ids
 from portal.core.clock import rfc3339
+from portal.webhooks.kept import told
 from portal.webhooks.models import Delivery, Endpoint, Event
 
 
@@ -17,7 +18,7 @@ def endpoint(row: Endpoint, *, secret: str | None = None) -> dict[str, Any]:
 def event(row: Event) -> dict[str, Any]:
     """`data` as it was told, numbers masked."""
     return {"id": row.public_id, "object": "event", "type": row.type, "version": row.version, "live": row.live,
-            "timestamp": rfc3339(row.created_at), "data": row.payload}
+            "timestamp": rfc3339(row.created_at), "data": told(row.payload)}
 
 
 def delivery(row: Delivery) -> dict[str, Any]:

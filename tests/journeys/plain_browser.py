@@ -42,7 +42,8 @@ class PlainBrowser:
 
     def __init__(self, site: str) -> None:
         self.site = site
-        self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
+        self.cookies = CookieJar()
+        self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self.cookies))
         self.url, self.status, self.html = site, 0, ""
 
     def open(self, path: str) -> int:
@@ -55,6 +56,9 @@ class PlainBrowser:
         body = urllib.parse.urlencode(form.fields | typed).encode()
         target = urllib.parse.urljoin(self.url, form.action)
         return self._go(urllib.request.Request(target, data=body, headers={"Origin": self.site}))
+
+    def cookie(self, name: str) -> str:
+        return next(cookie.value or "" for cookie in self.cookies if cookie.name == name)
 
     @property
     def forms(self) -> list[Form]:

@@ -38,7 +38,7 @@ class Shop:
 
     def deliveries(self) -> list[Delivery]:
         db.session.expire_all()
-        return db.session.query(Delivery).filter_by(store_id=self.store.id).order_by(Delivery.id).all()
+        return db.session.query(Delivery).filter_by(store_id=self.key.store_id).order_by(Delivery.id).all()
 
 
 def open_shop() -> Shop:
