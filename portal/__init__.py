@@ -1,11 +1,14 @@
 """Quittance, a desk for peer-to-peer payments. `create_app` puts the rooms together."""
 from base64 import b64decode
+from typing import TYPE_CHECKING
 
 from flask import Flask
-from flask_migrate import Migrate
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal.settings import Settings, load
+
+if TYPE_CHECKING:
+    from portal.gateway import Desk
 
 BODY_MAX = 1024 * 1024
 FORM_MEMORY_MAX = 64 * 1024
@@ -14,10 +17,11 @@ FORM_PARTS_MAX = 50
 
 def create_app(settings: Settings | None = None, *, process: str = "web") -> Flask:
     """The application: for the web, a worker and the command line alike. `process`: web or worker."""
-    from portal import cli, gateway, reference, tables, treasury, web, webhooks
+    from portal import reference, tables, treasury, webhooks
     from portal.core import clock, crypto, db, logging, observe
+    from portal.gateway.serving import Desk
     from portal.orders import view
-    from portal.web import headers
+    from portal.parties import key_watch
 
     settings = settings or load()
     logging.configure(settings.log_level)
@@ -26,7 +30,7 @@ def create_app(settings: Settings | None = None, *, process: str = "web") -> Fla
                fingerprint_key=b64decode(settings.fingerprint_key.get_secret_value()),
                link_key=b64decode(settings.payment_link_key.get_secret_value()))
 
-    app = gateway.Desk("portal", root_path=None, template_folder="../templates", static_folder="../static",
+    app = Desk("portal", root_path=None, template_folder="../templates", static_folder="../static",
                 static_url_path="/static")
     assert tables
     assert treasury  # imported for what it registers: what an approved deposit does
@@ -37,7 +41,7 @@ def create_app(settings: Settings | None = None, *, process: str = "web") -> Fla
         PREFERRED_URL_SCHEME="https" if settings.https else "http", SQLALCHEMY_TRACK_MODIFICATIONS=False)
     app.extensions["settings"] = settings
     db.connect(app, url=settings.sqlalchemy_url, process=process, pool_size=settings.database_pool_size)
-    Migrate(app, db.db)
+    key_watch.configure(settings.sqlalchemy_url, settings.direct_url)
     clock.use_zone(settings.time_zone)
     view.use_site(settings.public_url)
     reference.configure(rate_max_age_s=settings.rate_max_age_s)
@@ -46,8 +50,17 @@ def create_app(settings: Settings | None = None, *, process: str = "web") -> Fla
         hops = settings.proxy_hops
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
 
+    if process == "web":
+        _open_the_doors(app, settings)
+    return app
+
+
+def _open_the_doors(app: "Desk", settings: Settings) -> None:
+    """Pages, calls and commands. A worker needs none of them, nor the 11 MB they take."""
+    from portal import cli, gateway, web
+    from portal.web import headers
+
     web.register(app, settings)
     gateway.register(app, headers=headers.of_the_gateway(https=settings.https))
     cli.register(app)
     web.guard(app)
-    return app

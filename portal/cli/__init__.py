@@ -1,9 +1,17 @@
 """The command line: one module per group of commands. Answers go to stdout, logs to stderr."""
+import os
+
 from flask import Flask
 
 
 def register(app: Flask) -> None:
     from portal.cli import audit, config, demo, jobs, keys, ledger, orders, users
 
+    if os.environ.get("FLASK_RUN_FROM_CLI"):  # `flask db`; a server needs no Alembic, which is 10 MB of it
+        from flask_migrate import Migrate
+
+        from portal.core.db import db
+
+        Migrate(app, db)
     for module in (audit, config, demo, jobs, keys, ledger, orders, users):
         app.cli.add_command(module.group)

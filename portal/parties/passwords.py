@@ -5,7 +5,6 @@ from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from portal.core.errors import FieldError, Invalid, Unavailable
 
@@ -59,7 +58,9 @@ def is_dated(password_hash: str) -> bool:
 
 @cache
 def known() -> frozenset[str]:
-    """What everybody tries first, from a packaged list."""
+    """What everybody tries first, from a packaged list: 13 MB, so only when somebody sets a password."""
+    from zxcvbn.frequency_lists import FREQUENCY_LISTS
+
     return frozenset(FREQUENCY_LISTS["passwords"])
 
 

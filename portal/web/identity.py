@@ -13,7 +13,7 @@ from flask_login import (
 
 from portal.core.access import Actor, ActorKind
 from portal.core.db import transaction
-from portal.parties import key_watch, passwords, sessions
+from portal.parties import passwords, sessions
 from portal.parties.sessions import SignedIn
 from portal.settings import Settings
 from portal.web.sessions import PortalSession, RowSessions
@@ -41,7 +41,6 @@ def register(app: Flask, settings: Settings) -> None:
     logins.session_protection = None  # a phone changes its address; the token is what counts
     logins.init_app(app, add_context_processor=False)
     logins.user_loader(_load_user)
-    key_watch.configure(settings.sqlalchemy_url, settings.direct_url)
     passwords.prepare()
 
 

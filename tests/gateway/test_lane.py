@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 from sqlalchemy import event, select, text
 
+from portal import webhooks
 from portal.core.db import db, transaction
 from portal.core.ids import new_id, parse
 from portal.gateway import limits
@@ -103,7 +104,7 @@ def test_a_plain_create_is_written_whole(street, shop, payin):
     order = db.session.get(Order, parse("pin", answer.json["id"]))
     assert (order.status, order.version, order.amount_minor, order.customer_name) == ("new", 1, 150000, "Пётр")
     told = db.session.scalars(select(OrderEvent).where(OrderEvent.order_id == order.id)).one()
-    assert (told.payload, told.request_id) == (answer.json, answer.headers["request-id"])
+    assert (told.payload, told.request_id) == (webhooks.kept(answer.json), answer.headers["request-id"])
     job = db.session.execute(text("SELECT kind, request_id FROM jobs WHERE reference = :id"), {"id": order.id}).one()
     assert tuple(job) == ("match_order", answer.headers["request-id"])
     again = shop.post("/payins", asked, key="k")
@@ -201,13 +202,15 @@ def test_a_revoked_key_a_missing_scope_and_a_suspended_store_open_nothing(street
     wait_for(lambda: street.post(shop, payin())[0].status == 401, "the revocation is heard of", 5)
 
 
-def test_calls_are_counted_and_the_last_is_refused(street, limited_shop, payin):
+def test_calls_are_counted_and_the_last_is_refused(street, limited_shop, payin, monkeypatch):
+    monkeypatch.setattr(limits, "BURST", 5)
     street = Street(limited_shop.app)
     first = street.post(limited_shop, payin())[0]
     assert (first.status, first.headers["ratelimit-limit"]) == (201, str(limits.BURST))
     assert int(first.headers["ratelimit-remaining"]) < limits.BURST
-    statuses = [answer.status for _ in range(3) for answer in street.post(limited_shop, *[payin()] * 100)]
+    statuses = [answer.status for answer in street.post(limited_shop, *[payin() for _ in range(20)])]
     assert 429 in statuses
+    assert statuses.count(201) <= 10  # two windows at most
 
 
 def test_an_endpoint_is_told_of_an_order_from_the_lane(street, shop, payin):
@@ -216,7 +219,7 @@ def test_an_endpoint_is_told_of_an_order_from_the_lane(street, shop, payin):
     (answer,) = street.post(shop, payin())
     told = db.session.execute(text("SELECT payload FROM webhook_events WHERE order_id = :id AND type = 'payin.new'"),
                               {"id": parse("pin", answer.json["id"])}).scalar_one()
-    assert (told, street.by_road) == (answer.json, 0)
+    assert (told, street.by_road) == (webhooks.kept(answer.json), 0)
 
 
 def test_behind_a_proxy_the_address_is_the_one_it_wrote(app, street, shop, payin, monkeypatch):
