@@ -38,6 +38,7 @@ SELECT g, b.at, f.amount, f.settled, f.settled / 40 AS fee, f.settled / 100 AS r
  CROSS JOIN LATERAL (SELECT d.amount, d.amount * 10000 / 92 AS settled) f
   JOIN shop s ON s.place = CASE WHEN g % 10 < 3 THEN 0 ELSE g % s.most END
   JOIN instrument i ON i.place = CASE WHEN g > :orders - 2000 AND g % 20 = 0 THEN (g / 20) % 20 ELSE (g::bigint * 31) % i.most END;
+ANALYZE h;
 
 INSERT INTO orders (id, direction, live, store_id, external_id, idempotency_key, request_hash, status, version, currency,
     amount_minor, amount_to_pay_minor, amount_received_minor, exactness, late, method, customer_id, customer_name, metadata,
@@ -90,6 +91,7 @@ SELECT nextval(pg_get_serial_sequence('jobs', 'id')), at, 'match_order', order_i
 CREATE TEMP TABLE a AS
 SELECT id, owner_kind, owner_id, purpose, credits_minor - debits_minor AS opening
   FROM accounts JOIN balances ON account_id = id WHERE currency = 'USDT' AND live;
+ANALYZE a;
 CREATE TEMP TABLE p AS
 SELECT row_number() OVER (ORDER BY g, l.entry, l.line) AS posting, h.g, l.entry, l.debit, l.credit, l.amount
   FROM h
@@ -111,6 +113,8 @@ SELECT nextval(pg_get_serial_sequence('journal_entries', 'id')) AS id, e.* FROM 
       FROM h CROSS JOIN (VALUES (1), (2)) AS k (entry)
      WHERE h.fate NOT IN ('failed', 'retrying') AND (k.entry = 1 OR h.fate IN ('completed', 'expired', 'cancelled'))
      ORDER BY h.g, k.entry) e;
+ANALYZE entry;
+ANALYZE p;
 INSERT INTO journal_entries (id, kind, reference, actor_kind, actor_name, posted_at) OVERRIDING SYSTEM VALUE
 SELECT id, kind, reference, 'system', 'system', at FROM entry ORDER BY id;
 
@@ -118,6 +122,7 @@ CREATE TEMP TABLE moved AS
 SELECT posting, side, sum(amount) OVER (PARTITION BY account ORDER BY posting, side ROWS UNBOUNDED PRECEDING) + a.opening AS after
   FROM (SELECT posting, 1 AS side, debit AS account, -amount AS amount FROM p
         UNION ALL SELECT posting, 2, credit, amount FROM p) m JOIN a ON a.id = m.account;
+ANALYZE moved;
 INSERT INTO postings (entry_id, debit_id, credit_id, currency, live, amount_minor, debit_after_minor, credit_after_minor)
 SELECT e.id, p.debit, p.credit, 'USDT', true, p.amount, d.after, c.after
   FROM p JOIN entry e ON e.g = p.g AND e.entry = p.entry

@@ -1,0 +1,158 @@
+"""What is asked often is found by an index on a desk that has a history, and what changes often changes in place.
+
+Every statement that a list, a page or a worker sends is caught on its way and explained on 10,000 orders: none of them
+walks a table that grows. An index that is missing, or that a filter cannot use, fails here and not after a year.
+"""
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import event
+
+from portal.core import jobs
+from portal.core.access import SYSTEM
+from portal.core.db import db, reader, transaction
+from portal.orders import queries
+from portal.parties import keys
+from portal.parties.commands import CreateKey
+from tests import factories as f
+from tests import people
+
+HISTORY = 10_000
+GROWN = HISTORY // 2  # rows: of a table, or of one month of it, that a statement must not walk
+FILL = f"""
+    CREATE TEMP TABLE h AS SELECT g, gen_random_uuid() AS order_id, gen_random_uuid() AS assignment_id,
+           now() - g * interval '1 minute' AS at FROM generate_series(1, {HISTORY}) g;
+    INSERT INTO orders SELECT (jsonb_populate_record(o, jsonb_build_object('id', h.order_id, 'created_at', h.at,
+           'external_id', 'h-' || h.g, 'idempotency_key', 'h-' || h.g, 'customer_id', 'c-' || h.g % 3000, 'status', CASE
+           WHEN h.g % 2500 = 0 THEN 'failed' ELSE 'completed' END, 'amount_minor', 100000 + h.g,
+           'assignment_id', h.assignment_id))).*
+      FROM h JOIN orders o ON o.id = (SELECT id FROM orders LIMIT 1);
+    INSERT INTO assignments SELECT (jsonb_populate_record(a, jsonb_build_object('id', h.assignment_id,
+           'order_id', h.order_id, 'created_at', h.at, 'state', 'ended', 'end_reason', 'settled'))).*
+      FROM h JOIN assignments a ON a.id = (SELECT id FROM assignments LIMIT 1);
+    INSERT INTO order_events (id, created_at, order_id, version, type, to_status, actor_kind, actor_name, details)
+    SELECT gen_random_uuid(), at, order_id, 1, 'payin.new', 'new', 'system', 'system', '{{}}' FROM h;
+    INSERT INTO match_tries (created_at, order_id, number, outcome, funnel, fell_out)
+    SELECT at, order_id, 1, 'assigned', '{{}}', '{{}}' FROM h;
+    INSERT INTO jobs (kind, reference, unique_key, run_at, created_at)
+    SELECT 'expire_order', assignment_id, assignment_id::text || n, now() + interval '1 day' + g * interval '1 s', at
+      FROM h CROSS JOIN generate_series(1, 3) n;  -- more than the desk counts
+    WITH e AS (INSERT INTO journal_entries (kind, reference, actor_kind, actor_name, posted_at)
+               SELECT 'payin_hold', assignment_id, 'system', 'system', at FROM h ORDER BY g DESC RETURNING id)
+    INSERT INTO postings (entry_id, debit_id, credit_id, currency, live, amount_minor, debit_after_minor,
+                          credit_after_minor)
+    SELECT e.id, p.debit_id, p.credit_id, p.currency, p.live, 1, 0, 0
+      FROM e CROSS JOIN (SELECT * FROM postings ORDER BY id LIMIT 1) p;
+"""
+PAGES = {
+    "super_admin": ("/admin/", "/admin/orders", "/admin/orders?status=failed", "/admin/orders?q=h-77",
+                    "/admin/search?q=h-77", "/admin/search?q=c-77", "/admin/jobs", "/admin/orders/{order}"),
+    "merchant_owner": ("/merchant/orders", "/merchant/orders?status=failed", "/merchant/orders?q=c-77",
+                       "/merchant/balance", "/merchant/orders/{order}"),
+    "trader": ("/trader/orders", "/trader/balance"),
+}
+WORK = ("match_order", "expire_order", "flag_unconfirmed", "settle_order")
+# of all updates, as a share: the rest are new versions in another page, with an entry in every index. Assignments are
+# not among them: the index that keeps an order to one open assignment has their state in its predicate.
+IN_PLACE = {"orders": .85, "requisites": .85, "traders": .85, "balances": .85, "jobs": .85}
+
+
+@pytest.fixture
+def old_desk(fresh_app, fresh_database, url_of):
+    """A cast with one order done and one open, and a history behind them."""
+    cast = f.new_cast()
+    cast.requisite()
+    f.completed_payin(cast, "1500.00")
+    order = f.assigned_payin(cast, "1501.00")
+    db.session.remove()
+    with psycopg.connect(url_of(fresh_database, "owner"), autocommit=True) as owner:
+        owner.execute(FILL)
+        owner.execute("VACUUM ANALYZE")
+    return cast, order
+
+
+@contextmanager
+def sent(statements: dict[str, Any]) -> Iterator[None]:
+    """Every statement of the application in the block, with the parameters it had last."""
+    def keep(connection, cursor, statement, parameters, context, executemany):
+        if statement.lstrip().upper().startswith(("SELECT", "WITH", "UPDATE", "DELETE", "INSERT")):
+            statements[statement] = parameters[0] if executemany else parameters
+
+    event.listen(db.engine, "before_cursor_execute", keep)
+    try:
+        yield
+    finally:
+        event.remove(db.engine, "before_cursor_execute", keep)
+
+
+def walked(statement: str, parameters: Any) -> set[str]:
+    """The tables, or months of them, with a history that this statement walks from end to end."""
+    connection = db.session.connection()
+    grown = set(connection.exec_driver_sql(
+        f"SELECT relname FROM pg_class WHERE relkind = 'r' AND reltuples >= {GROWN}").scalars())
+    plan = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", parameters or ()).scalar_one()
+    found, nodes = set(), [part["Plan"] for part in (json.loads(plan) if isinstance(plan, str) else plan)]
+    while nodes:
+        node = nodes.pop()
+        nodes += node.get("Plans", [])
+        if node["Node Type"] == "Seq Scan":
+            found.add(node["Relation Name"])
+    return found & grown
+
+
+def test_nothing_that_is_asked_often_walks_a_table_that_grows(old_desk, fresh_app):
+    cast, order = old_desk
+    seen: dict[str, Any] = {}
+    seats = {"super_admin": people.person("super_admin"),
+             "merchant_owner": people.person("merchant_owner", merchant_id=cast.merchant.id),
+             "trader": people.person("trader", trader_id=cast.traders[0].id)}
+    with transaction() as session:
+        _, token = keys.create(session, SYSTEM, CreateKey(store_id=cast.store.id, live=True, name="key",
+                                                          scopes=("orders:read",)))
+    browsers = {who: people.seat(fresh_app, seats[who]) for who in PAGES}
+    gateway = people.Browser(fresh_app)
+    with sent(seen):
+        for who, paths in PAGES.items():
+            for path in paths:
+                answer = browsers[who].get(path.format(order=order.public_id))
+                assert answer.status_code in (200, 303), path  # a search that finds one thing leads to it
+        # not by a rare status: no index holds it, so that a step is a change in place; that list walks its store's time
+        for path in ("", "?status=completed", "?external_id=h-77", "?customer_id=c-77", f"/{order.public_id}"):
+            answer = gateway.get(f"/gateway/v1/payins{path}", headers={"Authorization": f"Bearer {token}"})
+            assert answer.status_code == 200, path
+        f.mark_paid(cast.customer(order), order)
+        f.confirm(f.its_trader(order), order)
+        f.create_payin(cast, "1502.00")
+        for kind in WORK:
+            f.work_off(kind)
+        with transaction() as session:
+            jobs.due_kinds(session)
+        queries.find(reader(), cast.key, order.public_id)
+    assert len(seen) > 60
+    long = {" ".join(statement.split())[-900:]: tables for statement, parameters in seen.items()
+            if (tables := walked(statement, parameters))}
+    assert not long, "\n".join(f"{', '.join(sorted(tables))}: {statement}" for statement, tables in long.items())
+    # the net is not torn: what no index helps is caught
+    assert walked("SELECT id FROM orders WHERE description = 'no index has this'", ()) == {"orders"}
+    assert any(name.startswith("match_tries_p")
+               for name in walked("SELECT id FROM match_tries WHERE outcome = 'nor this'", ()))
+
+
+def test_what_changes_often_changes_in_place(fresh_app, fresh_database, url_of):
+    cast = f.new_cast()
+    for _ in range(3):
+        cast.requisite()
+    for number in range(12):
+        f.completed_payin(cast, f"{1500 + number}.00")
+    db.session.remove()
+    db.engine.dispose()  # each connection tells its figures as it goes
+    with psycopg.connect(url_of(fresh_database, "owner")) as owner:
+        found = owner.execute("SELECT relname, n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables"
+                              " WHERE relname = ANY (%s)", [list(IN_PLACE)]).fetchall()
+    assert {name for name, updates, _ in found if updates} == set(IN_PLACE)
+    short = {name: round(hot / updates, 2) for name, updates, hot in found if hot < updates * IN_PLACE[name]}
+    assert not short, f"moved to another page at each update, of an index's making: {short}"
