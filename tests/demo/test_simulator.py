@@ -10,6 +10,7 @@ from portal.core import clock, jobs
 from portal.core.db import reader, transaction
 from portal.demo import load, simulator
 from portal.orders.models import Order
+from tests import people
 from tests.factories import kinds
 
 assert kinds.ALL
@@ -49,3 +50,15 @@ def test_the_switch_gives_one_move_a_second(demo):
     assert not simulator.is_on(reader())
     with clock.moved(timedelta(seconds=9)):
         assert simulator.drain() == 0
+
+
+def test_staff_turn_it_on_from_the_desk(demo):
+    admin = people.seat(demo, people.person("super_admin"))
+    assert 'role="switch" aria-checked="false"' in admin.get("/admin/").get_data(as_text=True)
+    assert admin.send("/admin/demo/simulator", {"on": "yes"}).status_code == 303
+    assert 'role="switch" aria-checked="true"' in admin.get("/admin/").get_data(as_text=True)
+    viewer = people.seat(demo, people.person("support_readonly"))
+    assert 'role="switch"' not in viewer.get("/admin/").get_data(as_text=True)
+    assert viewer.send("/admin/demo/simulator", {"on": "no"}).status_code == 403
+    reader().rollback()
+    assert simulator.is_on(reader())

@@ -1,10 +1,11 @@
 """The staff's first page: what needs a person, whether the machinery moves, how the last quarter of an hour went."""
-from flask import Blueprint, Response
+from flask import Blueprint, Response, current_app
 
 from portal.core.access import Permission, requires
 from portal.core.db import reader
 from portal.core.jobs import desk as job_desk
 from portal.core.jobs.pulse import pulses
+from portal.demo import simulator
 from portal.ledger import proofs
 from portal.orders import health
 from portal.orders.watch import look
@@ -21,4 +22,5 @@ def index() -> Response:
     session, actor = reader(), signed_in()
     return show("admin/desk/index.html", fragment="admin/desk/_desk.html", watch=look(session, actor),
                 kinds=job_desk.by_kind(session), pulses=pulses(session), rates=board.present(session),
-                proof=proofs.last(session), health=health.lately(session))
+                proof=proofs.last(session), health=health.lately(session),
+                simulating=simulator.is_on(session) if "admin_demo" in current_app.blueprints else None)
