@@ -1,4 +1,6 @@
 """The desk for granian: streams of `/live` first, then bodies within limits, plain creates, and Flask in a thread."""
+import gc
+
 from portal.gateway.lane import Lane
 from portal.web.body import BodyReader
 from portal.web.bridge import Bridge
@@ -8,3 +10,6 @@ from wsgi import app as flask_app
 THREADS = 8
 
 app = Live(BodyReader(Lane(Bridge(flask_app, threads=THREADS), flask_app)), flask_app)
+
+gc.collect()
+gc.freeze()  # what a process starts with stays: no later collection stops everybody to look through it again

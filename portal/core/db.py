@@ -26,6 +26,7 @@ NAMING = {
 }
 T = TypeVar("T")
 R = TypeVar("R")
+POOL_WAIT_S = 4  # twice what the database waits for a lock: of twice as many threads as connections each gets its turn
 TRIES_MAX = 3  # of a whole transaction, on a serialization failure or a deadlock
 
 
@@ -195,7 +196,8 @@ def connect(app: Any, *, url: str, process: str, pool_size: int) -> None:
     """Bind engine and session to the Flask app. `process` is `web` or `worker`: workers may take longer."""
     app.config["SQLALCHEMY_DATABASE_URI"] = url
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
-        "pool_size": pool_size, "max_overflow": 0, "pool_timeout": 2, "pool_pre_ping": False, "pool_recycle": 1800,
+        "pool_size": pool_size, "max_overflow": 0, "pool_timeout": POOL_WAIT_S, "pool_pre_ping": False,
+        "pool_recycle": 1800,
         "connect_args": {"connect_timeout": 3, "prepare_threshold": 1, "application_name": f"quittance-{process}"},
     }
     db.init_app(app)

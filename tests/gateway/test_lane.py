@@ -1,11 +1,13 @@
 """The fast lane: a plain create is written with its neighbours; all else takes the ordinary road and hears the same."""
 import asyncio
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import Context
 from dataclasses import dataclass, field
 
 import pytest
-from sqlalchemy import event, select, text
+from sqlalchemy import NullPool, create_engine, event, select, text
 
 from portal import webhooks
 from portal.core.db import db, transaction
@@ -19,6 +21,7 @@ from portal.parties.models import StoreCurrency
 from portal.tariffs.models import Tariff
 from portal.web.bridge import Bridge
 from tests.gateway.conftest import Shop
+from tests.gateway.crowd import at_the_same_time
 from tests.running import wait_for
 
 
@@ -144,19 +147,36 @@ def test_one_key_with_two_bodies_and_one_external_id_with_two_keys_in_a_batch(st
     assert sorted(statuses) == [201, 201, 409, 422]
 
 
+@contextmanager
+def held_by_another(shop: Shop, payin, *keys: str) -> Iterator[None]:
+    """Orders with these keys are being written in another process's transaction, which is taken back in the end."""
+    made = shop.post("/payins", payin()).json["id"]
+    own = ("id", "idempotency_key", "external_id")
+    columns = ", ".join(column.name for column in Order.__table__.columns if column.name not in own)
+    db.session.rollback()
+    outside = create_engine(db.engine.url, poolclass=NullPool)  # not one of this process's few connections
+    with outside.connect() as other:
+        other.execute(text(f"INSERT INTO orders (id, idempotency_key, external_id, {columns})"
+                           f" SELECT gen_random_uuid(), key, key, {columns}"
+                           " FROM orders, unnest(CAST(:keys AS text[])) AS key WHERE id = :id"), {"id": parse("pin", made), "keys": list(keys)})
+        yield
+        other.rollback()
+
+
+def test_eight_threads_that_wait_for_eight_locks_hear_of_a_conflict_and_not_of_a_database_away(shop, payin):
+    """They are twice as many as there are connections: each waits for a connection, then for its lock."""
+    keys = [f"held-{number}" for number in range(8)]
+    with held_by_another(shop, payin, *keys):
+        answers = at_the_same_time(8, lambda number: shop.post("/payins", payin(), key=keys[number]))
+    assert {(answer.status_code, answer.json["code"]) for answer in answers} == {(409, "idempotency_in_progress")}
+
+
 def test_who_holds_a_key_holds_up_no_neighbour(street, shop, other_shop, payin):
     """The first request with the key "held" is still in its transaction, in another process."""
     street.post(other_shop, payin())
     held = payin()
-    with db.engine.connect() as other:
-        made = shop.post("/payins", payin(), key="mould").json["id"]
-        columns = ", ".join(c.name for c in Order.__table__.columns if c.name not in ("id", "idempotency_key",
-                                                                                     "external_id"))
-        other.execute(text(f"INSERT INTO orders (id, idempotency_key, external_id, {columns})"
-                           f" SELECT gen_random_uuid(), 'held', 'held', {columns} FROM orders WHERE id = :id"),
-                      {"id": parse("pin", made)})
+    with held_by_another(shop, payin, "held"):
         answers = street.post(shop, held, *[payin() for _ in range(9)], keys=["held", *"abcdefghi"])
-        other.rollback()
     assert [answer.status for answer in answers[1:]] == [201] * 9
     assert (answers[0].status, answers[0].json["code"]) == (409, "idempotency_in_progress")
     assert street.post(shop, held, keys=["held"])[0].status == 201
