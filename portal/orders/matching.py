@@ -31,7 +31,7 @@ from portal.requisites.models import Requisite
 WAITING = (Status.NEW, Status.RETRYING)
 PAUSE_FIRST_S, PAUSE_MAX_S = 1, 20
 BUSY_PAUSE_MS = 150  # somebody holds the order: look again at once, it is no try
-FUNNEL_ROWS_MAX = 2_000  # requisites judged for a batch's successes; above that they record their tier (decision 0006)
+FUNNEL_ROWS_MAX = 800  # requisites judged for a batch's successes; above that they record their tier (decision 0006)
 # From each filter to the next: what a candidate that fell out there lacked.
 REASONS = {"approved": FailureCode.NO_REQUISITE, "on_shift": FailureCode.NO_REQUISITE,
            "amount": FailureCode.NO_REQUISITE, "windows": FailureCode.LIMITS_REACHED,
