@@ -2,15 +2,19 @@
 
 It stands before Flask, on the event loop: a create for which everything needed is remembered (key, terms, tariff,
 rate) and nothing is wrong is judged at once and written together with the others of the moment. No thread waits.
-Whatever is not plain success, a refusal, a replay, a cold cache, a busy lock, has had no effect here and takes the
-ordinary road through Flask, which alone says what becomes of it.
+What is not remembered is read in a thread first. Whatever is not plain success, a refusal, a replay, a busy lock, a
+database that is away, has had no effect here and takes the ordinary road through Flask, which alone says what
+becomes of it.
 """
+import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from time import perf_counter
 from typing import Any, NamedTuple
 
 from flask import Flask
 from pydantic_core import to_json
+from sqlalchemy.exc import SQLAlchemyError
 
 from portal import reference
 from portal.core import db, ids, observe
@@ -41,6 +45,7 @@ class Lane:
 
     def __init__(self, road: Any, flask: Flask) -> None:
         settings = flask.extensions["settings"]
+        self._flask = flask
         self._road, self._hops, self._hosts = road, settings.proxy_hops, frozenset(settings.hosts)
         self._counter: limits.Counter | None = flask.extensions.get(limits.EXTENSION)
         self._headers = [(name.lower().encode(), value.encode()) for name, value in flask.gateway_headers.items()]  # type: ignore[attr-defined]
@@ -54,7 +59,7 @@ class Lane:
             await self._road(scope, receive, send)
             return
         begun, message = perf_counter(), await receive()
-        asked = self._judge(scope, message)
+        asked = await self._asked(scope, message)
         done = await self._writer.done_together(asked) if asked is not None else None
         if asked is None or done is None:
             await self._road(scope, _again(message, receive), send)
@@ -62,21 +67,39 @@ class Lane:
         observe.log_request("POST", PATH, 201, begun, asked.actor.id, asked.actor.request_id)
         await self._answer(send, asked, done)
 
+    async def _asked(self, scope: Any, message: Any) -> Asked | None:
+        """What will be written; None: take the ordinary road."""
+        try:
+            return self._judge(scope, message)
+        except db.MustRead:
+            try:
+                await asyncio.get_running_loop().run_in_executor(None, self._remember, scope, message)
+                return self._judge(scope, message)
+            except (db.MustRead, SQLAlchemyError):
+                return None
+
     def _judge(self, scope: Any, message: Any) -> Asked | None:
-        """What will be written, by the same functions as on the ordinary road; None: take that one."""
+        """By the same functions as on the ordinary road, from what is remembered. Raises MustRead."""
         headers = dict(scope["headers"])
         if len(message["body"]) > BODY_MAX or len(headers) != len(scope["headers"]) or not self._is_plain(headers):
             return None
         with db.remembered_only(self._engine):
-            try:
-                key = idempotency.usable(headers[b"idempotency-key"].decode("latin-1"))
-                actor = auth.identified(
-                    headers[b"authorization"].decode("latin-1"), self._address(scope, headers),
-                    request_id=ids.public("req", ids.new_id()))
-                auth.let_in(actor, Permission.ORDER_CREATE)
-                return asked_for(actor, bind(CreatePayin, reading.parse(message["body"])), idempotency_key=key)
-            except (PortalError, db.MustRead):
-                return None
+            return self._judged(scope, message, headers)
+
+    def _remember(self, scope: Any, message: Any) -> None:
+        """In a thread, where reading is allowed: what the loop will look for."""
+        with self._flask.app_context():
+            self._judged(scope, message, dict(scope["headers"]))
+
+    def _judged(self, scope: Any, message: Any, headers: dict[bytes, bytes]) -> Asked | None:
+        with suppress(PortalError):
+            key = idempotency.usable(headers[b"idempotency-key"].decode("latin-1"))
+            actor = auth.identified(
+                headers[b"authorization"].decode("latin-1"), self._address(scope, headers),
+                request_id=ids.public("req", ids.new_id()))
+            auth.let_in(actor, Permission.ORDER_CREATE)
+            return asked_for(actor, bind(CreatePayin, reading.parse(message["body"])), idempotency_key=key)
+        return None
 
     def _is_plain(self, headers: dict[bytes, bytes]) -> bool:
         """Nothing about it that Flask would have to look into."""
