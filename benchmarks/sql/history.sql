@@ -36,8 +36,8 @@ SELECT g, b.at, f.amount, f.settled, f.settled / 40 AS fee, f.settled / 100 AS r
              ELSE 'completed' END AS fate) b
  CROSS JOIN LATERAL (SELECT 100000 + (g::bigint * 7919) % 390000 AS amount) d
  CROSS JOIN LATERAL (SELECT d.amount, d.amount * 10000 / 92 AS settled) f
-  JOIN shop s ON s.place = CASE WHEN g % 10 < 3 THEN 0 ELSE g % s.most END
-  JOIN instrument i ON i.place = CASE WHEN g > :orders - 2000 AND g % 20 = 0 THEN (g / 20) % 20 ELSE (g::bigint * 31) % i.most END;
+  JOIN shop s ON s.place = CASE WHEN g % 10 < 3 THEN 0 ELSE g % (SELECT max(most) FROM shop) END
+  JOIN instrument i ON i.place = CASE WHEN g > :orders - 2000 AND g % 20 = 0 THEN (g / 20) % 20 ELSE (g::bigint * 31) % (SELECT max(most) FROM instrument) END;
 ANALYZE h;
 
 INSERT INTO orders (id, direction, live, store_id, external_id, idempotency_key, request_hash, status, version, currency,
