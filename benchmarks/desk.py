@@ -79,15 +79,15 @@ def desk(ground: Ground, database: str, *names: str) -> Iterator[Desk]:
 
 
 @contextmanager
-def application(ground: Ground, database: str) -> Iterator[Flask]:
-    """The application as a worker has it, in this process and inside its context."""
+def application(ground: Ground, database: str, *, process: str = "worker") -> Iterator[Flask]:
+    """The application as a worker (or the web) has it, in this process and inside its context."""
     os.environ.update(ground.of(database))
     from portal import create_app
     from portal.core.db import db
     from portal.parties import key_watch
     from portal.settings import load
 
-    app = create_app(load(), process="worker")
+    app = create_app(load(), process=process)
     with app.app_context():
         from tasks import kinds
 

@@ -60,7 +60,7 @@ def measure(ground: Ground) -> list[Result]:
     os.environ["RATELIMIT_ENABLED"] = "false"  # pages are opened faster than people do
     try:
         with ground.database(filled(ground, REQUISITES, orders=ORDERS_QUICK if ground.quick else ORDERS)) as database, \
-                application(ground, database) as app:
+                application(ground, database, process="web") as app:
             samples = _samples()
             browsers = {who: _seat(app, template, samples) for who, template in SEATS.items()}
             times = TIMES_QUICK if ground.quick else TIMES
@@ -176,7 +176,7 @@ def _judged(opened: list[Opened], fragment: Opened, exported: dict[str, float] |
     shown = "; ".join(f"{page.p95:.0f} ms {page.path}" for page in slowest[:8])
     missed = ", ".join(f"{page.status} {page.path}" for page in opened if page.status != 200)
     results = [
-        Result("G10a", f"{len(good)} pages at 1,000,000 orders: the slowest page's p95 in the server", slowest[0].p95,
+        Result("G10a", f"{len(good)} pages, many orders behind: the slowest page's p95 in the server", slowest[0].p95,
                "<=", 200, 50, "ms", note=f"slowest: {shown}" + (f"; not judged: {missed}" if missed else ""),
                rounds={f"{page.who} {page.path}": [page.status, round(page.p95, 2)] for page in opened}),
         Result("G10b", "the queue's fragment, p95", fragment.p95, "<=", 20, 5, "ms"),
