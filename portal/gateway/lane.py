@@ -103,9 +103,9 @@ class Lane:
 
     def _is_plain(self, headers: dict[bytes, bytes]) -> bool:
         """Nothing about it that Flask would have to look into."""
-        host = headers.get(b"x-forwarded-host" if self._hops else b"host", b"").decode("latin-1").lower()
+        host, _, port = headers.get(b"x-forwarded-host" if self._hops else b"host", b"").decode("latin-1").partition(":")
         return (headers.get(b"content-type") in JSON and b"authorization" in headers
-                and b"idempotency-key" in headers and host.rpartition(":")[0 if ":" in host else 2] in self._hosts)
+                and b"idempotency-key" in headers and host in self._hosts and (not port or port.isdecimal()))
 
     def _address(self, scope: Any, headers: dict[bytes, bytes]) -> str:
         """As ProxyFix has it: the last entry that our own proxies wrote."""

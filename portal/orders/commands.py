@@ -32,9 +32,11 @@ class Customer(Command):
     @classmethod
     def _ip(cls, value: str | None) -> str | None:
         try:
-            return None if value is None else str(ip_address(value))
+            if value is None or "%" not in value:  # a zone means nothing elsewhere, and PostgreSQL takes none
+                return None if value is None else str(ip_address(value))
         except ValueError:
-            raise PydanticCustomError("invalid_ip", "This is no IP address.") from None
+            pass
+        raise PydanticCustomError("invalid_ip", "This is no IP address.")
 
 
 class CreatePayin(Command):

@@ -184,7 +184,8 @@ def test_who_holds_a_key_holds_up_no_neighbour(street, shop, other_shop, payin):
 
 
 @pytest.mark.parametrize(("changed", "status", "code"), [
-    ({"host": "evil.example"}, 400, "malformed_request"), ({"idempotency_key": " "}, 400, "idempotency_key_invalid"),
+    ({"host": "evil.example"}, 400, "malformed_request"), ({"host": "127.0.0.1:x"}, 400, "malformed_request"),
+    ({"host": "LOCALHOST"}, 400, "malformed_request"), ({"idempotency_key": " "}, 400, "idempotency_key_invalid"),
     ({"authorization": "Bearer nonsense"}, 401, "unauthorized"), ({"content_type": "text/plain"}, 415,
                                                                   "unsupported_media_type"),
 ])
