@@ -27,6 +27,19 @@ WORDS = (
     N_("Write the amount with exactly 8 digits after the point."),
     N_("The amount is too large."), N_("Use at least 15 characters."), N_("Use at least 8 characters."),
     N_("Use at most 128 characters."), N_("Field required"),
+    # Accounts of the books: whose, and what for.
+    N_("Store available"), N_("Store held"), N_("Trader available"), N_("Trader held"), N_("Platform fees"),
+    N_("Platform suspense"), N_("World external"),
+    # Kinds of work.
+    N_("Match order"), N_("Settle order"), N_("Expire order"), N_("Flag unconfirmed"), N_("Rebuild lanes"),
+    N_("Deliver webhook"), N_("Prove ledger"), N_("Sweep sessions"), N_("Make partitions"), N_("Ensure robots"),
+    N_("Forget idempotency keys"), N_("Simulate"),
+    # How what was received compares with what was asked for.
+    N_("Exact"), N_("Under"), N_("Over"),
+    # What the audit tells of, and who acted where it was no person.
+    N_("User"), N_("Merchant"), N_("Store"), N_("Trader"), N_("Requisite"), N_("Key"), N_("Rate"), N_("Job"),
+    N_("Order"), N_("Export"), N_("Deposit"), N_("Webhook endpoint"), N_("Webhook delivery"),
+    N_("system"), N_("customer"), N_("trader"), N_("merchant"), N_("support"), N_("admin"),
 )
 
 

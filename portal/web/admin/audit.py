@@ -1,5 +1,6 @@
 """Who did what, from where, before and after; narrowed by person, act, record and day."""
 from flask import Blueprint, Response, request
+from flask_babel import gettext
 
 from portal.core import audit
 from portal.core.access import Permission, requires
@@ -7,6 +8,7 @@ from portal.core.db import reader
 from portal.web.days import Days
 from portal.web.identity import signed_in
 from portal.web.render import show
+from portal.web.words import named
 
 bp = Blueprint("admin_audit", __name__, url_prefix="/admin/audit")
 TEXT_MAX = 255
@@ -20,7 +22,7 @@ def index() -> Response:
     page = audit.page(session, signed_in(), wanted, cursor=request.args.get("after"))
     return show("admin/audit/index.html", page=page, wanted=wanted, days=days, kept=audit.append_only(session),
                 actions=_options(audit.distinct(session, "action")),
-                kinds=_options(audit.distinct(session, "target_kind")))
+                kinds=[(kind, gettext(named(kind))) for kind in audit.distinct(session, "target_kind")])
 
 
 def _options(values: list[str]) -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 from typing import Any
 
 from flask import Blueprint, Response, redirect, request, url_for
+from flask_babel import gettext
 
 from portal import approvals, reference
 from portal.core.access import Permission, requires
@@ -28,7 +29,7 @@ def index() -> Response:
     page = staff_list.page(session, signed_in(), filters, cursor=request.args.get("after"))
     known = reference.snapshot(session)
     return show("admin/requisites/index.html", page=page, filters=filters, used=queries.used,
-                methods=[(one.code, one.name) for one in known.methods.values() if one.active],
+                methods=[(one.code, gettext(one.name)) for one in known.methods.values() if one.active],
                 banks=[(one.code, one.name) for one in known.banks.values()])
 
 

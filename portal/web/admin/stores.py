@@ -2,6 +2,7 @@
 from typing import Any
 
 from flask import Blueprint, Response, redirect, request, url_for
+from flask_babel import gettext
 
 from portal import approvals, reference, treasury
 from portal.core import ids
@@ -95,7 +96,7 @@ def _store(store_id: str) -> dict[str, Any]:
         "store": store, "fees": tariffs.fees_of(session, store.id), "Money": Money,
         "held": treasury.holdings(session, actor, "store", treasury.settlement_of([store])).get(store.id),
         "keys": lists.keys_of(session, actor, [store.id]) if actor.may(Permission.KEY_READ) else [],
-        "methods": [(one.code, one.name) for one in known.methods.values() if one.active],
+        "methods": [(one.code, gettext(one.name)) for one in known.methods.values() if one.active],
         "currencies": [one.code for one in known.currencies.values() if one.active and one.kind == "fiat"],
         "waiting": approvals.waiting_for(session, "store", store.id),
         "history": queries.history(session, actor, "store", store.id)}

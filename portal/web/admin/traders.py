@@ -2,6 +2,7 @@
 from typing import Any
 
 from flask import Blueprint, Response, redirect, request, url_for
+from flask_babel import gettext
 
 from portal import approvals, reference, treasury
 from portal.core import ids
@@ -119,7 +120,7 @@ def _trader(trader_id: str) -> dict[str, Any]:
     known = reference.snapshot(session)
     return {
         "trader": trader, "Money": Money, "rewards": tariffs.rewards_of(session, trader.id),
-        "methods": [(one.code, one.name) for one in known.methods.values() if one.active],
+        "methods": [(one.code, gettext(one.name)) for one in known.methods.values() if one.active],
         "held": treasury.holdings(session, actor, "trader", treasury.settlement_of([trader])).get(trader.id),
         "requisites": requisites.page(session, actor, trader_id=trader.id, robots=True).rows,
         "used": requisites.used, "open_orders": open_of_trader(session, actor, trader.id),
