@@ -103,7 +103,8 @@ class Lane:
 
     def _is_plain(self, headers: dict[bytes, bytes]) -> bool:
         """Nothing about it that Flask would have to look into."""
-        host, _, port = headers.get(b"x-forwarded-host" if self._hops else b"host", b"").decode("latin-1").partition(":")
+        named = headers.get(b"x-forwarded-host" if self._hops else b"host", b"").decode("latin-1")
+        host, _, port = named.partition(":")
         return (headers.get(b"content-type") in JSON and b"authorization" in headers
                 and b"idempotency-key" in headers and host in self._hosts and (not port or port.isdecimal()))
 
