@@ -3,7 +3,7 @@ import structlog
 from flask import Flask, Response, g, make_response, render_template, request
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 
 from portal import statuses
 from portal.core.db import db, is_disconnect
@@ -31,6 +31,8 @@ def register(app: Flask) -> None:
 
     @app.errorhandler(HTTPException)
     def http(error: HTTPException) -> Response:
+        if isinstance(error, SecurityError):  # a host that is not ours: no page can name an address under it
+            return Response("This desk does not answer to that name.\n", 400, content_type="text/plain; charset=utf-8")
         if error.response is not None:
             return error.response  # type: ignore[return-value]  # `redisplay` aborts with a whole answer
         if error.code is not None and 300 <= error.code < 400:

@@ -103,7 +103,8 @@ def test_a_third_export_at_once_is_asked_to_wait(app):
         export("numbers", "csv", columns, [1]).close()
 
 
-@pytest.mark.parametrize(("said", "kept"), [("=1", "'=1"), ("plain", "plain"), ("\t=1", "'\t=1"), ("", "")])
+@pytest.mark.parametrize(("said", "kept"), [("=1", "'=1"), ("plain", "plain"), ("\t=1", "'\t=1"), ("", ""),
+                                            (" \u3000\xa0\ufeff=1", "' \u3000\xa0\ufeff=1"), (" a", " a")])
 def test_neutral(said, kept):
     assert neutral(said) == kept
 

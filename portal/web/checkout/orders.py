@@ -2,7 +2,7 @@
 import io
 
 import segno
-from flask import Blueprint, Response, g, make_response, redirect, request, url_for
+from flask import Blueprint, Response, current_app, g, make_response, redirect, request, url_for
 
 from portal.core.access import Actor, ActorKind, Permission
 from portal.core.db import reader, transaction
@@ -24,9 +24,13 @@ def page(token: str) -> Response:
 
 @bp.get("/<token>/qr.svg")
 def qr(token: str) -> Response:
-    """This page's own address, for the phone with the bank on it; fetched only where the screen is wide."""
+    """This page's own address, for the phone with the bank on it; fetched only where the screen is wide.
+
+    By PUBLIC_URL, as the store was told it: not by whatever host this request named.
+    """
     links.order_id_of(token)
-    drawn, page = io.BytesIO(), url_for("checkout.page", token=token, _external=True)
+    site = str(current_app.extensions["settings"].public_url).rstrip("/")
+    drawn, page = io.BytesIO(), f"{site}{url_for('checkout.page', token=token)}"
     code = segno.make(page, error="m", micro=False)
     code.save(drawn, kind="svg", border=2, light="#fff", omitsize=True, xmldecl=False)
     response = Response(drawn.getvalue(), content_type="image/svg+xml")

@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import segno
 from flask import Flask
 from pydantic import SecretStr
 
 from portal import create_app
 from portal.core.db import db
 from portal.core.ids import new_id, text
+from portal.orders import links
 from tests import people
 
 Desk = Callable[..., Flask]
@@ -63,6 +65,24 @@ def test_on_https_no_other_host_can_set_the_cookie(app: Flask, another: Desk) ->
     assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= set(cookie.split("; "))
     assert "Domain" not in cookie
     assert browser.get("/", base_url=base).location == "/trader/orders"
+
+
+@pytest.mark.parametrize("path", ["/", "/login", "/docs", "/nowhere", "/static/favicon.svg"])
+def test_a_host_that_is_not_ours_is_a_bad_request(app: Flask, path: str) -> None:
+    answer = people.Browser(app).get(path, headers={"Host": "evil.example"})
+    assert answer.status_code == 400
+    assert "evil" not in answer.get_data(as_text=True)
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_the_code_on_a_payment_page_names_the_public_address(another: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk, drawn = another(public_url="http://desk.example", trusted_hosts=["desk.example", "other.example"]), []
+    make = segno.make
+    monkeypatch.setattr(segno, "make", lambda page, **how: drawn.append(page) or make(page, **how))
+    with desk.app_context():
+        link = links.path_of(new_id())
+    assert people.Browser(desk).get(f"{link}/qr.svg", headers={"Host": "other.example"}).status_code == 200
+    assert drawn == [f"http://desk.example{link}"]
 
 
 @pytest.mark.parametrize("redis", ["there", "away"])
