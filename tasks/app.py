@@ -12,7 +12,7 @@ from portal.core import jobs, live, observe
 from portal.core.db import db
 from portal.core.errors import DatabaseUnavailable
 from portal.settings import load
-from tasks import kinds
+from tasks import kinds, quiet
 
 settings = load()
 BLOCK_S = 2  # how long an idle worker waits for a message before it looks whether to stop
@@ -20,9 +20,10 @@ log = structlog.get_logger("tasks")
 
 
 class Wakeups(RedisHuey):  # type: ignore[misc]
-    """Huey, whose consumer tells the job runner when it was asked to stop."""
+    """Huey, whose consumer writes our log and tells the job runner when it was asked to stop."""
 
     def create_consumer(self, **options: Any) -> Any:
+        quiet.take_over()
         consumer = super().create_consumer(**options)
         jobs.stop_when(consumer.stop_flag.is_set)
         return consumer

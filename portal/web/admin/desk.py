@@ -10,6 +10,7 @@ from portal.ledger import proofs
 from portal.orders import health
 from portal.orders.watch import look
 from portal.reference import board
+from portal.web.health import redis_answers
 from portal.web.identity import signed_in
 from portal.web.render import show
 
@@ -22,5 +23,5 @@ def index() -> Response:
     session, actor = reader(), signed_in()
     return show("admin/desk/index.html", fragment="admin/desk/_desk.html", watch=look(session, actor),
                 kinds=job_desk.by_kind(session), pulses=pulses(session), rates=board.present(session),
-                proof=proofs.last(session), health=health.lately(session),
+                proof=proofs.last(session), health=health.lately(session), redis=redis_answers(),
                 simulating=simulator.is_on(session) if "admin_demo" in current_app.blueprints else None)
