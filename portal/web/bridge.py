@@ -2,7 +2,8 @@
 
 It stands behind `BodyReader`, so a body is there whole, within its limit, before a thread is taken. What an
 application answers is gathered up to PIECE_MAX before anything is sent; most pages are whole by then. A longer answer
-goes out piece by piece: no thread waits for a slow reader, and one that goes away ends the answer.
+goes out piece by piece: no thread waits for a slow reader, and one that goes away, or that takes no piece for
+PATIENCE_S, ends the answer and with it what the answer holds (an export's turn).
 """
 import asyncio
 import sys
@@ -15,6 +16,7 @@ from typing import Any
 from portal.web.body import Gone, Receive, Scope, Send
 
 PIECE_MAX = 64 * 1024
+PATIENCE_S = 30.0  # with who does not read
 Environ = dict[str, Any]
 Wsgi = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
@@ -22,8 +24,8 @@ Wsgi = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 class Bridge:
     """`app` is called in one of `threads` threads; all pieces of one answer share the context of the request."""
 
-    def __init__(self, app: Wsgi, *, threads: int) -> None:
-        self.app = app
+    def __init__(self, app: Wsgi, *, threads: int, patience_s: float = PATIENCE_S) -> None:
+        self.app, self._patience_s = app, patience_s
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="request")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -42,7 +44,11 @@ class Bridge:
                 gone = asyncio.ensure_future(_disconnect(receive))
                 try:
                     while not answer.ended:
-                        await send({"type": "http.response.body", "body": piece, "more_body": True})
+                        try:
+                            async with asyncio.timeout(self._patience_s):
+                                await send({"type": "http.response.body", "body": piece, "more_body": True})
+                        except TimeoutError:
+                            return
                         if gone.done():
                             return
                         piece = await hop(self._threads, run, answer.next)

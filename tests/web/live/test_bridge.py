@@ -110,6 +110,23 @@ def test_a_slow_reader_holds_no_thread() -> None:
     asyncio.run(both())
 
 
+def test_one_who_keeps_the_line_and_reads_nothing_ends_the_answer() -> None:
+    """Else two such readers would keep everybody from exporting."""
+    pieces, stuck = Pieces(50), Client()
+
+    async def not_reading(message: dict[str, Any]) -> None:
+        if message.get("body"):
+            await asyncio.Event().wait()
+
+    bridge = Bridge(pieces, threads=1, patience_s=0.05)
+
+    async def export() -> None:
+        await asyncio.wait_for(bridge(dict(SCOPE), stuck.receive, not_reading), 5)  # type: ignore[arg-type]
+
+    asyncio.run(export())
+    assert (pieces.given, pieces.closed) == (1, 1)
+
+
 def test_an_application_that_breaks_is_heard_and_closed() -> None:
     class Breaks(Pieces):
         def __iter__(self) -> Iterator[bytes]:
