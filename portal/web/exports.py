@@ -27,7 +27,6 @@ AT_ONCE_MAX = 2  # in one process: each holds a thread for as long as its reader
 EXACT_BELOW = 10**15  # minor units; a sheet's numbers hold fifteen digits, more would be rounded
 CHUNK = 64 * 1024
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"  # so that spreadsheets read the file as UTF-8
-_BLANKS = f" \N{NO-BREAK SPACE}\N{IDEOGRAPHIC SPACE}{BOM}"  # some programs drop these before they look
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "\N{FULLWIDTH EQUALS SIGN}")
 _running = threading.BoundedSemaphore(AT_ONCE_MAX)
 
@@ -89,8 +88,8 @@ class _Turn:
 
 
 def neutral(text: str) -> str:
-    """A stranger's text that a spreadsheet would take for a formula, made text again."""
-    return f"'{text}" if text.lstrip(_BLANKS).startswith(_FORMULAS) else text
+    """A stranger's text that a spreadsheet would take for a formula, made text again; some drop blanks before."""
+    return f"'{text}" if text.lstrip(f" \xa0\u3000{BOM}").startswith(_FORMULAS) else text
 
 
 def _csv(columns: Sequence[Column[T]], rows: Iterable[T]) -> Iterator[bytes]:
