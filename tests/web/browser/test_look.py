@@ -20,9 +20,9 @@ def pages(stage: Stage) -> list[tuple[str, str, str | None]]:
     return [one for one in found if one[1] != "/" and not (one[1] == "/login" and one[2])]
 
 
-def inspect(chromium: Browser, desk: Desk, stage: Stage, looks_of: dict[int, tuple]) -> list[tuple]:
+def inspect(chromium: Browser, desk: Desk, stage: Stage, share: int, looks_of: dict[int, tuple]) -> list[tuple]:
     wrong = []
-    for at, (who, path, sid) in enumerate(pages(stage)):
+    for at, (who, path, sid) in list(enumerate(pages(stage)))[share::2]:
         for (width, height), theme, language in looks_of.get(at % 8, EVERY_LOOK):
             with looking(chromium, desk, sid, width=width, height=height, theme=theme) as look:
                 answer = look.page.goto(f"{desk.url}{path}?lang={language}&theme={theme}")
@@ -36,32 +36,42 @@ def inspect(chromium: Browser, desk: Desk, stage: Stage, looks_of: dict[int, tup
     return wrong
 
 
-def test_every_page_looks_right(chromium: Browser, desk: Desk, stage: Stage) -> None:
-    """One look a page, taken in turn, so that every size, theme and language is seen."""
-    wrong = inspect(chromium, desk, stage, {at: (EVERY_LOOK[at],) for at in range(8)})
-    assert not wrong, "\n".join(map(str, wrong))
+class Looks:
+    """Half of the pages: workers are handed whole classes, so that two of them look at once."""
+
+    share: int
+
+    def test_every_page_looks_right(self, chromium: Browser, desk: Desk, stage: Stage) -> None:
+        """One look a page, taken in turn, so that every size, theme and language is seen."""
+        wrong = inspect(chromium, desk, stage, self.share, {at: (EVERY_LOOK[at],) for at in range(8)})
+        assert not wrong, "\n".join(map(str, wrong))
+
+    @pytest.mark.slow
+    def test_every_page_looks_right_in_every_look(self, chromium: Browser, desk: Desk, stage: Stage) -> None:
+        wrong = inspect(chromium, desk, stage, self.share, {})
+        assert not wrong, "\n".join(map(str, wrong))
+
+    def test_pages_work_without_scripts(self, chromium: Browser, desk: Desk, stage: Stage) -> None:
+        for _, path, sid in pages(stage)[self.share::2]:
+            with looking(chromium, desk, sid, width=390, height=844, theme="light", script=False) as look:
+                answer = look.page.goto(desk.url + path)
+                assert answer is not None
+                assert answer.status == 200, path
+                assert look.page.locator("h1").first.is_visible(), path
 
 
-@pytest.mark.slow
-def test_every_page_looks_right_in_every_look(chromium: Browser, desk: Desk, stage: Stage) -> None:
-    wrong = inspect(chromium, desk, stage, {})
-    assert not wrong, "\n".join(map(str, wrong))
+class TestEvenPages(Looks):
+    share = 0
 
 
-def test_a_payment_page_is_light(chromium: Browser, desk: Desk, stage: Stage) -> None:
-    path = next(path for _, path, _ in pages(stage) if path.startswith("/pay/"))
-    weight: dict[str, int] = {}
-    with looking(chromium, desk, None, width=390, height=844, theme="light") as look:
-        look.page.on("requestfinished", lambda sent: weight.update({sent.url: sent.sizes()["responseBodySize"]}))
-        look.page.goto(desk.url + path, wait_until="load")
-        look.page.locator("h1").first.wait_for()
-    assert sum(size for url, size in weight.items() if not url.endswith(".woff2")) <= PAY_PAGE_MAX_BYTES, weight
+class TestOddPages(Looks):
+    share = 1
 
-
-def test_pages_work_without_scripts(chromium: Browser, desk: Desk, stage: Stage) -> None:
-    for _, path, sid in pages(stage):
-        with looking(chromium, desk, sid, width=390, height=844, theme="light", script=False) as look:
-            answer = look.page.goto(desk.url + path)
-            assert answer is not None
-            assert answer.status == 200, path
-            assert look.page.locator("h1").first.is_visible(), path
+    def test_a_payment_page_is_light(self, chromium: Browser, desk: Desk, stage: Stage) -> None:
+        path = next(path for _, path, _ in pages(stage) if path.startswith("/pay/"))
+        weight: dict[str, int] = {}
+        with looking(chromium, desk, None, width=390, height=844, theme="light") as look:
+            look.page.on("requestfinished", lambda sent: weight.update({sent.url: sent.sizes()["responseBodySize"]}))
+            look.page.goto(desk.url + path, wait_until="load")
+            look.page.locator("h1").first.wait_for()
+        assert sum(size for url, size in weight.items() if not url.endswith(".woff2")) <= PAY_PAGE_MAX_BYTES, weight
