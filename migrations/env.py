@@ -12,7 +12,7 @@ assert tables
 
 def include_object(thing: object, name: str | None, kind: str, reflected: bool, compare_to: object) -> bool:
     """Monthly partitions are made by `make_partitions`, not by the models."""
-    return not (kind == "table" and reflected and name is not None and "_p2" in name or name in EXTRA)
+    return not ((kind == "table" and reflected and name is not None and "_p2" in name) or name in EXTRA)
 
 
 EXTRA = {"alembic_version"}

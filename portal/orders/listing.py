@@ -9,14 +9,14 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Select, func, select, tuple_, union_all
+from sqlalchemy import Select, false, func, select, true, tuple_, union_all
 from sqlalchemy.orm import Session, aliased, contains_eager
 
 from portal.core.access import Actor, Role
 from portal.core.errors import Denied
 from portal.core.jobs import Job
 from portal.core.money import Money
-from portal.core.paging import Page, cursor_of, newest_first, place_of
+from portal.core.paging import Page, cursor_of, place_of
 from portal.orders import queries
 from portal.orders.filters import Filters
 from portal.orders.models import OpenPlace, Order
@@ -54,92 +54,125 @@ class Totals:
 
 
 def list_orders(session: Session, actor: Actor, filters: Filters, *, cursor: str | None) -> Listed:
-    """Newest first, each with its store: one query, and another where the look back came to its end."""
-    after = Place(*place_of(cursor, UUID)) if cursor else None
-    order = _recent(session, actor, filters, after)
-    page = newest_first(session, _with_store(_fitting(order, filters), order), order.created_at, order.id,
-                        cursor=cursor, limit=PAGE)
-    if page.next_cursor is not None:
-        return Listed(page.rows, page.next_cursor)
-    seen = aliased(Order, _in_range(session, actor, filters, after).subquery())
-    last = session.execute(select(seen.created_at, seen.id).order_by(seen.created_at.desc(), seen.id.desc())
-                           .offset(LOOK_BACK - 1).limit(1)).first()
-    return Listed(page.rows, cursor_of(last.created_at, last.id) if last else None, last.created_at if last else None)
-
-
-def totals(session: Session, actor: Actor, filters: Filters) -> Totals:
-    """Of the newest that fit, `TOTAL_MAX` at most."""
-    order = _recent(session, actor, filters, None)
-    fitting = (_fitting(order, filters).with_only_columns(order.currency, order.amount_minor)
-               .order_by(order.created_at.desc(), order.id.desc()).limit(TOTAL_MAX + 1).subquery())
-    rows = session.execute(select(fitting.c.currency, func.count(), func.sum(fitting.c.amount_minor))
-                           .group_by(fitting.c.currency).order_by(fitting.c.currency)).all()
-    count = sum(number for _, number, _ in rows)
-    return Totals(min(count, TOTAL_MAX), [Money(int(minor), currency) for currency, _, minor in rows],
-                  count > TOTAL_MAX)
+    """Newest first, each with its store."""
+    rows, beyond, looked_back = _some(session, actor, filters, Place(*place_of(cursor, UUID)) if cursor else None, PAGE)
+    return Listed(rows, cursor_of(*beyond) if beyond else None, beyond.at if beyond and looked_back else None)
 
 
 def batch(session: Session, actor: Actor, filters: Filters,
           after: Place | None) -> tuple[Sequence[Order], Place | None]:
     """Some of all that fit, newest first, and where the next begin: a file is made of them, however long it takes."""
-    order = aliased(Order, _in_range(session, actor, filters, after).subquery())
-    rows = session.scalars(_with_store(_fitting(order, filters), order)
-                           .order_by(order.created_at.desc(), order.id.desc()).limit(BATCH)).all()
-    return rows, Place(rows[-1].created_at, rows[-1].id) if len(rows) == BATCH else None
+    rows, beyond, _ = _some(session, actor, filters, after, BATCH)
+    return rows, beyond
 
 
-def _recent(session: Session, actor: Actor, filters: Filters, after: Place | None) -> Any:
-    """The newest orders of the range, as many as are looked through. With a filter of its own index: all of them."""
-    rows = _in_range(session, actor, filters, after)
+def totals(session: Session, actor: Actor, filters: Filters) -> Totals:
+    """Of the newest that fit, `TOTAL_MAX` at most."""
+    rows, order = _fitting(session, actor, filters, None, TOTAL_MAX)
+    fitting = rows.with_only_columns(order.currency, order.amount_minor).limit(TOTAL_MAX + 1).subquery()
+    sums = session.execute(select(fitting.c.currency, func.count(), func.sum(fitting.c.amount_minor))
+                           .group_by(fitting.c.currency).order_by(fitting.c.currency)).all()
+    count = sum(number for _, number, _ in sums)
+    return Totals(min(count, TOTAL_MAX), [Money(int(minor), currency) for currency, _, minor in sums],
+                  count > TOTAL_MAX)
+
+
+def _some(session: Session, actor: Actor, filters: Filters, after: Place | None,
+          limit: int) -> tuple[Sequence[Order], Place | None, bool]:
+    """Rows, the place after which to go on (None: nothing is older), and whether it was the look back that ended."""
+    fitting, order = _fitting(session, actor, filters, after, limit)
+    rows = session.scalars(fitting.join(Store, Store.id == order.store_id).options(contains_eager(order.store))
+                           .limit(limit + 1)).all()
+    if len(rows) > limit:
+        return rows[:limit], Place(rows[limit - 1].created_at, rows[limit - 1].id), False
+    if not _scans(actor, filters):
+        return rows, None, False
+    end = session.execute(_recent(session, actor, filters, after, LOOK_BACK)
+                          .offset(LOOK_BACK - 1).limit(1)).first()
+    return rows, Place(end.created_at, end.id) if end else None, True
+
+
+def _scans(actor: Actor, filters: Filters) -> bool:
+    """Whether rows must be read to see if they fit: no index knows what is asked for."""
     if filters.q or filters.only_open:
-        return aliased(Order, rows.subquery())
-    seen = aliased(Order, rows.subquery())
-    return aliased(Order, select(seen).order_by(seen.created_at.desc(), seen.id.desc()).limit(LOOK_BACK).subquery())
+        return False
+    asked = filters.statuses or filters.method or filters.currency or filters.amount_from or filters.amount_to
+    return bool(asked) or not _by_store(actor, filters)  # the index of all stores together knows no mode
 
 
-def _in_range(session: Session, actor: Actor, filters: Filters, after: Place | None) -> Any:
-    """The actor's orders of these days. A merchant's come store by store, each in the order of an index."""
+def _fitting(session: Session, actor: Actor, filters: Filters, after: Place | None,
+             limit: int) -> tuple[Select[Order], Any]:
+    """What is asked for, newest first, and the entity it comes as: among the newest, or by an index of its own."""
+    if filters.q or filters.only_open:
+        return _own_index(session, actor, filters, after), Order
+    recent = _recent(session, actor, filters, after, LOOK_BACK if _scans(actor, filters) else limit + 1).subquery()
+    # OFFSET 0 keeps the planner from joining all of them: one by one, and no further than the page
+    order = aliased(Order, _narrowed(select(Order).where(Order.id == recent.c.id), filters).offset(0).lateral())
+    return select(order).select_from(recent).join(order, true()).order_by(
+        recent.c.created_at.desc(), recent.c.id.desc()), order
+
+
+def _own_index(session: Session, actor: Actor, filters: Filters, after: Place | None) -> Any:
     start, end = filters.moments
-    sources: list[Select[Order]]
-    if actor.role is Role.MERCHANT or filters.store_id is not None:
-        wanted = stores_visible_to(actor).with_only_columns(Store.id)
-        if filters.store_id is not None:
-            wanted = wanted.where(Store.id == filters.store_id)
-        stores = session.scalars(wanted).all()
-        sources = [select(Order).where(Order.store_id == id, Order.live.is_(filters.live)) for id in stores]
-        sources = sources or [select(Order).where(Order.id == UUID(int=0))]
-    elif actor.is_staff or actor.is_system:
-        sources = [queries.visible_to(actor)]
-    else:
-        raise Denied()
-    bounded = [_after(rows.where(Order.created_at >= start, Order.created_at < end), after) for rows in sources]
-    return bounded[0] if len(bounded) == 1 else union_all(*bounded)
-
-
-def _after(rows: Select[Order], after: Place | None) -> Select[Order]:
-    return rows if after is None else rows.where(tuple_(Order.created_at, Order.id) < tuple(after))
-
-
-def _fitting(order: Any, filters: Filters) -> Select[Order]:
-    rows = select(order).where(order.live.is_(filters.live))
+    rows: Any = _narrowed(select(Order).where(Order.created_at >= start, Order.created_at < end), filters)
+    if _by_store(actor, filters):
+        rows = rows.where(Order.store_id.in_(_stores(session, actor, filters)))
+    if filters.q:
+        rows = rows.where((Order.external_id == filters.q) | (Order.customer_id == filters.q)
+                          | (Order.id == queries.id_or_none(filters.q)))
     if filters.only_open:
         # open ones are few: found through what they wait for
-        rows = rows.where(order.id.in_(select(OpenPlace.order_id).union_all(
+        rows = rows.where(Order.id.in_(select(OpenPlace.order_id).union_all(
             select(Job.reference).where(Job.kind.in_(PROMISES)))))
+    return _after(rows, after).order_by(Order.created_at.desc(), Order.id.desc())
+
+
+def _recent(session: Session, actor: Actor, filters: Filters, after: Place | None, limit: int) -> Any:
+    """Id and moment of the actor's newest orders in these days: by indexes alone, store by store if need be."""
+    start, end = filters.moments
+    rows: Any = select(Order.id, Order.created_at).where(Order.created_at >= start, Order.created_at < end)
+    rows = _after(rows, after)
+    if not _by_store(actor, filters):
+        return _newest(rows, limit)
+    each = [_newest(rows.where(Order.store_id == id, Order.live.is_(filters.live)), limit).subquery()
+            for id in _stores(session, actor, filters)]
+    if not each:
+        return _newest(rows.where(false()), limit)
+    found = union_all(*[select(one.c.id, one.c.created_at) for one in each]).subquery()
+    return select(found.c.id, found.c.created_at).order_by(found.c.created_at.desc(), found.c.id.desc()).limit(limit)
+
+
+def _by_store(actor: Actor, filters: Filters) -> bool:
+    """A merchant's orders, or one store's; staff see all. Raises Denied for anybody else."""
+    if actor.role is Role.MERCHANT or (filters.store_id is not None and (actor.is_staff or actor.is_system)):
+        return True
+    if actor.is_staff or actor.is_system:
+        return False
+    raise Denied()
+
+
+def _stores(session: Session, actor: Actor, filters: Filters) -> Sequence[UUID]:
+    wanted = stores_visible_to(actor).with_only_columns(Store.id)
+    return session.scalars(wanted if filters.store_id is None else wanted.where(Store.id == filters.store_id)).all()
+
+
+def _narrowed(rows: Select[Order], filters: Filters) -> Select[Order]:
+    rows = rows.where(Order.live.is_(filters.live))
     if filters.statuses:
-        rows = rows.where(order.status.in_(filters.statuses))
-    if filters.q:
-        rows = rows.where((order.external_id == filters.q) | (order.customer_id == filters.q)
-                          | (order.id == queries.id_or_none(filters.q)))
-    for column, value in ((order.method, filters.method), (order.currency, filters.currency)):
+        rows = rows.where(Order.status.in_(filters.statuses))
+    for column, value in ((Order.method, filters.method), (Order.currency, filters.currency)):
         if value:
             rows = rows.where(column == value)
     if filters.least is not None:
-        rows = rows.where(order.amount_minor >= filters.least.minor)
+        rows = rows.where(Order.amount_minor >= filters.least.minor)
     if filters.most is not None:
-        rows = rows.where(order.amount_minor <= filters.most.minor)
+        rows = rows.where(Order.amount_minor <= filters.most.minor)
     return rows
 
 
-def _with_store(rows: Select[Order], order: Any) -> Select[Order]:
-    return rows.join(Store, Store.id == order.store_id).options(contains_eager(order.store))
+def _newest(rows: Any, limit: int) -> Any:
+    return rows.order_by(Order.created_at.desc(), Order.id.desc()).limit(limit)
+
+
+def _after(rows: Any, after: Place | None) -> Any:
+    return rows if after is None else rows.where(tuple_(Order.created_at, Order.id) < tuple(after))

@@ -72,8 +72,9 @@ def stores(session: Session, actor: Actor) -> Sequence[Store]:
 
 
 def _listed(session: Session, keys: Sequence[ApiKey]) -> list[Listed]:
-    makers = {target: name for target, name in session.execute(
+    made = session.execute(
         select(AuditRow.target_id, AuditRow.actor_name).where(  # ix_audit_rows_target
             AuditRow.target_kind == "key", AuditRow.target_id.in_([str(key.id) for key in keys]),
-            AuditRow.action == "key.created"))} if keys else {}
+            AuditRow.action == "key.created"))
+    makers = {row.target_id: row.actor_name for row in made}
     return [Listed(key, makers.get(str(key.id), "")) for key in keys]

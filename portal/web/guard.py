@@ -16,7 +16,7 @@ PUBLIC = frozenset({
     "dev_ui.index", "checkout.page", "checkout.qr", "checkout.claim", "checkout.cancel",
     "docs.index", "docs.page", "docs.calls", "shop.index", "shop.buy", "shop.one", "shop.hear",
 })
-"""Doors without a lock of this kind: login, health, docs, the payment page (whose token is its key), the demo's shop."""
+"""Doors without a lock of this kind: login, health, docs, the payment page (its token is its key), the demo's shop."""
 AREAS = {"trader": Permission.TRADER_PORTAL, "merchant": Permission.MERCHANT_PORTAL, "admin": Permission.ADMIN_PORTAL}
 """Whose pages a blueprint's name begins with: several roles may read orders, each on its own pages."""
 

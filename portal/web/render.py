@@ -1,10 +1,11 @@
 """Page or fragment from one view: everything works without JavaScript, and htmx gets only what changed."""
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from flask import Response, abort, make_response, redirect, render_template, request
 
+from portal.core.db import reader
 from portal.core.errors import Conflict, FieldError, Invalid, PortalError, Rejected
 from portal.web.hx import wants_fragment
 
@@ -25,14 +26,19 @@ def done(fragment: str, /, *, otherwise: str, **context: Any) -> Response:
 
 
 @contextmanager
-def redisplay(page: str, /, *, fragment: str | None = None, **context: Any) -> Iterator[None]:
-    """Show the form again with what was typed and what is wrong with it: 422, or 409 when the record moved on."""
+def redisplay(page: str, record: Callable[[], dict[str, Any]] = dict, /, *, fragment: str | None = None,
+              **context: Any) -> Iterator[None]:
+    """Show the form again with what was typed and what is wrong with it: 422, or 409 when the record moved on.
+
+    `record` gives the rest of the context, read after the refusal: the record as it is now.
+    """
     try:
         yield
     except (Invalid, Rejected, Conflict) as error:
+        reader().expunge_all()  # what the transaction held is as it was before it
         status = 422 if isinstance(error, Invalid) else 409
         abort(show(page, fragment=fragment, status=status, error=error, wrong=wrong_fields(error), values=request.form,
-                   **context))
+                   **context, **record()))
 
 
 def wrong_fields(error: PortalError) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The statement of an account, as a trader and a merchant read it: days out of the address, lines, the same as a file."""
+"""The statement of an account, as a trader and a merchant read it: days of the address, lines, the same as a file."""
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -37,8 +37,8 @@ def statement_of(account: Account, *, order_endpoint: str, export_endpoint: str,
     return {"statement": found, "days": days, "error": error, "wrong": wrong_fields(error) if error else {},
             "typed": request.args, "orders": orders_behind(session, {line.reference for line in found.lines}),
             "order_endpoint": order_endpoint, "periods": _periods(days, asked),
-            "files": [(kind.upper(), url_for(export_endpoint, kind=kind, day_from=days.first, day_to=days.last, **asked))
-                      for kind in KINDS]}
+            "files": [(kind.upper(), url_for(export_endpoint, kind=kind, day_from=days.first, day_to=days.last,
+                                             **asked)) for kind in KINDS]}
 
 
 def statement_file(account: Account, kind: str) -> Response:

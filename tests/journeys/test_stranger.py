@@ -135,5 +135,5 @@ def test_a_payin_from_the_first_call_to_the_books(desk, shop):
     assert "Completed" in merchant.text
     staff = sign_in(desk, "admin")
     assert staff.open(f"/admin/orders/{order['id']}") == 200
-    assert "payin_settle" in staff.text
+    assert "Order settled" in staff.text
     assert sign_in(desk, "merchant2").open(f"/merchant/orders/{order['id']}") == 404

@@ -77,7 +77,7 @@ def test_a_rare_one_is_found_by_looking_further_back(cast, monkeypatch):
         second = list_orders(session, cast.owner, wanted, cursor=first.next_cursor)
         assert [order.id for order in second.rows] == [rare.id]
         assert second.next_cursor is None
-        assert [order.id for order in batch(session, cast.owner, wanted, None)[0]] == [rare.id]
+    assert exported(cast.owner, wanted) == [rare.id]
 
 
 def test_a_list_says_what_it_comes_to(cast, monkeypatch):
@@ -92,15 +92,18 @@ def test_a_list_says_what_it_comes_to(cast, monkeypatch):
 def test_an_export_comes_in_batches_and_misses_nothing(cast, monkeypatch):
     monkeypatch.setattr(listing, "BATCH", 3)
     made = [cast.order(f"{1000 + number}.00").id for number in range(7)]
+    assert exported(cast.owner, Filters()) == made[::-1]
+
+
+def exported(actor, filters: Filters) -> list:
     seen, place = [], None
     while True:
         with look() as session:
-            rows, place = batch(session, cast.owner, Filters(), place)
-            assert len(rows) <= 3
+            rows, place = batch(session, actor, filters, place)
+            assert len(rows) <= listing.BATCH
             seen += [order.id for order in rows]
         if place is None:
-            break
-    assert seen == made[::-1]
+            return seen
 
 
 @pytest.mark.parametrize("asked", [

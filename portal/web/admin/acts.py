@@ -5,18 +5,12 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from portal.core.db import reader, transaction
-from portal.core.errors import Conflict, Invalid, Rejected
+from portal.core.db import transaction
 from portal.web.render import redisplay
 
 
 @contextmanager
 def act(page: str, context: Callable[..., dict[str, Any]], *record: str) -> Iterator[Session]:
-    """A transaction; what a service refuses shows `page` again with `context(*record)` read afterwards: 422 or 409."""
-    try:
-        with transaction() as session:
-            yield session
-    except (Invalid, Rejected, Conflict):
-        reader().expunge_all()
-        with redisplay(page, **context(*record)):
-            raise
+    """A transaction; what a service refuses shows `page` again with `context(*record)` as it is then: 422 or 409."""
+    with redisplay(page, lambda: context(*record)), transaction() as session:
+        yield session

@@ -26,7 +26,7 @@ def index() -> Response:
 @bp.post("/<int:job_id>/retry")
 @requires(Permission.JOB_MANAGE)
 def retry(job_id: int) -> Response:
-    with redisplay("admin/jobs/index.html", **_page()), transaction() as session:
+    with redisplay("admin/jobs/index.html", lambda: _page()), transaction() as session:
         desk.retry(session, signed_in(), job_id)
     return _back()
 
@@ -34,7 +34,7 @@ def retry(job_id: int) -> Response:
 @bp.post("/<int:job_id>/drop")
 @requires(Permission.JOB_MANAGE)
 def drop(job_id: int) -> Response:
-    with redisplay("admin/jobs/index.html", **_page()):
+    with redisplay("admin/jobs/index.html", lambda: _page()):
         reason = _reason()
         with transaction() as session:
             desk.drop(session, signed_in(), job_id, reason=reason)

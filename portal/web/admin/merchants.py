@@ -83,10 +83,14 @@ def new_store(merchant_id: str) -> Response:
 @requires(Permission.PARTY_MANAGE)
 def create_store(merchant_id: str) -> Response:
     merchant = queries.merchant(reader(), signed_in(), merchant_id)
-    with redisplay(NEW_STORE, merchant=merchant), transaction() as session:
+    with redisplay(NEW_STORE, lambda: _of(merchant_id)), transaction() as session:
         made = stores.create(session, signed_in(), bind(CreateStore, request.form, merchant_id=merchant.id,
                                                         settlement_currency="USDT", currencies=(), return_hosts=()))
     return redirect(url_for("admin_stores.one", store_id=made.public_id), 303)  # type: ignore[return-value]
+
+
+def _of(merchant_id: str) -> dict[str, Any]:
+    return {"merchant": queries.merchant(reader(), signed_in(), merchant_id)}
 
 
 def _moved(merchant_id: str, status: str) -> Response:

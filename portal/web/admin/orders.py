@@ -38,7 +38,7 @@ def one(order_id: str) -> Response:
 @bp.post("/<order_id>/confirmation")
 @requires(Permission.ORDER_CONFIRM_ANY)
 def confirm(order_id: str) -> Response:
-    with redisplay("admin/orders/one.html", **_order(order_id)):
+    with redisplay("admin/orders/one.html", lambda: _order(order_id)):
         command = bind(ConfirmOrder, request.form, order_id=order_id)
         _needs_reason(command.reason)
         with transaction() as session:
@@ -49,7 +49,7 @@ def confirm(order_id: str) -> Response:
 @bp.post("/<order_id>/cancellation")
 @requires(Permission.ORDER_CANCEL_ANY)
 def cancel(order_id: str) -> Response:
-    with redisplay("admin/orders/one.html", **_order(order_id)):
+    with redisplay("admin/orders/one.html", lambda: _order(order_id)):
         command = bind(CancelOrder, request.form, order_id=order_id)
         _needs_reason(command.reason)
         with transaction() as session:
@@ -60,7 +60,7 @@ def cancel(order_id: str) -> Response:
 @bp.post("/<order_id>/notes")
 @requires(Permission.ORDER_CONFIRM_ANY)
 def note(order_id: str) -> Response:
-    with redisplay("admin/orders/one.html", **_order(order_id)):
+    with redisplay("admin/orders/one.html", lambda: _order(order_id)):
         command = bind(notes.AddNote, request.form, order_id=order_id)
         with transaction() as session:
             notes.add(session, signed_in(), command)

@@ -38,7 +38,7 @@ def one(pair: str) -> Response:
 @bp.post("/<pair>/manual")
 @requires(Permission.REFERENCE_MANAGE)
 def set_by_hand(pair: str) -> Response:
-    with redisplay("admin/rates/one.html", **_pair(pair)):
+    with redisplay("admin/rates/one.html", lambda: _pair(pair)):
         base, quote = _codes(pair)
         command = bind(SetRate, request.form, base=base, quote=quote, source=MANUAL)
         if command.reason is None:

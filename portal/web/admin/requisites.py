@@ -42,7 +42,7 @@ def one(requisite_id: str) -> Response:
 @bp.post("/<requisite_id>/number")
 @requires(Permission.REQUISITE_MANAGE)
 def number(requisite_id: str) -> Response:
-    with redisplay(ONE, **_requisite(requisite_id)):
+    with redisplay(ONE, lambda: _requisite(requisite_id)):
         command = bind(ShowToStaff, request.form, requisite_id=requisite_id,
                        password=request.form.get("password", ""))
         prove(command.password.get_secret_value())

@@ -30,7 +30,7 @@ def index() -> Response:
 @requires(Permission.PROFILE)
 def set_password() -> Response:
     """Every other browser of theirs is out; this one goes on with a new token."""
-    with redisplay(PAGE, **_profile()):
+    with redisplay(PAGE, lambda: _profile()):
         typed = {name: request.form.get(name, "") for name in ("current", "password")}
         command = bind(SetPassword, request.form, **typed)
         with transaction() as session:
@@ -47,7 +47,7 @@ def set_password() -> Response:
 @requires(Permission.PROFILE)
 def set_preferences() -> Response:
     """The choice made here stands in this browser too, before what its cookie said."""
-    with redisplay(PAGE, **_profile()):
+    with redisplay(PAGE, lambda: _profile()):
         command = bind(SetPreferences, request.form)
         with transaction() as session:
             own.set_preferences(session, signed_in(), command)

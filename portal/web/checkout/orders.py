@@ -63,8 +63,8 @@ def _payer(token: str) -> Actor:
 
 def _again(token: str, payer: Actor):  # type: ignore[no-untyped-def]
     """A step that is no longer possible shows the page as it is now, with the reason."""
-    return redisplay("checkout/page.html", fragment="checkout/_sheet.html", token=token,
-                     pay=open_checkout(reader(), payer))
+    return redisplay("checkout/page.html", lambda: {"pay": open_checkout(reader(), payer)},
+                     fragment="checkout/_sheet.html", token=token)
 
 
 def _show(token: str, pay: Checkout) -> Response:

@@ -35,7 +35,7 @@ def new_key() -> Response:
 @requires(Permission.KEY_MANAGE)
 def create_key() -> Response:
     """The answer to this POST is the only place where the key stands: no redirect, nothing in the session."""
-    with redisplay("merchant/developers/key_new.html", **_key_form()):
+    with redisplay("merchant/developers/key_new.html", lambda: _key_form()):
         command = bind(CreateKey, request.form, store_id=ids.parse("str", request.form.get("store_id", "")),
                        scopes=tuple(request.form.getlist("scopes")),
                        networks=tuple(request.form.get("networks", "").split()))
@@ -54,7 +54,7 @@ def one_key(key_id: str) -> Response:
 @bp.post("/keys/<key_id>/name")
 @requires(Permission.KEY_MANAGE)
 def rename_key(key_id: str) -> Response:
-    with redisplay("merchant/developers/key.html", **_key(key_id)):
+    with redisplay("merchant/developers/key.html", lambda: _key(key_id)):
         command = bind(RenameKey, request.form, key_id=ids.parse("key", key_id))
         with transaction() as session:
             keys.rename(session, signed_in(), command)

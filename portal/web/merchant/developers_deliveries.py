@@ -34,7 +34,7 @@ def one_delivery(delivery_id: str) -> Response:
 @bp.post("/deliveries/<delivery_id>/resending")
 @requires(Permission.WEBHOOK_MANAGE)
 def resend(delivery_id: str) -> Response:
-    with redisplay("merchant/developers/delivery.html", **_delivery(delivery_id)):
+    with redisplay("merchant/developers/delivery.html", lambda: _delivery(delivery_id)):
         asked = {"after_attempts": text} if (text := request.form.get("after_attempts", "")).isdecimal() else {}
         command = bind(Resend, {}, delivery_id=delivery_id, **{name: int(text[:9]) for name, text in asked.items()})
         with transaction() as session:

@@ -36,7 +36,7 @@ def new_endpoint() -> Response:
 @requires(Permission.WEBHOOK_MANAGE)
 def create_endpoint() -> Response:
     """The answer to this POST is the only place where the secret stands."""
-    with redisplay("merchant/developers/endpoint_new.html", **_new()):
+    with redisplay("merchant/developers/endpoint_new.html", lambda: _new()):
         command = bind(CreateEndpoint, _asked("url", "description"), events=_events())  # looks the name up in DNS
         with transaction() as session:
             made, secret = service.create_endpoint(
@@ -54,7 +54,7 @@ def one_endpoint(endpoint_id: str) -> Response:
 @bp.post("/endpoints/<endpoint_id>/settings")
 @requires(Permission.WEBHOOK_MANAGE)
 def change_endpoint(endpoint_id: str) -> Response:
-    with redisplay("merchant/developers/endpoint.html", **_endpoint(endpoint_id)):
+    with redisplay("merchant/developers/endpoint.html", lambda: _endpoint(endpoint_id)):
         command = bind(ChangeEndpoint, _asked("url"), endpoint_id=endpoint_id, events=_events(),
                        description=request.form.get("description", "").strip() or None)
         with transaction() as session:
@@ -76,7 +76,7 @@ def switch_endpoint(endpoint_id: str) -> Response:
 @requires(Permission.WEBHOOK_MANAGE)
 def test_endpoint(endpoint_id: str) -> Response:
     """A real delivery through the sender; its page shows the answer as soon as there is one."""
-    with redisplay("merchant/developers/endpoint.html", **_endpoint(endpoint_id)), transaction() as session:
+    with redisplay("merchant/developers/endpoint.html", lambda: _endpoint(endpoint_id)), transaction() as session:
         delivery = service.ping(session, signed_in(), Ping(endpoint_id=endpoint_id))
     return redirect(url_for(".one_delivery", delivery_id=delivery.public_id), 303)  # type: ignore[return-value]
 
@@ -92,7 +92,7 @@ def rotation(endpoint_id: str) -> Response:
 @requires(Permission.WEBHOOK_MANAGE)
 def rotate_secret(endpoint_id: str) -> Response:
     """Shows the new secret this once; a form that is sent again changes nothing, for it names the secret it saw."""
-    with redisplay("merchant/developers/endpoint_rotation.html", **_endpoint(endpoint_id)):
+    with redisplay("merchant/developers/endpoint_rotation.html", lambda: _endpoint(endpoint_id)):
         command = bind(RotateSecret, _asked("seen"), endpoint_id=endpoint_id)
         with transaction() as session:
             _, secret = service.rotate_secret(session, signed_in(), command)

@@ -36,7 +36,7 @@ def one(order_id: str) -> Response:
 @bp.post("/<order_id>/cancellation")
 @requires(Permission.ORDER_CANCEL)
 def cancel(order_id: str) -> Response:
-    with redisplay("merchant/orders/one.html", **_order(order_id)), transaction() as session:
+    with redisplay("merchant/orders/one.html", lambda: _order(order_id)), transaction() as session:
         service.cancel(session, signed_in(), CancelOrder(order_id=order_id))
     return done("merchant/orders/one.html", otherwise=request.path.rsplit("/", 1)[0], error=None, **_order(order_id))
 

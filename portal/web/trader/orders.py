@@ -37,7 +37,7 @@ def one(order_id: str) -> Response:
 @bp.post("/<order_id>/confirmation")
 @requires(Permission.ORDER_CONFIRM)
 def confirm(order_id: str) -> Response:
-    with redisplay("trader/orders/one.html", **_order(order_id)):
+    with redisplay("trader/orders/one.html", lambda: _order(order_id)):
         command = bind(ConfirmOrder, request.form, order_id=order_id)
         with transaction() as session:
             service.confirm(session, signed_in(), command)
@@ -47,7 +47,7 @@ def confirm(order_id: str) -> Response:
 @bp.post("/<order_id>/refusal")
 @requires(Permission.ORDER_DECLINE)
 def decline(order_id: str) -> Response:
-    with redisplay("trader/orders/one.html", **_order(order_id)):
+    with redisplay("trader/orders/one.html", lambda: _order(order_id)):
         command = bind(DeclineOrder, request.form, order_id=order_id)
         with transaction() as session:
             service.decline(session, signed_in(), command)
@@ -57,7 +57,7 @@ def decline(order_id: str) -> Response:
 @bp.post("/shift")
 @requires(Permission.SHIFT_MANAGE)
 def shift() -> Response:
-    with redisplay("trader/orders/index.html", **_queue()), transaction() as session:
+    with redisplay("trader/orders/index.html", lambda: _queue()), transaction() as session:
         begin = traders.begin_shift if request.form.get("on") == "yes" else traders.end_shift
         begin(session, signed_in(), signed_in().trader_id)
     return done("trader/orders/_queue.html", otherwise=url_for(".index"), **_queue())

@@ -43,7 +43,7 @@ def new() -> Response:
 @bp.post("")
 @requires(Permission.REQUISITE_MANAGE)
 def add() -> Response:
-    with redisplay(NEW, **_choices()):
+    with redisplay(NEW, lambda: _choices()):
         directions = {name: request.form.get(name) == "yes" for name in ("payin", "payout")}
         command = bind(AddRequisite, request.form, **directions)
         with transaction() as session:
@@ -73,7 +73,7 @@ def number(requisite_id: str) -> Response:
 def switch(requisite_id: str) -> Response:
     """On or off, as the button said; where it stood so already, nothing happens."""
     on = request.form.get("on") == "yes"
-    with redisplay(ONE, number=None, **_requisite(requisite_id)), transaction() as session:
+    with redisplay(ONE, lambda: _requisite(requisite_id), number=None), transaction() as session:
         status = queries.lock(session, signed_in(), ids.parse(PREFIX, requisite_id)).status
         if status != (Status.ACTIVE if on else Status.PAUSED):
             (service.resume if on else service.pause)(session, signed_in(), MoveRequisite(requisite_id=requisite_id))
@@ -85,7 +85,7 @@ def switch(requisite_id: str) -> Response:
 @bp.post("/<requisite_id>/limits")
 @requires(Permission.REQUISITE_MANAGE)
 def set_limits(requisite_id: str) -> Response:
-    with redisplay(ONE, number=None, **_requisite(requisite_id)):
+    with redisplay(ONE, lambda: _requisite(requisite_id), number=None):
         command = bind(SetLimits, request.form, requisite_id=requisite_id)
         with transaction() as session:
             waits = limits.set_limits(session, signed_in(), command)
@@ -97,7 +97,7 @@ def set_limits(requisite_id: str) -> Response:
 @bp.post("/<requisite_id>/archival")
 @requires(Permission.REQUISITE_MANAGE)
 def archive(requisite_id: str) -> Response:
-    with redisplay(ONE, number=None, **_requisite(requisite_id)), transaction() as session:
+    with redisplay(ONE, lambda: _requisite(requisite_id), number=None), transaction() as session:
         service.archive(session, signed_in(), MoveRequisite(requisite_id=requisite_id))
     flash(gettext("The requisite is archived. Its number may be offered again."))
     return redirect(url_for(".index"), 303)  # type: ignore[return-value]
