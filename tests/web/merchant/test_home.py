@@ -18,6 +18,7 @@ from portal.parties.commands import CreateKey
 from portal.webhooks import service as webhooks
 from portal.webhooks.commands import CreateEndpoint
 from portal.webhooks.models import Endpoint
+from portal.web.filters import glance
 from tests import factories, people
 from tests.factories import look, rub
 
@@ -58,7 +59,7 @@ def test_figures_of_today_are_those_of_the_orders(app, cast):
     assert "Orders today 4" in page
     assert "4 000.50" in page
     assert "66.7 %" in page
-    assert factories.balance(store_available(cast.store.id, "USDT", True)).text in page
+    assert glance(factories.balance(store_available(cast.store.id, "USDT", True))).text[:-4] in page
 
 
 def test_yesterday_counts_to_the_same_time_of_day(cast):
@@ -82,7 +83,7 @@ def test_a_merchant_sees_nothing_of_another(app, cast):
 
 def test_each_part_is_for_those_who_may_read_it(app, cast):
     factories.completed_payin(cast, "1500.00")
-    owed = factories.balance(store_available(cast.store.id, "USDT", True)).text
+    owed = glance(factories.balance(store_available(cast.store.id, "USDT", True))).text[:-4]
     assert owed in opened(app, cast, "merchant_finance")
     for template in ("merchant_viewer", "merchant_developer"):
         assert owed not in opened(app, cast, template)
