@@ -14,17 +14,15 @@ const BROWSERS = { chrome: 123 << 16, firefox: 120 << 16, safari: (17 << 16) | (
 
 // Only what a template names; portal/web/assets.py refuses an icon that is not here.
 const ICONS = `
-  activity archive arrow-down-left arrow-left arrow-right arrow-up-right ban bell book-open calendar chart-line check
-  check-check chevron-down chevron-left chevron-right circle-alert circle-check circle-help clock code copy credit-card
-  database download ellipsis external-link eye eye-off file-text filter flask-conical gauge globe hand-coins hourglass
-  house inbox info key key-round landmark languages link list loader-circle lock log-out mail menu message-square
-  monitor moon pause pencil phone play plus power printer qr-code refresh-cw repeat rotate-ccw scale search send server
-  settings shield shield-alert shield-check shopping-cart sliders-horizontal smartphone store sun tag trash-2
-  trending-up triangle-alert undo-2 upload user user-check user-plus users wallet webhook x zap
+  activity archive arrow-left arrow-right ban bell book-open calendar check check-check chevron-down chevron-right
+  circle-alert circle-help clock code copy credit-card database download ellipsis eye filter flask-conical gauge
+  hourglass house inbox info key key-round languages link list loader-circle log-out menu message-square monitor moon
+  pause phone play plus refresh-cw repeat scale search send server settings shield shield-alert shield-check
+  sliders-horizontal store sun trending-up triangle-alert user user-check user-plus users wallet webhook x
 `.trim().split(/\s+/);
 const PAY_ICONS = `
-  arrow-left arrow-right check circle-alert circle-check circle-help clock copy external-link hourglass info refresh-cw
-  scale shield triangle-alert upload x
+  arrow-left arrow-right check circle-alert circle-help clock copy hourglass info refresh-cw scale shield
+  triangle-alert x
 `.trim().split(/\s+/);
 
 // The hryvnia sign lives in another subset than the rest of the currency signs.

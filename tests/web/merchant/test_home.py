@@ -15,10 +15,10 @@ from portal.orders.models import Order
 from portal.orders.today import today
 from portal.parties import keys
 from portal.parties.commands import CreateKey
+from portal.web.filters import glance
 from portal.webhooks import service as webhooks
 from portal.webhooks.commands import CreateEndpoint
 from portal.webhooks.models import Endpoint
-from portal.web.filters import glance
 from tests import factories, people
 from tests.factories import look, rub
 

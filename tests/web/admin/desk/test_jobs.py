@@ -72,7 +72,7 @@ def test_dropping_takes_a_reason(admin: people.Seat) -> None:
 
 
 def test_what_waits_comes_soonest_first_over_all_kinds() -> None:
-    later, soon = promise(run_at=clock.now() + timedelta(hours=1)), promise(run_at=clock.now() - timedelta(days=1))
+    later, soon = promise(run_at=clock.now() - timedelta(days=1)), promise(run_at=clock.now() - timedelta(days=2))
     with statements() as sent:
         ids_of = [job.id for job in desk.page(reader(), dead=False, limit=100)]
     assert ids_of.index(soon) < ids_of.index(later)
