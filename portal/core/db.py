@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from flask_sqlalchemy import SQLAlchemy
 from psycopg import errors as pg
+from psycopg.pq import ExecStatus
 from sqlalchemy import DateTime, Engine, MetaData, Select, event
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -100,6 +101,17 @@ def transaction_on(engine: Engine) -> Iterator[Session]:
     """As `transaction`, for a thread of our own that serves no one request: with a session of its own."""
     with Session(engine, expire_on_commit=False) as own, _committed(own) as session:
         yield session
+
+
+@contextmanager
+def at_once() -> Iterator[Session]:
+    """For a single statement that is a transaction of its own: nothing to begin, nothing to commit, one round trip.
+
+    In a session of its own; what it loads belongs to no session afterwards. Raises as `transaction` does.
+    """
+    with translated(), Session(engine().execution_options(isolation_level="AUTOCOMMIT"),
+                               expire_on_commit=False) as own:
+        yield own
 
 
 @contextmanager
@@ -203,12 +215,21 @@ def connect(app: Any, *, url: str, process: str, pool_size: int) -> None:
     db.init_app(app)
     if process == "worker":
         with app.app_context():
-            event.listen(db.engine, "begin", _worker_timeouts)
+            event.listen(db.engine, "begin", _begin_patiently)
 
 
-def _worker_timeouts(connection: Any) -> None:
-    # Per transaction, not per connection: PgBouncer hands the connection to somebody else afterwards.
-    # The web's own (5 s, 2 s, 10 s) are the role's defaults.
-    connection.exec_driver_sql("SELECT set_config('statement_timeout', '30s', true),"
-                               " set_config('lock_timeout', '5s', true),"
-                               " set_config('idle_in_transaction_session_timeout', '30s', true)")
+# Per transaction, not per connection: PgBouncer hands the connection to somebody else afterwards.
+# The web's own (5 s, 2 s, 10 s) are the role's defaults.
+WORKER_BEGIN = (b"BEGIN; SET LOCAL statement_timeout = '30s'; SET LOCAL lock_timeout = '5s';"
+                b" SET LOCAL idle_in_transaction_session_timeout = '30s'")
+
+
+def _begin_patiently(connection: Any) -> None:
+    """Begin with the worker's timeouts in one round trip; psycopg, which finds itself in a transaction, begins none."""
+    if connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT":
+        return
+    driver = connection.connection.driver_connection
+    begun = driver.pgconn.exec_(WORKER_BEGIN)
+    if begun.status != ExecStatus.COMMAND_OK:
+        # the server went away: the ordinary road says so in psycopg's own words
+        connection.exec_driver_sql("SELECT 1")

@@ -6,7 +6,6 @@ set-wise. Whoever finds nobody comes back with a jittered pause until the matchi
 
 Hot: a statement for each phase however many orders, and rows of what is needed instead of objects for everything.
 """
-import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -18,10 +17,11 @@ from sqlalchemy import Row, select, text
 from sqlalchemy.orm import Session
 
 from portal import ledger
-from portal.core import clock, ids, jobs
+from portal.core import clock, ids
 from portal.core.access import SYSTEM
 from portal.core.jobs import Job, Later
-from portal.orders import queries, view
+from portal.orders import match_rows, queries, view
+from portal.orders.match_rows import Try
 from portal.orders.models import Order
 from portal.orders.states import Action, FailureCode, Status
 from portal.orders.steps import Steps
@@ -39,19 +39,17 @@ REASONS = {"approved": FailureCode.NO_REQUISITE, "on_shift": FailureCode.NO_REQU
            "same_amount": FailureCode.LIMITS_REACHED, "locked": FailureCode.LIMITS_REACHED}
 STAGES = ("all", "currency", "method", "bank", *REASONS)
 
-PICK = text("""
+# A funnel is of the statement's snapshot, as the batch began: what the pick changes it does not see.
+PICK = """
     SELECT p.*, r.method, r.bank, r.number_first6, r.number_last4, h.name_sealed, s.grace_s,
-           CAST(:now AS timestamptz) + make_interval(secs => s.pay_for_s) AS pay_by
-      FROM pick_requisites(CAST(:orders AS uuid[]), CAST(:assignments AS uuid[]), :now, :day) p
+           %(now)s + make_interval(secs => s.pay_for_s) AS pay_by,
+           CASE WHEN (SELECT greatest(reltuples, 0) FROM pg_class WHERE oid = 'requisites'::regclass)
+                     * cardinality(%(orders)s) <= %(funnel_rows_max)s
+                THEN matching_funnel(p.order_id, %(now)s, %(day)s) END AS funnel
+      FROM pick_requisites(%(orders)s, %(assignments)s, %(now)s, %(day)s) p
       JOIN requisites r ON r.id = p.requisite_id JOIN holders h ON h.id = p.holder_id
-      JOIN orders o ON o.id = p.order_id JOIN stores s ON s.id = o.store_id""")
+      JOIN orders o ON o.id = p.order_id JOIN stores s ON s.id = o.store_id"""
 FUNNEL = text("SELECT id, matching_funnel(id, :now, :day) FROM unnest(CAST(:orders AS uuid[])) AS id")
-TRY = text("""
-    INSERT INTO match_tries (created_at, order_id, number, outcome, assignment_id, funnel, fell_out)
-    SELECT created_at, order_id, number, outcome, assignment_id, funnel, fell_out
-      FROM json_to_recordset(CAST(:rows AS json)) AS r (created_at timestamptz, order_id uuid, number int, outcome text,
-           assignment_id uuid, funnel jsonb, fell_out text[])""")
-SIZE = text("SELECT GREATEST(reltuples, 0)::bigint FROM pg_class WHERE oid = 'requisites'::regclass")
 _dice = SystemRandom()
 
 
@@ -59,6 +57,8 @@ def work(session: Session, batch: Sequence[Job]) -> dict[int, Later]:
     """Work of the kind `match_order`: the reference is the order. Harmless twice: what moved on is left."""
     by_order = {job.reference: job for job in batch if job.reference is not None}
     orders = queries.lock_many(session, list(by_order), skip=True)
+    for order in orders.values():
+        session.expunge(order)  # written set-wise, see match_rows
     waiting = [order for order in orders.values() if order.status in WAITING]
     matched = _match(session, waiting)
     busy = clock.now() + timedelta(milliseconds=BUSY_PAUSE_MS)
@@ -71,18 +71,15 @@ def _match(session: Session, orders: list[Order]) -> set[UUID]:
     """Those of the orders that found a requisite."""
     if not orders:
         return set()
-    session.flush()
-    small = (session.scalar(SIZE) or 0) * len(orders) <= FUNNEL_ROWS_MAX
-    funnels = _funnels(session, orders) if small else {}
-    picks = session.execute(PICK, {
+    picks = session.connection().exec_driver_sql(PICK, {
         "orders": [order.id for order in orders], "assignments": [ids.new_id() for _ in orders],
-        "now": clock.now(), "day": clock.today()}).all()
+        "now": clock.now(), "day": clock.today(), "funnel_rows_max": FUNNEL_ROWS_MAX}).all()
     if not picks:
         return set()
     by_id = {order.id: order for order in orders}
     taken = [(by_id[pick.order_id], pick) for pick in picks]
     _hold(session, taken)
-    _assign(session, taken, funnels)
+    _assign(session, taken)
     return {pick.order_id for pick in picks}
 
 
@@ -98,9 +95,8 @@ def _hold(session: Session, taken: list[tuple[Order, Row[Any]]]) -> None:
     ledger.post(session, SYSTEM, drafts)
 
 
-def _assign(session: Session, taken: list[tuple[Order, Row[Any]]], funnels: dict[UUID, dict[str, int]]) -> None:
+def _assign(session: Session, taken: list[tuple[Order, Row[Any]]]) -> None:
     steps, tries = Steps(session, SYSTEM), []
-    expiring: dict[datetime, list[UUID]] = {}  # few moments: a batch was assigned at one, and stores' clocks agree
     for order, pick in taken:
         order.assignment_id, order.expires_at, order.next_attempt_at = pick.assignment_id, pick.pay_by, None
         order.tries += 1
@@ -110,27 +106,24 @@ def _assign(session: Session, taken: list[tuple[Order, Row[Any]]], funnels: dict
         steps.take(order, Action.MATCH, requisite=view.requisite_of(requisite, holder=holder), details={
             "assignment": ids.public("asg", pick.assignment_id), "requisite": requisite.mask,
             "number_shown_to": "payer, its trader, the store's system", "tier": pick.tier})
-        tries.append(_try(order, "assigned", assignment_id=pick.assignment_id, fell_out=list(pick.passed),
-                          funnel=_with_one_left(funnels[order.id]) if funnels else {"tier": pick.tier}))
-        expiring.setdefault(pick.pay_by + timedelta(seconds=pick.grace_s), []).append(pick.assignment_id)
+        tries.append(Try(order, clock.now(), "assigned", fell_out=list(pick.passed),
+                         funnel=_with_one_left(pick.funnel) if pick.funnel else {"tier": pick.tier},
+                         end_at=pick.pay_by + timedelta(seconds=pick.grace_s)))
+    match_rows.write(session, tries)
     steps.write()
-    for due, assignment_ids in expiring.items():
-        jobs.promise_all(session, "expire_order", [(id, None, None) for id in assignment_ids], run_at=due)
-    _write(session, tries)
 
 
 def _nobody(session: Session, orders: Sequence[Order]) -> dict[UUID, datetime]:
     """A full try without a candidate: when to look again. Those whose window is over have failed and are not named."""
     if not orders:
         return {}
-    session.flush()
     funnels, now = _funnels(session, orders), clock.now()
     steps, tries, again = Steps(session, SYSTEM), [], {}
     for order in orders:
         funnel = funnels[order.id]
         reason = reason_of(funnel)
         order.tries += 1
-        tries.append(_try(order, reason, funnel=funnel))
+        tries.append(Try(order, now, reason, funnel, []))
         if now >= order.match_by:
             order.failure_code, order.next_attempt_at = reason, None
             steps.take(order, Action.FAIL, details={"tries": order.tries})
@@ -138,7 +131,7 @@ def _nobody(session: Session, orders: Sequence[Order]) -> dict[UUID, datetime]:
         pause = _pause(order.tries, held_by_others=funnel["same_amount"] > 0)
         order.next_attempt_at = again[order.id] = min(order.match_by, now + pause)
         steps.take(order, Action.RETRY, details={"reason": reason, "tries": order.tries})
-    _write(session, tries)
+    match_rows.write(session, tries)
     steps.write()
     return again
 
@@ -170,16 +163,6 @@ def _funnels(session: Session, orders: Sequence[Order]) -> dict[UUID, dict[str, 
 def _with_one_left(funnel: dict[str, int]) -> dict[str, int]:
     """Of an order that was assigned: counted as the batch began, so another of the batch may have been in between."""
     return funnel | {"locked": max(1, funnel["same_amount"])}
-
-
-def _try(order: Order, outcome: str, *, funnel: dict[str, int], assignment_id: UUID | None = None,
-         fell_out: Sequence[str] = ()) -> dict[str, Any]:
-    return {"created_at": clock.now(), "order_id": order.id, "number": order.tries, "outcome": outcome,
-            "assignment_id": assignment_id, "funnel": funnel, "fell_out": list(fell_out)}
-
-
-def _write(session: Session, tries: Sequence[dict[str, Any]]) -> None:
-    session.execute(TRY, {"rows": json.dumps(tries, default=str)})
 
 
 def _waits(session: Session, order_id: UUID) -> bool:

@@ -3,7 +3,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import ARRAY, Select, Uuid, any_, literal, select
 from sqlalchemy.orm import Session, joinedload
 
 from portal.core import ids
@@ -69,7 +69,8 @@ def lock(session: Session, actor: Actor, order_id: str) -> Order:
 
 def lock_many(session: Session, order_ids: list[UUID], *, skip: bool) -> dict[UUID, Order]:
     """Orders of a batch, in id order; `skip` leaves out what somebody else holds."""
-    rows = locked(session, select(Order).where(Order.id.in_(order_ids)).order_by(Order.id), skip=skip)
+    wanted = select(Order).where(Order.id == any_(literal(order_ids, ARRAY(Uuid))))  # its text never changes
+    rows = locked(session, wanted.order_by(Order.id), skip=skip)
     return {order.id: order for order in rows}
 
 

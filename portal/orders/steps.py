@@ -1,9 +1,10 @@
 """Taking a step: the one place where an order's status changes, with its event and what the store is told."""
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal import webhooks
@@ -12,7 +13,7 @@ from portal.core.access import Actor
 from portal.core.clock import rfc3339
 from portal.core.errors import Denied
 from portal.orders import event_rows, view
-from portal.orders.models import Assignment, Order
+from portal.orders.models import Order
 from portal.orders.queries import party_of
 from portal.orders.states import ENDED, LIFECYCLES, WHO, Action, Direction, Status
 
@@ -66,25 +67,26 @@ class Steps:
             "action": action, "from_status": before, "to_status": order.status, "actor_kind": self.actor.kind,
             "actor_id": self.actor.id, "actor_name": self.actor.name, "role": self.actor.role,
             "address": self.actor.address, "request_id": self.actor.request_id, "reason": reason,
-            "details": details, "payload": webhooks.kept(payload) if payload is not None else None}, payload))
+            "details": details, "payload": webhooks.kept(payload) if payload is not None else None,
+            "store_id": order.store_id, "live": order.live}, payload))
 
     def write(self) -> None:
         """Orders, events and announcements of all steps: a few statements however many."""
         self.session.flush()
         if not self._taken:
             return
-        event_rows.write(self.session, [event for _, event, _ in self._taken])
+        audience = event_rows.write(self.session, [event for _, event, _ in self._taken])
         webhooks.announce(self.session, [
             webhooks.Announcement(store_id=order.store_id, live=order.live, type=event["type"], order_id=order.id,
                                   version=event["version"], payload=payload)
-            for order, event, payload in self._taken if payload is not None])
-        self._tell_pages()
+            for order, event, payload in self._taken
+            if payload is not None and audience[order.id].somebody_listens])
+        self._tell_pages(audience)
         self._taken.clear()
 
-    def _tell_pages(self) -> None:
+    def _tell_pages(self, audience: Mapping[UUID, event_rows.Audience]) -> None:
         """Of the store and of every trader who has had the order: one who lost it must see that too."""
         stores = {live.store(order.store_id) for order, _, _ in self._taken}
-        had = [order.id for order, event, _ in self._taken if event["action"] not in SEARCHING]
-        traders = self.session.scalars(
-            select(Assignment.trader_id).distinct().where(Assignment.order_id.in_(had))) if had else ()
-        live.tell(self.session, "orders", stores | set(map(live.trader, traders)))
+        traders = {live.trader(trader) for order, event, _ in self._taken if event["action"] not in SEARCHING
+                   for trader in audience[order.id].traders}
+        live.tell(self.session, "orders", stores | traders)

@@ -1,14 +1,17 @@
 """What a process remembers of API keys, and the thread that hears when it must forget.
 
 Nothing is remembered unless the listener answered within the last second: a listener that lost its connection
-without noticing would otherwise leave a revoked key open.
+without noticing would otherwise leave a revoked key open. Keys that are in use are looked up again by the listener,
+all together and before their time is over, so that no call waits for it.
 """
 import select
 import threading
 import time
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -16,11 +19,13 @@ import structlog
 from psycopg import Connection
 from sqlalchemy import URL, Engine, make_url
 
-if TYPE_CHECKING:
-    from portal.parties.keys import FoundKey
+from portal.parties import found_keys
+from portal.parties.found_keys import FoundKey
 
 CHANNEL = "keys"
 REMEMBERED_S = 10.0
+RENEWED_S = 4.0  # before that time is over
+RENEWED_MAX = 500  # keys a beat
 REMEMBERED_MAX = 10_000  # keys
 BEAT_S = 0.4
 ALIVE_FOR_S = 1.0  # since the listener's last answer
@@ -39,6 +44,7 @@ class Watch:
         self.generation = 0
         self._direct_url = direct_url
         self._found: dict[bytes, tuple[FoundKey, float]] = {}
+        self._asked_for: set[bytes] = set()  # digests, since each was looked up
         self._used: dict[UUID, tuple[datetime, str | None]] = {}
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -46,21 +52,30 @@ class Watch:
         self._answered_at = float("-inf")
         self._written_at = time.monotonic()
 
-    def recall(self, digest: bytes) -> "FoundKey | None":
+    def recall(self, digest: bytes) -> FoundKey | None:
         """A key found here within the last seconds, while the listener is known to live."""
         self._start()
         if not self.is_listening:
             return None
-        found = self._found.get(digest)
-        return found[0] if found is not None and time.monotonic() < found[1] else None
+        if self.is_forgotten(digest):
+            return None
+        self._asked_for.add(digest)
+        found = self._found.get(digest)  # the listener may have forgotten it this moment
+        return found[0] if found is not None else None
 
-    def remember(self, digest: bytes, key: "FoundKey", generation: int) -> None:
+    def is_forgotten(self, digest: bytes) -> bool:
+        """Looked at without asking for it, so that it is not renewed."""
+        found = self._found.get(digest)
+        return found is None or time.monotonic() >= found[1]
+
+    def remember(self, digest: bytes, key: FoundKey, generation: int) -> None:
         """`generation` as it was before the look-up: a key revoked meanwhile is not remembered."""
         with self._lock:
             if generation != self.generation or not self.is_listening:
                 return
             if len(self._found) >= REMEMBERED_MAX:
                 self._found.clear()
+            self._asked_for.discard(digest)
             self._found[digest] = key, time.monotonic() + REMEMBERED_S
 
     def used(self, key_id: UUID, at: datetime, address: str | None) -> None:
@@ -75,6 +90,7 @@ class Watch:
         with self._lock:
             self.generation += 1
             self._found.clear()
+            self._asked_for.clear()
 
     def _start(self) -> None:
         """On the first key, so that the thread belongs to the process that serves, not to the one that forked it."""
@@ -113,10 +129,23 @@ class Watch:
             while not self._stopping.is_set():
                 connection.execute("SELECT 1")  # takes in what was told, and shows that we would hear it
                 self._answered_at = time.monotonic()
+                self._renew(connection)
                 self._write(connection)
                 select.select([connection], [], [], BEAT_S)
 
-    def _write(self, connection: "Connection[tuple[object, ...]]") -> None:
+    def _renew(self, connection: Connection[tuple[Any, ...]]) -> None:
+        """Look up again what was asked for and is soon forgotten. A key that is gone or changed is not renewed."""
+        soon, generation = time.monotonic() + RENEWED_S, self.generation
+        with self._lock:
+            due = {key.public_id: digest for digest, (key, until) in self._found.items()
+                   if until < soon and digest in self._asked_for}
+        asked = list(islice(due, RENEWED_MAX))
+        rows: Sequence[Any] = connection.execute(found_keys.LOOK_UP, [asked]).fetchall() if asked else ()
+        for key in map(found_keys.read, rows):
+            if key.digest == due[key.public_id]:
+                self.remember(key.digest, key, generation)
+
+    def _write(self, connection: Connection[tuple[object, ...]]) -> None:
         if not self._used or time.monotonic() - self._written_at < WRITE_EVERY_S:
             return
         used, self._used, self._written_at = self._used, {}, time.monotonic()

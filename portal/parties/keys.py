@@ -2,21 +2,20 @@
 
 A found key is remembered for some seconds per process; `key_watch` hears of every revocation and suspension at once.
 """
-from dataclasses import dataclass
-from datetime import datetime
 from ipaddress import ip_network
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Text, cast, select, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session, joinedload
 
 from portal.core import audit, clock, crypto, ids
-from portal.core.access import SCOPES, Actor, Permission
+from portal.core.access import SCOPES, Actor
 from portal.core.db import engine, give_back, locked_one, reader
 from portal.core.errors import Conflict, FieldError, Invalid, NotFound, Rejected, judges
-from portal.parties import key_tokens, key_watch, queries
+from portal.parties import found_keys, key_tokens, key_watch, queries
 from portal.parties.commands import CreateKey, RenameKey, RevokeKey
-from portal.parties.models import ApiKey, Merchant, Store
+from portal.parties.found_keys import FoundKey
+from portal.parties.models import ApiKey, Store
 
 CHANNEL = key_watch.CHANNEL
 NOBODY = crypto.sha256("nobody's key")
@@ -35,24 +34,6 @@ class KeyMade(Conflict):
 
 
 judges({"pk_api_keys": KeyMade})
-
-
-@dataclass(frozen=True, kw_only=True)
-class FoundKey:
-    """A key that may be used now; `networks` are CIDR texts, none meaning from anywhere."""
-
-    id: UUID
-    public_id: str
-    name: str
-    store_id: UUID
-    merchant_id: UUID
-    live: bool
-    scopes: frozenset[str]
-    permissions: frozenset[Permission]
-    networks: tuple[str, ...]
-    expires_at: datetime | None
-    suspended: bool  # its store or merchant is
-    digest: bytes
 
 
 def create(session: Session, actor: Actor, command: CreateKey, *, id: UUID | None = None) -> tuple[ApiKey, str]:
@@ -137,18 +118,8 @@ def forget(session: Session) -> None:
 
 
 def _look_up(session: Session, public_id: str) -> FoundKey | None:
-    row = session.execute(
-        select(ApiKey.id, ApiKey.name, ApiKey.store_id, Store.merchant_id, ApiKey.live, ApiKey.scopes,
-               cast(ApiKey.networks, ARRAY(Text)), ApiKey.expires_at, Store.status, Merchant.status, ApiKey.digest)
-        .join(Store, Store.id == ApiKey.store_id).join(Merchant, Merchant.id == Store.merchant_id)
-        .where(ApiKey.public_id == public_id, ApiKey.revoked_at.is_(None))).one_or_none()
-    if row is None:
-        return None
-    return FoundKey(
-        id=row[0], public_id=public_id, name=row[1], store_id=row[2], merchant_id=row[3], live=row[4],
-        scopes=frozenset(row[5]), permissions=frozenset().union(*(SCOPES.get(name, frozenset()) for name in row[5])),
-        networks=tuple(row[6]), expires_at=row[7], suspended=row[8] != "active" or row[9] != "active",
-        digest=bytes(row[10]))
+    row = session.connection().exec_driver_sql(found_keys.LOOK_UP, ([public_id],)).one_or_none()
+    return found_keys.read(row) if row is not None else None
 
 
 def _check(command: CreateKey) -> None:

@@ -81,7 +81,7 @@ def claim(limit: int, *, alone: bool) -> list[Parcel]:
         parcels = _load(session, claimed)
     if parcels or not alone:
         return parcels
-    suspects = jobs.claim(KIND, limit=1, lease_s=LEASE_S, alone=True)
+    suspects = jobs.claim(KIND, limit=0, lease_s=LEASE_S)
     if not suspects:
         return []
     with transaction() as session:

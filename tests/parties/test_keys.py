@@ -5,8 +5,9 @@ from uuid import UUID
 
 import pytest
 from flask import Flask
+from sqlalchemy import text
 
-from portal.core import clock
+from portal.core import clock, crypto
 from portal.core.access import SYSTEM
 from portal.core.db import engine, reader, transaction
 from portal.core.errors import Invalid, NotFound
@@ -159,3 +160,35 @@ def test_last_used_is_written_by_the_listener(app: Flask, monkeypatch: pytest.Mo
         return row.last_used_at is not None and str(row.last_used_address) == "203.0.113.5"
 
     assert until(written)
+
+
+def test_a_key_in_use_is_looked_up_again_by_the_listener(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(key_watch, "REMEMBERED_S", 1.2)
+    monkeypatch.setattr(key_watch, "RENEWED_S", 1.0)
+    _, token = new_key(people.store(people.merchant()).id)
+    listening(app, token)
+    with statements() as seen:
+        assert not until(lambda: keys.find(token) is None, within_s=2.5)
+    assert seen == [], "no call waited for it"
+
+
+def test_a_key_that_nobody_uses_is_not_looked_up_again(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(key_watch, "REMEMBERED_S", 1.2)
+    monkeypatch.setattr(key_watch, "RENEWED_S", 1.0)
+    _, token = new_key(people.store(people.merchant()).id)
+    listening(app, token)
+    watch = key_watch.of(engine())
+    assert until(lambda: watch.is_forgotten(crypto.sha256(token)))
+    with statements() as seen:
+        assert keys.find(token) is not None
+    assert len(seen) == 1
+
+
+def test_a_key_that_was_revoked_unheard_is_not_renewed(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(key_watch, "REMEMBERED_S", 1.2)
+    monkeypatch.setattr(key_watch, "RENEWED_S", 1.0)
+    key, token = new_key(people.store(people.merchant()).id)
+    listening(app, token)
+    with transaction() as session:
+        session.execute(text("UPDATE api_keys SET revoked_at = now() WHERE id = :id"), {"id": key.id})
+    assert until(lambda: keys.find(token) is None)

@@ -9,8 +9,8 @@ import structlog
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from portal.core import clock
-from portal.core.db import transaction
+from portal.core import clock, live
+from portal.core.db import at_once, transaction
 from portal.core.jobs.models import Job
 
 log = structlog.get_logger("jobs")
@@ -21,35 +21,39 @@ ERROR_MAX = 2000
 _dice = SystemRandom()
 
 
+_DUE = "kind = :kind AND dead_at IS NULL AND run_at <= :now AND (leased_until IS NULL OR leased_until < :now)"
+_LOST = "lost + (leased_until IS NOT NULL)::int"
 # Committed without waiting for the disk: a lease that a crash of the database forgets is a job that is free again, and
 # whoever works on it all the same is fenced off by its token.
-CLAIM, CLAIM_ALONE = (text(f"""
-    WITH claimed AS (
-        UPDATE jobs SET lease = :lease, leased_until = :until, lost = lost + (leased_until IS NOT NULL)::int
+CLAIM = text(f"""
+    WITH healthy AS (
+        SELECT id FROM jobs WHERE {_DUE} AND {_LOST} < :alone_from
+         ORDER BY run_at, id LIMIT :limit FOR UPDATE SKIP LOCKED
+    ), suspect AS (
+        SELECT id FROM jobs WHERE {_DUE} AND {_LOST} >= :alone_from AND NOT EXISTS (SELECT FROM healthy)
+         ORDER BY run_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
+    ), claimed AS (
+        UPDATE jobs SET lease = :lease, leased_until = :until, lost = {_LOST}
           FROM set_config('synchronous_commit', 'off', true)
-         WHERE id IN (SELECT id FROM jobs
-                       WHERE kind = :kind AND dead_at IS NULL AND run_at <= :now
-                         AND (leased_until IS NULL OR leased_until < :now)
-                         AND lost + (leased_until IS NOT NULL)::int {which} :alone_from
-                       ORDER BY run_at, id LIMIT :limit FOR UPDATE SKIP LOCKED)
-        RETURNING jobs.*)
-    SELECT * FROM claimed ORDER BY run_at, id""") for which in ("<", ">="))
+         WHERE id IN (SELECT id FROM healthy UNION ALL SELECT id FROM suspect) RETURNING jobs.*)
+    SELECT * FROM claimed ORDER BY run_at, id""")
 
 
-def claim(kind: str, *, limit: int, lease_s: int, alone: bool = False) -> Sequence[Job]:
-    """Lease up to `limit` due rows in one UPDATE with a commit of its own.
+def claim(kind: str, *, limit: int, lease_s: int) -> Sequence[Job]:
+    """Lease up to `limit` due rows, oldest first, in one round trip.
 
-    Rows whose worker died twice are claimed `alone`, so that one poison job takes no others down with it.
+    A row whose worker died twice is claimed alone, when nothing else is due: one poison job takes no others down
+    with it. `limit` 0: such a row, whatever else is due.
     """
     now = clock.now()
-    with transaction() as session:
-        jobs = session.scalars(select(Job).from_statement(CLAIM_ALONE if alone else CLAIM), {
+    with at_once() as session:
+        jobs = session.scalars(select(Job).from_statement(CLAIM), {
             "lease": uuid4(), "until": now + timedelta(seconds=lease_s), "kind": kind, "now": now,
-            "alone_from": LOST_BEFORE_ALONE, "limit": limit}, execution_options={"populate_existing": True}).all()
-        for job in jobs:
-            if job.lost > LOST_MAX:
+            "alone_from": LOST_BEFORE_ALONE, "limit": limit}).all()
+    for job in jobs:
+        if job.lost > LOST_MAX:
+            with transaction() as session:
                 bury(session, job, "its worker died with it in hand, again and again")
-        session.expunge_all()
     return [job for job in jobs if job.dead_at is None]
 
 
@@ -111,6 +115,7 @@ def bury(session: Session, job: Job, error: str) -> None:
     _fenced(session, job, "attempts = attempts + 1, last_error = :error, dead_at = :now",
             error=error[:ERROR_MAX], now=clock.now())
     job.dead_at = clock.now()
+    live.tell(session, "jobs", ())
     log.error("job_dead", kind=job.kind, job=job.id, reference=str(job.reference), error=error[:ERROR_MAX])
 
 

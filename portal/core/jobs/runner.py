@@ -40,8 +40,7 @@ def run(kind_name: str, *, for_s: float = DRAIN_FOR_S) -> int:
     kind, done = KINDS[kind_name], 0
     deadline = clock.now() + timedelta(seconds=for_s)
     while _stopping is None or not _stopping():
-        claimed = claim(kind.name, limit=kind.batch_max, lease_s=kind.lease_s) \
-            or claim(kind.name, limit=1, lease_s=kind.lease_s, alone=True)
+        claimed = claim(kind.name, limit=kind.batch_max, lease_s=kind.lease_s)
         if not claimed:
             return done
         done += _do(kind, claimed)
