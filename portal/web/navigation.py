@@ -25,6 +25,7 @@ class Link(NamedTuple):
     current: bool
     tab: bool
     waiting: int
+    news: str | None  # where the count behind it is asked for again, once something has changed
 
 
 P = Permission
@@ -73,9 +74,13 @@ def navigation(actor: Actor | None) -> list[Link]:
                if entry.endpoint in current_app.view_functions and actor.may(entry.permission)]
     return [
         Link(url_for(entry.endpoint), entry.label, entry.icon, entry.endpoint.rpartition(".")[0] == here,
-             at < TABS_MAX, counts.get(entry.endpoint, 0))
+             at < TABS_MAX, counts.get(entry.endpoint, 0), _news(entry))
         for at, entry in enumerate(allowed)
     ]
+
+
+def _news(entry: Entry) -> str | None:
+    return url_for(entry.endpoint, part="waiting") if entry.permission is P.APPROVAL_READ else None
 
 
 def _waiting(actor: Actor) -> dict[str, int]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import ARRAY, Text, cast, func, lateral, literal, select, text
 from sqlalchemy.orm import Session
 
-from portal.core import audit, clock
+from portal.core import audit, clock, live
 from portal.core.access import Actor
 from portal.core.db import locked_one
 from portal.core.errors import Conflict, NotFound
@@ -44,6 +44,7 @@ def retry(session: Session, actor: Actor, job_id: int) -> Job:
     job.dead_at, job.attempts, job.lost, job.run_at = None, 0, 0, clock.now()
     session.flush()
     wake(session, job.kind)
+    live.tell(session, "jobs", ())
     return job
 
 
@@ -53,6 +54,7 @@ def drop(session: Session, actor: Actor, job_id: int, *, reason: str) -> None:
     audit.record(session, actor, "job.dropped", "job", job.id, reason=reason,
                  before={"kind": job.kind, "reference": str(job.reference), "error": job.last_error})
     session.delete(job)
+    live.tell(session, "jobs", ())
 
 
 def _dead(session: Session, job_id: int) -> Job:

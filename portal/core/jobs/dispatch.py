@@ -4,7 +4,7 @@ from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from portal.core import clock
+from portal.core import clock, live
 from portal.core.jobs.kinds import KINDS, OUTSIDE
 from portal.core.jobs.models import JobSlot
 from portal.core.jobs.promises import promise
@@ -31,6 +31,8 @@ def bury_unknown(session: Session) -> int:
         {"now": clock.now(), "kinds": [*KINDS, *OUTSIDE]}).all()
     for row in rows:
         log.error("job_dead", kind=row.kind, job=row.id, error="unknown kind")
+    if rows:
+        live.tell(session, "jobs", ())
     return len(rows)
 
 

@@ -12,6 +12,7 @@ from portal.core.commands import bind
 from portal.core.db import reader
 from portal.core.errors import FieldError, Invalid, NotFound
 from portal.web.admin.acts import act
+from portal.web.hx import wants_fragment
 from portal.web.identity import signed_in
 from portal.web.render import show
 
@@ -24,12 +25,16 @@ RECORDS = {"merchant": "mrc", "store": "str", "trader": "trd", "user": "usr", "r
 @bp.get("")
 @requires(Permission.APPROVAL_READ)
 def index() -> Response:
+    """The list; or, for the navigation of a page that is open, only how many wait."""
+    waiting = approvals.pending_count(reader(), signed_in())
+    if request.args.get("part") == "waiting" and wants_fragment():
+        return show("shared/_waiting_now.html", waiting=waiting)
     state, kind = request.args.get("state", "pending"), request.args.get("kind") or None
     if state not in STATES:
         raise NotFound()
     page = approvals.page(reader(), signed_in(), state=state, kind=kind, cursor=request.args.get("after"))
     return show("admin/approvals/index.html", page=page, state=state, kind=kind, kinds=kinds.titles(),
-                record_of=record_of, waiting=approvals.pending_count(reader(), signed_in()))
+                record_of=record_of, waiting=waiting)
 
 
 @bp.get("/<approval_id>")

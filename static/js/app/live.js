@@ -17,7 +17,7 @@ function down() {
   polling ??= setInterval(resync, POLL_MS);
 }
 
-// Long lists and the desk look again every two seconds at most, and never miss the last change.
+// Long lists, the jobs and the desk look again every two seconds at most, and never miss the last change.
 const STIR_MS = 2000;
 let stirring = null;
 let stirredAt = 0;
@@ -31,7 +31,7 @@ function stir() {
 }
 
 document.addEventListener("DOMContentLoaded", () => {
-  stream()?.addEventListener("orders", stir);
+  ["orders", "jobs"].forEach((name) => stream()?.addEventListener(name, stir));
   if (stream() && !stream().hasAttribute("hx-sse:connect")) down(); // a server without streams
 });
 document.addEventListener("visibilitychange", () => { if (!document.hidden && polling) resync(); });

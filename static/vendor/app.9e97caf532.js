@@ -200,7 +200,7 @@ stream()?.dispatchEvent(new CustomEvent("stirred"));
 }, Math.max(0, stirredAt + STIR_MS - Date.now()));
 }
 document.addEventListener("DOMContentLoaded", () => {
-stream()?.addEventListener("orders", stir);
+["orders", "jobs"].forEach((name) => stream()?.addEventListener(name, stir));
 if (stream() && !stream().hasAttribute("hx-sse:connect")) down(); // a server without streams
 });
 document.addEventListener("visibilitychange", () => { if (!document.hidden && polling) resync(); });
