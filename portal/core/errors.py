@@ -70,6 +70,13 @@ class Unavailable(PortalError):
     retry_after_s = 5
 
 
+class TooMany(Unavailable):
+    """That was too many tries. Wait a minute and try again."""
+
+    code = "too_many"
+    retry_after_s = 60
+
+
 class DatabaseUnavailable(Unavailable):
     """The database does not answer just now. Try again in a few seconds."""
 

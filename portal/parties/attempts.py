@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal.core import clock
-from portal.core.errors import Unavailable
+from portal.core.errors import TooMany
 
 WINDOW_S = 60
 ACCOUNT_MAX = 5
@@ -27,7 +27,7 @@ GIVE_BACK = text("UPDATE login_failures SET failures = failures - 1 WHERE subjec
 SWEEP = text("DELETE FROM login_failures WHERE window_at < :before")
 
 
-class TooManyAttempts(Unavailable):
+class TooManyAttempts(TooMany):
     """Too many failed attempts. Wait a minute and try again."""
 
     code = "too_many_attempts"

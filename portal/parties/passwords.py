@@ -6,7 +6,7 @@ from functools import cache
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from portal.core.errors import FieldError, Invalid, Unavailable
+from portal.core.errors import Denied, FieldError, Invalid, Unavailable
 
 CHARACTERS_MIN = 15
 CHARACTERS_MIN_SECOND_FACTOR = 8  # where a code is asked for besides
@@ -22,6 +22,12 @@ class Busy(Unavailable):
     """Too many people are signing in just now. Try again in a few seconds."""
 
     code = "sign_in_busy"
+
+
+class ChooseYourOwn(Denied):
+    """Choose a password of your own first: the one you were given opens the desk once. You do it in your account."""
+
+    code = "choose_your_own_password"
 
 
 def check(password: str, *, about: tuple[str, ...] = (), second_factor: bool = False, field: str = "/password") -> None:

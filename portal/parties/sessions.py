@@ -44,6 +44,7 @@ class SignedIn:
     trader_id: UUID | None
     locale: str
     time_zone: str
+    must_choose: bool  # came in with a password that staff gave out: their own comes before anything else
 
 
 def begin(session: Session, user_id: UUID, *, address: str | None, user_agent: str | None,
@@ -73,7 +74,7 @@ def find(session: Session, token: str) -> SignedIn | None:
     idle_since = case((User.role.in_(STAFF), now - IDLE_STAFF), else_=now - IDLE)
     row = session.execute(
         select(UserSession.id, UserSession.seen_at, UserSession.values, User.id, User.email, User.name, User.role, may,
-               User.merchant_id, User.trader_id, User.locale, User.time_zone)
+               User.merchant_id, User.trader_id, User.locale, User.time_zone, User.one_time_until.is_not(None))
         .join(User, User.id == UserSession.user_id)
         .where(UserSession.token_digest == crypto.sha256(token), UserSession.ended_at.is_(None), User.active,
                UserSession.ends_at > now, UserSession.seen_at > idle_since)).one_or_none()
@@ -83,7 +84,8 @@ def find(session: Session, token: str) -> SignedIn | None:
     return SignedIn(
         session_id=row[0], seen_at=row[1], values=dict(row[2]), user_id=row[3], email=row[4], name=row[5],
         role=Role(row[6]), permissions=frozenset(Permission(name) for name in row[7] or () if name in known),
-        merchant_id=row[8], trader_id=row[9], locale=row[10], time_zone=row[11])
+        merchant_id=row[8], trader_id=row[9], locale=row[10], time_zone=row[11],
+        must_choose=row[12])
 
 
 def touch(session: Session, session_id: UUID) -> None:

@@ -8,6 +8,7 @@ from flask import Flask, Response, g, redirect, request, url_for
 from portal.core.access import Actor, Permission
 from portal.core.db import retried
 from portal.core.errors import Denied
+from portal.parties.passwords import ChooseYourOwn
 from portal.web import hx
 from portal.web.identity import load_actor
 
@@ -17,6 +18,8 @@ PUBLIC = frozenset({
     "docs.index", "docs.page", "docs.calls", "shop.index", "shop.buy", "shop.one", "shop.hear",
 })
 """Doors without a lock of this kind: login, health, docs, the payment page (its token is its key), the demo's shop."""
+BEFORE_A_PASSWORD = frozenset({"auth.logout", "profile.index", "profile.set_password"})
+"""All that somebody may open who came in with a password given out by staff, until they have chosen their own."""
 AREAS = {"trader": Permission.TRADER_PORTAL, "merchant": Permission.MERCHANT_PORTAL, "admin": Permission.ADMIN_PORTAL}
 """Whose pages a blueprint's name begins with: several roles may read orders, each on its own pages."""
 
@@ -48,10 +51,20 @@ def _admit(actor: Actor | None, needed: Permission) -> Response | None:
     if actor is None:
         login = url_for("auth.login", next=request.full_path.rstrip("?") if request.method == "GET" else None)
         return hx.redirect_to(login) if hx.wants_fragment() else redirect(login, 303)  # type: ignore[return-value]
+    if actor.details.get("must_choose"):
+        return None if request.endpoint in BEFORE_A_PASSWORD else _to_a_password()
     area = AREAS.get((request.blueprint or "").partition("_")[0], needed)
     if not (actor.may(area) and actor.may(needed)):
         raise Denied()
     return None
+
+
+def _to_a_password() -> Response:
+    """Whoever looks for a page is led there; an act and what a page fetches by itself are refused."""
+    if request.method != "GET" or hx.is_poll():
+        raise ChooseYourOwn()
+    profile = url_for("profile.index")
+    return hx.redirect_to(profile) if hx.wants_fragment() else redirect(profile, 303)  # type: ignore[return-value]
 
 
 def _retried(view: Callable[..., Any]) -> Callable[..., Any]:

@@ -54,7 +54,7 @@ def load_actor() -> Actor | None:
         kind=ActorKind.USER, id=found.user_id, role=found.role, name=found.email, permissions=found.permissions,
         merchant_id=found.merchant_id, trader_id=found.trader_id, address=request.remote_addr,
         request_id=g.get("request_id"), locale=found.locale, time_zone=found.time_zone,
-        details={"session": str(found.session_id)})
+        details={"session": str(found.session_id)} | ({"must_choose": "yes"} if found.must_choose else {}))
 
 
 def current_actor() -> Actor | None:

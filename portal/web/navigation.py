@@ -66,7 +66,7 @@ def navigation(actor: Actor | None) -> list[Link]:
 
     `g.navigation_counts` may hold how many things wait behind an entry, by endpoint.
     """
-    if actor is None or actor.role is None:
+    if actor is None or actor.role is None or actor.details.get("must_choose"):
         return []
     counts = _waiting(actor) | g.get("navigation_counts", {})
     here = request.blueprint

@@ -6,9 +6,14 @@ from portal.web.identity import signed_in
 
 def prove(password: str) -> None:
     """Wrong ones count as failed sign-ins of theirs. Raises Invalid, TooManyAttempts."""
-    actor = signed_in()
+    actor, refused = signed_in(), None
     with transaction() as session:
-        attempts.take(session, actor.name, actor.address)
+        try:
+            attempts.take(session, actor.name, actor.address)
+        except attempts.TooManyAttempts as error:
+            refused = error  # raised after the commit: the count stays
+    if refused is not None:
+        raise refused
     users.check_own(reader(), actor, password)
     with transaction() as session:
         attempts.give_back(session, actor.name, actor.address)

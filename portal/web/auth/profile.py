@@ -11,6 +11,7 @@ from portal.core.db import reader, transaction
 from portal.parties import own, sessions, users
 from portal.parties.commands import SetPassword
 from portal.parties.own import SetPreferences
+from portal.web.auth.login import landing_of
 from portal.web.identity import enter, signed_in
 from portal.web.locale import LANGUAGES, YEAR_S
 from portal.web.render import redisplay, show
@@ -29,7 +30,8 @@ def index() -> Response:
 @bp.post("/password")
 @requires(Permission.PROFILE)
 def set_password() -> Response:
-    """Every other browser of theirs is out; this one goes on with a new token."""
+    """Every other browser of theirs is out; this one goes on with a new token, after a first one to their own pages."""
+    first = "must_choose" in signed_in().details
     with redisplay(PAGE, lambda: _profile()):
         typed = {name: request.form.get(name, "") for name in ("current", "password")}
         command = bind(SetPassword, request.form, **typed)
@@ -40,7 +42,7 @@ def set_password() -> Response:
                                    values={**first_values(), "_user_id": str(user.id)})
     enter(token)
     flash(gettext("Your password is changed. Your other sessions have ended."))
-    return _back()
+    return redirect(landing_of(), 303) if first else _back()  # type: ignore[return-value]
 
 
 @bp.post("/preferences")

@@ -315,6 +315,8 @@ def test_a_number_is_shown_to_staff_behind_their_password_and_kept(
 
 def test_guessing_the_password_of_who_sits_there_is_slowed(app: Flask, admin: people.Seat) -> None:
     path = f"/admin/requisites/{factories.new_cast().requisite().public_id}/number"
-    outcomes = [admin.send(path, {"reason": "x", "password": "wrong"},
-                           environ_overrides={"REMOTE_ADDR": "10.77.1.9"}).status_code for _ in range(6)]
-    assert outcomes == [422] * 5 + [503]
+    answers = [admin.send(path, {"reason": "x", "password": "wrong"},
+                          environ_overrides={"REMOTE_ADDR": "10.77.1.9"}) for _ in range(6)]
+    assert [answer.status_code for answer in answers] == [422] * 5 + [429]
+    assert 1 <= int(answers[-1].headers["Retry-After"]) <= 60
+    assert "Too many failed attempts" in answers[-1].get_data(as_text=True)

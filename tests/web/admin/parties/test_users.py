@@ -67,7 +67,7 @@ def test_a_new_person_may_do_nothing_until_a_second_person_agrees(app: Flask, ad
     assert held(user.id) == {str(p) for p in TEMPLATES["support_orders"]}
     browser, answer = log_in(app, user.email, password)
     assert answer.status_code == 303  # type: ignore[attr-defined]
-    assert browser.get("/admin/orders").status_code == 200
+    assert browser.get("/admin/orders").location == "/profile", "first a password of one's own"
     assert log_in(app, user.email, password)[1].status_code == 422, "it works once"  # type: ignore[attr-defined]
     with transaction() as session:
         users.set_password(session, users.actor_of(session.get_one(User, user.id)), SetPassword(
