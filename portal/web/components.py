@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 from werkzeug.urls import iri_to_uri
 
 from portal.core import clock
+from portal.web.acts import act_words
 from portal.web.apologies import apology
 from portal.web.assets import init_assets
 from portal.web.badges import look
@@ -110,7 +111,7 @@ def init_templates(app: Flask) -> None:
     environment.undefined = Strict
     environment.trim_blocks = environment.lstrip_blocks = True
     environment.filters.update(FILTERS, paragraphs=paragraphs, translated=translated, named=named, entry=entry,
-                               changed=changed)
+                               act_words=act_words,changed=changed)
     environment.globals.update(
         ui=Components(environment), brand=BRAND, look=look, attributes=attributes, here=here, apology=apology,
         now=clock.now)

@@ -5,6 +5,7 @@ from flask_babel import gettext
 from portal.core import audit
 from portal.core.access import Permission, requires
 from portal.core.db import reader
+from portal.web.acts import act_words
 from portal.web.days import Days
 from portal.web.identity import signed_in
 from portal.web.render import show
@@ -26,7 +27,8 @@ def index() -> Response:
 
 
 def _options(values: list[str]) -> list[tuple[str, str]]:
-    return [(value, value) for value in values]
+    """By their words, in the reader's language."""
+    return sorted(((value, gettext(act_words(value))) for value in values), key=lambda pair: pair[1])
 
 
 def _text(name: str) -> str:

@@ -11,7 +11,7 @@ from portal.core.commands import bind
 from portal.core.db import reader, transaction
 from portal.core.errors import FieldError, Invalid
 from portal.parties import traders
-from portal.requisites import limits, queries, service, standing
+from portal.requisites import limits, numbers, queries, service, standing
 from portal.requisites.commands import AddRequisite, MoveRequisite, SetLimits, ShowNumber
 from portal.requisites.models import PREFIX
 from portal.requisites.states import Status
@@ -30,6 +30,7 @@ def index() -> Response:
                         method=wanted["method"], currency=wanted["currency"])
     trader = traders.own(session, actor)
     return show("trader/requisites/index.html", page=page, wanted=wanted, trader=trader, used=queries.used,
+                holder_name=lambda one: numbers.opened_name(one.holder.id, one.holder.name_sealed),
                 why_no_shift=traders.why_no_shift(trader), hindrances=standing.hindrances(session, trader, page.rows),
                 **_choices())
 

@@ -15,6 +15,7 @@ from portal.orders.models import Order
 from portal.orders.today import today
 from portal.parties import keys
 from portal.parties.commands import CreateKey
+from portal.requisites import robots
 from portal.web.filters import glance
 from portal.webhooks import service as webhooks
 from portal.webhooks.commands import CreateEndpoint
@@ -116,7 +117,15 @@ def test_the_checklist_is_found_in_the_records(app, cast):
                                                          scopes=("orders:read",)))
         webhooks.create_endpoint(session, cast.key, CreateEndpoint(url="http://127.0.0.1:9/hook", events=["*"]))
     assert done() == {"test_key", "live_key", "endpoint"}
-    factories.create_payin(cast, "800.00", actor=cast.test_key)
+    with factories.act() as session:
+        robots.ensure(session, "USDT", methods=[cast.method])
+    order = cast.order("800.00", actor=cast.test_key)
+    factories.work_off()
     cast.order("700.00")
+    assert done() == {"test_key", "live_key", "endpoint", "live_order"}, "a test order that was only sent"
+    assert "Have a test order completed" in opened(app, cast)
+    factories.mark_paid(cast.customer(order), order)
+    factories.confirm(factories.staff(), order)
+    factories.work_off("settle_order")
     assert len(done()) == 5
     assert "Before real customers can pay" not in opened(app, cast)

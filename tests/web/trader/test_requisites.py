@@ -1,13 +1,15 @@
 """A trader's instruments: seen, switched, limited, offered, and why one gets nothing."""
 import re
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select
 
-from portal.core import audit
+from portal.core import audit, clock
 from portal.core.db import reader
-from portal.requisites import standing
+from portal.requisites import numbers, standing
 from portal.requisites.models import Requisite
 from portal.requisites.standing import Because
 from tests import factories, people
@@ -29,7 +31,9 @@ def card(cast) -> Requisite:
 
 @pytest.fixture
 def trader(app, cast):
-    return people.seat(app, people.person("trader", trader_id=cast.traders[0].id))
+    seat = people.seat(app, person := people.person("trader", trader_id=cast.traders[0].id))
+    seat.person = person
+    return seat
 
 
 def plain(answer) -> str:
@@ -54,6 +58,15 @@ def test_the_list_shows_masks_and_used_limits(cast, card, trader):
     assert card.number_last4 in page
     assert "2 500.00 of 10 000.00 ₽" in page
     assert "1 of 1 000" in page
+    with look() as session:
+        assert numbers.holder_name(session, card) in page
+
+
+def test_a_resting_one_says_when_it_is_free(card, trader):
+    until = clock.now() + timedelta(minutes=10)
+    factories.change(card, cool_until=until)
+    local = until.astimezone(ZoneInfo(trader.person.actor.time_zone))
+    assert f"free at {local:%H:%M}" in plain(trader.get("/trader/requisites"))
 
 
 def test_the_switch_is_harmless_twice(card, trader):

@@ -1,16 +1,23 @@
 """The audit page finds what was done by whom to what, and shows it to those who may."""
+import re
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from flask import Flask
 from sqlalchemy import text
 
+import portal
+from portal.approvals import kinds
 from portal.core import audit, clock, ids
 from portal.core.access import SYSTEM, Actor, ActorKind
 from portal.core.db import reader, transaction
+from portal.web.acts import ACTS
 from tests import people
 from tests.factories import staff
+
+RECORDED = re.compile(r"audit\.record\(\s*\w+,\s*[\w().]+,\s*\"([a-z_.]+)\"")
 
 
 @pytest.fixture
@@ -45,6 +52,21 @@ def test_the_page_shows_before_after_and_reason_escaped(done: tuple[Actor, str],
     for shown in ("<del>pending</del>", "active", "203.0.113.7", done[0].name, "Papers &lt;b&gt;seen&lt;/b&gt;",
                   "only ever added"):
         assert shown in page, shown
+
+
+def test_an_act_is_told_in_words_with_its_code_as_title(done: tuple[Actor, str], admin: people.Seat) -> None:
+    page = admin.get("/admin/audit", query_string={"target": done[1]}).get_data(as_text=True)
+    assert 'title="trader.moved">Changed where a trader stands</a>' in page
+    assert '<option value="reward.set">Set a reward</option>' in page
+
+
+def test_every_act_that_the_code_records_has_words() -> None:
+    """And those that approvals make of their kinds. A new act needs a line in portal/web/acts.py."""
+    written = {found for path in Path(portal.__file__).parent.rglob("*.py")
+               for found in RECORDED.findall(path.read_text())}
+    assert len(written) > 40
+    written |= {f"{kind}.{state}" for kind, _ in kinds.titles() for state in ("asked", "approved", "rejected")}
+    assert not written - set(ACTS)
 
 
 def test_only_who_may(seat_of: Callable[[str], people.Seat]) -> None:
