@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
+from functools import cache
 from typing import Any, TypeVar
 
 from flask_sqlalchemy import SQLAlchemy
@@ -109,9 +110,13 @@ def at_once() -> Iterator[Session]:
 
     In a session of its own; what it loads belongs to no session afterwards. Raises as `transaction` does.
     """
-    with translated(), Session(engine().execution_options(isolation_level="AUTOCOMMIT"),
-                               expire_on_commit=False) as own:
+    with translated(), Session(_autocommitting(engine()), expire_on_commit=False) as own:
         yield own
+
+
+@cache
+def _autocommitting(engine: Engine) -> Engine:
+    return engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
 @contextmanager
