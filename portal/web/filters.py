@@ -19,10 +19,16 @@ def digits(money: Money) -> str:
     """`12 500.00`, in Russian `12 500,00`: grouped, exact, without the currency."""
     text = money.text.lstrip("-")
     whole, _, fraction = text.partition(".")
-    fraction = fraction[:DIGITS_MIN] + fraction[DIGITS_MIN:].rstrip("0")
+    fraction = _shown(fraction)
     grouped = _grouped(whole)
     point = "," if _russian() else "."
     return (MINUS if money.minor < 0 else "") + grouped + (point + fraction if fraction else "")
+
+
+def zeros(money: Money) -> str:
+    """What `digits` leaves out, so that a column can keep its room: `0000` for `2 500.00 USDT`."""
+    fraction = money.text.partition(".")[2]
+    return "0" * (len(fraction) - len(_shown(fraction)))
 
 
 def glance(money: Money) -> Money:
@@ -159,6 +165,10 @@ def ink_on(color: str) -> str:
     return "#000" if (299 * red + 587 * green + 114 * blue) // 1000 > BRIGHT else "#fff"
 
 
+def _shown(fraction: str) -> str:
+    return fraction[:DIGITS_MIN] + fraction[DIGITS_MIN:].rstrip("0")
+
+
 def _grouped(whole: str) -> str:
     return f"{int(whole):,}".replace(",", NBSP)
 
@@ -171,7 +181,7 @@ FILTERS = {
     "money": money, "digits": digits, "sign": sign, "number": number, "bps": bps, "percent": percent, "plain": plain,
     "moment": moment, "moment_exact": moment_exact, "day": day, "time_of_day": time_of_day, "iso": iso, "ago": ago,
     "seconds_left": seconds_left, "mm_ss": mm_ss, "duration": duration, "epoch": epoch,
-    "bank": bank, "method": method, "glance": glance,
+    "bank": bank, "method": method, "glance": glance, "zeros": zeros,
     "short_id": short_id, "masked": masked, "grouped_number": grouped_number,
     "ink_on": ink_on,
 }

@@ -50,6 +50,13 @@ def test_crypto_hides_only_zeros(desk: Flask) -> None:
     assert filters.digits(Money(-1, "USDT")) == "−0.000001"
 
 
+@pytest.mark.parametrize("minor", [0, 1, -10, 864_200_000, 58_404_620, 33_934_239])
+def test_the_points_of_a_column_stand_below_each_other(desk: Flask, minor: int) -> None:
+    amount = Money(minor, "USDT")
+    assert len((filters.digits(amount) + filters.zeros(amount)).partition(".")[2]) == 6
+    assert filters.zeros(Money(minor, "RUB")) == ""
+
+
 def test_every_state_has_a_word_and_an_icon_that_is_in_the_sprite() -> None:
     drawn = [shown for states in LOOKS.values() for shown in states.values()]
     assert {shown.icon for shown in drawn} <= set(MANIFEST["icons"])
