@@ -6,6 +6,8 @@ one after the other, so that a page's time is its own.
 """
 import contextvars
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,6 +21,7 @@ from benchmarks.desk import application
 from benchmarks.ground import Ground, at
 from benchmarks.matching import filled
 from benchmarks.result import Result
+from launcher.home import ROOT
 
 REQUISITES, ORDERS, ORDERS_QUICK = 10_000, 1_000_000, 10_000
 TIMES, TIMES_QUICK = 20, 5  # each page is opened; its first is a warm-up
@@ -61,6 +64,8 @@ def measure(ground: Ground) -> list[Result]:
     try:
         with ground.database(filled(ground, REQUISITES, orders=ORDERS_QUICK if ground.quick else ORDERS)) as database, \
                 application(ground, database, process="web") as app:
+            if ground.quick:
+                _verified(ground, database)
             samples = _samples()
             browsers = {who: _seat(app, template, samples) for who, template in SEATS.items()}
             times = TIMES_QUICK if ground.quick else TIMES
@@ -70,6 +75,14 @@ def measure(ground: Ground) -> list[Result]:
     finally:
         del os.environ["RATELIMIT_ENABLED"]
     return _judged(opened, fragment, exported)
+
+
+def _verified(ground: Ground, database: str) -> None:
+    """The books behind the pages are books: the filled rows come to the sums that the services would have."""
+    done = subprocess.run([sys.executable, "-m", "flask", "ledger", "verify"], cwd=ROOT, env=ground.of(database),
+                          capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"the filled books do not balance: {done.stdout}{done.stderr}")
 
 
 def _pages(app: Flask, samples: dict[str, str]) -> Iterator[tuple[str, str]]:
