@@ -9,6 +9,8 @@ from portal.core.db import reader, transaction
 from portal.core.errors import FieldError, Invalid
 from portal.orders import dossier, notes, service
 from portal.orders.commands import CancelOrder, ConfirmOrder
+from portal.orders.shown import ShowOfAttempt, show_of_attempt
+from portal.web.admin.step_up import prove
 from portal.web.identity import signed_in
 from portal.web.order_lists import exported, listed
 from portal.web.render import done, redisplay, show
@@ -57,6 +59,18 @@ def cancel(order_id: str) -> Response:
     return _back(order_id)
 
 
+@bp.post("/<order_id>/number")
+@requires(Permission.REQUISITE_MANAGE)
+def number(order_id: str) -> Response:
+    """Shown in this answer only, for thirty seconds where there is a script."""
+    with redisplay("admin/orders/one.html", lambda: _order(order_id)):
+        command = bind(ShowOfAttempt, request.form, order_id=order_id, password=request.form.get("password", ""))
+        prove(command.password.get_secret_value())
+        with transaction() as session:
+            shown = show_of_attempt(session, signed_in(), command)
+    return show("admin/orders/one.html", error=None, wrong={}, values={}, **_order(order_id) | {"shown": shown})
+
+
 @bp.post("/<order_id>/notes")
 @requires(Permission.ORDER_CONFIRM_ANY)
 def note(order_id: str) -> Response:
@@ -82,7 +96,7 @@ def _order(order_id: str) -> dict[str, Any]:
     session, actor = reader(), signed_in()
     found = dossier.open_dossier(session, actor, order_id)
     deliveries = webhooks.deliveries_of_order(session, actor, found.order.id)
-    return {"found": found, "order": found.order, "merchant": dossier.merchant_of(session, found.order),
+    return {"found": found, "order": found.order, "shown": None, "merchant": dossier.merchant_of(session, found.order),
             "postings": dossier.postings(session, found), "work": dossier.work(session, found),
             "deliveries": deliveries, "requests": dossier.requests(session, deliveries),
             "notes": notes.of(session, actor, found.order),

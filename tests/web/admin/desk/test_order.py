@@ -2,6 +2,7 @@
 from collections.abc import Callable
 
 import pytest
+from sqlalchemy import select
 
 from portal.core import ids
 from portal.core.audit import AuditRow
@@ -9,6 +10,7 @@ from portal.core.db import reader, transaction
 from portal.core.jobs import Job
 from portal.orders import dossier
 from portal.orders.models import Order
+from portal.requisites import numbers
 from tests import people
 from tests.factories import (
     Cast,
@@ -23,6 +25,7 @@ from tests.factories import (
     work_off,
 )
 from tests.statements import statements
+from tests.web.inspect import faults
 
 
 def page_of(seat: people.Seat, order: Order) -> str:
@@ -43,6 +46,30 @@ def test_both_sides_and_the_money_stand_on_the_page(cast: Cast, admin: people.Se
     assert attempt.requisite.number_first6 + "00" not in page, "numbers are masked"
     for event in found.events:
         assert (event.request_id or "") in page
+
+
+def test_a_number_is_shown_behind_a_password_and_kept_with_the_order(
+        cast: Cast, admin: people.Seat, seat_of: Callable[[str], people.Seat]) -> None:
+    order, path = (placed := assigned_payin(cast, "2346.00")), f"/admin/orders/{placed.public_id}/number"
+    attempt = dossier.open_dossier(reader(), staff("super_admin"), order.public_id).assignments[0]
+    whole = numbers.reveal(reader(), attempt.requisite)
+    form = {"assignment_id": attempt.public_id, "reason": "The bank asks", "password": people.PASSWORD}
+    assert seat_of("support_orders").send(path, form).status_code == 403
+    other = dossier.open_dossier(reader(), staff("super_admin"), assigned_payin(cast, "2347.00").public_id)
+    refusals = {"password": "not mine"}, {"reason": ""}, {"assignment_id": other.assignments[0].public_id}
+    answers = [admin.send(path, form | wrong) for wrong in refusals]
+    assert [answer.status_code for answer in answers] == [422, 422, 404]
+    answer = admin.send(path, form)
+    assert answer.status_code == 200
+    assert not faults(html := answer.get_data(as_text=True), signed_in=True, language="en")
+    copied = f'data-copy="{whole}"'
+    assert copied in html
+    assert copied not in page_of(admin, order)
+    assert not any(copied in refused.get_data(as_text=True) for refused in answers)
+    kept = reader().scalars(select(AuditRow).where(AuditRow.target_id.in_(
+        (str(order.id), str(attempt.requisite_id))), AuditRow.action.like("%.number_shown"))).all()
+    assert {(row.action, row.reason) for row in kept} == {
+        ("order.number_shown", "The bank asks"), ("requisite.number_shown", "The bank asks")}
 
 
 def test_why_this_trader_is_told_in_words(cast: Cast, admin: people.Seat) -> None:
