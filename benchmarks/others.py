@@ -1,19 +1,63 @@
-"""G7, G8: against LNbits and django-hordak. Neither is run here: the figures of the specification stand beside ours.
+"""G7, G8: against LNbits and django-hordak. The second is run, in turn with our own settlement, on the same server.
 
-LNbits needs its own service, wallet and database set up; installing it is no part of a desk. What was measured with it
-on the same kind of machine (2 cores, PostgreSQL 18, durable): creates 121-139 a second, pays 64-73 a second;
-django-hordak posts 523-625 a second in process.
+LNbits needs a service, wallets and keys of its own set up; no figure of ours is made from the specification's table,
+which was another machine on another day: creates 121-139 a second, pays 64-73 a second.
 """
+import os
+import subprocess
+import sys
+from pathlib import Path
+from statistics import median
+
+from benchmarks import people, settling
+from benchmarks.desk import application
 from benchmarks.ground import Ground
 from benchmarks.result import Result
 
-THEIRS = {"LNbits creates": (121, 139), "LNbits pays": (64, 73), "django-hordak posts": (523, 625)}
+HORDAK = ("django-hordak==2.0.0", "psycopg[binary]==3.3.9")
+POSTS = Path(__file__).with_name("hordak_posts.py")
 
 
 def measure(ground: Ground) -> list[Result]:
-    """No figure of ours is made from them: another machine, another day."""
-    shown = {name: f"{low}–{high} a second in the specification's table" for name, (low, high) in THEIRS.items()}
-    return [Result.missing("G7", f"against LNbits on the same PostgreSQL (gate ≥ 15× create, ≥ 30× settle): not run"
-                                 f" here; creates {shown['LNbits creates']}, pays {shown['LNbits pays']}"),
-            Result.missing("G8", f"settle through Python against django-hordak (gate ≥ 5×): not run here; "
-                                 f"{shown['django-hordak posts']}")]
+    python = _venv(ground.servers.home.folder / "others-hordak", HORDAK)
+    rounds = []
+    with ground.database() as database, application(ground, database):
+        people.shops(settling.STORES)
+        people.workforce(settling.REQUISITES)
+        with ground.superuser(database) as connection:
+            connection.execute("VACUUM ANALYZE")
+            settling.settled(connection, settling.ORDERS, stores=settling.STORES)  # warms up
+            for _ in range(ground.rounds):
+                rounds.append({"hordak": _hordak(ground, python),
+                               "desk": settling.settled(connection, settling.ORDERS, stores=settling.STORES)})
+    ours, theirs = (median(one[side] for one in rounds) for side in ("desk", "hordak"))
+    return [Result.missing("G7", "against LNbits on the same PostgreSQL (gate ≥ 15× create, ≥ 30× settle): not run"),
+            Result("G8", "settling through Python against posts of django-hordak", ours / theirs, ">=", 5, 10, "times",
+                   rounds=rounds, note=f"a second: settled orders {ours:.0f} (four lines each, with events, jobs and"
+                                       f" what the store is told), posts of two legs {theirs:.0f}")]
+
+
+def _venv(folder: Path, packages: tuple[str, ...]) -> Path:
+    """Another's packages never share ours; made once."""
+    python = folder / "bin" / "python"
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+    subprocess.run([str(python), "-m", "pip", "install", "-q", *packages], check=True)
+    return python
+
+
+def _hordak(ground: Ground, python: Path) -> float:
+    """Posts a second, in a database of its own."""
+    postgres = ground.servers.postgres
+    assert postgres is not None
+    name = ground.make("hordak", None)
+    try:
+        done = subprocess.run(
+            [str(python), str(POSTS), str(ground.round_s)], text=True, capture_output=True, check=False,
+            env={"PATH": os.defpath, "PGHOST": str(postgres.sockets), "PGUSER": "postgres", "PGDATABASE": name,
+                 "PGPASSWORD": ground.servers.keys["postgres_password"]})
+    finally:
+        ground.drop(name)
+    if done.returncode:
+        raise SystemExit(f"django-hordak: {done.stderr[-2000:]}")
+    return float(done.stdout)

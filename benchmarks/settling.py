@@ -35,14 +35,14 @@ def measure(ground: Ground) -> list[Result]:
         people.workforce(REQUISITES)
         with ground.superuser(database) as connection:
             connection.execute("VACUUM ANALYZE")
-            rounds = [{"spread": _settled(connection, ORDERS, stores=STORES),
-                       "one": _settled(connection, ORDERS, stores=1),
-                       "alone": _settled(connection, ALONE, stores=STORES, batch_max=1)}
+            rounds = [{"spread": settled(connection, ORDERS, stores=STORES),
+                       "one": settled(connection, ORDERS, stores=1),
+                       "alone": settled(connection, ALONE, stores=STORES, batch_max=1)}
                       for _ in range(ground.rounds + 1)][1:]  # the first warms up
     return _judged(rounds)
 
 
-def _settled(connection: psycopg.Connection[Any], count: int, *, stores: int, batch_max: int = 50) -> float:
+def settled(connection: psycopg.Connection[Any], count: int, *, stores: int, batch_max: int = 50) -> float:
     """Orders a second."""
     from portal.core import jobs
 
