@@ -13,7 +13,7 @@ from pydantic_core import to_json
 from sqlalchemy.orm import Session
 
 from portal import webhooks
-from portal.core import ids, jobs, observe
+from portal.core import ids, jobs, live, observe
 from portal.core.access import Actor
 
 MATCH = "match_order"
@@ -110,14 +110,16 @@ def write(session: Session, asked: Sequence[Asked], *, patience: str | None = No
     # by key: two processes with the same keys wait for each other in one direction only
     rows = "[" + ",".join(one.row for one in sorted(asked, key=_in_order)) + "]"
     found = session.connection().exec_driver_sql(INSERT, (patience, rows)).all()
-    if found:
+    written = {row.id for row in found}
+    if written:
         jobs.wake(session, MATCH)
+        live.tell(session, "orders", {live.store(one.order.store_id) for one in asked if one.order.id in written})
     listened = {row.id for row in found if row.somebody_listens}
     if listened:
         webhooks.announce(session, [webhooks.Announcement(
             store_id=one.order.store_id, live=one.order.live, type=f"{one.order.direction}.new", order_id=one.order.id,
             version=1, payload=one.answer) for one in asked if one.order.id in listened])
-    return {row.id for row in found}
+    return written
 
 
 def _in_order(asked: Asked) -> tuple[UUID, str, str]:

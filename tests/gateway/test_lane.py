@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import Context
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import NullPool, create_engine, event, select, text
 
 from portal import webhooks
+from portal.core import live
 from portal.core.db import db, transaction
 from portal.core.ids import new_id, parse
 from portal.gateway import limits
@@ -264,3 +266,11 @@ def test_changed_terms_and_a_changed_tariff_are_heard_of_by_every_process(street
     with transaction() as session:
         session.get_one(StoreCurrency, (shop.store.id, "RUB")).max_minor = 1000_00
     wait_for(lambda: street.post(shop, payin())[0].status == 422, "the new limit counts", 5)
+
+
+def test_open_pages_hear_of_a_new_order(street, shop, payin, monkeypatch):
+    heard = []
+    monkeypatch.setattr(live, "_telegraph", SimpleNamespace(put=heard.append))
+    (answer,) = street.post(shop, payin())
+    order = db.session.get(Order, parse("pin", answer.json["id"]))
+    assert any(live.store(order.store_id) in notes["orders"] for notes in heard)
