@@ -13,6 +13,7 @@ from portal.core.db import db
 from portal.core.errors import DatabaseUnavailable
 from portal.settings import load
 from tasks import kinds, quiet
+from tasks.turns import turns
 
 settings = load()
 BLOCK_S = 2  # how long an idle worker waits for a message before it looks whether to stop
@@ -44,12 +45,13 @@ def work_off(kind: str) -> None:
     with application().app_context():
         observe.begin()
         waker.taken(kind)
-        try:
-            jobs.run(kind)
-        except DatabaseUnavailable:
-            log.warning("database_unavailable", kind=kind)  # the dispatcher wakes us again
-        finally:
-            db.session.remove()
+        for _ in turns(kind):
+            try:
+                jobs.run(kind)
+            except DatabaseUnavailable:
+                log.warning("database_unavailable", kind=kind)  # the dispatcher wakes us again
+            finally:
+                db.session.remove()
 
 
 @cache

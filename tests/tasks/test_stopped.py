@@ -1,19 +1,19 @@
-"""Workers asked to stop with every thread busy (faults 2): they finish what they hold, nothing is left or repeated."""
+"""Workers asked to stop with every drain busy (faults 2): they finish what they hold, nothing is left or repeated."""
 from pathlib import Path
 
 from flask import Flask
 
 from tasks import waker
+from tasks.orders import DRAINS
 from tests.running import running_desk, wait_for
 from tests.tasks.record import Record, all_matched, cast_of_four, effects_once, orders_of, seeded
 
 ORDERS = 240
-THREADS = 4  # of a worker: see the Procfile
 STOPS = 3
 EXIT_MAX_S = 30
 
 
-def test_three_stops_with_every_thread_busy(fresh_app: Flask, fresh_database: str, record: Record, tmp_path: Path
+def test_three_stops_with_every_drain_busy(fresh_app: Flask, fresh_database: str, record: Record, tmp_path: Path
                                             ) -> None:
     seeded(11)
     orders = orders_of(cast_of_four(), ORDERS)
@@ -21,7 +21,7 @@ def test_three_stops_with_every_thread_busy(fresh_app: Flask, fresh_database: st
         for _ in range(STOPS):
             with record.held(("orders", "EXCLUSIVE")):
                 desk.start("worker")
-                wait_for(lambda: waker.poke("match_order") or record.in_hand() == THREADS, "every thread is busy")
+                wait_for(lambda: waker.poke("match_order") or record.in_hand() == DRAINS, "every drain is busy")
                 worker = desk.ask_to_stop("worker")
             assert worker.wait(EXIT_MAX_S) == 0
             assert record.one("SELECT count(*) FROM jobs WHERE lease IS NOT NULL") == 0, "all is finished or given back"
