@@ -29,6 +29,13 @@ RARE_FROM, RARE_TO = 300_000_00, 400_000_00
 PICK = ("SELECT order_id FROM pick_requisites(ARRAY[%s]::uuid[], ARRAY[gen_random_uuid()], now(),"
         " (now() AT TIME ZONE 'Europe/Moscow')::date)")
 
+# so that each round begins as the one before: open orders of earlier rounds would make every later pick dearer
+ENDED = """
+    WITH gone AS (DELETE FROM open_places),
+         ended AS (UPDATE assignments SET state = 'ended', end_reason = 'settled' WHERE state = 'open'),
+         freed AS (UPDATE requisites SET open_orders = 0 WHERE open_orders > 0)
+    UPDATE traders SET open_orders = 0 WHERE open_orders > 0"""
+
 
 @dataclass
 class Side:
@@ -105,6 +112,7 @@ def picks(ground: Ground, side: Side, *, count: int = BLOCK) -> list[float]:
                 found = connection.execute(PICK, [id]).fetchone()
                 took.append((time.perf_counter() - started) * 1000)
             assert found is not None, f"nobody for an order: {side.name}"
+        connection.execute(ENDED)
         return took[WARM:]
 
 

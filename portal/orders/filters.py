@@ -7,6 +7,7 @@ from uuid import UUID
 
 from portal import reference
 from portal.core import clock, ids
+from portal.core.days import Days
 from portal.core.errors import FieldError, Invalid, NotFound
 from portal.core.money import EXPONENTS, BadAmount, Money
 from portal.orders.states import ENDED, Status
@@ -37,16 +38,15 @@ class Filters:
     def of(cls, sent: Mapping[str, str]) -> Self:
         """Raises Invalid with everything that is wrong."""
         text = {name: sent.get(name, "").replace("\0", "").strip()[:255] for name in cls.__dataclass_fields__}
-        wrong = list(_wrong(text))
-        days: dict[str, date | None] = {}
-        for name in ("day_from", "day_to"):
-            try:
-                days[name] = _day(text[name]) if text[name] else None
-            except ValueError:
-                wrong.append(FieldError(f"/{name}", "invalid_date", "Write the day as 2026-11-22."))
+        wrong, days = list(_wrong(text)), Days()
+        try:
+            days = Days.of(text)
+        except Invalid as error:
+            wrong += error.fields
         if wrong:
             raise Invalid("Please correct the filters.", fields=wrong)
-        return cls(**{**text, **days, "mode": text["mode"] or "live"})  # type: ignore[arg-type]
+        return cls(**{**text, "day_from": days.first, "day_to": days.last,  # type: ignore[arg-type]
+                      "mode": text["mode"] or "live"})
 
     @property
     def narrowed(self) -> bool:
@@ -80,9 +80,8 @@ class Filters:
     @property
     def moments(self) -> tuple[datetime, datetime]:
         """From the first day's midnight to the last day's."""
-        start = clock.midnight_before(self.day_from) if self.day_from else datetime(2000, 1, 1, tzinfo=UTC)
-        end = clock.midnight_after(self.day_to) if self.day_to else clock.now() + timedelta(days=1)
-        return start, end
+        days = Days(self.day_from, self.day_to)
+        return days.since or datetime(2000, 1, 1, tzinfo=UTC), days.until or clock.now() + timedelta(days=1)
 
     @property
     def asked(self) -> dict[str, str]:
@@ -119,11 +118,3 @@ def _amount(typed: str, currency: str) -> Money:
     whole, _, rest = typed.replace(",", ".").replace(" ", "").replace("\N{NO-BREAK SPACE}", "").partition(".")
     digits = EXPONENTS[currency]
     return Money.parse(f"{whole}.{rest.ljust(digits, '0')}" if digits else whole, currency)
-
-
-def _day(text: str) -> date:
-    """Raises ValueError, also for a year whose midnight no clock or calendar can count from."""
-    day = date.fromisoformat(text)
-    if not 2000 <= day.year < 2200:
-        raise ValueError(text)
-    return day

@@ -12,7 +12,7 @@ from portal.core.errors import Conflict, Denied, FieldError, Invalid, NotFound, 
 from portal.parties.models import Trader
 from portal.reference import validators
 from portal.requisites import lanes, numbers, queries
-from portal.requisites.commands import AddRequisite, MoveRequisite, ShowNumber
+from portal.requisites.commands import AddRequisite, MoveRequisite
 from portal.requisites.models import PREFIX, Requisite
 from portal.requisites.states import LIFECYCLE, Action, Status
 
@@ -94,15 +94,6 @@ def unblock(session: Session, actor: Actor, command: MoveRequisite) -> Requisite
 def archive(session: Session, actor: Actor, command: MoveRequisite) -> Requisite:
     """Gone for good; its number may be offered again. Raises NotFound, InvalidTransition, HasOpenOrders."""
     return _moved(session, actor, command, Action.ARCHIVE)
-
-
-def show_number(session: Session, actor: Actor, command: ShowNumber) -> str:
-    """Its trader looks at the number in full; the audit keeps that they did. Raises NotFound, Denied."""
-    if actor.trader_id is None:
-        raise Denied()
-    requisite = queries.lock(session, actor, ids.parse(PREFIX, command.requisite_id))
-    audit.record(session, actor, "requisite.number_shown", "requisite", requisite.id)
-    return numbers.reveal(session, requisite)
 
 
 def facts(requisite: Requisite) -> dict[str, Any]:

@@ -9,12 +9,12 @@ from sqlalchemy.orm import Session
 
 from portal import ledger
 from portal.core import audit, clock
+from portal.core.days import Days
 from portal.core.db import reader, transaction
 from portal.core.errors import Invalid
 from portal.ledger import Account, StatementLine
 from portal.ledger.statements import lines
 from portal.orders.books import orders_behind
-from portal.web.days import Days
 from portal.web.exports import KINDS, Column, export, in_batches
 from portal.web.identity import signed_in
 from portal.web.render import wrong_fields

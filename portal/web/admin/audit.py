@@ -4,9 +4,9 @@ from flask_babel import gettext
 
 from portal.core import audit
 from portal.core.access import Permission, requires
+from portal.core.days import Days
 from portal.core.db import reader
 from portal.web.acts import act_words
-from portal.web.days import Days
 from portal.web.identity import signed_in
 from portal.web.render import show
 from portal.web.words import named

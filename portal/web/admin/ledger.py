@@ -5,12 +5,12 @@ from flask import Blueprint, Response, request
 
 from portal import ledger
 from portal.core.access import Permission, requires
+from portal.core.days import Days
 from portal.core.db import reader
 from portal.core.errors import NotFound
 from portal.core.money import Money
 from portal.ledger import proofs
 from portal.orders import books
-from portal.web.days import Days
 from portal.web.identity import signed_in
 from portal.web.render import show
 

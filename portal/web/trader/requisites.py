@@ -11,7 +11,7 @@ from portal.core.commands import bind
 from portal.core.db import reader, transaction
 from portal.core.errors import FieldError, Invalid
 from portal.parties import traders
-from portal.requisites import limits, numbers, queries, service, standing
+from portal.requisites import limits, numbers, queries, service, shown, standing
 from portal.requisites.commands import AddRequisite, MoveRequisite, SetLimits, ShowNumber
 from portal.requisites.models import PREFIX
 from portal.requisites.states import Status
@@ -65,8 +65,8 @@ def one(requisite_id: str) -> Response:
 def number(requisite_id: str) -> Response:
     """Shown in this answer only, for thirty seconds where there is a script."""
     with transaction() as session:
-        shown = service.show_number(session, signed_in(), ShowNumber(requisite_id=requisite_id))
-    return show(ONE, error=None, wrong={}, values={}, number=shown, **_requisite(requisite_id))
+        full = shown.show_to_owner(session, signed_in(), ShowNumber(requisite_id=requisite_id))
+    return show(ONE, error=None, wrong={}, values={}, number=full, **_requisite(requisite_id))
 
 
 @bp.post("/<requisite_id>/switch")

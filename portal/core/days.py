@@ -22,9 +22,7 @@ class Days:
         for name in ("day_from", "day_to"):
             text = sent.get(name, "").strip()
             try:
-                found[name] = date.fromisoformat(text) if text else None
-                if text and not 2000 <= date.fromisoformat(text).year < 2200:
-                    raise ValueError(text)
+                found[name] = _day(text) if text else None
             except ValueError:
                 wrong.append(FieldError(f"/{name}", "invalid_date", "Write the day as 2026-11-22."))
         if wrong:
@@ -42,3 +40,11 @@ class Days:
     @property
     def given(self) -> bool:
         return self.first is not None or self.last is not None
+
+
+def _day(text: str) -> date:
+    """Raises ValueError, also for a year whose midnight no clock or calendar can count from."""
+    day = date.fromisoformat(text)
+    if not 2000 <= day.year < 2200:
+        raise ValueError(text)
+    return day
