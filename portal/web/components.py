@@ -39,7 +39,7 @@ class Strict(StrictUndefined):
 
 
 class Components:
-    """`ui.button(…)`: finds a macro by name among the files of `templates/components/`."""
+    """`ui.button(…)`: finds a macro by name among the files of `templates/components/`, once unless they may change."""
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
@@ -48,7 +48,10 @@ class Components:
         for file in FILES:
             module = self._environment.get_template(f"components/{file}.html").module
             if hasattr(module, name):
-                return getattr(module, name)  # type: ignore[no-any-return]
+                macro: Callable[..., Markup] = getattr(module, name)
+                if not self._environment.auto_reload:
+                    vars(self)[name] = macro
+                return macro
         raise AttributeError(f"no component {name}")
 
 
@@ -111,7 +114,7 @@ def init_templates(app: Flask) -> None:
     environment.undefined = Strict
     environment.trim_blocks = environment.lstrip_blocks = True
     environment.filters.update(FILTERS, paragraphs=paragraphs, translated=translated, named=named, entry=entry,
-                               act_words=act_words,changed=changed)
+                               act_words=act_words, changed=changed)
     environment.globals.update(
         ui=Components(environment), brand=BRAND, look=look, attributes=attributes, here=here, apology=apology,
         now=clock.now)
