@@ -18,17 +18,18 @@ from portal.orders.models import Assignment, Order
 from portal.orders.states import Action, AssignmentState, Status
 from portal.orders.steps import Steps
 
+# the ids once more as arrays: of a JSON the planner expects a hundred rows and would walk a table of some thousand
 WRITE = """
     WITH given AS MATERIALIZED (
         SELECT * FROM json_to_recordset(%s::json) AS r (
             id uuid, status text, version int, steps jsonb, completed_at timestamptz, ended_at timestamptz, chosen uuid)
     ), ended AS (
         UPDATE assignments a SET state = 'ended', end_reason = 'settled', ended_at = g.ended_at
-          FROM given g WHERE a.id = g.chosen
+          FROM given g WHERE a.id = g.chosen AND a.id = ANY (%s)
     )
     UPDATE orders o SET status = g.status, version = g.version, steps = g.steps, completed_at = g.completed_at,
            ended_at = g.ended_at
-      FROM given g WHERE o.id = g.id"""
+      FROM given g WHERE o.id = g.id AND o.id = ANY (%s)"""
 COLUMNS = ("id", "status", "version", "steps", "completed_at", "ended_at")
 
 
@@ -47,7 +48,8 @@ def work(session: Session, batch: Sequence[Job]) -> None:
         steps.take(order, Action.SETTLE)
     ledger.post(session, SYSTEM, drafts)
     rows = [{name: getattr(order, name) for name in COLUMNS} | {"chosen": chosen[order.id].id} for order in confirmed]
-    session.connection().exec_driver_sql(WRITE, (to_json(rows).decode(),))
+    session.connection().exec_driver_sql(WRITE, (
+        to_json(rows).decode(), [row["chosen"] for row in rows], [order.id for order in confirmed]))
     steps.write()
 
 
