@@ -1,5 +1,5 @@
 """Huey: wake-ups and nothing else. A message says "there is work of this kind"; the work itself lies in `jobs`."""
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import structlog
@@ -13,7 +13,7 @@ from portal.core.db import db
 from portal.core.errors import DatabaseUnavailable
 from portal.settings import load
 from tasks import kinds, quiet
-from tasks.turns import turns
+from tasks.turns import in_turn
 
 settings = load()
 BLOCK_S = 2  # how long an idle worker waits for a message before it looks whether to stop
@@ -45,13 +45,12 @@ def work_off(kind: str) -> None:
     with application().app_context():
         observe.begin()
         waker.taken(kind)
-        for _ in turns(kind):
-            try:
-                jobs.run(kind)
-            except DatabaseUnavailable:
-                log.warning("database_unavailable", kind=kind)  # the dispatcher wakes us again
-            finally:
-                db.session.remove()
+        try:
+            in_turn(kind, partial(jobs.run, kind))
+        except DatabaseUnavailable:
+            log.warning("database_unavailable", kind=kind)  # the dispatcher wakes us again
+        finally:
+            db.session.remove()
 
 
 @cache
