@@ -83,6 +83,7 @@ def application(ground: Ground, database: str, *, process: str = "worker") -> It
     """The application as a worker (or the web) has it, in this process and inside its context."""
     os.environ.update(ground.of(database))
     from portal import create_app
+    from portal.core import garbage
     from portal.core.db import db
     from portal.parties import key_watch
     from portal.settings import load
@@ -92,6 +93,7 @@ def application(ground: Ground, database: str, *, process: str = "worker") -> It
         from tasks import kinds
 
         assert kinds.ALL
+        garbage.settle()
         try:
             yield app
         finally:

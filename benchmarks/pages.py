@@ -161,6 +161,8 @@ def _open(browser: _Browser, who: str, path: str, times: int, headers: dict[str,
         started = time.perf_counter()
         answer = browser.get(path, headers=headers)
         answer.get_data()
+        if answer.status_code >= 500:
+            raise SystemExit(f"{path}: {answer.status_code}")
         opened.took_ms.append((time.perf_counter() - started) * 1000)
     return opened
 

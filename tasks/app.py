@@ -8,7 +8,7 @@ from huey import RedisHuey
 from huey.serializer import SignedSerializer
 from redis import ConnectionPool
 
-from portal.core import jobs, live, observe
+from portal.core import garbage, jobs, live, observe
 from portal.core.db import db
 from portal.core.errors import DatabaseUnavailable
 from portal.settings import load
@@ -66,6 +66,7 @@ def application() -> Flask:
 @huey.on_startup()  # type: ignore[untyped-decorator]
 def make_application() -> None:
     application()
+    garbage.settle()
 
 
 assert kinds.ALL

@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session, contains_eager, joinedload
 from portal.core import clock
 from portal.core.access import Actor
 from portal.core.money import Money, total
-from portal.orders.models import Assignment, OpenPlace
+from portal.orders.models import Assignment, OpenPlace, Order
 from portal.orders.states import Status
+from portal.requisites.models import Requisite
 
 OPEN_MAX = 200
 CLOSED_MAX = 30
@@ -60,5 +61,10 @@ def trader_queue(session: Session, actor: Actor) -> Queue:
 
 
 def _rows() -> Select[Assignment]:
-    return (select(Assignment).join(Assignment.order)
-            .options(contains_eager(Assignment.order), joinedload(Assignment.requisite)))
+    """Only what a row shows: the queue is fetched whenever any of its orders moves."""
+    return select(Assignment).join(Assignment.order).options(
+        contains_eager(Assignment.order).load_only(
+            Order.direction, Order.status, Order.version, Order.currency, Order.amount_to_pay_minor,
+            Order.customer_name, Order.expires_at, Order.confirm_by, Order.ended_at, raiseload=True),
+        joinedload(Assignment.requisite, innerjoin=True).load_only(
+            Requisite.bank, Requisite.method, Requisite.number_last4, raiseload=True))

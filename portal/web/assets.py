@@ -27,7 +27,10 @@ def _manifest() -> dict[str, Any]:
 
 def asset(name: str) -> str:
     """The address of a built file: `asset('app.css')` → `/static/vendor/app.5c1….css`."""
-    return url_for("static", filename=f"{FOLDER}/{_manifest()[name]['file']}")
+    known: dict[str, str] = g.setdefault("assets", {})  # a page asks for the sprite a hundred times
+    if name not in known:
+        known[name] = url_for("static", filename=f"{FOLDER}/{_manifest()[name]['file']}")
+    return known[name]
 
 
 def icon(name: str, label: str | None = None) -> Markup:
@@ -37,10 +40,15 @@ def icon(name: str, label: str | None = None) -> Markup:
     """
     slim = request and request.blueprint in SLIM and not g.get("apologising")  # error pages have the desk's look
     sprite = "pay-icons" if slim else "icons"
+    return _drawn(name, label, sprite, asset(f"{sprite}.svg"))
+
+
+@lru_cache(maxsize=1_000)
+def _drawn(name: str, label: str | None, sprite: str, address: str) -> Markup:
     if name not in _manifest()[sprite]:
         raise LookupError(f"no icon {name} in {sprite}.svg: add it to vendor.mjs")
     voice = Markup('role="img" aria-label="{}"').format(label) if label else Markup('aria-hidden="true"')
-    return Markup('<svg class="icon" {}><use href="{}#{}"></use></svg>').format(voice, asset(f"{sprite}.svg"), name)
+    return Markup('<svg class="icon" {}><use href="{}#{}"></use></svg>').format(voice, address, name)
 
 
 def init_assets(app: Flask) -> None:

@@ -20,6 +20,7 @@ from portal.web.filters import FILTERS
 from portal.web.identity import current_actor
 from portal.web.locale import LANGUAGES, language, theme
 from portal.web.navigation import navigation
+from portal.web.rendering import ShortCalls, drawn_once
 from portal.web.words import changed, entry, named
 
 FILES = ("button", "badge", "money", "field", "table", "dialog", "object", "figures", "chart", "notice", "code", "pay")
@@ -65,10 +66,10 @@ def attributes(given: Mapping[str, Any]) -> Markup:
         name = name.rstrip("_").replace("_", "-")
         assert not FORBIDDEN.match(name), f"{name} is blocked by the content security policy"
         if value is True:
-            parts.append(Markup(" {}").format(name))
+            parts.append(f" {escape(name)}")
         elif value is not None and value is not False:
-            parts.append(Markup(' {}="{}"').format(name, value))
-    return Markup("").join(parts)
+            parts.append(f' {escape(name)}="{escape(value)}"')
+    return Markup("".join(parts))
 
 
 def here(**changes: str | None) -> str:
@@ -111,12 +112,12 @@ def frame() -> dict[str, Any]:
 def init_templates(app: Flask) -> None:
     """Give templates their tools."""
     environment = app.jinja_env
-    environment.undefined = Strict
+    environment.undefined, environment.context_class = Strict, ShortCalls
     environment.trim_blocks = environment.lstrip_blocks = True
     environment.filters.update(FILTERS, paragraphs=paragraphs, translated=translated, named=named, entry=entry,
                                act_words=act_words, changed=changed)
     environment.globals.update(
         ui=Components(environment), brand=BRAND, look=look, attributes=attributes, here=here, apology=apology,
-        now=clock.now)
+        now=clock.now, drawn_once=drawn_once)
     init_assets(app)
     app.context_processor(frame)

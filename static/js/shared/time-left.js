@@ -1,5 +1,6 @@
-// <time-left deadline="epoch seconds" now="the server's epoch seconds" total="seconds">: a ring and mm:ss.
-// It trusts the server's clock, not the visitor's: the difference is taken when the element (or its times) arrive.
+// <time-left deadline="epoch seconds" total="seconds">: a ring and mm:ss.
+// It trusts the server's clock, not the visitor's: <html data-now> tells the difference when the page arrives.
+const AHEAD_S = Date.now() / 1000 - (Number(document.documentElement.dataset.now) || Date.now() / 1000);
 const SVG = "http://www.w3.org/2000/svg";
 const RING = 100;
 
@@ -11,7 +12,7 @@ function circle(arc) {
 }
 
 class TimeLeft extends HTMLElement {
-  static observedAttributes = ["deadline", "now"];
+  static observedAttributes = ["deadline"];
 
   connectedCallback() {
     const ring = document.createElementNS(SVG, "svg");
@@ -31,13 +32,11 @@ class TimeLeft extends HTMLElement {
   }
 
   attributeChangedCallback() {
-    const now = Number(this.getAttribute("now"));
-    this.ahead = now ? Date.now() / 1000 - now : 0;
     if (this.arc) this.draw();
   }
 
   draw() {
-    const left = Math.max(0, Math.round(Number(this.getAttribute("deadline")) - Date.now() / 1000 + this.ahead));
+    const left = Math.max(0, Math.round(Number(this.getAttribute("deadline")) - Date.now() / 1000 + AHEAD_S));
     const total = Number(this.getAttribute("total")) || 900;
     this.text.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
     this.arc.setAttribute("stroke-dashoffset", RING - Math.min(RING, (RING * left) / total));

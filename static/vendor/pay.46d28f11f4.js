@@ -42,6 +42,7 @@ form.querySelectorAll("[aria-busy]").forEach((button) => button.removeAttribute(
 })();
 ;
 (() => {"use strict";
+const AHEAD_S = Date.now() / 1000 - (Number(document.documentElement.dataset.now) || Date.now() / 1000);
 const SVG = "http://www.w3.org/2000/svg";
 const RING = 100;
 function circle(arc) {
@@ -51,7 +52,7 @@ Object.entries(numbers).forEach(([name, value]) => shape.setAttribute(name, valu
 return shape;
 }
 class TimeLeft extends HTMLElement {
-static observedAttributes = ["deadline", "now"];
+static observedAttributes = ["deadline"];
 connectedCallback() {
 const ring = document.createElementNS(SVG, "svg");
 ring.setAttribute("viewBox", "0 0 20 20");
@@ -68,12 +69,10 @@ disconnectedCallback() {
 clearInterval(this.ticking);
 }
 attributeChangedCallback() {
-const now = Number(this.getAttribute("now"));
-this.ahead = now ? Date.now() / 1000 - now : 0;
 if (this.arc) this.draw();
 }
 draw() {
-const left = Math.max(0, Math.round(Number(this.getAttribute("deadline")) - Date.now() / 1000 + this.ahead));
+const left = Math.max(0, Math.round(Number(this.getAttribute("deadline")) - Date.now() / 1000 + AHEAD_S));
 const total = Number(this.getAttribute("total")) || 900;
 this.text.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
 this.arc.setAttribute("stroke-dashoffset", RING - Math.min(RING, (RING * left) / total));
