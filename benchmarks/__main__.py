@@ -2,6 +2,7 @@
 import argparse
 import importlib
 import json
+import signal
 import sys
 import time
 from pathlib import Path
@@ -33,6 +34,7 @@ def main() -> int:
     unknown = set(asked.names) - MEASURES.keys()
     if unknown:
         parser.error(f"no such measurement: {', '.join(sorted(unknown))}")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was started is stopped all the same
     failed = False
     with ground(rounds=max(1, asked.rounds), quick=asked.quick) as where:
         for name in asked.names or MEASURES:

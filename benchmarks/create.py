@@ -9,16 +9,25 @@ import shutil
 import subprocess
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, Protocol
 
 from benchmarks import people
-from benchmarks.desk import Desk, application, desk
+from benchmarks.desk import application, desk
 from benchmarks.ground import CONNECTIONS, SQL, Ground
 from benchmarks.result import Result, thrown_away
 
 STORES = 200  # fifty writes a second each is what a key may do
 SCRIPT = Path(__file__).parent / "create.lua"
 WARM_S = 2
+
+
+class Running(Protocol):
+    """What is loaded: the desk, or what stands beside it."""
+
+    log: Path
+
+    @property
+    def url(self) -> str: ...
 
 
 def measure(ground: Ground) -> list[Result]:
@@ -56,10 +65,11 @@ def _rounds(ground: Ground, database: str, tokens: Path) -> list[dict[str, Any]]
     return rounds
 
 
-def load(running: Desk, tokens: Path, *, seconds: int, connections: int = CONNECTIONS) -> dict[str, float]:
+def load(running: Running, tokens: Path, *, seconds: int, connections: int = CONNECTIONS,
+         script: Path = SCRIPT) -> dict[str, float]:
     """One round of wrk. Raises SystemExit when an answer was not 2xx."""
     done = subprocess.run(
-        ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", str(SCRIPT), running.url],
+        ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", str(script), running.url],
         capture_output=True, text=True, check=False,
         env={**os.environ, "BENCH_TOKENS": str(tokens), "BENCH_RUN": os.urandom(5).hex()})
     line = next((line for line in done.stderr.splitlines() if line.startswith("{")), None)

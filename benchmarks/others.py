@@ -1,17 +1,24 @@
-"""G7, G8: against LNbits and django-hordak. The second is run, in turn with our own settlement, on the same server.
+"""G7, G8: against LNbits and django-hordak, each run in turn with the desk on the same PostgreSQL.
 
-LNbits needs a service, wallets and keys of its own set up; no figure of ours is made from the specification's table,
-which was another machine on another day: creates 121-139 a second, pays 64-73 a second.
+LNbits takes an invoice in and pays one between two of its wallets, both over HTTP; the desk takes a payin in over HTTP
+and settles one in process, where both of its settlements are measured. django-hordak posts in process the entry that a
+settlement of the desk posts; the desk's settlement does all its other work as well.
 """
+import json
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
-from benchmarks import people, settling
-from benchmarks.desk import application
+from benchmarks import lnbits_server, people, settling
+from benchmarks.create import STORES, WARM_S, load
+from benchmarks.desk import application, desk
 from benchmarks.ground import Ground
+from benchmarks.lnbits_rounds import LnbitsRounds
 from benchmarks.result import Result
 
 HORDAK = ("django-hordak==2.0.0", "psycopg[binary]==3.3.9")
@@ -19,22 +26,65 @@ POSTS = Path(__file__).with_name("hordak_posts.py")
 
 
 def measure(ground: Ground) -> list[Result]:
-    python = _venv(ground.servers.home.folder / "others-hordak", HORDAK)
+    if shutil.which("wrk") is None:
+        return [Result.missing(name, "wrk is not installed: apt-get install wrk") for name in ("G7a", "G7b", "G8")]
+    home = ground.servers.home.folder
+    hordak, lnbits = (_venv(home / f"others-{name}", packages) for name, packages in
+                      (("hordak", HORDAK), ("lnbits", lnbits_server.PACKAGES)))
     rounds = []
+    with _creates(ground) as create, _settles(ground) as settle, lnbits_server.lnbits(ground, lnbits) as server:
+        theirs = LnbitsRounds(ground, server)
+        theirs.create(seconds=WARM_S)
+        for _ in range(ground.rounds):
+            rounds.append({"lnbits_create": theirs.create(seconds=ground.round_s), "create": create(),
+                           "lnbits_pay": theirs.pay(seconds=ground.round_s), "settle": settle(),
+                           **{f"hordak_{name}": rate for name, rate in _hordak(ground, hordak).items()}})
+    return _judged(rounds)
+
+
+def _judged(rounds: list[dict[str, float]]) -> list[Result]:
+    each = {name: median(one[name] for one in rounds) for name in rounds[0]}
+    create, settle, entry = each["create"], each["settle"], each["hordak_entry"]
+    return [
+        Result("G7a", "gateway create against invoices of LNbits", create / each["lnbits_create"], ">=", 15, 40,
+               "times", rounds=rounds, note=f"a second, over HTTP, 32 connections: payins {create:.0f}, invoices of"
+                                            f" LNbits {each['lnbits_create']:.0f}"),
+        Result("G7b", "settling through Python against payments of LNbits", settle / each["lnbits_pay"], ">=", 30, 75,
+               "times", note=f"a second: settled orders {settle:.0f}, in process; payments between wallets of LNbits"
+                             f" {each['lnbits_pay']:.0f}, over HTTP, 32 connections, {lnbits_server.WALLETS} wallets"),
+        Result("G8", "settling through Python against the same entry in django-hordak", settle / entry, ">=", 5, 10,
+               "times", note=f"a second: settled orders {settle:.0f} (with events, jobs and what the store is told),"
+                             f" entries of four legs in hordak {entry:.0f}; its transfers of two legs, the least it"
+                             f" posts, {each['hordak_two']:.0f}: {settle / each['hordak_two']:.3g}×")]
+
+
+@contextmanager
+def _creates(ground: Ground) -> Iterator[Callable[[], float]]:
+    """A round of creates through the desk's web, as G1 measures them; payins a second."""
+    tokens = ground.servers.home.folder / f"tokens-{os.getpid()}"
+    with ground.database() as database:
+        with application(ground, database):
+            tokens.write_text("\n".join(people.shops(STORES).tokens), "ascii")
+        with ground.superuser(database) as connection:
+            connection.execute("ANALYZE")
+        try:
+            with desk(ground, database, "web") as running:
+                load(running, tokens, seconds=WARM_S)
+                yield lambda: load(running, tokens, seconds=ground.round_s)["per_s"]
+        finally:
+            tokens.unlink()
+
+
+@contextmanager
+def _settles(ground: Ground) -> Iterator[Callable[[], float]]:
+    """A round of settlements in this process, as G5 measures them over many stores; orders a second."""
     with ground.database() as database, application(ground, database):
         people.shops(settling.STORES)
         people.workforce(settling.REQUISITES)
         with ground.superuser(database) as connection:
             connection.execute("VACUUM ANALYZE")
             settling.settled(connection, settling.ORDERS, stores=settling.STORES)  # warms up
-            for _ in range(ground.rounds):
-                rounds.append({"hordak": _hordak(ground, python),
-                               "desk": settling.settled(connection, settling.ORDERS, stores=settling.STORES)})
-    ours, theirs = (median(one[side] for one in rounds) for side in ("desk", "hordak"))
-    return [Result.missing("G7", "against LNbits on the same PostgreSQL (gate ≥ 15× create, ≥ 30× settle): not run"),
-            Result("G8", "settling through Python against posts of django-hordak", ours / theirs, ">=", 5, 10, "times",
-                   rounds=rounds, note=f"a second: settled orders {ours:.0f} (four lines each, with events, jobs and"
-                                       f" what the store is told), posts of two legs {theirs:.0f}")]
+            yield lambda: settling.settled(connection, settling.ORDERS, stores=settling.STORES)
 
 
 def _venv(folder: Path, packages: tuple[str, ...]) -> Path:
@@ -46,8 +96,8 @@ def _venv(folder: Path, packages: tuple[str, ...]) -> Path:
     return python
 
 
-def _hordak(ground: Ground, python: Path) -> float:
-    """Posts a second, in a database of its own."""
+def _hordak(ground: Ground, python: Path) -> dict[str, float]:
+    """Posts a second of each kind, in a database of its own."""
     postgres = ground.servers.postgres
     assert postgres is not None
     name = ground.make("hordak", None)
@@ -60,4 +110,5 @@ def _hordak(ground: Ground, python: Path) -> float:
         ground.drop(name)
     if done.returncode:
         raise SystemExit(f"django-hordak: {done.stderr[-2000:]}")
-    return float(done.stdout)
+    rates: dict[str, float] = json.loads(done.stdout)
+    return rates
