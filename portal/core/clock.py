@@ -16,7 +16,9 @@ def rfc3339(moment: datetime | None) -> str | None:
     """`2026-11-22T10:11:12.345Z`: UTC with milliseconds, as the gateway shows times."""
     if moment is None:
         return None
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return moment.isoformat(timespec="milliseconds")[:-len("+00:00")] + "Z"
 
 
 @contextmanager

@@ -51,17 +51,16 @@ def identified(authorization: str, address_text: str, *, request_id: str) -> Key
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not token.isascii():
         raise Unauthorized()
-    address = _address(address_text)
+    address, shown = _address(address_text)
     with translated():
-        key = keys.find(token, address=str(address) if address else None)
+        key = keys.find(token, address=shown)
     if key is None:
         raise Unauthorized()
     if not _allowed(address, key.networks):
         raise AddressNotAllowed()
     return KeyActor(
         kind=ActorKind.KEY, id=key.id, name=key.name, permissions=key.permissions, merchant_id=key.merchant_id,
-        store_id=key.store_id, live=key.live, address=str(address) if address else None, request_id=request_id,
-        suspended=key.suspended)
+        store_id=key.store_id, live=key.live, address=shown, request_id=request_id, suspended=key.suspended)
 
 
 def let_in(actor: KeyActor, needed: Permission) -> None:
@@ -85,12 +84,14 @@ def home_currency() -> str:
 
 
 @lru_cache(maxsize=1024)
-def _address(text: str) -> IPv4Address | IPv6Address | None:
+def _address(text: str) -> tuple[IPv4Address | IPv6Address | None, str | None]:
+    """And how it is written."""
     try:
         address = ip_address(text)
     except ValueError:
-        return None
-    return getattr(address, "ipv4_mapped", None) or address
+        return None, None
+    address = getattr(address, "ipv4_mapped", None) or address
+    return address, str(address)
 
 
 def _allowed(address: IPv4Address | IPv6Address | None, networks: Sequence[str]) -> bool:

@@ -51,8 +51,7 @@ def body() -> dict[str, Any]:
 def parse(sent: bytes) -> dict[str, Any]:
     """Raises MalformedJson, Invalid."""
     try:
-        found = json.loads(sent.decode("utf-8"), object_pairs_hook=_no_twins, parse_constant=_no_constant,
-                           parse_float=Decimal)
+        found = _STRICT.decode(sent.decode("utf-8"))
     except (ValueError, ArithmeticError, RecursionError):
         raise MalformedJson() from None
     # without an escape there is no U+0000 nor half a pair, and so few brackets nest no deeper: nothing to look for
@@ -92,6 +91,9 @@ def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
+
+
+_STRICT = json.JSONDecoder(object_pairs_hook=_no_twins, parse_constant=_no_constant, parse_float=Decimal)
 
 
 def _bad_texts(found: Any) -> list[FieldError]:

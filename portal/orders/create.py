@@ -22,6 +22,7 @@ from portal.orders.terms import Terms, terms_of
 from portal.orders.writing import Asked, NewOrder, write
 
 NOBODY = Customer()
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 class ExternalIdTaken(Conflict):
@@ -51,7 +52,7 @@ class Created:
 def request_hash(command: CreatePayin) -> bytes:
     """Of the canonical request: white space and the order of keys do not matter, nor fields left at their default."""
     body = command.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
-    return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).digest()
+    return hashlib.sha256(_CANONICAL.encode(body).encode()).digest()
 
 
 def create(session: Session, actor: Actor, command: CreatePayin, *, idempotency_key: str) -> Created:
