@@ -98,19 +98,14 @@ def transaction() -> Iterator[Session]:
 
 
 @contextmanager
-def transaction_on(engine: Engine) -> Iterator[Session]:
-    """As `transaction`, for a thread of our own that serves no one request: with a session of its own."""
-    with Session(engine, expire_on_commit=False) as own, _committed(own) as session:
-        yield session
-
-
-@contextmanager
-def at_once() -> Iterator[Session]:
+def at_once(on: Engine | None = None) -> Iterator[Session]:
     """For a single statement that is a transaction of its own: nothing to begin, nothing to commit, one round trip.
 
-    In a session of its own; what it loads belongs to no session afterwards. Raises as `transaction` does.
+    In a session of its own, also for a thread that serves no one request (then `on` says which database); what it loads
+    belongs to no session afterwards. Effects and errors as with `transaction`.
     """
-    with translated(), Session(_autocommitting(engine()), expire_on_commit=False) as own:
+    own = Session(_autocommitting(on or engine()), expire_on_commit=False)
+    with _effects_of(own), translated(), own:
         yield own
 
 
@@ -121,16 +116,23 @@ def _autocommitting(engine: Engine) -> Engine:
 
 @contextmanager
 def _committed(session: Session) -> Iterator[Session]:
+    with _effects_of(session):
+        try:
+            with translated():
+                yield session
+                session.commit()
+        except BaseException:
+            session.rollback()
+            raise
+
+
+@contextmanager
+def _effects_of(session: Session) -> Iterator[None]:
     assert "after_commit" not in session.info, "a transaction is opened once, at the door"
     effects: dict[object, Callable[[], None]] = {}
     session.info["after_commit"] = effects
     try:
-        with translated():
-            yield session
-            session.commit()
-    except BaseException:
-        session.rollback()
-        raise
+        yield
     finally:
         session.info.pop("after_commit", None)
     for effect in effects.values():

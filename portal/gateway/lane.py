@@ -122,7 +122,7 @@ class Lane:
         allowed = [asked for asked, count in zip(batch, counts, strict=True) if (count or 0) <= limits.BURST]
         written = set()
         if allowed:
-            with db.remembered_only(self._engine), db.transaction_on(self._engine) as session:
+            with db.remembered_only(self._engine), db.at_once(self._engine) as session:
                 reference.snapshot(session)  # kept fresh from here, so that the loop finds it remembered
                 written = write(session, allowed, patience=PATIENCE)
         return [Done(count) if asked.order.id in written else None for asked, count in zip(batch, counts, strict=True)]

@@ -1,5 +1,5 @@
 """Taking a step: the one place where an order's status changes, with its event and what the store is told."""
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -35,7 +35,7 @@ class Steps:
 
     session: Session
     actor: Actor
-    _taken: list[tuple[Order, dict[str, Any], dict[str, Any] | None]] = field(default_factory=list)
+    _taken: list[tuple[Order, dict[str, Any]]] = field(default_factory=list)
 
     def take(self, order: Order, action: Action, *, reason: str | None = None,
              requisite: dict[str, Any] | None = None, details: dict[str, Any] | None = None) -> None:
@@ -68,25 +68,19 @@ class Steps:
             "actor_id": self.actor.id, "actor_name": self.actor.name, "role": self.actor.role,
             "address": self.actor.address, "request_id": self.actor.request_id, "reason": reason,
             "details": details, "payload": webhooks.kept(payload) if payload is not None else None,
-            "store_id": order.store_id, "live": order.live}, payload))
+            "store_id": order.store_id, "live": order.live}))
 
     def write(self) -> None:
         """Orders, events and announcements of all steps: a few statements however many."""
         self.session.flush()
         if not self._taken:
             return
-        audience = event_rows.write(self.session, [event for _, event, _ in self._taken])
-        webhooks.announce(self.session, [
-            webhooks.Announcement(store_id=order.store_id, live=order.live, type=event["type"], order_id=order.id,
-                                  version=event["version"], payload=payload)
-            for order, event, payload in self._taken
-            if payload is not None and audience[order.id].somebody_listens])
-        self._tell_pages(audience)
+        self._tell_pages(event_rows.write(self.session, [event for _, event in self._taken]))
         self._taken.clear()
 
-    def _tell_pages(self, audience: Mapping[UUID, event_rows.Audience]) -> None:
+    def _tell_pages(self, traders_of: Mapping[UUID, Sequence[UUID]]) -> None:
         """Of the store and of every trader who has had the order: one who lost it must see that too."""
-        stores = {live.store(order.store_id) for order, _, _ in self._taken}
-        traders = {live.trader(trader) for order, event, _ in self._taken if event["action"] not in SEARCHING
-                   for trader in audience[order.id].traders}
+        stores = {live.store(order.store_id) for order, _ in self._taken}
+        traders = {live.trader(trader) for order, event in self._taken if event["action"] not in SEARCHING
+                   for trader in traders_of[order.id]}
         live.tell(self.session, "orders", stores | traders)

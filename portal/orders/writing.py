@@ -1,7 +1,8 @@
 """A new order in the table: one of the three hot statements, so it is one statement for as many as come together.
 
-Orders with their keys and request hashes, the events and the jobs: all of it or nothing. A key or an external id that
-is there already leaves its order out, also when both are in the same batch; what is there is the caller's to look at.
+Orders with their keys and request hashes, the events, the jobs, what stores are told: all of it or nothing. A key or
+an external id that is there already leaves its order out, also when both are in the same batch; what is there is the
+caller's to look at.
 """
 from collections.abc import Sequence
 from datetime import datetime
@@ -69,7 +70,7 @@ class Asked(NamedTuple):
         return cls(order, actor, answer, to_json(row).decode())
 
 
-INSERT = """
+INSERT = f"""
     WITH given AS MATERIALIZED (
         SELECT r.* FROM set_config('lock_timeout', coalesce(%s, current_setting('lock_timeout')), true),
             json_to_recordset(%s::json) AS r(id uuid, direction text, live boolean, store_id uuid, external_id text,
@@ -89,21 +90,23 @@ INSERT = """
             description, return_url, meta, settlement_currency, settlement_minor, fee_minor, rate, rate_at, rate_id,
             tariff_id, created_at, match_by, 0, steps FROM given
         ON CONFLICT DO NOTHING RETURNING id
-    ), told AS (
+    ), noted AS (
         INSERT INTO order_events (id, created_at, order_id, version, type, to_status, actor_kind, actor_id, actor_name,
             role, address, request_id, details, payload)
         SELECT event_id, created_at, id, 1, direction || '.new', 'new', actor_kind, actor_id, actor_name, role, address,
-            request_id, '{}', payload FROM given JOIN made USING (id)
+            request_id, '{{}}', payload FROM given JOIN made USING (id)
     ), promised AS (
         INSERT INTO jobs (kind, reference, unique_key, run_at, request_id, created_at)
         SELECT 'match_order', id, id::text, created_at, job_request_id, created_at FROM given JOIN made USING (id)
-    )
-    SELECT id, EXISTS (SELECT 1 FROM webhook_endpoints e WHERE e.store_id = given.store_id AND e.live = given.live
-                       AND e.status = 'active') AS somebody_listens FROM given JOIN made USING (id)"""
+    ), told AS MATERIALIZED (
+        SELECT uuidv7() AS event_id, created_at AS at, store_id, live, direction || '.new' AS type, id AS order_id,
+            1 AS version, payload, job_request_id AS request_id FROM given JOIN made USING (id)
+    ), {webhooks.ANNOUNCED}
+    SELECT id, EXISTS (SELECT FROM takers) AS announced FROM made"""
 
 
 def write(session: Session, asked: Sequence[Asked], *, patience: str | None = None) -> set[UUID]:
-    """Write new orders and tell who listens; the ids of those that were written.
+    """Write new orders and tell who listens; the ids of those that were written. One statement, itself a transaction.
 
     `patience`: how long to wait for who is just taking the same key or external id; by default as long as for any lock.
     """
@@ -114,11 +117,8 @@ def write(session: Session, asked: Sequence[Asked], *, patience: str | None = No
     if written:
         jobs.wake(session, MATCH)
         live.tell(session, "orders", {live.store(one.order.store_id) for one in asked if one.order.id in written})
-    listened = {row.id for row in found if row.somebody_listens}
-    if listened:
-        webhooks.announce(session, [webhooks.Announcement(
-            store_id=one.order.store_id, live=one.order.live, type=f"{one.order.direction}.new", order_id=one.order.id,
-            version=1, payload=one.answer) for one in asked if one.order.id in listened])
+    if any(row.announced for row in found):
+        webhooks.wake(session)
     return written
 
 

@@ -18,7 +18,7 @@ _drawing = Lock()
 class ShortCalls(Context):
     """A list of seventy rows makes three thousand calls: macros and plain functions need none of Jinja's questions."""
 
-    def call(__self, __obj: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:  # noqa: N805, named as Jinja's
+    def call(__self, __obj: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         kind = type(__obj)
         if kind is Macro:
             kwargs.pop("_block_vars", None)
@@ -32,7 +32,7 @@ class ShortCalls(Context):
 
 
 def drawn_once(*key: Any, caller: Callable[[], Markup]) -> Markup:
-    """A piece of a page that need not be drawn again while `key` is the same: `{% call drawn_once("row", id, version) %}`.
+    """A piece of a page, drawn again only when `key` is another: `{% call drawn_once("row", id, version) %}`.
 
     The key names everything the piece shows, whose it is by the id, and how new by the version; language and time zone
     are added here. Nothing in it may tell the time or belong to one browser (a CSRF token). What was shown last stays,

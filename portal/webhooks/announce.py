@@ -5,17 +5,40 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, insert, select, tuple_
+from pydantic_core import to_json
 from sqlalchemy.orm import Session
 
-from portal.core import clock, jobs
+from portal.core import clock, jobs, observe
 from portal.core.ids import new_id
 from portal.webhooks.kept import kept
-from portal.webhooks.models import Delivery, Endpoint, EndpointStatus, Event
-from portal.webhooks.types import ALL_TYPES
 
 KIND = "deliver_webhook"
-Wanted = dict[tuple[UUID, bool], list[Row[UUID, UUID, bool, list[str]]]]
+# Part of each statement that takes steps, behind a `told` that names them: event_id, at, store_id, live, type,
+# order_id, version, payload, request_id. `takers` then holds a row for each delivery. The fence keeps the planner from
+# walking all endpoints there are for a handful of stores.
+ANNOUNCED = """
+    takers AS MATERIALIZED (
+        SELECT t.*, e.id AS endpoint_id, uuidv7() AS delivery_id FROM told t CROSS JOIN LATERAL (
+            SELECT id FROM webhook_endpoints e WHERE e.store_id = t.store_id AND e.live = t.live
+               AND e.status = 'active' AND e.types && ARRAY[t.type, '*'] ORDER BY e.created_at, e.id OFFSET 0) e
+    ), webhook_event AS (
+        INSERT INTO webhook_events (id, created_at, store_id, live, type, order_id, version, payload)
+        SELECT DISTINCT ON (event_id) event_id, at, store_id, live, type, order_id, version, payload FROM takers
+    ), delivery AS (
+        INSERT INTO webhook_deliveries (id, created_at, event_id, event_created_at, endpoint_id, store_id, live, type,
+                                        state, begun_at, next_attempt_at)
+        SELECT delivery_id, at, event_id, at, endpoint_id, store_id, live, type, 'pending', at, at FROM takers
+    ), delivering AS (
+        INSERT INTO jobs (kind, reference, unique_key, lane, run_at, request_id, created_at)
+        SELECT 'deliver_webhook', delivery_id, delivery_id::text, endpoint_id::text, at, request_id, at FROM takers
+    )"""
+ANNOUNCE = f"""
+    WITH told AS MATERIALIZED (
+        SELECT uuidv7() AS event_id, %(at)s::timestamptz AS at, %(request_id)s::text AS request_id, r.*
+          FROM json_to_recordset(%(rows)s::json) AS r (
+            store_id uuid, live boolean, type text, order_id uuid, version int, payload jsonb)
+    ), {ANNOUNCED}
+    SELECT EXISTS (SELECT FROM takers)"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,46 +54,23 @@ class Announcement:
 
 
 def announce(session: Session, announcements: Sequence[Announcement]) -> None:
-    """Write what stores with a wanting endpoint are told, and promise to send it: four statements however many.
+    """Write what stores with a wanting endpoint are told, and promise to send it: one statement however many.
 
-    Stores that named no endpoint for a type cost one indexed look-up a batch and leave no row.
+    For steps of orders the same is part of the statement that writes them. Stores that named no endpoint for a type
+    cost an indexed look-up and leave no row.
     """
     if not announcements:
         return
-    wanted = _endpoints(session, {(a.store_id, a.live) for a in announcements})
-    events, deliveries = _rows(announcements, wanted, clock.now())
-    if not events:
-        return
-    session.execute(insert(Event), events)
-    session.execute(insert(Delivery), deliveries)
-    jobs.promise_all(session, KIND, [(row["id"], None, str(row["endpoint_id"])) for row in deliveries])
+    rows = [{"store_id": one.store_id, "live": one.live, "type": one.type, "order_id": one.order_id,
+             "version": one.version, "payload": kept(one.payload)} for one in announcements]
+    if session.connection().exec_driver_sql(ANNOUNCE, {
+            "rows": to_json(rows).decode(), "at": clock.now(), "request_id": observe.request_id()}).scalar_one():
+        wake(session)
 
 
-def _endpoints(session: Session, stores: set[tuple[UUID, bool]]) -> Wanted:
-    rows = session.execute(
-        select(Endpoint.id, Endpoint.store_id, Endpoint.live, Endpoint.types)
-        .where(tuple_(Endpoint.store_id, Endpoint.live).in_(stores), Endpoint.status == EndpointStatus.ACTIVE)
-        .order_by(Endpoint.created_at, Endpoint.id))
-    wanted: Wanted = {}
-    for row in rows:
-        wanted.setdefault((row.store_id, row.live), []).append(row)
-    return wanted
-
-
-def _rows(announcements: Sequence[Announcement], wanted: Wanted, now: datetime) -> tuple[list[Any], list[Any]]:
-    events, deliveries = [], []
-    for told in announcements:
-        takers = [endpoint.id for endpoint in wanted.get((told.store_id, told.live), ())
-                  if told.type in endpoint.types or ALL_TYPES in endpoint.types]
-        if not takers:
-            continue
-        event_id = new_id()
-        events.append({"id": event_id, "created_at": now, "store_id": told.store_id, "live": told.live,
-                       "type": told.type, "order_id": told.order_id, "version": told.version,
-                       "payload": kept(told.payload)})
-        deliveries += [delivery_row(event_id, now, endpoint_id, told.store_id, told.live, told.type, now)
-                       for endpoint_id in takers]
-    return events, deliveries
+def wake(session: Session) -> None:
+    """Something was announced: it is sent once this transaction has committed."""
+    jobs.wake(session, KIND)
 
 
 def delivery_row(event_id: UUID, event_created_at: datetime, endpoint_id: UUID, store_id: UUID, live: bool,

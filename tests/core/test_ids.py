@@ -1,3 +1,4 @@
+import os
 from uuid import UUID
 
 import pytest
@@ -25,3 +26,17 @@ def test_ids_sort_by_time():
 def test_anything_else_is_a_record_that_does_not_exist(shown):
     with pytest.raises(NotFound):
         ids.parse("pin", shown)
+
+
+def test_ids_differ_past_the_stock_and_between_a_process_and_its_fork():
+    made = {ids.new_id().int & (1 << 80) - 1 for _ in range(ids._STOCK * 3)}
+    assert len(made) == ids._STOCK * 3
+    reader, writer = os.pipe()
+    child = os.fork()
+    if not child:
+        os.write(writer, ids.new_id().bytes[6:])
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert os.read(reader, 10) != ids.new_id().bytes[6:]
+    os.close(reader)
+    os.close(writer)
