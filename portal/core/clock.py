@@ -46,11 +46,6 @@ def today() -> date:
     return now().astimezone(_zone).date()
 
 
-def day_of(moment: datetime) -> date:
-    """The operator's day at `moment`."""
-    return moment.astimezone(_zone).date()
-
-
 def midnight_after(day: date) -> datetime:
     """When the operator's `day` ends, in UTC."""
     return datetime.combine(day + timedelta(days=1), datetime.min.time(), _zone).astimezone(UTC)

@@ -26,6 +26,3 @@ class Lifecycle:
 
     def allows(self, status: str, action: StrEnum) -> bool:
         return any(source == status and step == action for source, step in self.steps)
-
-    def actions_from(self, status: str) -> list[StrEnum]:
-        return [action for source, action in self.steps if source == status]

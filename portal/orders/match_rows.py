@@ -48,7 +48,8 @@ class Try(NamedTuple):
 
 def write(session: Session, tries: Sequence[Try]) -> None:
     """The orders are locked and belong to no session: nobody else writes what they have become."""
-    rows = [{name: getattr(one.order, name) for name in COLUMNS} | one._asdict() | {"order": None} for one in tries]
+    rows = [{name: getattr(one.order, name) for name in COLUMNS} | dict(zip(Try._fields[1:], one[1:], strict=True))
+            for one in tries]
     request_id: Any = structlog.contextvars.get_contextvars().get("request_id")
     session.connection().exec_driver_sql(WRITE, (
         to_json(rows).decode(), [one.order.id for one in tries], request_id))

@@ -45,14 +45,6 @@ class AddMethod(Command):
     validator: Literal["luhn16", "phone", "account20"]
 
 
-class AddBank(Command):
-    """A bank of a country (ISO 3166 alpha-2)."""
-
-    code: Code
-    name: Annotated[str, Field(min_length=1, max_length=80)]
-    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
-
-
 class Switch(Command):
     """Offer a currency, method or bank, or stop offering it."""
 

@@ -10,7 +10,7 @@ from portal.core.access import Actor
 from portal.core.db import locked_one
 from portal.core.errors import Conflict, FieldError, Invalid, NotFound, Rejected
 from portal.reference import cache
-from portal.reference.commands import AddBank, AddMethod, SetRate, Switch
+from portal.reference.commands import AddMethod, SetRate, Switch
 from portal.reference.models import Bank, Currency, Method, Rate
 
 T = TypeVar("T")
@@ -65,15 +65,6 @@ def add_method(session: Session, actor: Actor, command: AddMethod) -> Method:
     method = Method(**command.model_dump())
     session.add(method)
     return _added(session, actor, "method", method, command.code, command.model_dump())
-
-
-def add_bank(session: Session, actor: Actor, command: AddBank) -> Bank:
-    """A new bank, offered at once. Raises CodeTaken."""
-    if session.get(Bank, command.code) is not None:
-        raise CodeTaken()
-    bank = Bank(**command.model_dump())
-    session.add(bank)
-    return _added(session, actor, "bank", bank, command.code, command.model_dump())
 
 
 def switch(session: Session, actor: Actor, command: Switch) -> None:

@@ -1,5 +1,5 @@
 """Endpoints and deliveries as a merchant's pages show them: filters out of an address, how an endpoint fares."""
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
@@ -18,6 +18,7 @@ from portal.webhooks.models import Delivery, DeliveryState, Endpoint
 from portal.webhooks.types import PING, TOLD, TYPES
 
 PAGE = 25
+ENDPOINTS_MAX = 100  # of one merchant, shown together
 MODES = ("live", "test")
 OFFERED: tuple[str, ...] = (*TOLD, PING)
 
@@ -78,6 +79,12 @@ def list_endpoints(session: Session, actor: Actor, *, cursor: str | None) -> Pag
     """Newest first: three queries however many. Raises Invalid for a wrong cursor."""
     found = queries.endpoints(session, actor, cursor=cursor, limit=PAGE)
     return Page(_listed(session, found.rows), found.next_cursor)
+
+
+def endpoints_of_stores(session: Session, actor: Actor, store_ids: Iterable[UUID]) -> Sequence[Endpoint]:
+    """For the staff's page of a merchant: newest first; nothing for one who may not read webhooks."""
+    rows = queries.endpoints_visible_to(actor).where(Endpoint.store_id.in_(list(store_ids)))
+    return session.scalars(rows.order_by(Endpoint.id.desc()).limit(ENDPOINTS_MAX)).all()
 
 
 def one_endpoint(session: Session, actor: Actor, endpoint_id: str) -> Listed:

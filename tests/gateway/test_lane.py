@@ -2,12 +2,12 @@
 import asyncio
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from contextvars import Context
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 
 import pytest
+from redis import Redis
 from sqlalchemy import NullPool, create_engine, event, select, text
 
 from portal import webhooks
@@ -268,9 +268,15 @@ def test_changed_terms_and_a_changed_tariff_are_heard_of_by_every_process(street
     wait_for(lambda: street.post(shop, payin())[0].status == 422, "the new limit counts", 5)
 
 
-def test_open_pages_hear_of_a_new_order(street, shop, payin, monkeypatch):
-    heard = []
-    monkeypatch.setattr(live, "_telegraph", SimpleNamespace(put=heard.append))
-    (answer,) = street.post(shop, payin())
-    order = db.session.get(Order, parse("pin", answer.json["id"]))
-    assert any(live.store(order.store_id) in notes["orders"] for notes in heard)
+def test_open_pages_hear_of_a_new_order(street, shop, payin, redis_url, monkeypatch):
+    with Redis.from_url(redis_url) as redis, closing(redis.pubsub(ignore_subscribe_messages=True)) as pages:
+        pages.subscribe(live.channel_of(redis_url))
+        with closing(live.Publisher(redis_url)) as telegraph:
+            monkeypatch.setattr(live, "_telegraph", telegraph)
+            street.post(shop, payin())
+        wait_for(lambda: live.store(shop.store.id) in told(pages), "who looks at the store is told", 5)
+
+
+def told(pages) -> list[str]:
+    message = pages.get_message(timeout=1)
+    return json.loads(message["data"]).get("orders", []) if message else []

@@ -13,7 +13,7 @@ from portal.parties.commands import AskOnboarding, CreateMerchant, CreateStore, 
 from portal.web.admin.acts import act
 from portal.web.identity import signed_in
 from portal.web.render import redisplay, show
-from portal.webhooks.of_stores import endpoints_of_stores
+from portal.webhooks.listing import endpoints_of_stores
 
 bp = Blueprint("admin_merchants", __name__, url_prefix="/admin/merchants")
 ONE, NEW, NEW_STORE = "admin/merchants/one.html", "admin/merchants/new.html", "admin/merchants/new_store.html"

@@ -1,0 +1,92 @@
+"""What a worker's transaction may take, and a statement that is a transaction of its own."""
+import contextvars
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+import pytest
+from flask import Flask
+from sqlalchemy import NullPool, create_engine, text
+
+from portal import create_app
+from portal.core.db import after_commit, at_once, db, transaction
+from portal.core.errors import LockTimeout
+from portal.core.ids import new_id
+
+TIMEOUTS = "SELECT current_setting('statement_timeout'), current_setting('lock_timeout')"
+WRITE = "INSERT INTO jobs (kind, unique_key, run_at, created_at) VALUES ('test', :key, now() + interval '1 day', now())"
+R = TypeVar("R")
+
+
+@pytest.fixture
+def worker(app: Flask) -> Iterator[Flask]:
+    """The same desk as a worker sees it."""
+    made = create_app(app.extensions["settings"], process="worker")
+    yield made
+    contextvars.Context().run(_let_go, made)
+
+
+def _let_go(desk: Flask) -> None:
+    with desk.app_context():
+        db.engine.dispose()
+
+
+def inside(desk: Flask, act: Callable[[], R]) -> R:
+    """Not in the test's own Flask context: its session belongs to the web."""
+    def acting() -> R:
+        with desk.app_context():
+            try:
+                return act()
+            finally:
+                db.session.remove()
+
+    return contextvars.Context().run(acting)
+
+
+def timeouts_of_two_transactions() -> list[tuple[str, str]]:
+    seen = []
+    for _ in range(2):
+        with transaction() as session:
+            seen.append(tuple(session.execute(text(TIMEOUTS)).one()))
+    return seen
+
+
+def test_a_workers_transaction_may_take_longer_than_the_webs(app: Flask, worker: Flask) -> None:
+    assert inside(worker, timeouts_of_two_transactions) == [("30s", "5s")] * 2
+    assert inside(app, timeouts_of_two_transactions) == [("5s", "2s")] * 2
+
+
+def test_a_worker_leaves_nothing_on_the_connection_it_gives_back(worker: Flask) -> None:
+    """PgBouncer hands it to somebody else: what was set is set for the transaction."""
+    def after_one() -> tuple[str, str]:
+        timeouts_of_two_transactions()
+        with at_once() as session:
+            return tuple(session.execute(text(TIMEOUTS)).one())
+
+    assert inside(worker, after_one) == ("5s", "2s")
+
+
+def jobs_with(key: str) -> int:
+    """Seen from outside: what has been committed."""
+    outside = create_engine(db.engine.url, poolclass=NullPool)
+    with outside.connect() as other:
+        return int(other.execute(text("SELECT count(*) FROM jobs WHERE unique_key = :key"), {"key": key}).scalar_one())
+
+
+def test_a_statement_at_once_is_committed_when_it_has_run(app: Flask) -> None:
+    key, told = new_id().hex, list[int]()
+    with at_once() as session:
+        session.execute(text(WRITE), {"key": key})
+        after_commit(session, lambda: told.append(jobs_with(key)))
+        assert (jobs_with(key), told) == (1, [])
+    assert told == [1]
+
+
+def test_nobody_is_told_of_a_statement_that_failed(app: Flask) -> None:
+    key, told = new_id().hex, list[str]()
+    with transaction() as holder:
+        holder.execute(text(WRITE), {"key": key})
+        with pytest.raises(LockTimeout), at_once() as session:
+            after_commit(session, lambda: told.append(key))
+            session.execute(text(WRITE), {"key": key})  # waits for the holder, as long as for any lock
+    assert told == []
+    assert jobs_with(key) == 1
