@@ -18,9 +18,8 @@ def poke(kind: str) -> None:
     if not calm.answers():
         return
     try:
-        if _redis.set(_marker(kind), "1", nx=True, ex=MARKER_S):
-            message = huey.serialize_task(work_off.s(kind))
-            _redis.lpush(huey.storage.queue_key, message)
+        if _redis.set(marker(kind), "1", nx=True, ex=MARKER_S):
+            _redis.lpush(huey.storage.queue_key, message(kind))
     except RedisError as error:
         calm.fell_silent(error)
 
@@ -28,13 +27,18 @@ def poke(kind: str) -> None:
 def taken(kind: str) -> None:
     """A worker has the wake-up in hand: the next one is to be sent again."""
     try:
-        _redis.delete(_marker(kind))
+        _redis.delete(marker(kind))
     except RedisError as error:
         calm.fell_silent(error)
 
 
-def _marker(kind: str) -> str:
+def marker(kind: str) -> str:
     return f"quittance:woken:{kind}"
+
+
+def message(kind: str) -> bytes:
+    """What Huey takes out of its queue."""
+    return bytes(huey.serialize_task(work_off.s(kind)))
 
 
 def waiting(queue_key: str) -> int:

@@ -1,13 +1,12 @@
 """Group commit: what several requests bring at the same moment is done together, once.
 
-A thread takes whatever has gathered while it was busy with the batch before. No timer makes anybody wait for company:
-alone, a piece of work is done at once. Who waits is a coroutine, so that a crowd costs no threads.
+On the event loop: whatever has gathered while the batch before was being done is the next one. No timer makes anybody
+wait for company: alone, a piece of work is done at once. No thread takes part, because each hand-over between threads
+costs more than the work (docs/decisions/0051).
 """
 import asyncio
-import threading
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from queue import Empty, SimpleQueue
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
 import structlog
@@ -24,40 +23,31 @@ class Batcher(Generic[T, R]):
     A piece without an outcome, and every piece of a batch that failed, is its sender's own business again.
     """
 
-    def __init__(self, name: str, do: Callable[[Sequence[T]], Sequence[R | None]], *, threads: int = 1) -> None:
+    def __init__(self, name: str, do: Callable[[Sequence[T]], Awaitable[Sequence[R | None]]]) -> None:
         self._name, self._do = name, do
-        self._gathered: SimpleQueue[tuple[T, asyncio.Future[R | None]]] = SimpleQueue()
-        self._missing = threads
+        self._gathered: deque[tuple[T, asyncio.Future[R | None]]] = deque()
+        self._draining: asyncio.Task[None] | None = None
 
     def done_together(self, work: T) -> "asyncio.Future[R | None]":
         """What becomes of `work`; None: nothing was done for it."""
-        future: asyncio.Future[R | None] = asyncio.get_running_loop().create_future()
-        self._gathered.put((work, future))
-        while self._missing:  # with the first piece: a thread does not survive a fork
-            self._missing -= 1
-            threading.Thread(target=self._always, name=self._name, daemon=True).start()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[R | None] = loop.create_future()
+        self._gathered.append((work, future))
+        if self._draining is None or self._draining.done():
+            self._draining = loop.create_task(self._drain(), name=self._name)
         return future
 
-    def _always(self) -> None:
-        while True:
-            batch = [self._gathered.get()]
-            with suppress(Empty):
-                while len(batch) < BATCH_MAX:
-                    batch.append(self._gathered.get_nowait())
-            outcomes = self._outcomes([work for work, _ in batch])
-            futures = [future for _, future in batch]
-            with suppress(RuntimeError):  # the loop has closed: nobody waits any more
-                futures[0].get_loop().call_soon_threadsafe(_tell, futures, outcomes)
+    async def _drain(self) -> None:
+        while self._gathered:
+            batch = [self._gathered.popleft() for _ in range(min(len(self._gathered), BATCH_MAX))]
+            outcomes = await self._outcomes([work for work, _ in batch])
+            for (_, future), outcome in zip(batch, outcomes, strict=True):
+                if not future.done():  # a client that went away has cancelled its own
+                    future.set_result(outcome)
 
-    def _outcomes(self, batch: Sequence[T]) -> Sequence[R | None]:
+    async def _outcomes(self, batch: Sequence[T]) -> Sequence[R | None]:
         try:
-            return self._do(batch)
+            return await self._do(batch)
         except Exception as error:  # whatever it was: each finds out alone, and its own sender hears of it
             log.warning("batch_failed", batch=self._name, pieces=len(batch), error=repr(error)[:300])
             return [None] * len(batch)
-
-
-def _tell(futures: Sequence["asyncio.Future[R | None]"], outcomes: Sequence[R | None]) -> None:
-    for future, outcome in zip(futures, outcomes, strict=True):
-        if not future.done():  # a client that went away has cancelled its own
-            future.set_result(outcome)

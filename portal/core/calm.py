@@ -21,6 +21,13 @@ def options() -> dict[str, Any]:
     return {"socket_timeout": TIMEOUT_S, "socket_connect_timeout": TIMEOUT_S, "retry": Retry(NoBackoff(), 0)}
 
 
+def loop_options() -> dict[str, Any]:
+    """As `options`, for a client on an event loop."""
+    from redis.asyncio.retry import Retry as LoopRetry  # a worker has no loop, nor memory to give away
+
+    return {**options(), "retry": LoopRetry(NoBackoff(), 0)}
+
+
 def answers() -> bool:
     """Nobody has found it silent lately."""
     return time.monotonic_ns() >= _silent_until

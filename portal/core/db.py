@@ -98,15 +98,16 @@ def transaction() -> Iterator[Session]:
 
 
 @contextmanager
-def at_once(on: Engine | None = None) -> Iterator[Session]:
+def at_once() -> Iterator[Session]:
     """For a single statement that is a transaction of its own: nothing to begin, nothing to commit, one round trip.
 
-    In a session of its own, also for a thread that serves no one request (then `on` says which database); what it loads
-    belongs to no session afterwards. Effects and errors as with `transaction`.
+    In a session of its own; what it loads belongs to no session afterwards. Effects and errors as with `transaction`.
     """
-    own = Session(_autocommitting(on or engine()), expire_on_commit=False)
-    with _effects_of(own), translated(), own:
+    own = Session(_autocommitting(engine()), expire_on_commit=False)
+    with gathered(own) as effects, translated(), own:
         yield own
+    for effect in effects.values():
+        effect()
 
 
 @cache
@@ -116,7 +117,7 @@ def _autocommitting(engine: Engine) -> Engine:
 
 @contextmanager
 def _committed(session: Session) -> Iterator[Session]:
-    with _effects_of(session):
+    with gathered(session) as effects:
         try:
             with translated():
                 yield session
@@ -124,19 +125,20 @@ def _committed(session: Session) -> Iterator[Session]:
         except BaseException:
             session.rollback()
             raise
+    for effect in effects.values():
+        effect()
 
 
 @contextmanager
-def _effects_of(session: Session) -> Iterator[None]:
+def gathered(session: Session) -> Iterator[dict[object, Callable[[], None]]]:
+    """The effects that are promised inside, for who opens a transaction: to be run once it has committed."""
     assert "after_commit" not in session.info, "a transaction is opened once, at the door"
     effects: dict[object, Callable[[], None]] = {}
     session.info["after_commit"] = effects
     try:
-        yield
+        yield effects
     finally:
         session.info.pop("after_commit", None)
-    for effect in effects.values():
-        effect()
 
 
 def after_commit(session: Session, effect: Callable[[], None], *, once: object = None) -> None:
@@ -214,15 +216,18 @@ def locked_one(session: Session, row: Select[T]) -> T | None:
 def connect(app: Any, *, url: str, process: str, pool_size: int) -> None:
     """Bind engine and session to the Flask app. `process` is `web` or `worker`: workers may take longer."""
     app.config["SQLALCHEMY_DATABASE_URI"] = url
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
-        "pool_size": pool_size, "max_overflow": 0, "pool_timeout": POOL_WAIT_S, "pool_pre_ping": False,
-        "pool_recycle": 1800,
-        "connect_args": {"connect_timeout": 3, "prepare_threshold": 1, "application_name": f"quittance-{process}"},
-    }
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(process, pool_size=pool_size)
     db.init_app(app)
     if process == "worker":
         with app.app_context():
             event.listen(db.engine, "begin", _begin_patiently)
+
+
+def engine_options(process: str, *, pool_size: int) -> dict[str, Any]:
+    """Of every engine; `process` is the name by which the database shows its connections."""
+    return {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": POOL_WAIT_S, "pool_pre_ping": False,
+            "pool_recycle": 1800, "connect_args": {
+                "connect_timeout": 3, "prepare_threshold": 1, "application_name": f"quittance-{process}"}}
 
 
 # Per transaction, not per connection: PgBouncer hands the connection to somebody else afterwards.

@@ -2,6 +2,7 @@
 import logging
 import re
 import sys
+from collections.abc import Iterable
 from typing import Any, TextIO, cast
 
 import structlog
@@ -37,12 +38,16 @@ def configure(level: str = "INFO") -> None:
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
-def write_line(name: str, event: str, **facts: object) -> None:
-    """An info line past the processors above, of facts that are no secrets: a tenth of their time, for each request."""
+def info_line(name: str, event: str, **facts: object) -> str:
+    """For `write_lines`, past the processors above, of facts that are no secrets: a tenth of their time."""
+    return to_json({**facts, "event": event, "level": "info", "logger": name, "timestamp": clock.now()}).decode() + "\n"
+
+
+def write_lines(lines: Iterable[str]) -> None:
+    """Together: each write lets other threads in."""
     root = logging.getLogger()
     if root.level <= logging.INFO and root.handlers:
-        line = to_json({**facts, "event": event, "level": "info", "logger": name, "timestamp": clock.now()})
-        cast("logging.StreamHandler[TextIO]", root.handlers[0]).stream.write(line.decode() + "\n")
+        cast("logging.StreamHandler[TextIO]", root.handlers[0]).stream.write("".join(lines))
 
 
 def scrub(_logger: object, _method: str, event: EventDict) -> EventDict:

@@ -6,7 +6,7 @@ from uuid import UUID
 import structlog
 
 from portal.core import ids
-from portal.core.logging import scrubbed, write_line
+from portal.core.logging import info_line, scrubbed, write_lines
 
 
 def start_sentry(dsn: str | None, environment: str) -> None:
@@ -33,12 +33,15 @@ def begin(request_id: str | None = None) -> str:
     return request_id
 
 
-def log_request(method: str, route: str, status: int, begun: float, actor_id: UUID | None,
-                request: str | None = None) -> None:
-    """One line per request. `begun`: by `time.perf_counter`. Route, not path: a path may carry a payment token."""
-    write_line("web", "request", method=method, route=route, status=status,
-               ms=round((time.perf_counter() - begun) * 1000, 1), actor=actor_id,
-               request_id=request or request_id())
+def log_request(method: str, route: str, status: int, begun: float, actor_id: UUID | None) -> None:
+    """One line per request: see `request_line`."""
+    write_lines([request_line(method, route, status, begun, actor_id, request_id())])
+
+
+def request_line(method: str, route: str, status: int, begun: float, actor_id: UUID | None, request: str | None) -> str:
+    """`begun`: by `time.perf_counter`. Route, not path: a path may carry a payment token."""
+    return info_line("web", "request", method=method, route=route, status=status,
+                     ms=round((time.perf_counter() - begun) * 1000, 1), actor=actor_id, request_id=request)
 
 
 def request_id() -> str | None:

@@ -9,15 +9,18 @@ becomes of it.
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from time import perf_counter
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from flask import Flask
 from pydantic_core import to_json
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from portal import reference
-from portal.core import db, ids, observe
+from portal.core import db, ids, logging, loop_db, observe
 from portal.core.access import Permission
 from portal.core.batching import Batcher
 from portal.core.commands import bind
@@ -52,7 +55,15 @@ class Lane:
         self._headers.append((b"content-type", b"application/json"))
         with flask.app_context():
             self._engine = db.engine()
+        self.engine = loop_db.open_engine(self._engine.url)
+        self._lines: list[str] = []
         self._writer: Batcher[Asked, Done] = Batcher("new orders", self._write)
+
+    async def close(self) -> None:
+        """Let go of database and Redis, on the loop that has used them."""
+        await self.engine.dispose()
+        if self._counter is not None:
+            await self._counter.close()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST" or scope["query_string"]:
@@ -64,8 +75,18 @@ class Lane:
         if asked is None or done is None:
             await self._road(scope, _again(message, receive), send)
             return
-        observe.log_request("POST", PATH, 201, begun, asked.actor.id, asked.actor.request_id)
+        self._log(asked, begun)
         await self._answer(send, asked, done)
+
+    def _log(self, asked: Asked, begun: float) -> None:
+        """A line for each; those that are answered in the same turn of the loop go out in one write."""
+        if not self._lines:
+            asyncio.get_running_loop().call_soon(self._write_lines)
+        self._lines.append(observe.request_line("POST", PATH, 201, begun, asked.actor.id, asked.actor.request_id))
+
+    def _write_lines(self) -> None:
+        lines, self._lines = self._lines, []
+        logging.write_lines(lines)
 
     async def _asked(self, scope: Any, message: Any) -> Asked | None:
         """What will be written; None: take the ordinary road."""
@@ -115,17 +136,19 @@ class Lane:
             return str(hops[-self._hops]).strip()
         return str((scope.get("client") or ("",))[0])
 
-    def _write(self, batch: Sequence[Asked]) -> list[Done | None]:
-        """In the writer's thread: count the calls of each key, then write all that are within their limit."""
+    async def _write(self, batch: Sequence[Asked]) -> list[Done | None]:
+        """Count the calls of each key, then write all that are within their limit."""
         keys = [asked.actor.id for asked in batch if asked.actor.id]
-        counts: Sequence[int | None] = (self._counter and self._counter.count_all(keys)) or [None] * len(batch)
+        counts: Sequence[int | None] = (
+            self._counter and await self._counter.count_writes(keys)) or [None] * len(batch)
         allowed = [asked for asked, count in zip(batch, counts, strict=True) if (count or 0) <= limits.BURST]
-        written = set()
-        if allowed:
-            with db.remembered_only(self._engine), db.at_once(self._engine) as session:
-                reference.snapshot(session)  # kept fresh from here, so that the loop finds it remembered
-                written = write(session, allowed, patience=PATIENCE)
+        written = await loop_db.at_once(self.engine, partial(self._written, allowed)) if allowed else set()
         return [Done(count) if asked.order.id in written else None for asked, count in zip(batch, counts, strict=True)]
+
+    def _written(self, allowed: Sequence[Asked], session: Session) -> set[UUID]:
+        with db.remembered_only(self._engine):
+            reference.snapshot(session)  # kept fresh from here, so that the loop finds it remembered
+            return write(session, allowed, patience=PATIENCE)
 
     async def _answer(self, send: Any, asked: Asked, done: Done) -> None:
         body = to_json(asked.answer)

@@ -5,11 +5,13 @@ Flask-Limiter counts before a blueprint can tell whose key it is, asks Redis aga
 Without Redis nothing is counted and everybody passes.
 """
 from collections import Counter as Tally
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from flask import Flask, current_app, g
 from redis import ConnectionPool, Redis
+from redis.asyncio import Redis as LoopRedis
 
 from portal.core import calm, clock
 from portal.gateway.errors import TooManyRequests
@@ -25,34 +27,52 @@ class Counter:
 
     def __init__(self, redis_url: str) -> None:
         self._redis = Redis(connection_pool=ConnectionPool.from_url(redis_url, **calm.options()))
+        self._on_loop = LoopRedis.from_url(redis_url, **calm.loop_options())
 
     def count(self, key_id: UUID, *, writes: bool) -> int | None:
         """This call's number in its window; None when Redis does not say."""
-        counts = self.count_all([key_id], writes=writes)
-        return counts[0] if counts else None
-
-    def count_all(self, key_ids: Sequence[UUID], *, writes: bool = True) -> list[int] | None:
-        """Several calls at once: the number of each, in their order; None when Redis does not say."""
         if not calm.answers():
             return None
-        window_s, more = WRITE_WINDOW_S if writes else READ_WINDOW_S, Tally(key_ids)
-        slot = int(clock.now().timestamp() // window_s)
+        pipe = self._redis.pipeline(transaction=False)
+        _ask(pipe, {key_id: 1}, writes=writes)
         try:
-            pipe = self._redis.pipeline(transaction=False)
-            for key_id, calls in more.items():
-                name = f"quittance:gateway:{key_id}:{'w' if writes else 'r'}:{slot}"
-                pipe.incrby(name, calls)
-                pipe.expire(name, window_s)
-            answers = pipe.execute()
+            return int(pipe.execute()[0])
         except Exception as error:  # whatever a broken Redis raises: the gateway fails open
             calm.fell_silent(error)
             return None
-        next_number = {key_id: answers[2 * at] - calls for at, (key_id, calls) in enumerate(more.items())}
+
+    async def count_writes(self, key_ids: Sequence[UUID]) -> list[int] | None:
+        """Several at once, on the event loop: the number of each, in their order; None when Redis does not say."""
+        if not calm.answers():
+            return None
+        more = Tally(key_ids)
+        pipe = self._on_loop.pipeline(transaction=False)
+        _ask(pipe, more, writes=True)
+        try:
+            answers = await pipe.execute()
+        except Exception as error:  # as above
+            calm.fell_silent(error)
+            return None
+        last = {key_id: answers[2 * at] - calls for at, (key_id, calls) in enumerate(more.items())}
         counts = []
         for key_id in key_ids:
-            next_number[key_id] += 1
-            counts.append(next_number[key_id])
+            last[key_id] += 1
+            counts.append(last[key_id])
         return counts
+
+    async def close(self) -> None:
+        """Let go of what was opened on this event loop."""
+        await self._on_loop.aclose()
+
+
+def _ask(pipe: Any, more: Mapping[UUID, int], *, writes: bool) -> None:
+    """So many calls more of each key: two commands for each, of which the first answers with the count."""
+    window_s = WRITE_WINDOW_S if writes else READ_WINDOW_S
+    slot = int(clock.now().timestamp() // window_s)
+    for key_id, calls in more.items():
+        name = f"quittance:gateway:{key_id}:{'w' if writes else 'r'}:{slot}"
+        pipe.incrby(name, calls)
+        pipe.expire(name, window_s)
 
 
 def register(app: Flask) -> None:

@@ -9,6 +9,7 @@ import asyncio
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager, nullcontext
 from contextvars import copy_context
 from io import BytesIO
 from typing import Any
@@ -22,15 +23,26 @@ Wsgi = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 
 class Bridge:
-    """`app` is called in one of `threads` threads; all pieces of one answer share the context of the request."""
+    """`app` is called in one of `threads` threads; all pieces of one answer share the context of the request.
 
-    def __init__(self, app: Wsgi, *, threads: int, patience_s: float = PATIENCE_S) -> None:
-        self.app, self._patience_s = app, patience_s
+    `serving` is entered on the event loop before the first request and left after the last.
+    """
+
+    def __init__(self, app: Wsgi, *, threads: int, patience_s: float = PATIENCE_S,
+                 serving: Callable[[], AbstractAsyncContextManager[None]] = nullcontext) -> None:
+        self.app, self._patience_s, self._serving = app, patience_s, serving
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="request")
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        async with self._serving():
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+        await send({"type": "lifespan.shutdown.complete"})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await _lifespan(receive, send)
+            await self._lifespan(receive, send)
             return
         if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1000})
@@ -144,9 +156,3 @@ async def _body(receive: Receive) -> bytes:
 async def _disconnect(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-async def _lifespan(receive: Receive, send: Send) -> None:
-    for phase in ("startup", "shutdown"):
-        await receive()
-        await send({"type": f"lifespan.{phase}.complete"})

@@ -42,8 +42,8 @@ def test_a_message_lost_by_redis_is_sent_again_within_two_seconds(redis_url: str
     forget(redis_url)
     waker.poke(KIND)
     with Redis.from_url(redis_url) as valkey:
-        assert 0 < valkey.pttl(waker._marker(KIND)) <= 2000
-        valkey.delete(huey.storage.queue_key, waker._marker(KIND))
+        assert 0 < valkey.pttl(waker.marker(KIND)) <= 2000
+        valkey.delete(huey.storage.queue_key, waker.marker(KIND))
     waker.poke(KIND)
     assert messages(redis_url) == 1
 

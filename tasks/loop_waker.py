@@ -1,0 +1,40 @@
+"""`waker.poke` for a process with an event loop: nobody waits for Redis, neither the loop nor a thread."""
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+
+from redis import RedisError
+from redis.asyncio import Redis
+
+from portal.core import calm
+from portal.core.batching import Batcher
+from tasks import waker
+from tasks.app import huey, settings
+
+
+class LoopWaker:
+    """Of the running loop. What is wanted while a wake-up is under way is sent after it, once for each kind."""
+
+    def __init__(self) -> None:
+        self._redis = Redis.from_url(settings.redis_url.get_secret_value(), **calm.loop_options())
+        self._loop = asyncio.get_running_loop()
+        self._wanted: Batcher[str, None] = Batcher("wake-ups", self._send)
+
+    def poke(self, kind: str) -> None:
+        """From any thread, also the loop's own. Never raises, never waits."""
+        with suppress(RuntimeError):  # the loop has closed: the dispatcher sees to it
+            self._loop.call_soon_threadsafe(self._wanted.done_together, kind)
+
+    async def close(self) -> None:
+        """Let go of Redis, on the loop that has used it."""
+        await self._redis.aclose()
+
+    async def _send(self, kinds: Sequence[str]) -> list[None]:
+        if calm.answers():
+            try:
+                for kind in dict.fromkeys(kinds):
+                    if await self._redis.set(waker.marker(kind), "1", nx=True, ex=waker.MARKER_S):
+                        await self._redis.lpush(huey.storage.queue_key, waker.message(kind))
+            except RedisError as error:
+                calm.fell_silent(error)
+        return [None] * len(kinds)
