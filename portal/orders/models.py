@@ -191,13 +191,21 @@ class Assignment(Base):
 
     @property
     def earned(self) -> bool:
-        """The money came on this very attempt."""
-        return self.state == AssignmentState.CHOSEN or self.end_reason == "settled"
+        return has_earned(self.state, self.end_reason)
 
     @property
     def lost(self) -> bool:
-        """It ended without money: what becomes of the order, and who pays it, is no longer its trader's business."""
-        return self.state == AssignmentState.ENDED and not self.earned
+        return has_lost(self.state, self.end_reason)
+
+
+def has_earned(state: str, end_reason: str | None) -> bool:
+    """The money came on this very attempt."""
+    return state == AssignmentState.CHOSEN or end_reason == "settled"
+
+
+def has_lost(state: str, end_reason: str | None) -> bool:
+    """It ended without money: what becomes of the order, and who pays it, is no longer its trader's business."""
+    return state == AssignmentState.ENDED and not has_earned(state, end_reason)
 
 
 class OpenPlace(Base):

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import case, delete, func, or_, select, update
+from sqlalchemy import bindparam, case, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from portal.core import audit, clock, crypto, ids
@@ -66,18 +66,22 @@ def begin(session: Session, user_id: UUID, *, address: str | None, user_agent: s
     return token
 
 
+FIND = (
+    select(UserSession.id, UserSession.seen_at, UserSession.values, User.id, User.email, User.name, User.role,
+           select(func.array_agg(UserPermission.permission)).where(UserPermission.user_id == User.id)
+           .correlate(User).scalar_subquery(),
+           User.merchant_id, User.trader_id, User.locale, User.time_zone, User.one_time_until.is_not(None))
+    .join(User, User.id == UserSession.user_id)
+    .where(UserSession.token_digest == bindparam("digest"), UserSession.ended_at.is_(None), User.active,
+           UserSession.ends_at > bindparam("now"),
+           UserSession.seen_at > case((User.role.in_(STAFF), bindparam("idle_staff")), else_=bindparam("idle"))))
+
+
 def find(session: Session, token: str) -> SignedIn | None:
     """The living session behind a cookie, with its user and what they may do: one query."""
     now = clock.now()
-    may = (select(func.array_agg(UserPermission.permission)).where(UserPermission.user_id == User.id)
-           .correlate(User).scalar_subquery())
-    idle_since = case((User.role.in_(STAFF), now - IDLE_STAFF), else_=now - IDLE)
-    row = session.execute(
-        select(UserSession.id, UserSession.seen_at, UserSession.values, User.id, User.email, User.name, User.role, may,
-               User.merchant_id, User.trader_id, User.locale, User.time_zone, User.one_time_until.is_not(None))
-        .join(User, User.id == UserSession.user_id)
-        .where(UserSession.token_digest == crypto.sha256(token), UserSession.ended_at.is_(None), User.active,
-               UserSession.ends_at > now, UserSession.seen_at > idle_since)).one_or_none()
+    row = session.execute(FIND, {"digest": crypto.sha256(token), "now": now, "idle": now - IDLE,
+                                 "idle_staff": now - IDLE_STAFF}).one_or_none()
     if row is None:
         return None
     known = set(Permission)
