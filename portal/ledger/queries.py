@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session, aliased
 
 from portal.core.money import Money
@@ -55,13 +55,15 @@ def balance(session: Session, account: Account) -> Money:
     return Money(found or 0, currency)
 
 
+HOLDINGS = (select(AccountRow.currency, AccountRow.purpose, BALANCE)
+            .join(BalanceRow, AccountRow.id == BalanceRow.account_id).order_by(AccountRow.currency)
+            .where(AccountRow.owner_kind == bindparam("kind"), AccountRow.owner_id == bindparam("owner"),
+                   AccountRow.live == bindparam("live")))
+
+
 def balances_of(session: Session, owner_kind: str, owner_id: UUID | None, live: bool) -> dict[str, Holdings]:
     """What a store or trader has, by currency; empty while nothing was ever posted."""
-    rows = session.execute(
-        select(AccountRow.currency, AccountRow.purpose, BALANCE)
-        .join(BalanceRow, AccountRow.id == BalanceRow.account_id).order_by(AccountRow.currency)
-        .where(AccountRow.owner_kind == owner_kind, AccountRow.owner_id == (owner_id or NIL),
-               AccountRow.live.is_(live)))
+    rows = session.execute(HOLDINGS, {"kind": owner_kind, "owner": owner_id or NIL, "live": live})
     found: dict[str, dict[str, int]] = {}
     for currency, purpose, minor in rows:
         found.setdefault(currency, {})[purpose] = minor
