@@ -24,7 +24,7 @@ from portal.parties.models import Store
 from portal.parties.queries import stores_visible_to
 
 PAGE = 25
-LOOK_BACK = 30_000  # orders one page looks through for those that fit
+LOOK_BACK = 20_000  # orders one page looks through for those that fit
 TOTAL_MAX = 10_000  # counted for the line below a list; beyond that it says "more"
 BATCH = 2_000  # of an export
 PROMISES = ("match_order", "settle_order")  # the jobs of an open order that has no place

@@ -20,7 +20,7 @@ from portal.web.filters import FILTERS
 from portal.web.identity import current_actor
 from portal.web.locale import LANGUAGES, language, theme
 from portal.web.navigation import navigation
-from portal.web.rendering import ShortCalls, drawn_once
+from portal.web.rendering import ShortCalls, drawing_once
 from portal.web.words import changed, entry, named
 
 FILES = ("button", "badge", "money", "field", "table", "dialog", "object", "figures", "chart", "notice", "code", "pay")
@@ -118,6 +118,6 @@ def init_templates(app: Flask) -> None:
                                act_words=act_words, changed=changed)
     environment.globals.update(
         ui=Components(environment), brand=BRAND, look=look, attributes=attributes, here=here, apology=apology,
-        now=clock.now, drawn_once=drawn_once)
+        now=clock.now, drawing_once=drawing_once)
     init_assets(app)
     app.context_processor(frame)

@@ -31,22 +31,28 @@ class ShortCalls(Context):
         return super().call(__obj, *args, **kwargs)
 
 
-def drawn_once(*key: Any, caller: Callable[[], Markup]) -> Markup:
-    """A piece of a page, drawn again only when `key` is another: `{% call drawn_once("row", id, version) %}`.
+def drawing_once() -> Callable[..., Markup]:
+    """For a list: `{% set once = drawing_once() %} … {% call once("row", id, version) %}` draws a piece only when its
+    key is another.
 
     The key names everything the piece shows, whose it is by the id, and how new by the version; language and time zone
     are added here. Nothing in it may tell the time or belong to one browser (a CSRF token). What was shown last stays,
     in this process.
     """
-    whole = (*key, str(get_locale()), str(get_timezone()))
-    with _drawing:
-        known = _drawn.get(whole)
-        if known is not None:
-            _drawn.move_to_end(whole)
-            return known
-    drawn = caller()
-    with _drawing:
-        _drawn[whole] = drawn
-        if len(_drawn) > DRAWN_MAX:
-            _drawn.popitem(last=False)
-    return drawn
+    reader = str(get_locale()), str(get_timezone())
+
+    def once(*key: Any, caller: Callable[[], Markup]) -> Markup:
+        whole = (*key, *reader)
+        with _drawing:
+            known = _drawn.get(whole)
+            if known is not None:
+                _drawn.move_to_end(whole)
+                return known
+        drawn = caller()
+        with _drawing:
+            _drawn[whole] = drawn
+            if len(_drawn) > DRAWN_MAX:
+                _drawn.popitem(last=False)
+        return drawn
+
+    return once

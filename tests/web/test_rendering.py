@@ -4,7 +4,7 @@ from flask_babel import force_locale
 
 from portal.web import rendering
 
-TEMPLATE = "{% call drawn_once('test', key) %}{{ words }}{% endcall %}"
+TEMPLATE = "{% set once = drawing_once() %}{% call once('test', key) %}{{ words }}{% endcall %}"
 
 
 def drawn(key: str, words: str) -> str:
