@@ -40,10 +40,13 @@ class Batcher(Generic[T, R]):
     async def _drain(self) -> None:
         while self._gathered:
             batch = [self._gathered.popleft() for _ in range(min(len(self._gathered), BATCH_MAX))]
-            outcomes = await self._outcomes([work for work, _ in batch])
-            for (_, future), outcome in zip(batch, outcomes, strict=True):
-                if not future.done():  # a client that went away has cancelled its own
-                    future.set_result(outcome)
+            outcomes: Sequence[R | None] = [None] * len(batch)
+            try:
+                outcomes = await self._outcomes([work for work, _ in batch])
+            finally:  # also when this task is cancelled: nobody waits for ever
+                for (_, future), outcome in zip(batch, outcomes, strict=True):
+                    if not future.done():  # a client that went away has cancelled its own
+                        future.set_result(outcome)
 
     async def _outcomes(self, batch: Sequence[T]) -> Sequence[R | None]:
         try:

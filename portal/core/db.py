@@ -223,11 +223,15 @@ def connect(app: Any, *, url: str, process: str, pool_size: int) -> None:
             event.listen(db.engine, "begin", _begin_patiently)
 
 
+# A server whose machine has gone silent is noticed within ten seconds or so, not after the system's two hours.
+NOTICED = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 10_000}
+
+
 def engine_options(process: str, *, pool_size: int) -> dict[str, Any]:
     """Of every engine; `process` is the name by which the database shows its connections."""
     return {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": POOL_WAIT_S, "pool_pre_ping": False,
             "pool_recycle": 1800, "connect_args": {
-                "connect_timeout": 3, "prepare_threshold": 1, "application_name": f"quittance-{process}"}}
+                "connect_timeout": 3, "prepare_threshold": 1, "application_name": f"quittance-{process}", **NOTICED}}
 
 
 # Per transaction, not per connection: PgBouncer hands the connection to somebody else afterwards.

@@ -1,0 +1,73 @@
+"""Group commit on an event loop: company when there is some, nobody left behind."""
+import asyncio
+from collections.abc import Sequence
+
+from portal.core import batching
+from portal.core.batching import Batcher
+
+
+def batches_of(pieces: int) -> tuple[list[int], list[list[int]]]:
+    """What came of so many pieces brought at once, and how they were taken."""
+    taken: list[list[int]] = []
+
+    async def doubled(batch: Sequence[int]) -> list[int | None]:
+        taken.append(list(batch))
+        await asyncio.sleep(0)
+        return [2 * piece for piece in batch]
+
+    async def bring() -> list[int]:
+        batcher: Batcher[int, int] = Batcher("test", doubled)
+        return await asyncio.gather(*[batcher.done_together(piece) for piece in range(pieces)])
+
+    return asyncio.run(bring()), taken
+
+
+def test_what_comes_together_is_done_together_and_each_hears_of_its_own() -> None:
+    outcomes, taken = batches_of(120)
+    assert outcomes == [2 * piece for piece in range(120)]
+    assert [len(batch) for batch in taken] == [batching.BATCH_MAX, batching.BATCH_MAX, 20]
+
+
+def test_one_alone_waits_for_nobody() -> None:
+    assert batches_of(1) == ([0], [[0]])
+
+
+def test_a_batch_that_fails_is_each_ones_own_business_and_the_next_is_done() -> None:
+    async def fails_once(batch: Sequence[int]) -> list[int | None]:
+        if 0 in batch:
+            raise ConnectionError("away")
+        return list(batch)
+
+    async def bring() -> tuple[list[int | None], int | None]:
+        batcher: Batcher[int, int] = Batcher("test", fails_once)
+        failed = await asyncio.gather(batcher.done_together(0), batcher.done_together(1))
+        return failed, await batcher.done_together(2)
+
+    assert asyncio.run(bring()) == ([None, None], 2)
+
+
+def test_a_piece_whose_sender_left_holds_up_nobody() -> None:
+    async def bring() -> int | None:
+        batcher: Batcher[int, int] = Batcher("test", lambda batch: _later(list(batch)))
+        left, stayed = batcher.done_together(1), batcher.done_together(2)
+        left.cancel()
+        return await stayed
+
+    assert asyncio.run(bring()) == 2
+
+
+def test_who_waits_for_a_drain_that_is_cancelled_hears_of_it() -> None:
+    async def bring() -> int | None:
+        batcher: Batcher[int, int] = Batcher("test", lambda batch: _later(list(batch), 60))
+        waiting = batcher.done_together(1)
+        await asyncio.sleep(0)
+        assert batcher._draining is not None
+        batcher._draining.cancel()
+        return await waiting
+
+    assert asyncio.run(bring()) is None
+
+
+async def _later(outcomes: list[int | None], after_s: float = 0) -> list[int | None]:
+    await asyncio.sleep(after_s)
+    return outcomes
