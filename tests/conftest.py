@@ -189,6 +189,8 @@ def _clone(owner_url: str, template: str, name: str) -> Iterator[str]:
     try:
         yield name
     finally:
+        with _administrator(owner_url) as connection:  # whoever connects again by itself must not, between the two
+            connection.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(_id(name)))
         _hang_up(name)
         with _administrator(owner_url) as connection:
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(_id(name)))
