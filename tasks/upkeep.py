@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from portal.core import clock
 from portal.core.db import db
-from portal.core.jobs import Job, Kind, register
+from portal.core.jobs import Claimed, Kind, register
 from portal.ledger import proofs
 from portal.ledger import verify as proof
 from portal.orders import proof as orders_proof
@@ -21,24 +21,24 @@ KEYS_MAX = 50_000
 assert orders_proof  # registered its checks of settle entries and holds
 
 
-def make_partitions(session: Session, jobs: Sequence[Job]) -> None:
+def make_partitions(session: Session, jobs: Sequence[Claimed]) -> None:
     """Months ahead for every append-only table; the function runs as the owner."""
     session.execute(text("SELECT make_partitions(:months)"), {"months": MONTHS_AHEAD})
 
 
-def sweep_sessions(session: Session, jobs: Sequence[Job]) -> None:
+def sweep_sessions(session: Session, jobs: Sequence[Claimed]) -> None:
     """Forget sessions that ended long ago."""
     sessions.sweep(session)
 
 
-def forget_idempotency_keys(session: Session, jobs: Sequence[Job]) -> None:
+def forget_idempotency_keys(session: Session, jobs: Sequence[Claimed]) -> None:
     """Answers kept for a store's key are promised for 72 hours; a little longer, a bounded number at a time."""
     session.execute(text("""DELETE FROM idempotency_keys WHERE (store_id, live, method, path, key) IN (
         SELECT store_id, live, method, path, key FROM idempotency_keys WHERE created_at < :before
         ORDER BY created_at LIMIT :limit)"""), {"before": clock.now() - KEYS_KEPT_FOR, "limit": KEYS_MAX})
 
 
-def prove_ledger(session: Session, jobs: Sequence[Job]) -> None:
+def prove_ledger(session: Session, jobs: Sequence[Claimed]) -> None:
     """The whole books recomputed, on a snapshot of its own connection; the result is kept, a difference alerts.
 
     Nothing was read on `session` before, so it holds no connection while the proof takes its minutes.
@@ -49,7 +49,7 @@ def prove_ledger(session: Session, jobs: Sequence[Job]) -> None:
     proofs.keep(session, report, began_at=began_at, ended_at=clock.now(), by="upkeep")
 
 
-def ensure_robots(session: Session, jobs: Sequence[Job]) -> None:
+def ensure_robots(session: Session, jobs: Sequence[Claimed]) -> None:
     """A new store's test orders, and those of a new method, find a robot within a minute."""
     robots.ensure_all(session)
 

@@ -1,23 +1,42 @@
 """What the application says to the database."""
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import event
+import psycopg
 
-from portal.core.db import db
+
+@contextmanager
+def heard(note: Callable[[str, Any], None]) -> Iterator[None]:
+    """`note` hears every statement that this process's engines send inside the block, and its parameters.
+
+    At psycopg, since hot statements go there straight. Of many at once the parameters of the first.
+    """
+    one, many = psycopg.Cursor.execute, psycopg.Cursor.executemany
+
+    def execute(self: Any, query: Any, params: Any = None, **more: Any) -> Any:
+        _pass_on(self, query, params)
+        return one(self, query, params, **more)
+
+    def executemany(self: Any, query: Any, params_seq: Any, **more: Any) -> Any:
+        rows = list(params_seq)
+        _pass_on(self, query, rows[0] if rows else None)
+        return many(self, query, rows, **more)
+
+    def _pass_on(cursor: Any, query: Any, params: Any) -> None:
+        if (cursor.connection.info.parameter_status("application_name") or "").startswith("quittance-"):
+            note(str(query), params)
+
+    psycopg.Cursor.execute, psycopg.Cursor.executemany = execute, executemany  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        psycopg.Cursor.execute, psycopg.Cursor.executemany = one, many  # type: ignore[method-assign]
 
 
 @contextmanager
 def statements() -> Iterator[list[str]]:
-    """The SQL sent inside the block by this process's engine."""
+    """The SQL sent inside the block."""
     seen: list[str] = []
-
-    def note(connection: Any, cursor: Any, statement: str, *more: Any) -> None:
-        seen.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    try:
+    with heard(lambda statement, parameters: seen.append(statement)):
         yield seen
-    finally:
-        event.remove(db.engine, "before_cursor_execute", note)

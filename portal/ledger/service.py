@@ -4,10 +4,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from portal.core import clock, live
+from portal.core import clock, db, live
 from portal.core.access import Actor
 from portal.core.db import translated
 from portal.core.errors import Conflict, Rejected, judges
@@ -32,38 +31,39 @@ judges({"ck_balances_covered": InsufficientFunds, "uq_journal_entries_kind_refer
 
 # Plain SQL, not `core.db.locked`: no object is loaded that could be stale. In id order, so that two batches never
 # wait in a circle; NO KEY, so that postings elsewhere may go on referring to the accounts.
-LOCK = text("SELECT account_id, credits_minor - debits_minor, may_overdraw FROM balances"
-            " WHERE account_id = ANY(:ids) ORDER BY account_id FOR NO KEY UPDATE")
+LOCK = ("SELECT account_id, credits_minor - debits_minor, may_overdraw FROM balances"
+        " WHERE account_id = ANY(%(ids)s) ORDER BY account_id FOR NO KEY UPDATE")
 # Entries, postings and balances of a whole batch in one round trip. Ids follow the order given.
-WRITE = text("""
+WRITE = """
     WITH entry AS (
         INSERT INTO journal_entries (kind, reference, memo, reverses_id, actor_kind, actor_id, actor_name, posted_at)
-        SELECT kind, reference, memo, reverses_id, :actor_kind, CAST(:actor_id AS uuid), :actor_name, :now
-          FROM unnest(CAST(:kinds AS text[]), CAST(:references AS uuid[]), CAST(:memos AS text[]),
-                      CAST(:reverses AS bigint[])) WITH ORDINALITY AS d (kind, reference, memo, reverses_id, place)
+        SELECT kind, reference, memo, reverses_id, %(actor_kind)s, CAST(%(actor_id)s AS uuid), %(actor_name)s, %(now)s
+          FROM unnest(CAST(%(kinds)s AS text[]), CAST(%(references)s AS uuid[]), CAST(%(memos)s AS text[]),
+                      CAST(%(reverses)s AS bigint[])) WITH ORDINALITY AS d (kind, reference, memo, reverses_id, place)
          ORDER BY place
         RETURNING id, kind, reference
     ), numbered AS (
         SELECT entry.id, d.place
-          FROM unnest(CAST(:kinds AS text[]), CAST(:references AS uuid[])) WITH ORDINALITY AS d (kind, reference, place)
+          FROM unnest(CAST(%(kinds)s AS text[]), CAST(%(references)s AS uuid[]))
+               WITH ORDINALITY AS d (kind, reference, place)
           JOIN entry USING (kind, reference)
     ), posting AS (
         INSERT INTO postings (entry_id, debit_id, credit_id, currency, live, amount_minor,
                               debit_after_minor, credit_after_minor)
         SELECT numbered.id, debit_id, credit_id, currency, live, amount, debit_after, credit_after
-          FROM unnest(CAST(:places AS bigint[]), CAST(:debits AS bigint[]), CAST(:credits AS bigint[]),
-                      CAST(:currencies AS text[]), CAST(:lives AS bool[]), CAST(:amounts AS bigint[]),
-                      CAST(:debit_afters AS bigint[]), CAST(:credit_afters AS bigint[])) WITH ORDINALITY
+          FROM unnest(CAST(%(places)s AS bigint[]), CAST(%(debits)s AS bigint[]), CAST(%(credits)s AS bigint[]),
+                      CAST(%(currencies)s AS text[]), CAST(%(lives)s AS bool[]), CAST(%(amounts)s AS bigint[]),
+                      CAST(%(debit_afters)s AS bigint[]), CAST(%(credit_afters)s AS bigint[])) WITH ORDINALITY
                AS l (place, debit_id, credit_id, currency, live, amount, debit_after, credit_after, line)
           JOIN numbered USING (place)
          ORDER BY line
     ), moved AS (
         UPDATE balances b SET debits_minor = b.debits_minor + m.debited, credits_minor = b.credits_minor + m.credited
-          FROM unnest(CAST(:moved AS bigint[]), CAST(:debited AS bigint[]), CAST(:credited AS bigint[]))
+          FROM unnest(CAST(%(moved)s AS bigint[]), CAST(%(debited)s AS bigint[]), CAST(%(credited)s AS bigint[]))
                AS m (account_id, debited, credited)
          WHERE b.account_id = m.account_id
     )
-    SELECT id FROM numbered ORDER BY place""")
+    SELECT id FROM numbered ORDER BY place"""
 
 
 @dataclass(slots=True)
@@ -99,7 +99,7 @@ def lock_balances(session: Session, accounts: Iterable[Account]) -> dict[Account
     breaks the lock order. Who falls out of a batch for want of cover is seen here, before anything is written.
     """
     ids = ids_of(session, accounts, opening=True)
-    rows = {id: Locked(id, minor, may) for id, minor, may in session.execute(LOCK, {"ids": sorted(ids.values())})}
+    rows = {id: Locked(id, minor, may) for id, minor, may in db.rows(session, LOCK, {"ids": sorted(ids.values())})}
     return {account: rows[id] for account, id in ids.items()}
 
 
@@ -121,7 +121,7 @@ def post(session: Session, actor: Actor, drafts: Sequence[Draft]) -> list[int]:
     live.tell(session, "balance", {f"{account.owner_kind}:{account.owner_id}" for account in balances
                                    if account.owner_id is not None})
     with translated():
-        return list(session.execute(WRITE, _parameters(actor, now, drafts, lines, balances)).scalars())
+        return [id for id, in db.rows(session, WRITE, _parameters(actor, now, drafts, lines, balances))]
 
 
 def _apply(draft: Draft, place: int, balances: dict[Account, Locked], lines: _Lines) -> None:

@@ -9,18 +9,18 @@ from sqlalchemy.orm import Session
 
 from portal.core import clock
 from portal.core.access import SYSTEM
-from portal.core.jobs import Job
+from portal.core.jobs import Claimed
 from portal.orders import queries, service
 from portal.orders.models import Assignment
 from portal.orders.states import AssignmentState, Status
 
 
-def expire(session: Session, batch: Sequence[Job]) -> None:
+def expire(session: Session, batch: Sequence[Claimed]) -> None:
     """Work of the kind `expire_order`: the reference is the assignment. Does nothing once that has ended."""
     wanted = [job.reference for job in batch if job.reference is not None]
     order_ids = dict(session.execute(select(Assignment.id, Assignment.order_id)
                                      .where(Assignment.id.in_(wanted))).all())
-    orders = queries.lock_many(session, list(order_ids.values()), skip=False)
+    orders = queries.lock_many(session, list(order_ids.values()))
     overdue = []
     for assignment_id, order_id in order_ids.items():
         order = orders[order_id]
@@ -32,9 +32,9 @@ def expire(session: Session, batch: Sequence[Job]) -> None:
         service.expire(session, SYSTEM, overdue)
 
 
-def flag_unconfirmed(session: Session, batch: Sequence[Job]) -> None:
+def flag_unconfirmed(session: Session, batch: Sequence[Claimed]) -> None:
     """Work of the kind `flag_unconfirmed`: an order paid and not confirmed by `confirm_by` waits for staff."""
     wanted = [job.reference for job in batch if job.reference is not None]
-    for order in queries.lock_many(session, wanted, skip=False).values():
+    for order in queries.lock_many(session, wanted).values():
         if order.status == Status.PAID and order.needs_attention_at is None:
             order.needs_attention_at = clock.now()

@@ -1,37 +1,36 @@
 """Giving each order a requisite: a batch in one transaction, in the phases of spec/speed.md.
 
-Orders are locked by id, skipping what others hold; requisites are chosen, taken and counted by one SQL function
-(migrations/sql: pick_requisites); all collateral is held in one posting; events, jobs and announcements are written
-set-wise. Whoever finds nobody comes back with a jittered pause until the matching window is over.
+Orders are locked by id, skipping what others hold, and requisites chosen, taken and counted in one statement; all
+collateral is held in one posting; orders, events, jobs and announcements are written in one more. Whoever finds nobody
+comes back with a jittered pause until the matching window is over.
 
-Hot: a statement for each phase however many orders, and rows of what is needed instead of objects for everything.
+Hot: a statement for each phase however many orders, and rows instead of objects (see match_rows).
 """
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from random import SystemRandom
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select, text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from portal import ledger
 from portal.core import clock, ids
 from portal.core.access import SYSTEM
-from portal.core.jobs import Job, Later
+from portal.core.jobs import Claimed, Later
+from portal.core.money import Money
 from portal.orders import match_rows, queries, view
-from portal.orders.match_rows import Try
+from portal.orders.match_rows import WAITING, Pick
 from portal.orders.models import Order
-from portal.orders.states import Action, FailureCode, Status
+from portal.orders.moving import MovingOrder
+from portal.orders.states import Action, FailureCode
 from portal.orders.steps import Steps
 from portal.requisites import numbers
-from portal.requisites.models import Requisite
+from portal.requisites.models import mask_of
 
-WAITING = (Status.NEW, Status.RETRYING)
 PAUSE_FIRST_S, PAUSE_MAX_S = 1, 20
 BUSY_PAUSE_MS = 150  # somebody holds the order: look again at once, it is no try
-FUNNEL_ROWS_MAX = 800  # requisites judged for a batch's successes; above that they record their tier (decision 0006)
 # From each filter to the next: what a candidate that fell out there lacked.
 REASONS = {"approved": FailureCode.NO_REQUISITE, "on_shift": FailureCode.NO_REQUISITE,
            "amount": FailureCode.NO_REQUISITE, "windows": FailureCode.LIMITS_REACHED,
@@ -39,100 +38,70 @@ REASONS = {"approved": FailureCode.NO_REQUISITE, "on_shift": FailureCode.NO_REQU
            "same_amount": FailureCode.LIMITS_REACHED, "locked": FailureCode.LIMITS_REACHED}
 STAGES = ("all", "currency", "method", "bank", *REASONS)
 
-# A funnel is of the statement's snapshot, as the batch began: what the pick changes it does not see.
-PICK = """
-    SELECT p.*, r.method, r.bank, r.number_first6, r.number_last4, h.name_sealed, s.grace_s,
-           %(now)s + make_interval(secs => s.pay_for_s) AS pay_by,
-           CASE WHEN (SELECT greatest(reltuples, 0) FROM pg_class WHERE oid = 'requisites'::regclass)
-                     * cardinality(%(orders)s) <= %(funnel_rows_max)s
-                THEN matching_funnel(p.order_id, %(now)s, %(day)s) END AS funnel
-      FROM pick_requisites(%(orders)s, %(assignments)s, %(now)s, %(day)s) p
-      JOIN requisites r ON r.id = p.requisite_id JOIN holders h ON h.id = p.holder_id
-      JOIN orders o ON o.id = p.order_id JOIN stores s ON s.id = o.store_id"""
 FUNNEL = text("SELECT id, matching_funnel(id, :now, :day) FROM unnest(CAST(:orders AS uuid[])) AS id")
 _dice = SystemRandom()
 
 
-def work(session: Session, batch: Sequence[Job]) -> dict[int, Later]:
+def work(session: Session, batch: Sequence[Claimed]) -> dict[int, Later]:
     """Work of the kind `match_order`: the reference is the order. Harmless twice: what moved on is left."""
     by_order = {job.reference: job for job in batch if job.reference is not None}
-    orders = queries.lock_many(session, list(by_order), skip=True)
-    for order in orders.values():
-        session.expunge(order)  # written set-wise, see match_rows
-    waiting = [order for order in orders.values() if order.status in WAITING]
-    matched = _match(session, waiting)
-    busy = clock.now() + timedelta(milliseconds=BUSY_PAUSE_MS)
-    later = {by_order[id].id: Later(busy) for id in by_order.keys() - orders.keys() if _waits(session, id)}
-    again = _nobody(session, [order for order in waiting if order.id not in matched])
-    return later | {by_order[id].id: Later(at) for id, at in again.items()}
-
-
-def _match(session: Session, orders: list[Order]) -> set[UUID]:
-    """Those of the orders that found a requisite."""
-    if not orders:
-        return set()
-    picks = session.connection().exec_driver_sql(PICK, {
-        "orders": [order.id for order in orders], "assignments": [ids.new_id() for _ in orders],
-        "now": clock.now(), "day": clock.today(), "funnel_rows_max": FUNNEL_ROWS_MAX}).all()
-    if not picks:
-        return set()
-    by_id = {order.id: order for order in orders}
-    taken = [(by_id[pick.order_id], pick) for pick in picks]
+    found = match_rows.pick(session, list(by_order))
+    taken = [(order, pick) for order, pick in found if pick is not None]
     _hold(session, taken)
-    _assign(session, taken)
-    return {pick.order_id for pick in picks}
+    steps = Steps(session, SYSTEM, match_rows.WRITE)
+    for order, pick in taken:
+        _assign(steps, order, pick)
+    again = _nobody(session, steps, [order for order, pick in found if pick is None and order.status in WAITING])
+    steps.write()
+    busy = clock.now() + timedelta(milliseconds=BUSY_PAUSE_MS)
+    held = by_order.keys() - {order.id for order, _ in found}
+    again |= {id: busy for id in held if _waits(session, id)}
+    return {by_order[id].id: Later(at) for id, at in again.items()}
 
 
-def _hold(session: Session, taken: list[tuple[Order, Row[Any]]]) -> None:
+def _hold(session: Session, taken: list[tuple[MovingOrder, Pick]]) -> None:
     """The collateral of each. A robot's is paid in as it is needed: test money costs nobody."""
     drafts = []
     for order, pick in taken:
+        amount = Money(order.settlement_minor, order.settlement_currency)
         if pick.robot:
-            owner = ledger.trader_available(pick.trader_id, order.settlement_currency, order.live)
-            drafts.append(ledger.entries.deposit(pick.assignment_id, owner, order.settlement))
+            owner = ledger.trader_available(pick.trader_id, amount.currency, order.live)
+            drafts.append(ledger.entries.deposit(pick.assignment_id, owner, amount))
         drafts.append(ledger.entries.payin_hold(ledger.HoldFacts(
-            assignment_id=pick.assignment_id, trader_id=pick.trader_id, amount=order.settlement, live=order.live)))
+            assignment_id=pick.assignment_id, trader_id=pick.trader_id, amount=amount, live=order.live)))
     ledger.post(session, SYSTEM, drafts)
 
 
-def _assign(session: Session, taken: list[tuple[Order, Row[Any]]]) -> None:
-    steps, tries = Steps(session, SYSTEM), []
-    for order, pick in taken:
-        order.assignment_id, order.expires_at, order.next_attempt_at = pick.assignment_id, pick.pay_by, None
-        order.tries += 1
-        requisite = Requisite(method=pick.method, bank=pick.bank, number_first6=pick.number_first6,
-                              number_last4=pick.number_last4)  # what is shown of it; in no session
-        holder = numbers.opened_name(pick.holder_id, pick.name_sealed)
-        steps.take(order, Action.MATCH, requisite=view.requisite_of(requisite, holder=holder), details={
-            "assignment": ids.public("asg", pick.assignment_id), "requisite": requisite.mask,
-            "number_shown_to": "payer, its trader, the store's system", "tier": pick.tier})
-        tries.append(Try(order, clock.now(), "assigned", fell_out=list(pick.passed),
-                         funnel=_with_one_left(pick.funnel) if pick.funnel else {"tier": pick.tier},
-                         end_at=pick.pay_by + timedelta(seconds=pick.grace_s)))
-    match_rows.write(session, tries)
-    steps.write()
+def _assign(steps: Steps, order: MovingOrder, pick: Pick) -> None:
+    order.assignment_id, order.expires_at, order.next_attempt_at = pick.assignment_id, pick.pay_by, None
+    order.tries += 1
+    number = mask_of(pick.number_first6, pick.number_last4)
+    holder = numbers.opened_name(pick.holder_id, pick.name_sealed)
+    steps.take(
+        order, Action.MATCH, requisite=view.where_to_pay(pick.method, pick.bank, number, holder), details={
+            "assignment": ids.public("asg", pick.assignment_id), "requisite": number,
+            "number_shown_to": "payer, its trader, the store's system", "tier": pick.tier},
+        along=match_rows.tried("assigned", _with_one_left(pick.funnel) if pick.funnel else {"tier": pick.tier},
+                               fell_out=pick.passed, end_at=pick.end_at))
 
 
-def _nobody(session: Session, orders: Sequence[Order]) -> dict[UUID, datetime]:
-    """A full try without a candidate: when to look again. Those whose window is over have failed and are not named."""
+def _nobody(session: Session, steps: Steps, orders: Sequence[MovingOrder]) -> dict[UUID, datetime]:
+    """A full try without a candidate: when to look again. Those whose window is over fail and are not named."""
     if not orders:
         return {}
-    funnels, now = _funnels(session, orders), clock.now()
-    steps, tries, again = Steps(session, SYSTEM), [], {}
+    funnels, now, again = _funnels(session, orders), clock.now(), {}
     for order in orders:
         funnel = funnels[order.id]
         reason = reason_of(funnel)
         order.tries += 1
-        tries.append(Try(order, now, reason, funnel, []))
         if now >= order.match_by:
             order.failure_code, order.next_attempt_at = reason, None
-            steps.take(order, Action.FAIL, details={"tries": order.tries})
+            steps.take(order, Action.FAIL, details={"tries": order.tries}, along=match_rows.tried(reason, funnel))
             continue
         pause = _pause(order.tries, held_by_others=funnel["same_amount"] > 0)
         order.next_attempt_at = again[order.id] = min(order.match_by, now + pause)
-        steps.take(order, Action.RETRY, details={"reason": reason, "tries": order.tries})
-    match_rows.write(session, tries)
-    steps.write()
+        steps.take(order, Action.RETRY, details={"reason": reason, "tries": order.tries},
+                   along=match_rows.tried(reason, funnel))
     return again
 
 
@@ -153,7 +122,7 @@ def _pause(tries: int, *, held_by_others: bool) -> timedelta:
     return timedelta(milliseconds=_dice.randint(pause_ms // 2, pause_ms))
 
 
-def _funnels(session: Session, orders: Sequence[Order]) -> dict[UUID, dict[str, int]]:
+def _funnels(session: Session, orders: Sequence[MovingOrder]) -> dict[UUID, dict[str, int]]:
     """By order. `locked`: of those left by every filter none could be had, because other workers held them."""
     counted = session.execute(FUNNEL, {"orders": [order.id for order in orders], "now": clock.now(),
                                        "day": clock.today()}).all()
@@ -169,10 +138,10 @@ def _waits(session: Session, order_id: UUID) -> bool:
     return session.scalar(select(Order.id).where(Order.id == order_id)) is not None
 
 
-def failed(session: Session, job: Job, error: BaseException, dead: bool) -> None:
+def failed(session: Session, job: Claimed, error: BaseException, dead: bool) -> None:
     """A fault inside matching: the order says so, in the transaction that counts the try or makes the job dead."""
     assert job.reference is not None
-    order = queries.lock_many(session, [job.reference], skip=False).get(job.reference)
+    order = queries.lock_many(session, [job.reference]).get(job.reference)
     if order is None or order.status not in WAITING:
         return
     steps = Steps(session, SYSTEM)

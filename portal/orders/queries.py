@@ -67,10 +67,10 @@ def lock(session: Session, actor: Actor, order_id: str) -> Order:
     return found
 
 
-def lock_many(session: Session, order_ids: list[UUID], *, skip: bool) -> dict[UUID, Order]:
-    """Orders of a batch, in id order; `skip` leaves out what somebody else holds."""
+def lock_many(session: Session, order_ids: list[UUID]) -> dict[UUID, Order]:
+    """Orders of a batch, in id order."""
     wanted = select(Order).where(Order.id == any_(literal(order_ids, ARRAY(Uuid))))  # its text never changes
-    rows = locked(session, wanted.order_by(Order.id), skip=skip)
+    rows = locked(session, wanted.order_by(Order.id))
     return {order.id: order for order in rows}
 
 

@@ -14,6 +14,7 @@ from portal.core.clock import rfc3339
 from portal.core.errors import Denied
 from portal.orders import event_rows, view
 from portal.orders.models import Order
+from portal.orders.moving import MovingOrder, changed
 from portal.orders.queries import party_of
 from portal.orders.states import ENDED, LIFECYCLES, WHO, Action, Direction, Status
 
@@ -31,18 +32,23 @@ class NotYours(Denied):
 
 @dataclass
 class Steps:
-    """The steps of one transaction: taken one by one, written together. `write` must follow, before the commit."""
+    """The steps of one transaction: taken one by one, written together. `write` must follow, before the commit.
+
+    `statement`: what writes them; one of `event_rows.statement` where moving orders and more go along.
+    """
 
     session: Session
     actor: Actor
-    _taken: list[tuple[Order, dict[str, Any]]] = field(default_factory=list)
+    statement: str = event_rows.INSERT
+    _taken: list[dict[str, Any]] = field(default_factory=list)
 
-    def take(self, order: Order, action: Action, *, reason: str | None = None,
-             requisite: dict[str, Any] | None = None, details: dict[str, Any] | None = None) -> None:
+    def take(self, order: Order | MovingOrder, action: Action, *, reason: str | None = None,
+             requisite: dict[str, Any] | None = None, details: dict[str, Any] | None = None,
+             along: dict[str, Any] | None = None) -> None:
         """Move a locked order along the table of legal steps.
 
         `requisite`: where to pay, masked, for what the store is told. `details`: more of before and after for the
-        audit. Raises InvalidTransition, NotYours.
+        audit. `along`: columns that `statement` wants besides. Raises InvalidTransition, NotYours.
         """
         target = Status(LIFECYCLES[Direction(order.direction)].next(order.status, action))
         if party_of(self.actor) not in WHO[action]:
@@ -53,34 +59,38 @@ class Steps:
             setattr(order, MOMENTS[target], now)
         if target in ENDED:
             order.ended_at = now
-        self._note(order, now, action=action, before=before, reason=reason, requisite=requisite, details=details or {})
+        row = self._note(order, now, action=action, before=before, reason=reason, requisite=requisite,
+                         details=details or {})
+        if isinstance(order, MovingOrder):
+            row |= changed(order)
+        self._taken.append(row | along if along else row)
 
-    def _note(self, order: Order, now: datetime, *, action: Action, before: str, reason: str | None,
-              requisite: dict[str, Any] | None, details: dict[str, Any]) -> None:
+    def _note(self, order: Order | MovingOrder, now: datetime, *, action: Action, before: str, reason: str | None,
+              requisite: dict[str, Any] | None, details: dict[str, Any]) -> dict[str, Any]:
         type = f"{order.direction}.{order.status}"
         told = Status(order.status) not in UNTOLD
         if told:
             order.steps = [*order.steps, [type, rfc3339(now) or ""]]
         payload = view.public(order, requisite) if told else None
-        self._taken.append((order, {
+        return {
             "id": ids.new_id(), "created_at": now, "order_id": order.id, "version": order.version, "type": type,
             "action": action, "from_status": before, "to_status": order.status, "actor_kind": self.actor.kind,
             "actor_id": self.actor.id, "actor_name": self.actor.name, "role": self.actor.role,
             "address": self.actor.address, "request_id": self.actor.request_id, "reason": reason,
             "details": details, "payload": webhooks.kept(payload) if payload is not None else None,
-            "store_id": order.store_id, "live": order.live}))
+            "store_id": order.store_id, "live": order.live}
 
     def write(self) -> None:
-        """Orders, events and announcements of all steps: a few statements however many."""
+        """Events, announcements, moving orders of all steps: one statement however many. Others are flushed before."""
         self.session.flush()
         if not self._taken:
             return
-        self._tell_pages(event_rows.write(self.session, [event for _, event in self._taken]))
+        self._tell_pages(event_rows.write(self.session, self._taken, self.statement))
         self._taken.clear()
 
     def _tell_pages(self, traders_of: Mapping[UUID, Sequence[UUID]]) -> None:
         """Of the store and of every trader who has had the order: one who lost it must see that too."""
-        stores = {live.store(order.store_id) for order, _ in self._taken}
-        traders = {live.trader(trader) for order, event in self._taken if event["action"] not in SEARCHING
-                   for trader in traders_of[order.id]}
+        stores = {live.store(event["store_id"]) for event in self._taken}
+        traders = {live.trader(trader) for event in self._taken if event["action"] not in SEARCHING
+                   for trader in traders_of[event["order_id"]]}
         live.tell(self.session, "orders", stores | traders)

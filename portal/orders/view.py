@@ -8,6 +8,7 @@ from portal.core.clock import rfc3339
 from portal.core.money import text_of
 from portal.orders import links
 from portal.orders.models import PREFIXES, Order
+from portal.orders.moving import MovingOrder
 from portal.orders.states import Direction, FailureCode, Status
 from portal.orders.writing import NewOrder
 from portal.requisites.models import Requisite
@@ -40,20 +41,23 @@ def use_site(url: str) -> None:
     _site = url.rstrip("/")
 
 
-def public(order: Order, requisite: dict[str, Any] | None = None) -> dict[str, Any]:
+def public(order: Order | MovingOrder, requisite: dict[str, Any] | None = None) -> dict[str, Any]:
     """The order as it is now. `requisite` comes from `requisite_of`, and only while it is to be seen."""
+    paid_in, settled_in, received = order.currency, order.settlement_currency, order.amount_received_minor
     return {
-        "id": order.public_id, "object": order.direction, "status": order.status, "external_id": order.external_id,
-        "amount": order.amount.text, "amount_to_pay": order.amount_to_pay.text, "currency": order.currency,
-        "settlement": {"currency": order.settlement_currency, "amount": order.settlement.text,
-                       "fee": order.fee.text, "net": order.net.text, "rate": rate_text(order.rate),
-                       "rate_at": rfc3339(order.rate_at)},
+        "id": ids.public(PREFIXES[Direction(order.direction)], order.id), "object": order.direction,
+        "status": order.status, "external_id": order.external_id, "amount": text_of(order.amount_minor, paid_in),
+        "amount_to_pay": text_of(order.amount_to_pay_minor, paid_in), "currency": paid_in,
+        "settlement": {"currency": settled_in, "amount": text_of(order.settlement_minor, settled_in),
+                       "fee": text_of(order.fee_minor, settled_in),
+                       "net": text_of(order.settlement_minor - order.fee_minor, settled_in),
+                       "rate": rate_text(order.rate), "rate_at": rfc3339(order.rate_at)},
         "method": order.method, "bank": order.bank, "payment_url": _site + links.path_of(order.id),
         "requisite": requisite if order.status in SHOWN else None,
         "customer": None if order.customer_id is None else {"id": order.customer_id},
         "metadata": dict(sorted(order.meta.items())), "description": order.description,
         "return_url": order.return_url,
-        "amount_received": None if order.amount_received is None else order.amount_received.text,
+        "amount_received": None if received is None else text_of(received, paid_in),
         "exactness": order.exactness, "late": order.late, "failure": _failure(order.failure_code), "live": order.live,
         "version": order.version, "events": [{"type": type, "at": at} for type, at in order.steps],
         **{name: rfc3339(getattr(order, name)) for name in MOMENTS},
@@ -86,9 +90,14 @@ def created(order: Order | NewOrder) -> dict[str, Any]:
 
 def requisite_of(requisite: Requisite, *, holder: str, number: str | None = None) -> dict[str, Any]:
     """Where to pay; masked unless `number` is given in full."""
-    bank = reference.snapshot().banks.get(requisite.bank) if requisite.bank else None
-    return {"method": requisite.method, "bank": {"code": bank.code, "name": bank.name} if bank else None,
-            "number": number or requisite.mask, "holder": holder}
+    return where_to_pay(requisite.method, requisite.bank, number or requisite.mask, holder)
+
+
+def where_to_pay(method: str, bank_code: str | None, number: str, holder: str) -> dict[str, Any]:
+    """The same for a row that was read without its object; `number` masked, or in full."""
+    bank = reference.snapshot().banks.get(bank_code) if bank_code else None
+    return {"method": method, "bank": {"code": bank.code, "name": bank.name} if bank else None, "number": number,
+            "holder": holder}
 
 
 def rate_text(rate: Decimal) -> str:

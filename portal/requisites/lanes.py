@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from portal.core.jobs import Job
+from portal.core.jobs import Claimed
 from portal.requisites.models import Requisite
 
 CHUNK = 2_000  # requisites in one statement: a row lock is held on each until the transaction ends
@@ -28,7 +28,7 @@ def rebuild_for_traders(session: Session, trader_ids: Iterable[UUID]) -> int:
         select(Requisite.id).where(Requisite.trader_id.in_(sorted(set(trader_ids))))).all())
 
 
-def rebuild_for_jobs(session: Session, jobs: Sequence[Job]) -> None:
+def rebuild_for_jobs(session: Session, jobs: Sequence[Claimed]) -> None:
     """Work of the kind `rebuild_lanes`: the reference is a trader; without one, every requisite."""
     if any(job.reference is None for job in jobs):
         rebuild(session, session.scalars(select(Requisite.id)).all())

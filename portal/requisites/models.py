@@ -94,7 +94,12 @@ class Requisite(Timestamped, Base):
     @property
     def mask(self) -> str:
         """`220000******0004`; `•••• 0004` where the number is no card."""
-        return f"{self.number_first6}******{self.number_last4}" if self.number_first6 else f"•••• {self.number_last4}"
+        return mask_of(self.number_first6, self.number_last4)
+
+
+def mask_of(first6: str, last4: str) -> str:
+    """What is shown of a number, from what is kept of it in clear."""
+    return f"{first6}******{last4}" if first6 else f"•••• {last4}"
 
 
 class Lane(Base):

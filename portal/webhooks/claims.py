@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from portal.core import clock, crypto, jobs
 from portal.core.db import transaction
-from portal.core.jobs import Job
+from portal.core.jobs import Claimed, Job
 from portal.webhooks.announce import KIND
 from portal.webhooks.kept import told
 from portal.webhooks.models import Delivery, Endpoint, Event
@@ -56,7 +56,7 @@ class Parcel:
     `keys` are the secrets that sign; empty where the endpoint wants nothing more, and nothing is sent.
     """
 
-    job: Job
+    job: Claimed
     delivery_id: UUID
     created_at: datetime
     webhook_id: str
@@ -97,7 +97,7 @@ def _load(session: Session, job_ids: Sequence[int]) -> list[Parcel]:
         .outerjoin(Event, (Event.id == Delivery.event_id) & (Event.created_at == Delivery.event_created_at))
         .outerjoin(Endpoint, Endpoint.id == Delivery.endpoint_id)
         .where(Job.id.in_(job_ids)).order_by(Job.run_at, Job.id).execution_options(populate_existing=True)).all()
-    gone = [job for job, _, event, _ in rows if event is None]
+    gone = [Claimed.of(job) for job, _, event, _ in rows if event is None]
     for job in gone:  # its month was archived
         jobs.finish(session, [job])
     parcels = [_parcel(job, delivery, event, endpoint) for job, delivery, event, endpoint in rows if event is not None]
@@ -107,8 +107,8 @@ def _load(session: Session, job_ids: Sequence[int]) -> list[Parcel]:
 
 
 def _parcel(job: Job, delivery: Delivery, event: Event, endpoint: Endpoint) -> Parcel:
-    return Parcel(job, delivery.id, delivery.created_at, event.public_id, endpoint.url, event.type, event.created_at,
-                  told(event.payload), _keys(endpoint) if endpoint.active else ())
+    return Parcel(Claimed.of(job), delivery.id, delivery.created_at, event.public_id, endpoint.url, event.type,
+                  event.created_at, told(event.payload), _keys(endpoint) if endpoint.active else ())
 
 
 def _keys(endpoint: Endpoint) -> tuple[str, ...]:

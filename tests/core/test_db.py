@@ -1,19 +1,23 @@
 """What a worker's transaction may take, and a statement that is a transaction of its own."""
 import contextvars
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from typing import TypeVar
 
 import pytest
 from flask import Flask
 from sqlalchemy import NullPool, create_engine, text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from portal import create_app
-from portal.core.db import after_commit, at_once, db, transaction
-from portal.core.errors import LockTimeout
+from portal.core.db import after_commit, at_once, db, rows, transaction
+from portal.core.errors import DatabaseUnavailable, LockTimeout
 from portal.core.ids import new_id
 
 TIMEOUTS = "SELECT current_setting('statement_timeout'), current_setting('lock_timeout')"
 WRITE = "INSERT INTO jobs (kind, unique_key, run_at, created_at) VALUES ('test', :key, now() + interval '1 day', now())"
+HOT_WRITE = WRITE.replace(":key", "%(key)s") + " RETURNING id"
 R = TypeVar("R")
 
 
@@ -90,3 +94,32 @@ def test_nobody_is_told_of_a_statement_that_failed(app: Flask) -> None:
             session.execute(text(WRITE), {"key": key})  # waits for the holder, as long as for any lock
     assert told == []
     assert jobs_with(key) == 1
+
+
+def test_a_hot_statement_fails_in_the_same_words_as_any_other(app: Flask, worker: Flask) -> None:
+    key = new_id().hex
+    with transaction() as holder:
+        rows(holder, HOT_WRITE, {"key": key})
+        with pytest.raises(LockTimeout), at_once() as session:
+            rows(session, HOT_WRITE, {"key": key})
+    with pytest.raises(IntegrityError), transaction() as session:
+        rows(session, HOT_WRITE, {"key": key})
+
+
+def test_after_the_database_went_away_no_hot_statement_meets_a_dead_connection_twice(worker: Flask) -> None:
+    def connections() -> set[int]:
+        """As many as a worker keeps, all used at once."""
+        with ExitStack() as opened:
+            sessions = [opened.enter_context(closing(Session(db.engine))) for _ in range(2)]
+            return {int(rows(session, "SELECT pg_backend_pid()", {})[0][0]) for session in sessions}
+
+    def dropped_and_back() -> None:
+        first = connections()
+        with create_engine(db.engine.url, poolclass=NullPool).connect() as other:
+            for pid in first:
+                other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+        with pytest.raises(DatabaseUnavailable), at_once() as session:
+            rows(session, "SELECT 1", {})
+        assert connections().isdisjoint(first)
+
+    inside(worker, dropped_and_back)

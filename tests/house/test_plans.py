@@ -11,7 +11,6 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import event
 
 from portal.core import jobs
 from portal.core.access import SYSTEM
@@ -21,6 +20,7 @@ from portal.parties import keys
 from portal.parties.commands import CreateKey
 from tests import factories as f
 from tests import people
+from tests.statements import heard
 
 HISTORY = 10_000
 GROWN = HISTORY // 2  # rows: of a table, or of one month of it, that a statement must not walk
@@ -94,15 +94,12 @@ def sweep(owner: psycopg.Connection) -> None:
 @contextmanager
 def sent(statements: dict[str, Any]) -> Iterator[None]:
     """Every statement of the application in the block, with the parameters it had last."""
-    def keep(connection, cursor, statement, parameters, context, executemany):
+    def keep(statement: str, parameters: Any) -> None:
         if statement.lstrip().upper().startswith(("SELECT", "WITH", "UPDATE", "DELETE", "INSERT")):
-            statements[statement] = parameters[0] if executemany else parameters
+            statements[statement] = parameters
 
-    event.listen(db.engine, "before_cursor_execute", keep)
-    try:
+    with heard(keep):
         yield
-    finally:
-        event.remove(db.engine, "before_cursor_execute", keep)
 
 
 def walked(statement: str, parameters: Any) -> set[str]:

@@ -4,13 +4,14 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from portal.core import clock
 from portal.core.db import db, transaction
 from portal.webhooks import addresses, announce, service
 from portal.webhooks.commands import RotateSecret
+from tests.statements import statements
 from tests.webhooks.conftest import Shop
 from tests.webhooks.receiver import bare, listening
 
@@ -98,13 +99,9 @@ def test_a_batch_costs_one_statement(shop: Shop, stranger: Shop) -> None:
     for one in (shop, stranger):
         one.endpoint("http://127.0.0.1:9/a")
         one.endpoint("http://127.0.0.1:9/b")
-    statements: list[str] = []
-    with transaction() as session:
-        listener = lambda *args: statements.append(args[2])  # noqa: E731
-        event.listen(db.engine, "before_cursor_execute", listener)
+    with transaction() as session, statements() as sent:
         announce(session, [one.step("payin.assigned", n) for n in range(50) for one in (shop, stranger)])
-        event.remove(db.engine, "before_cursor_execute", listener)
-    assert len(statements) == 1, statements
+    assert len(sent) == 1, sent
     assert len(shop.deliveries()) == 100
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from portal.core.jobs.models import Job
+from portal.core.jobs.leases import Claimed
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Later:
 
 
 Outcome = Mapping[int, Later] | None  # by job id; a job that is not named is done
-Work = Callable[[Session, Sequence[Job]], Outcome]
+Work = Callable[[Session, Sequence[Claimed]], Outcome]
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Kind:
     attempts_max: int = 10
     every_s: int | None = None  # recurring
     drains_max: int | None = None  # threads of one worker at once; None: all of them
-    failed: Callable[[Session, Job, BaseException, bool], None] | None = None  # (session, job, error, dead)
+    failed: Callable[[Session, Claimed, BaseException, bool], None] | None = None  # (session, job, error, dead)
 
 
 KINDS: dict[str, Kind] = {}

@@ -2,15 +2,15 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from random import SystemRandom
-from typing import Any
-from uuid import uuid4
+from typing import Any, NamedTuple
+from uuid import UUID, uuid4
 
 import structlog
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal.core import clock, live
-from portal.core.db import at_once, transaction
+from portal.core.db import at_once, rows, transaction
 from portal.core.jobs.models import Job
 
 log = structlog.get_logger("jobs")
@@ -21,25 +21,50 @@ ERROR_MAX = 2000
 _dice = SystemRandom()
 
 
-_DUE = "kind = :kind AND dead_at IS NULL AND run_at <= :now AND (leased_until IS NULL OR leased_until < :now)"
+class Claimed(NamedTuple):
+    """A job in hand, as it was when it was claimed."""
+
+    id: int
+    kind: str
+    reference: UUID | None
+    unique_key: str
+    attempts: int
+    lost: int
+    lease: UUID
+    request_id: str | None
+
+    @classmethod
+    def of(cls, job: Job) -> "Claimed":
+        """For who has claimed it with a statement of its own."""
+        assert job.lease is not None
+        return cls(job.id, job.kind, job.reference, job.unique_key, job.attempts, job.lost, job.lease, job.request_id)
+
+
+_DUE = ("kind = %(kind)s AND dead_at IS NULL AND run_at <= %(now)s"
+        " AND (leased_until IS NULL OR leased_until < %(now)s)")
 _LOST = "lost + (leased_until IS NOT NULL)::int"
 # Committed without waiting for the disk: a lease that a crash of the database forgets is a job that is free again, and
 # whoever works on it all the same is fenced off by its token.
-CLAIM = text(f"""
+CLAIM = f"""
     WITH healthy AS (
-        SELECT id FROM jobs WHERE {_DUE} AND {_LOST} < :alone_from
-         ORDER BY run_at, id LIMIT :limit FOR UPDATE SKIP LOCKED
+        SELECT id FROM jobs WHERE {_DUE} AND {_LOST} < %(alone_from)s
+         ORDER BY run_at, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
     ), suspect AS (
-        SELECT id FROM jobs WHERE {_DUE} AND {_LOST} >= :alone_from AND NOT EXISTS (SELECT FROM healthy)
+        SELECT id FROM jobs WHERE {_DUE} AND {_LOST} >= %(alone_from)s AND NOT EXISTS (SELECT FROM healthy)
          ORDER BY run_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
     ), claimed AS (
-        UPDATE jobs SET lease = :lease, leased_until = :until, lost = {_LOST}
+        UPDATE jobs SET lease = %(lease)s, leased_until = %(until)s, lost = {_LOST}
           FROM set_config('synchronous_commit', 'off', true)
          WHERE id IN (SELECT id FROM healthy UNION ALL SELECT id FROM suspect) RETURNING jobs.*)
-    SELECT * FROM claimed ORDER BY run_at, id""")
+    SELECT {", ".join(Claimed._fields)} FROM claimed ORDER BY run_at, id"""
+FINISH = """
+    WITH gone AS (DELETE FROM jobs WHERE id = ANY(%(ids)s) AND lease = %(lease)s RETURNING *)
+    INSERT INTO jobs_done (id, done_at, kind, reference, unique_key, attempts, lost, request_id, created_at)
+    SELECT id, %(now)s, kind, reference, unique_key, attempts, lost, request_id, created_at FROM gone
+    RETURNING id"""
 
 
-def claim(kind: str, *, limit: int, lease_s: int) -> Sequence[Job]:
+def claim(kind: str, *, limit: int, lease_s: int) -> Sequence[Claimed]:
     """Lease up to `limit` due rows, oldest first, in one round trip.
 
     A row whose worker died twice is claimed alone, when nothing else is due: one poison job takes no others down
@@ -47,39 +72,35 @@ def claim(kind: str, *, limit: int, lease_s: int) -> Sequence[Job]:
     """
     now = clock.now()
     with at_once() as session:
-        jobs = session.scalars(select(Job).from_statement(CLAIM), {
+        jobs = [Claimed(*row) for row in rows(session, CLAIM, {
             "lease": uuid4(), "until": now + timedelta(seconds=lease_s), "kind": kind, "now": now,
-            "alone_from": LOST_BEFORE_ALONE, "limit": limit}).all()
+            "alone_from": LOST_BEFORE_ALONE, "limit": limit})]
     for job in jobs:
         if job.lost > LOST_MAX:
             with transaction() as session:
                 bury(session, job, "its worker died with it in hand, again and again")
-    return [job for job in jobs if job.dead_at is None]
+    return [job for job in jobs if job.lost <= LOST_MAX]
 
 
 class LeaseLost(Exception):
     """The lease ran out and somebody else has the job: nothing of ours may be committed."""
 
 
-def finish(session: Session, jobs: Sequence[Job]) -> None:
+def finish(session: Session, jobs: Sequence[Claimed]) -> None:
     """Move rows to `jobs_done`, fenced by their lease. Raises LeaseLost."""
     if not jobs:
         return
-    moved = session.execute(text("""
-        WITH gone AS (DELETE FROM jobs WHERE id = ANY(:ids) AND lease = :lease RETURNING *)
-        INSERT INTO jobs_done (id, done_at, kind, reference, unique_key, attempts, lost, request_id, created_at)
-        SELECT id, :now, kind, reference, unique_key, attempts, lost, request_id, created_at FROM gone
-        RETURNING id"""), {"ids": [job.id for job in jobs], "lease": jobs[0].lease, "now": clock.now()})
-    if len(moved.all()) != len(jobs):
+    moved = rows(session, FINISH, {"ids": [job.id for job in jobs], "lease": jobs[0].lease, "now": clock.now()})
+    if len(moved) != len(jobs):
         raise LeaseLost()
 
 
-def postpone(session: Session, job: Job, run_at: datetime) -> None:
+def postpone(session: Session, job: Claimed, run_at: datetime) -> None:
     """Give the lease back; the row is due again at `run_at`. Raises LeaseLost."""
     postpone_all(session, [(job, run_at)])
 
 
-def postpone_all(session: Session, later: Sequence[tuple[Job, datetime]]) -> None:
+def postpone_all(session: Session, later: Sequence[tuple[Claimed, datetime]]) -> None:
     """The same for jobs of one lease at once. Raises LeaseLost."""
     if not later:
         return
@@ -92,7 +113,7 @@ def postpone_all(session: Session, later: Sequence[tuple[Job, datetime]]) -> Non
         raise LeaseLost()
 
 
-def hand_back(jobs: Sequence[Job]) -> None:
+def hand_back(jobs: Sequence[Claimed]) -> None:
     """Give leases back at once, untouched: the worker stops, or the database asked for another try."""
     with transaction() as session:
         session.execute(
@@ -100,7 +121,7 @@ def hand_back(jobs: Sequence[Job]) -> None:
             {"ids": [job.id for job in jobs], "lease": jobs[0].lease})
 
 
-def fail(session: Session, job: Job, error: str, *, dead: bool) -> None:
+def fail(session: Session, job: Claimed, error: str, *, dead: bool) -> None:
     """Count a try that ended in an error: again after full jitter, or dead. Raises LeaseLost."""
     if dead:
         bury(session, job, error)
@@ -110,16 +131,15 @@ def fail(session: Session, job: Job, error: str, *, dead: bool) -> None:
             error=error[:ERROR_MAX], run_at=clock.now() + timedelta(seconds=pause))
 
 
-def bury(session: Session, job: Job, error: str) -> None:
+def bury(session: Session, job: Claimed, error: str) -> None:
     """Dead: kept with its last error for staff to retry or drop. Alerts."""
     _fenced(session, job, "attempts = attempts + 1, last_error = :error, dead_at = :now",
             error=error[:ERROR_MAX], now=clock.now())
-    job.dead_at = clock.now()
     live.tell(session, "jobs", ())
     log.error("job_dead", kind=job.kind, job=job.id, reference=str(job.reference), error=error[:ERROR_MAX])
 
 
-def _fenced(session: Session, job: Job, change: str, **values: Any) -> None:
+def _fenced(session: Session, job: Claimed, change: str, **values: Any) -> None:
     changed = session.execute(
         text(f"UPDATE jobs SET {change}, lease = NULL, leased_until = NULL"
              " WHERE id = :id AND lease = :lease AND dead_at IS NULL RETURNING id"),

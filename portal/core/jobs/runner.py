@@ -13,8 +13,17 @@ from portal.core import clock
 from portal.core.db import db, must_retry, transaction
 from portal.core.errors import DatabaseUnavailable, LockTimeout
 from portal.core.jobs.kinds import KINDS, OUTSIDE, Kind
-from portal.core.jobs.leases import ERROR_MAX, LeaseLost, claim, fail, finish, hand_back, postpone, postpone_all
-from portal.core.jobs.models import Job
+from portal.core.jobs.leases import (
+    ERROR_MAX,
+    Claimed,
+    LeaseLost,
+    claim,
+    fail,
+    finish,
+    hand_back,
+    postpone,
+    postpone_all,
+)
 from portal.core.jobs.promises import poke
 
 log = structlog.get_logger("jobs")
@@ -50,7 +59,7 @@ def run(kind_name: str, *, for_s: float = DRAIN_FOR_S) -> int:
     return done
 
 
-def _do(kind: Kind, jobs: Sequence[Job]) -> int:
+def _do(kind: Kind, jobs: Sequence[Claimed]) -> int:
     try:
         return _attempt(kind, jobs)
     except DatabaseUnavailable:
@@ -71,7 +80,7 @@ def _do(kind: Kind, jobs: Sequence[Job]) -> int:
         return 0
 
 
-def _hand_back_when_it_returns(jobs: Sequence[Job]) -> None:
+def _hand_back_when_it_returns(jobs: Sequence[Claimed]) -> None:
     """After a restart of the database nobody need wait for these leases to run out. Done already? Then nothing."""
     until = time.monotonic() + AWAY_MAX_S
     while True:
@@ -85,13 +94,13 @@ def _hand_back_when_it_returns(jobs: Sequence[Job]) -> None:
         time.sleep(AWAY_PAUSE_S)
 
 
-def _look_again_soon(job: Job) -> None:
+def _look_again_soon(job: Claimed) -> None:
     log.warning("busy", kind=job.kind, job=job.id)
     with suppress(LeaseLost), transaction() as session:
         postpone(session, job, clock.now() + timedelta(seconds=BUSY_PAUSE_S))
 
 
-def _attempt(kind: Kind, jobs: Sequence[Job]) -> int:
+def _attempt(kind: Kind, jobs: Sequence[Claimed]) -> int:
     with structlog.contextvars.bound_contextvars(
             kind=kind.name, **({"request_id": jobs[0].request_id} if len(jobs) == 1 and jobs[0].request_id else {})):
         with transaction() as session:
@@ -104,7 +113,7 @@ def _attempt(kind: Kind, jobs: Sequence[Job]) -> int:
         return len(jobs) - len(later)
 
 
-def _record_failure(kind: Kind, job: Job, error: BaseException) -> None:
+def _record_failure(kind: Kind, job: Claimed, error: BaseException) -> None:
     dead = job.attempts + 1 >= kind.attempts_max
     with structlog.contextvars.bound_contextvars(kind=kind.name, job=job.id, request_id=job.request_id):
         log.error("job_failed", attempt=job.attempts + 1, dead=dead, exc_info=error)
