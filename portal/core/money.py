@@ -10,6 +10,7 @@ from functools import total_ordering
 EXPONENTS: dict[str, int] = {
     "RUB": 2, "KZT": 2, "UAH": 2, "AZN": 2, "USD": 2, "EUR": 2, "USDT": 6, "USDC": 6, "BTC": 8,
 }
+BPS = 10_000  # hundredths of a percent in the whole
 MINOR_MAX = 2**63 - 1  # bigint
 _PLAIN = re.compile(r"(0|[1-9][0-9]{0,18})(?:\.([0-9]{1,18}))?", re.ASCII)
 
@@ -79,9 +80,12 @@ class Money:
             raise ValueError(f"{self.currency} and {other.currency} do not mix")
         return other.minor
 
-    def share(self, bps: int) -> "Money":
-        """The part that `bps` hundredths of a percent make, rounded half-even."""
-        return Money(half_even(Decimal(self.minor) * bps / 10_000), self.currency)
+    def share(self, bps: int, *, fixed_minor: int = 0) -> "Money":
+        """The part that `bps` hundredths of a percent make, rounded half-even, and `fixed_minor`; at most all of it."""
+        part, rest = divmod(self.minor * bps, BPS)
+        if 2 * rest > BPS or (2 * rest == BPS and part % 2):
+            part += 1
+        return Money(min(self.minor, part + fixed_minor), self.currency)
 
 
 def text_of(minor: int, currency: str) -> str:

@@ -1,5 +1,6 @@
 """What can be asked of an order: shapes, types and ranges. What must hold between records is the service's."""
 import re
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -19,6 +20,19 @@ Text = Annotated[str, StringConstraints(min_length=1, max_length=TEXT_MAX)]
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,40}$")]
 Description = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+
+
+@lru_cache(256)
+def host_of(url: str) -> str | None:
+    """Where a plain http(s) address leads; None: it is none. A store sends the same few again and again."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and parts.username is None
+    except ValueError:
+        return None
+    if not usable or CONTROL.search(url) or "\\" in url or not url.isascii():
+        return None
+    return parts.hostname or None
 
 
 class Customer(Command):
@@ -76,14 +90,7 @@ class CreatePayin(Command):
     @field_validator("return_url")
     @classmethod
     def _return_url(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        try:
-            parts = urlsplit(value)
-            usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.username is None
-        except ValueError:
-            usable = False
-        if not usable or CONTROL.search(value) or "\\" in value or not value.isascii():
+        if value is not None and host_of(value) is None:
             raise PydanticCustomError("invalid_url", "This must be an http(s) address.")
         return value
 

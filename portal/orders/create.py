@@ -4,7 +4,6 @@ import json
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -13,9 +12,9 @@ from portal import reference, tariffs
 from portal.core import clock, ids
 from portal.core.access import Actor
 from portal.core.errors import Conflict, FieldError, Invalid
-from portal.core.money import convert
+from portal.core.money import Money, convert
 from portal.orders import view
-from portal.orders.commands import CreatePayin, Customer
+from portal.orders.commands import CreatePayin, Customer, host_of
 from portal.orders.models import Order
 from portal.orders.states import Direction, Status
 from portal.orders.terms import Terms, terms_of
@@ -72,8 +71,8 @@ def asked_for(actor: Actor, command: CreatePayin, *, idempotency_key: str) -> As
     assert actor.store_id is not None
     assert actor.live is not None
     terms = terms_of(actor.store_id)
-    method = _method(terms, command)
     amount, now = command.money, clock.now()
+    method = _method(terms, command, amount)
     now = now.replace(microsecond=now.microsecond // 1000 * 1000)
     quote = reference.quote(terms.settlement_currency, command.currency)
     settlement = convert(amount, quote.rate, terms.settlement_currency)
@@ -94,7 +93,7 @@ def asked_for(actor: Actor, command: CreatePayin, *, idempotency_key: str) -> As
     return Asked.by(actor, order, view.created(order))
 
 
-def _method(terms: Terms, command: CreatePayin) -> str:
+def _method(terms: Terms, command: CreatePayin, amount: Money) -> str:
     """What the store takes, all that is wrong at once. Raises Invalid."""
     wrong, method = [], command.method
     taken = terms.currencies.get(command.currency)
@@ -106,12 +105,12 @@ def _method(terms: Terms, command: CreatePayin) -> str:
             wrong.append(FieldError("/method", "missing", f"Name a method: {', '.join(taken.methods)}."))
         elif method not in taken.methods:
             wrong.append(FieldError("/method", "method_not_taken", "The store does not take this method."))
-        if not taken.least <= command.money <= taken.most:
+        if not taken.least.minor <= amount.minor <= taken.most.minor:
             wrong.append(FieldError("/amount", "amount_out_of_range",
                                     f"The store takes {taken.least.text} to {taken.most.text} {command.currency}."))
     if command.bank is not None and command.bank not in reference.snapshot().banks:
         wrong.append(FieldError("/bank", "unknown_bank", "The desk does not know this bank."))
-    if command.return_url is not None and urlsplit(command.return_url).hostname not in terms.return_hosts:
+    if command.return_url is not None and host_of(command.return_url) not in terms.return_hosts:
         wrong.append(FieldError("/return_url", "host_not_listed", "The store has not listed this host."))
     if wrong:
         raise Invalid(fields=wrong)

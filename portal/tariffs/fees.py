@@ -62,7 +62,7 @@ class FeeRule:
 
     def of(self, settlement: Money) -> Money:
         """F = min(A, A·bps/10,000 half-even + fixed)."""
-        return min(settlement, settlement.share(self.bps) + Money(self.fixed_minor, settlement.currency))
+        return settlement.share(self.bps, fixed_minor=self.fixed_minor)
 
 
 def fee(*, store_id: UUID, direction: str, method: str, amount: Money, settlement: Money) -> Fee:

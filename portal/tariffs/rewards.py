@@ -20,7 +20,7 @@ class RewardRule:
 
     def of(self, settlement: Money) -> Money:
         """R = min(A, A·bps/10,000 half-even + fixed)."""
-        return min(settlement, settlement.share(self.bps) + Money(self.fixed_minor, settlement.currency))
+        return settlement.share(self.bps, fixed_minor=self.fixed_minor)
 
 
 def rewards(session: Session, trader_ids: Iterable[UUID], direction: str, method: str) -> dict[UUID, RewardRule]:

@@ -3,7 +3,6 @@
 ASGI middleware around the WSGI app. What arrives whole is handed on in one piece, with its true length, so that a
 body sent in chunks without a length is read too; what is too large or too slow is answered from here: 413, 408.
 """
-import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from typing import Any
 import structlog
 
 from portal.core import ids
+from portal.web.patience import Patience
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
@@ -63,6 +63,7 @@ class Gone(Exception):
 class BodyReader:
     def __init__(self, app: App, limits: Limits | None = None) -> None:
         self.app, self.limits = app, limits or Limits()
+        self._patience = Patience(self.limits.read_for_s)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -70,10 +71,10 @@ class BodyReader:
             return
         started = False
 
-        async def watched(message: Message) -> None:
+        def watched(message: Message) -> Awaitable[None]:
             nonlocal started
             started = True
-            await send(message)
+            return send(message)
 
         try:
             if not scope["query_string"].isascii():
@@ -91,50 +92,66 @@ class BodyReader:
 
     async def _with_body(self, scope: Scope, receive: Receive) -> tuple[Scope, Receive]:
         """The same request with its body read and its length known. Raises Refused, Gone."""
-        names = {name for name, _ in scope["headers"]}
-        if scope["method"] in NO_BODY and not names & {b"content-length", b"transfer-encoding"}:
+        declared, length_known = _declared(scope)
+        if declared is None and length_known and scope["method"] in NO_BODY:
             return scope, receive
-        body = await self._read(scope, receive)
+        if (declared or 0) > self.limits.discard_max:
+            raise Refused(413)
+        body = await self._read(self.limits.of(scope["path"]), receive)
+        if length_known and declared == len(body):
+            return scope, _replay(body, receive)
         headers = [(name, value) for name, value in scope["headers"]
                    if name not in (b"content-length", b"transfer-encoding")]
         known = {**scope, "headers": [*headers, (b"content-length", str(len(body)).encode())]}
         return known, _replay(body, receive)
 
-    async def _read(self, scope: Scope, receive: Receive) -> bytes:
-        most = self.limits.of(scope["path"])
-        if _declared(scope) > self.limits.discard_max:
-            raise Refused(413)
-        body, seen = bytearray(), 0
+    async def _read(self, most: int, receive: Receive) -> bytes:
+        body = Body(most, self.limits.discard_max)
         try:
-            async with asyncio.timeout(self.limits.read_for_s):
-                more = True
-                while more:
-                    message = await receive()
-                    if message["type"] == "http.disconnect":
-                        raise Gone()
-                    piece, more = message.get("body", b""), message.get("more_body", False)
-                    seen += len(piece)
-                    if seen <= most:
-                        body += piece
-                    else:
-                        body.clear()
-                    if seen > self.limits.discard_max:
-                        raise Refused(413)
+            return await self._patience.with_each(body.whole(receive))
         except TimeoutError:
-            raise Refused(413 if seen > most else 408) from None
-        if seen > most:
+            raise Refused(413 if body.seen > most else 408) from None
+
+
+class Body:
+    """What has arrived, in bytes: kept up to `most`, then thrown away up to `discard_max`."""
+
+    def __init__(self, most: int, discard_max: int) -> None:
+        self.seen = 0
+        self._most, self._discard_max = most, discard_max
+
+    async def whole(self, receive: Receive) -> bytes:
+        """Raises Refused, Gone."""
+        body, more = bytearray(), True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise Gone()
+            piece, more = message.get("body", b""), message.get("more_body", False)
+            self.seen += len(piece)
+            if self.seen > self._discard_max:
+                raise Refused(413)
+            if self.seen <= self._most:
+                body += piece
+            else:
+                body.clear()
+        if self.seen > self._most:
             raise Refused(413)
         return bytes(body)
 
 
-def _declared(scope: Scope) -> int:
-    """The length a client claims; 0 when it claims none. Raises Refused for what is no length."""
+def _declared(scope: Scope) -> tuple[int | None, bool]:
+    """The length a client claims, and whether that is all that is said of it. Raises Refused for what is no length."""
+    declared, alone = None, True
     for name, value in scope["headers"]:
         if name == b"content-length":
             if not value.isdigit():
                 raise Refused(400)
-            return int(value)
-    return 0
+            alone = alone and declared is None
+            declared = int(value)
+        elif name == b"transfer-encoding":
+            alone = False
+    return declared, alone
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
