@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from benchmarks import people
 from benchmarks.desk import application, desk
 from benchmarks.ground import CONNECTIONS, SQL, Ground
-from benchmarks.result import Result, thrown_away
+from benchmarks.result import Result, ratio, thrown_away
 
 STORES = 200  # fifty writes a second each is what a key may do
 SCRIPT = Path(__file__).parent / "create.lua"
@@ -57,8 +57,10 @@ def _rounds(ground: Ground, database: str, tokens: Path) -> list[dict[str, Any]]
     rounds = []
     with desk(ground, database, "web") as running:
         for _ in range(ground.rounds):
+            ground.settle(database)
             ours = ground.pgbench(database, "create_2.sql", variables={"stores": STORES})
             plain = ground.pgbench(database, "create_2_plain.sql")
+            ground.settle(database)
             load(running, tokens, seconds=WARM_S)  # meanwhile it has forgotten the keys, as after ten quiet seconds
             rounds.append({"pgbench": ours, "plain": plain, "desk": load(running, tokens, seconds=ground.round_s)})
     return rounds
@@ -83,7 +85,8 @@ def load(running: Running, tokens: Path, *, seconds: int, connections: int = CON
 def _judged(rounds: list[dict[str, Any]]) -> list[Result]:
     ours, plain, desk = ([one[side]["per_s"] for one in rounds] for side in ("pgbench", "plain", "desk"))
     p99 = median(one["desk"]["p99_ms"] for one in rounds)
-    share, share_plain = median(desk) / median(ours), median(desk) / median(plain)
+    share, share_plain = (ratio(rounds, lambda one: one["desk"]["per_s"], lambda one, side=side: one[side]["per_s"])
+                          for side in ("pgbench", "plain"))
     note = (f"desk {median(desk):.0f}/s; pgbench {median(ours):.0f}/s on the desk's tables, {median(plain):.0f}/s on"
             f" the prototypes' plain tables, of which the desk does {share_plain:.0%}")
     spoiled = thrown_away(ours) or thrown_away(plain)

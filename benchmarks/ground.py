@@ -46,6 +46,12 @@ class Ground:
         return psycopg.connect(host=str(postgres.sockets), user="postgres", dbname=database, autocommit=True,
                                password=self.servers.keys["postgres_password"])
 
+    def settle(self, database: str) -> None:
+        """Let each round begin alike: what the one before left to clean up does not fall into this one."""
+        with self.superuser(database) as connection:
+            connection.execute("VACUUM (ANALYZE)")
+            connection.execute("CHECKPOINT")
+
     def stamp_commits(self) -> None:
         """Have PostgreSQL remember when each transaction committed; it starts anew for that, once."""
         with self.superuser() as connection:

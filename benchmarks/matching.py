@@ -16,11 +16,12 @@ import psycopg
 from benchmarks import people
 from benchmarks.desk import application
 from benchmarks.ground import SQL, Ground, at, stamp
-from benchmarks.result import Result, thrown_away
+from benchmarks.result import Result, ratio, thrown_away
 
 SIZES = (100, 1_000, 10_000, 100_000)
 HISTORIES = (10_000, 1_000_000)  # orders, at 10,000 requisites
-BLOCK = 600  # picks in one round of one side
+BLOCK = 500  # picks of one side in one turn
+TURNS = 3  # of every side in one round: a 99th percentile of a few hundred is one bad moment of the machine
 WARM = 200
 SUMS = {10_000: 12, 100_000: 3}  # picks by sums over history: seconds each, then most of a minute each
 ORDINARY = (1_000_00, 4_900_00)  # kopecks: somebody of each of people.RANGES takes it
@@ -54,6 +55,11 @@ class Side:
     def p99(self) -> float:
         return median(at(sorted(one), 99) for one in self.took)
 
+    def against(self, other: "Side") -> float:
+        """Its p99 in that of the other, round by round."""
+        return ratio(list(zip(self.took, other.took, strict=True)), lambda one: at(sorted(one[0]), 99),
+                     lambda one: at(sorted(one[1]), 99))
+
     @property
     def shown(self) -> str:
         return f"{self.name} {self.p50:.2f}/{self.p99:.2f}"
@@ -72,8 +78,11 @@ def measure(ground: Ground) -> list[Result]:
         histories = [Side(f"{count:,} orders behind", stack.enter_context(ground.database(
             filled(ground, 10_000, orders=count)))) for count in (HISTORIES[:1] if ground.quick else HISTORIES)]
         for _ in range(ground.rounds):
-            for side in (*sides.values(), *histories):
-                side.took.append(picks(ground, side))
+            everyone = (*sides.values(), *histories)
+            for side in everyone:
+                side.took.append([])
+            for side in everyone * TURNS:
+                side.took[-1] += picks(ground, side)
             before.took.append(picks(ground, before))
             with long_snapshot(ground, middle):
                 picks(ground, before, count=2 * BLOCK)  # what a report that runs for seconds lets pile up
@@ -169,14 +178,14 @@ def _judged(sides: dict[str, Side], histories: list[Side], before: Side, long: S
     facts: dict[str, Any] = {"unit": "times", "spoiled": spoiled}
     everyone = ", ".join(side.shown for side in (*sides.values(), *histories, before, long))
     rounds = {s.name: [at(sorted(one), 99) for one in s.took] for s in (*sides.values(), *histories, before, long)}
-    results = [Result("G3a", f"match p99 at {sizes[-1]:,} requisites against 100", largest.p99 / small.p99, "<=", 1.5,
+    results = [Result("G3a", f"match p99 at {sizes[-1]:,} requisites against 100", largest.against(small), "<=", 1.5,
                       1.2, note=f"p50/p99 in ms: {everyone}", rounds=rounds, **facts)]
     if len(histories) > 1:
         results.append(Result("G3b", "match p99, 1,000,000 orders behind against 10,000",
-                              histories[-1].p99 / histories[0].p99, "<=", 1.1, 1.0, **facts))
+                              histories[-1].against(histories[0]), "<=", 1.1, 1.0, **facts))
     return [*results,
-            Result("G3c", "match p99 under a long snapshot", long.p99 / before.p99, "<=", 1.3, 1.1, **facts),
-            Result("G3d", f"match p99 where {RARE} of {sizes[-1]:,} take the amount", sides["rare"].p99 / largest.p99,
+            Result("G3c", "match p99 under a long snapshot", long.against(before), "<=", 1.3, 1.1, **facts),
+            Result("G3d", f"match p99 where {RARE} of {sizes[-1]:,} take the amount", sides["rare"].against(largest),
                    "<=", 2, 1.5, **facts)]
 
 

@@ -5,9 +5,9 @@ from benchmarks.result import Result
 
 HEAD = """# Speed, measured
 Made by `.venv/bin/python -m benchmarks`; gates and goals are those of the specification. Ratios count: both sides run
-in turn on one machine, and the figure is the median of the rounds. A run whose own pgbench rounds differ by more than
-40 % is thrown away. One measurement alone: `python -m benchmarks create`; `--rounds 5` for more rounds, `--quick` to
-look without judging. Both sides, every round: `results.json`.
+in turn on one machine, and the figure is the median of the rounds' own ratios. A run whose own pgbench rounds differ by
+more than 40 % is thrown away. One measurement alone: `python -m benchmarks create`; `--rounds 5` for more rounds,
+`--quick` to look without judging. Both sides, every round: `results.json`.
 
 | | | measured | gate | goal | |
 |---|---|---|---|---|---|

@@ -1,6 +1,7 @@
 """One figure against its gate and its goal, and what it was made of."""
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from statistics import median
 from typing import Any
 
 DIFFER_MAX = .40  # of pgbench's own rounds; above it the machine was busy with something else
@@ -51,6 +52,11 @@ class Result:
 
     def kept(self) -> dict[str, Any]:
         return {**asdict(self), "verdict": self.verdict}
+
+
+def ratio(rounds: Sequence[Any], ours: Callable[[Any], float], theirs: Callable[[Any], float]) -> float:
+    """The median of each round's own ratio: a machine that is slower for a while is so for both sides of a round."""
+    return median(ours(one) / theirs(one) for one in rounds)
 
 
 def thrown_away(rounds: Sequence[float]) -> bool:

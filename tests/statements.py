@@ -5,10 +5,12 @@ from typing import Any
 
 import psycopg
 
+ENGINES = frozenset({"quittance-web", "quittance-worker"})  # as they name their connections; not the listener for keys
+
 
 @contextmanager
 def heard(note: Callable[[str, Any], None]) -> Iterator[None]:
-    """`note` hears every statement that this process's engines send inside the block, and its parameters.
+    """`note` hears every statement that this process's engine sends inside the block, and its parameters.
 
     At psycopg, since hot statements go there straight. Of many at once the parameters of the first.
     """
@@ -24,7 +26,7 @@ def heard(note: Callable[[str, Any], None]) -> Iterator[None]:
         return many(self, query, rows, **more)
 
     def _pass_on(cursor: Any, query: Any, params: Any) -> None:
-        if (cursor.connection.info.parameter_status("application_name") or "").startswith("quittance-"):
+        if cursor.connection.info.parameter_status("application_name") in ENGINES:
             note(str(query), params)
 
     psycopg.Cursor.execute, psycopg.Cursor.executemany = execute, executemany  # type: ignore[method-assign]

@@ -1,8 +1,9 @@
 """Group commit: what several requests bring at the same moment is done together, once.
 
-On the event loop: whatever has gathered while the batch before was being done is the next one. No timer makes anybody
-wait for company: alone, a piece of work is done at once. No thread takes part, because each hand-over between threads
-costs more than the work (docs/decisions/0051).
+On the event loop: whatever has gathered while the batch before was being done is the next one, which begins `apart_s`
+after it at the earliest. Alone, a piece of work is done at once; where batches follow each other anyway, waiting for
+company makes less work for everybody. No thread takes part, because each hand-over between threads costs more than the
+work (docs/decisions/0051).
 """
 import asyncio
 from collections import deque
@@ -23,8 +24,10 @@ class Batcher(Generic[T, R]):
     A piece without an outcome, and every piece of a batch that failed, is its sender's own business again.
     """
 
-    def __init__(self, name: str, do: Callable[[Sequence[T]], Awaitable[Sequence[R | None]]]) -> None:
-        self._name, self._do = name, do
+    def __init__(self, name: str, do: Callable[[Sequence[T]], Awaitable[Sequence[R | None]]], *,
+                 apart_s: float = 0.0) -> None:
+        self._name, self._do, self._apart_s = name, do, apart_s
+        self._next_at = float("-inf")  # by the loop's clock
         self._gathered: deque[tuple[T, asyncio.Future[R | None]]] = deque()
         self._draining: asyncio.Task[None] | None = None
 
@@ -38,15 +41,19 @@ class Batcher(Generic[T, R]):
         return future
 
     async def _drain(self) -> None:
-        while self._gathered:
-            batch = [self._gathered.popleft() for _ in range(min(len(self._gathered), BATCH_MAX))]
-            outcomes: Sequence[R | None] = [None] * len(batch)
-            try:
-                outcomes = await self._outcomes([work for work, _ in batch])
-            finally:  # also when this task is cancelled: nobody waits for ever
-                for (_, future), outcome in zip(batch, outcomes, strict=True):
-                    if not future.done():  # a client that went away has cancelled its own
-                        future.set_result(outcome)
+        clock, batch = asyncio.get_running_loop().time, list[tuple[T, asyncio.Future[R | None]]]()
+        try:
+            while self._gathered:
+                if (early_s := self._next_at - clock()) > 0:
+                    await asyncio.sleep(early_s)
+                self._next_at = clock() + self._apart_s
+                batch = [self._gathered.popleft() for _ in range(min(len(self._gathered), BATCH_MAX))]
+                _tell(batch, await self._outcomes([work for work, _ in batch]))
+        except asyncio.CancelledError:  # nobody waits for ever
+            left = [*batch, *self._gathered]
+            self._gathered.clear()
+            _tell(left, [None] * len(left))
+            raise
 
     async def _outcomes(self, batch: Sequence[T]) -> Sequence[R | None]:
         try:
@@ -54,3 +61,9 @@ class Batcher(Generic[T, R]):
         except Exception as error:  # whatever it was: each finds out alone, and its own sender hears of it
             log.warning("batch_failed", batch=self._name, pieces=len(batch), error=repr(error)[:300])
             return [None] * len(batch)
+
+
+def _tell(batch: Sequence[tuple[T, "asyncio.Future[R | None]"]], outcomes: Sequence[R | None]) -> None:
+    for (_, future), outcome in zip(batch, outcomes, strict=True):
+        if not future.done():  # a client that went away has cancelled its own
+            future.set_result(outcome)

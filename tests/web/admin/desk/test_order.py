@@ -8,7 +8,7 @@ from portal.core import ids
 from portal.core.audit import AuditRow
 from portal.core.db import reader, transaction
 from portal.core.jobs import Job
-from portal.orders import dossier, matching
+from portal.orders import dossier, match_rows
 from portal.orders.models import Order
 from portal.requisites import numbers
 from tests import people
@@ -74,7 +74,7 @@ def test_a_number_is_shown_behind_a_password_and_kept_with_the_order(
 
 def test_why_this_trader_is_told_in_words(
         cast: Cast, admin: people.Seat, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(matching, "FUNNEL_ROWS_MAX", 10**9)  # however many requisites other tests have left
+    monkeypatch.setattr(match_rows, "FUNNEL_ROWS_MAX", 10**9)  # however many requisites other tests have left
     order = assigned_payin(cast)
     look = dossier.open_dossier(reader(), staff("super_admin"), order.public_id).tries[0]
     steps = dossier.funnel(look)
