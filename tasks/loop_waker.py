@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from portal.core import calm
 from portal.core.batching import Batcher
 from tasks import waker
-from tasks.app import huey, settings
+from tasks.app import settings
 
 
 class LoopWaker:
@@ -17,6 +17,7 @@ class LoopWaker:
 
     def __init__(self) -> None:
         self._redis = Redis.from_url(settings.redis_url.get_secret_value(), **calm.loop_options())
+        self._wake = self._redis.register_script(waker.WAKE)
         self._loop = asyncio.get_running_loop()
         self._wanted: Batcher[str, None] = Batcher("wake-ups", self._send)
 
@@ -32,9 +33,7 @@ class LoopWaker:
     async def _send(self, kinds: Sequence[str]) -> list[None]:
         if calm.answers():
             try:
-                for kind in dict.fromkeys(kinds):
-                    if await self._redis.set(waker.marker(kind), "1", nx=True, ex=waker.MARKER_S):
-                        await self._redis.lpush(huey.storage.queue_key, waker.message(kind))
+                await self._wake(*waker.wanted(set(kinds)))
             except RedisError as error:
                 calm.fell_silent(error)
         return [None] * len(kinds)

@@ -3,14 +3,26 @@
 A wake-up that waits unread stands for all that follow: a marker per kind says that one is on its way. The worker
 drops the marker before it claims, so whatever was committed before is seen by that claim.
 """
+from collections.abc import Collection
+from functools import cache
+from typing import Any
+
 from redis import ConnectionPool, Redis, RedisError
 
 from portal.core import calm
 from tasks.app import huey, settings, work_off
 
 MARKER_S = 2  # a lost message delays by this much at most; the dispatcher polls besides
+# The marker of each kind and its message in the queue: both or neither, in one round trip.
+WAKE = """
+    for at = 2, #KEYS do
+        if redis.call('SET', KEYS[at], '1', 'NX', 'EX', ARGV[1]) then
+            redis.call('LPUSH', KEYS[1], ARGV[at])
+        end
+    end"""
 
 _redis = Redis(connection_pool=ConnectionPool.from_url(settings.redis_url.get_secret_value(), **calm.options()))
+_wake = _redis.register_script(WAKE)
 
 
 def poke(kind: str) -> None:
@@ -18,8 +30,7 @@ def poke(kind: str) -> None:
     if not calm.answers():
         return
     try:
-        if _redis.set(marker(kind), "1", nx=True, ex=MARKER_S):
-            _redis.lpush(huey.storage.queue_key, message(kind))
+        _wake(*wanted([kind]))
     except RedisError as error:
         calm.fell_silent(error)
 
@@ -36,8 +47,15 @@ def marker(kind: str) -> str:
     return f"quittance:woken:{kind}"
 
 
-def message(kind: str) -> bytes:
-    """What Huey takes out of its queue."""
+def wanted(kinds: Collection[str]) -> tuple[list[str], list[Any]]:
+    """Keys and values for WAKE."""
+    return ([huey.storage.queue_key, *(marker(kind) for kind in kinds)],
+            [MARKER_S, *(_message(kind) for kind in kinds)])
+
+
+@cache
+def _message(kind: str) -> bytes:
+    """What Huey takes out of its queue; it says nothing but the kind, so every one is the same."""
     return bytes(huey.serialize_task(work_off.s(kind)))
 
 
