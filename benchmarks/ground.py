@@ -26,6 +26,8 @@ SQL = Path(__file__).parent / "sql"
 TUNING = {"max_wal_size": "6GB", "checkpoint_timeout": "30min", "autovacuum_naptime": "15s"}
 CREATE = "CREATE DATABASE {} TEMPLATE {} OWNER quittance_owner STRATEGY file_copy"
 CONNECTIONS = 32
+SPEC_PER_S = 7_500  # creates in two statements by pgbench, on the machine where the gates were found
+PACE_S = 4
 URLS = ("DATABASE_URL", "DATABASE_DIRECT_URL", "DATABASE_OWNER_URL")
 
 
@@ -46,11 +48,17 @@ class Ground:
         return psycopg.connect(host=str(postgres.sockets), user="postgres", dbname=database, autocommit=True,
                                password=self.servers.keys["postgres_password"])
 
+    def pace(self) -> float:
+        """What pgbench does a second of what it did where the gates were found: the machine, before we run on it."""
+        with self.database() as database:
+            with self.superuser(database) as connection:
+                connection.execute((SQL / "plain.sql").read_text("utf-8"))
+            return self.pgbench(database, "create_2_plain.sql", seconds=PACE_S)["per_s"] / SPEC_PER_S
+
     def settle(self, database: str) -> None:
         """Let each round begin alike: what the one before left to clean up does not fall into this one."""
         with self.superuser(database) as connection:
             connection.execute("VACUUM (ANALYZE)")
-            connection.execute("CHECKPOINT")
 
     def stamp_commits(self) -> None:
         """Have PostgreSQL remember when each transaction committed; it starts anew for that, once."""
@@ -179,7 +187,7 @@ def about(ground: Ground) -> dict[str, Any]:
     with ground.superuser() as connection:
         server = connection.execute("SELECT version()").fetchone()
     return {"cores": os.cpu_count(), "machine": platform.machine(), "python": platform.python_version(),
-            "load": [round(part, 1) for part in os.getloadavg()],
+            "load": [round(part, 1) for part in os.getloadavg()], "pace": round(ground.pace(), 2),
             "postgresql": str(server and server[0]).split(" on ")[0],
             "settings": {**TUNING, "fsync": "on", "synchronous_commit": "on", "full_page_writes": "on",
                          "shared_buffers": "256MB"},

@@ -32,7 +32,8 @@ def _how(name: str, run: dict[str, Any]) -> str:
     about = run["about"]
     notes = "".join(f"- {row['gate_name']}: {row['note']}\n" for row in run["results"] if row["note"])
     return (f"## {name}\n`python -m benchmarks {name}{' --quick' if run['quick'] else ''} --rounds {run['rounds']}`, "
-            f"{run['took_s']} s, load before {about['load']}, {about['cores']} cores, {about['postgresql']}, "
+            f"{run['took_s']} s, load before {about['load']}, {about['cores']} cores, pgbench {about['pace']:.0%} of"
+            f" what it did where the gates were found, {about['postgresql']}, "
             f"Python {about['python']}, granian {about['granian']}, commit {about['commit']}"
             f"{' with changes' if about['changed'] else ''}\n\n{notes}")
 

@@ -1,9 +1,9 @@
 """Group commit: what several requests bring at the same moment is done together, once.
 
-On the event loop: whatever has gathered while the batch before was being done is the next one, which begins `apart_s`
-after it at the earliest. Alone, a piece of work is done at once; where batches follow each other anyway, waiting for
-company makes less work for everybody. No thread takes part, because each hand-over between threads costs more than the
-work (docs/decisions/0051).
+On the event loop: whatever has gathered while the batch before was being done is the next one. Alone, a piece of work
+is done at once; a batch of several is followed by the next after `apart_s` at the earliest, because where company is,
+more is coming, and waiting for it makes less work for everybody. No thread takes part, because each hand-over between
+threads costs more than the work (docs/decisions/0050).
 """
 import asyncio
 from collections import deque
@@ -46,14 +46,13 @@ class Batcher(Generic[T, R]):
             while self._gathered:
                 if (early_s := self._next_at - clock()) > 0:
                     await asyncio.sleep(early_s)
-                self._next_at = clock() + self._apart_s
                 batch = [self._gathered.popleft() for _ in range(min(len(self._gathered), BATCH_MAX))]
+                self._next_at = clock() + self._apart_s * (len(batch) > 1)
                 _tell(batch, await self._outcomes([work for work, _ in batch]))
-        except asyncio.CancelledError:  # nobody waits for ever
+        finally:  # also when this task is cancelled: nobody waits for ever
             left = [*batch, *self._gathered]
             self._gathered.clear()
             _tell(left, [None] * len(left))
-            raise
 
     async def _outcomes(self, batch: Sequence[T]) -> Sequence[R | None]:
         try:

@@ -5,6 +5,7 @@ so that new rows land at the end of an index.
 """
 import os
 import time
+from functools import lru_cache
 from uuid import UUID
 
 from portal.core.errors import NotFound
@@ -31,8 +32,9 @@ def new_id() -> UUID:
             _random.extend(fetched[at:at + _RANDOM_BYTES] for at in range(0, len(fetched), _RANDOM_BYTES))
 
 
+@lru_cache(256)
 def text(id: UUID) -> str:
-    """26 characters of Crockford's base32."""
+    """26 characters of Crockford's base32; remembered for a moment, since an order shows its id in several places."""
     value = id.int
     return "".join([_PAIRS[(value >> shift) & 1023] for shift in _SHIFTS])
 

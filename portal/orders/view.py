@@ -1,5 +1,7 @@
 """The one public JSON of an order: the gateway serves it, webhooks carry it, replays rebuild it."""
+from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from portal import reference, webhooks
@@ -51,7 +53,7 @@ def public(order: Order | MovingOrder, requisite: dict[str, Any] | None = None) 
         "settlement": {"currency": settled_in, "amount": text_of(order.settlement_minor, settled_in),
                        "fee": text_of(order.fee_minor, settled_in),
                        "net": text_of(order.settlement_minor - order.fee_minor, settled_in),
-                       "rate": rate_text(order.rate), "rate_at": rfc3339(order.rate_at)},
+                       **_rate(order.rate, order.rate_at)},
         "method": order.method, "bank": order.bank, "payment_url": _site + links.path_of(order.id),
         "requisite": requisite if order.status in SHOWN else None,
         "customer": None if order.customer_id is None else {"id": order.customer_id},
@@ -77,7 +79,7 @@ def created(order: Order | NewOrder) -> dict[str, Any]:
         "settlement": {"currency": settled_in, "amount": text_of(order.settlement_minor, settled_in),
                        "fee": text_of(order.fee_minor, settled_in),
                        "net": text_of(order.settlement_minor - order.fee_minor, settled_in),
-                       "rate": rate_text(order.rate), "rate_at": rfc3339(order.rate_at)},
+                       **_rate(order.rate, order.rate_at)},
         "method": order.method, "bank": order.bank, "payment_url": _site + links.path_of(order.id), "requisite": None,
         "customer": None if order.customer_id is None else {"id": order.customer_id},
         "metadata": dict(sorted(order.meta.items())), "description": order.description,
@@ -98,6 +100,12 @@ def where_to_pay(method: str, bank_code: str | None, number: str, holder: str) -
     bank = reference.snapshot().banks.get(bank_code) if bank_code else None
     return {"method": method, "bank": {"code": bank.code, "name": bank.name} if bank else None, "number": number,
             "holder": holder}
+
+
+@lru_cache(256)
+def _rate(rate: Decimal, at: datetime) -> dict[str, str | None]:
+    """The same for every order until the rate changes."""
+    return {"rate": rate_text(rate), "rate_at": rfc3339(at)}
 
 
 def rate_text(rate: Decimal) -> str:

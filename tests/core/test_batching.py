@@ -68,7 +68,7 @@ def test_who_waits_for_a_drain_that_is_cancelled_hears_of_it() -> None:
     assert asyncio.run(bring()) is None
 
 
-def test_batches_that_follow_each_other_begin_apart_and_the_first_at_once() -> None:
+def test_who_comes_after_company_waits_for_more_and_who_comes_after_one_alone_does_not() -> None:
     async def bring() -> list[float]:
         begun, loop = list[float](), asyncio.get_running_loop()
 
@@ -78,23 +78,20 @@ def test_batches_that_follow_each_other_begin_apart_and_the_first_at_once() -> N
 
         batcher: Batcher[int, int] = Batcher("test", noted, apart_s=0.2)
         came = loop.time()
-        await batcher.done_together(1)
+        await batcher.done_together(1)  # alone, and so is who comes right after
         await asyncio.gather(batcher.done_together(2), batcher.done_together(3))
-        await asyncio.sleep(0.25)
-        alone = loop.time()
-        await batcher.done_together(4)
-        return [begun[0] - came, begun[1] - begun[0], begun[2] - alone]
+        await batcher.done_together(4)  # after company
+        return [begun[1] - came, begun[2] - begun[1]]
 
-    first, second, third = asyncio.run(bring())
-    assert first < 0.1
-    assert second >= 0.2  # two and three together
-    assert third < 0.1
+    together, after = asyncio.run(bring())
+    assert together < 0.1
+    assert after >= 0.2
 
 
 def test_who_waits_for_company_hears_of_a_drain_that_is_cancelled() -> None:
     async def bring() -> list[int | None]:
         batcher: Batcher[int, int] = Batcher("test", lambda batch: _later(list(batch)), apart_s=60)
-        first = await batcher.done_together(1)
+        first, _ = await asyncio.gather(batcher.done_together(1), batcher.done_together(1))
         waiting = batcher.done_together(2)
         await asyncio.sleep(0)
         assert batcher._draining is not None
