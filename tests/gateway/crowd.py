@@ -12,7 +12,7 @@ def at_the_same_time(count: int, act: Callable[[int], R]) -> list[R]:
     ready = threading.Barrier(count)
 
     def one(number: int) -> R:
-        ready.wait()
+        ready.wait(30)
         return act(number)
 
     with ThreadPoolExecutor(count) as pool:

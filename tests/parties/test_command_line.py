@@ -49,6 +49,7 @@ def test_the_first_administrator_is_made_and_disabled(app: Flask) -> None:
                        NEW_PASSWORD=people.PASSWORD)
     assert (status, people.PASSWORD in said) == (0, False)
     assert run(app, "users", "create", "--email", email, "--template", "admin", NEW_PASSWORD="short")[0] == 1
+    people.person("super_admin")  # the last one cannot be disabled
     assert run(app, "users", "disable", email, "--reason", "test")[0] == 0
     reader().rollback()
     assert reader().scalars(select(User.active).where(User.email == email)).one() is False
