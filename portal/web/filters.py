@@ -125,6 +125,12 @@ def duration(value: timedelta | int | None) -> str:
     return mm_ss(seconds) if seconds >= 100 else f"{seconds}{NBSP}{gettext('s')}"
 
 
+def milliseconds(value: int) -> str:
+    """How long an answer took: `1 240 ms`."""
+    unit = gettext("ms")  # outside of the f-string, or it is not found for translation
+    return f"{number(value)}{NBSP}{unit}"
+
+
 def epoch(value: datetime) -> int:
     return int(value.timestamp())
 
@@ -180,7 +186,8 @@ def _russian() -> bool:
 FILTERS = {
     "money": money, "digits": digits, "sign": sign, "number": number, "bps": bps, "percent": percent, "plain": plain,
     "moment": moment, "moment_exact": moment_exact, "day": day, "time_of_day": time_of_day, "iso": iso, "ago": ago,
-    "seconds_left": seconds_left, "mm_ss": mm_ss, "duration": duration, "epoch": epoch,
+    "seconds_left": seconds_left, "mm_ss": mm_ss, "duration": duration,
+    "milliseconds": milliseconds, "epoch": epoch,
     "bank": bank, "method": method, "glance": glance, "zeros": zeros,
     "short_id": short_id, "masked": masked, "grouped_number": grouped_number,
     "ink_on": ink_on,
