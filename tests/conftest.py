@@ -24,6 +24,7 @@ from sqlalchemy.engine import URL, make_url
 
 ROOT = Path(__file__).resolve().parent.parent
 KEPT_TEMPLATES = 3  # of earlier migrations, for a developer who goes back and forth between branches
+SLOW_WITHIN_S = 3600  # every page in every look takes twenty minutes; see pyproject.toml for all others
 VALKEY_NUMBERS = range(1, 64)  # 0 belongs to nobody, so that a forgotten setting is noticed
 MY_DATABASE, MY_VALKEY = pytest.StashKey[str](), pytest.StashKey[IO[str]]()
 
@@ -33,11 +34,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("--slow"):
-        return
+    of_slow = (pytest.mark.timeout(SLOW_WITHIN_S) if config.getoption("--slow")
+               else pytest.mark.skip(reason="slow: runs under bin/test --slow"))
     for item in items:
         if item.get_closest_marker("slow"):
-            item.add_marker(pytest.mark.skip(reason="slow: runs under bin/test --slow"))
+            item.add_marker(of_slow)
 
 
 def pytest_configure(config: pytest.Config) -> None:
