@@ -15,6 +15,7 @@ from pathlib import Path
 from tempfile import gettempdir
 from typing import IO
 
+import hypothesis
 import psycopg
 import pytest
 from flask import Flask
@@ -27,6 +28,9 @@ KEPT_TEMPLATES = 3  # of earlier migrations, for a developer who goes back and f
 SLOW_WITHIN_S = 3600  # every page in every look takes twenty minutes; see pyproject.toml for all others
 VALKEY_NUMBERS = range(1, 64)  # 0 belongs to nobody, so that a forgotten setting is noticed
 MY_DATABASE, MY_VALKEY = pytest.StashKey[str](), pytest.StashKey[IO[str]]()
+
+hypothesis.settings.register_profile("desk", derandomize=True, deadline=None)  # each run alike, however slow the machine
+hypothesis.settings.load_profile("desk")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
