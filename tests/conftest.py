@@ -29,7 +29,7 @@ SLOW_WITHIN_S = 3600  # every page in every look takes twenty minutes; see pypro
 VALKEY_NUMBERS = range(1, 64)  # 0 belongs to nobody, so that a forgotten setting is noticed
 MY_DATABASE, MY_VALKEY = pytest.StashKey[str](), pytest.StashKey[IO[str]]()
 
-hypothesis.settings.register_profile("desk", derandomize=True, deadline=None)  # each run alike, however slow the machine
+hypothesis.settings.register_profile("desk", derandomize=True, deadline=None)  # each run alike, slow or not
 hypothesis.settings.load_profile("desk")
 
 
