@@ -1,12 +1,12 @@
 """A Chromium before a running desk. Without one these tests are skipped, and say so."""
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Page, sync_playwright
 
 from tests.running import Desk, running_desk
 from tests.web.stage import Stage
@@ -60,7 +60,15 @@ def looking(browser: Browser, desk: Desk, sid: str | None, *, width: int, height
                                   color_scheme="dark" if theme == "dark" else "light")
     if sid:
         context.add_cookies([{"name": "sid", "value": sid, "url": desk.url}])
+    page = context.new_page()
     try:
-        yield Look(context.new_page())
+        yield Look(page)
     finally:
+        settle(page)
         context.close()
+
+
+def settle(page: Page) -> None:
+    """Closing while a page is being committed hangs Chromium for ever: github.com/microsoft/playwright/issues/42068."""
+    with suppress(Error):
+        page.goto("about:blank")

@@ -5,7 +5,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.running import Desk
-from tests.web.browser.conftest import chromium, desk
+from tests.web.browser.conftest import chromium, desk, settle
 from tests.web.stage import Stage
 
 assert chromium
@@ -31,7 +31,9 @@ def phone(chromium: Browser, desk: Desk, stage: Stage) -> Iterator[Page]:
     context = chromium.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     sid = stage.seat("trader").sid
     context.add_cookies([{"name": "sid", "value": sid, "url": desk.url}])
-    yield context.new_page()
+    page = context.new_page()
+    yield page
+    settle(page)
     context.close()
 
 
