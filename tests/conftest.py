@@ -10,7 +10,7 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import gettempdir
 from typing import IO
@@ -194,11 +194,19 @@ def _clone(owner_url: str, template: str, name: str) -> Iterator[str]:
     try:
         yield name
     finally:
-        with _administrator(owner_url) as connection:  # whoever connects again by itself must not, between the two
-            connection.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(_id(name)))
-        _hang_up(name)
         with _administrator(owner_url) as connection:
-            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(_id(name)))
+            # whoever connects again by itself must not, between the two
+            connection.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(_id(name)))
+            _hang_up(name)
+            _drop(connection, name)
+
+
+def _drop(connection: psycopg.Connection[tuple[object, ...]], name: str) -> None:
+    """With the owner's sessions in it. Autovacuum is not the owner's to end; the plain statement sends it away."""
+    plain = sql.SQL("DROP DATABASE IF EXISTS {}").format(_id(name))
+    with suppress(psycopg.errors.InsufficientPrivilege):
+        connection.execute(plain + sql.SQL(" WITH (FORCE)"))
+    connection.execute(plain)
 
 
 def _hang_up(name: str) -> None:
@@ -212,7 +220,7 @@ def _hang_up(name: str) -> None:
 def _migrate(connection: psycopg.Connection[tuple[object, ...]], name: str) -> None:
     """Under another name first: a template that exists is a template that is whole."""
     making = f"making_{name}"
-    connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(_id(making)))
+    _drop(connection, making)
     connection.execute(sql.SQL("CREATE DATABASE {}").format(_id(making)))
     settings = {"DATABASE_OWNER_URL": _on("DATABASE_OWNER_URL", making), "DATABASE_URL": _on("DATABASE_URL", making)}
     done = subprocess.run([sys.executable, "-m", "flask", "db", "upgrade"], cwd=ROOT, capture_output=True, text=True,
@@ -229,7 +237,7 @@ def _forget_old_templates(connection: psycopg.Connection[tuple[object, ...]]) ->
     clones = connection.execute("SELECT datname FROM pg_database WHERE datname LIKE 'clone\\_%'").fetchall()
     left = [str(name) for (name,) in clones if not Path(f"/proc/{str(name).split('_')[1]}").exists()]
     for name in [*old, *left]:
-        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(_id(name)))
+        _drop(connection, name)
 
 
 def _administrator(owner_url: str) -> psycopg.Connection[tuple[object, ...]]:
