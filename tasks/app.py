@@ -12,8 +12,7 @@ from portal.core import garbage, jobs, live, observe
 from portal.core.db import db
 from portal.core.errors import DatabaseUnavailable
 from portal.settings import load
-from tasks import kinds, quiet
-from tasks.turns import in_turn
+from tasks import kinds, quiet, turns
 
 settings = load()
 BLOCK_S = 2  # how long an idle worker waits for a message before it looks whether to stop
@@ -40,13 +39,14 @@ huey = Wakeups(
 @huey.task()  # type: ignore[untyped-decorator]
 def work_off(kind: str) -> None:
     """Do the due work of a kind. Harmless twice, and harmless when there is none."""
-    from tasks import waker
+    turns.in_turn(kind, partial(_drain, kind))
 
+
+def _drain(kind: str) -> None:
     with application().app_context():
         observe.begin()
-        waker.taken(kind)
         try:
-            in_turn(kind, partial(jobs.run, kind))
+            jobs.run(kind)
         except DatabaseUnavailable:
             log.warning("database_unavailable", kind=kind)  # the dispatcher wakes us again
         finally:
@@ -58,9 +58,16 @@ def application() -> Flask:
     from portal import create_app
     from tasks import waker
 
-    jobs.poke_with(waker.poke)
+    jobs.poke_with(waker.poke, looking=_looking)
     live.connect(settings.redis_url.get_secret_value())
     return create_app(settings, process="worker")
+
+
+def _looking(kind: str) -> None:
+    from tasks import waker
+
+    turns.looking(kind)
+    waker.looking(kind)
 
 
 @huey.on_startup()  # type: ignore[untyped-decorator]

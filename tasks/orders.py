@@ -2,12 +2,10 @@
 from portal.core.jobs import Kind, register
 from portal.orders import deadlines, matching, proof, settlement
 
-DRAINS = 2  # one waits for the disk while the other works
-
 register(
-    Kind("match_order", matching.work, batch_max=40, attempts_max=8, failed=matching.failed, drains_max=DRAINS),
+    Kind("match_order", matching.work, batch_max=40, attempts_max=8, failed=matching.failed, drains_max=2),
     Kind("expire_order", deadlines.expire),
     Kind("flag_unconfirmed", deadlines.flag_unconfirmed),
-    Kind("settle_order", settlement.work, attempts_max=20),
+    Kind("settle_order", settlement.work, attempts_max=20, drains_max=2),
 )
 assert proof.CHECKS

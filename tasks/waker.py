@@ -1,7 +1,8 @@
 """Wakes the workers of a kind through Redis: best effort, coalesced, and never slow for who does the waking.
 
-A wake-up that waits unread stands for all that follow: a marker per kind says that one is on its way. The worker
-drops the marker before it claims, so whatever was committed before is seen by that claim.
+A wake-up stands for all that follow until somebody looks: a marker per kind says that one is on its way, or with a
+worker whose turns are all taken. Who works drops the marker before each claim, so whatever was committed before is seen
+by that claim.
 """
 from collections.abc import Collection
 from functools import cache
@@ -35,8 +36,8 @@ def poke(kind: str) -> None:
         calm.fell_silent(error)
 
 
-def taken(kind: str) -> None:
-    """A worker has the wake-up in hand: the next one is to be sent again."""
+def looking(kind: str) -> None:
+    """Somebody is about to claim: the next wake-up is to be sent again. Never raises."""
     try:
         _redis.delete(marker(kind))
     except RedisError as error:

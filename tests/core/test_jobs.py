@@ -7,7 +7,7 @@ from sqlalchemy import func, select, text
 
 from portal.core import clock, jobs
 from portal.core.db import db, transaction
-from portal.core.jobs import DoneJob, Job, Kind, Later
+from portal.core.jobs import DoneJob, Job, Kind, Later, promises
 
 LEASE_S = 30
 
@@ -37,6 +37,17 @@ def waiting(kind: str) -> dict[str, Job]:
 
 def done(kind: str) -> list[str]:
     return sorted(db.session.scalars(select(DoneJob.unique_key).where(DoneJob.kind == kind)))
+
+
+def test_a_poke_is_asked_for_before_each_look(kind, monkeypatch):
+    """What is promised while somebody works is not seen by that look: it must wake anew."""
+    asked, seen = [], []
+    monkeypatch.setattr(promises, "_looking", asked.append)
+    register(kind, lambda session, batch: seen.append(len(asked)))
+    promise(kind, "a")
+    jobs.run(kind)
+    assert seen == [1]
+    assert asked == [kind, kind]
 
 
 def test_promised_work_is_done_once_and_remembered(kind):

@@ -1,10 +1,8 @@
 """How many threads of one worker drain one kind, and that no wake-up is lost between them."""
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier, Event
-
 import pytest
 
 from portal.core import jobs
+from tasks import turns
 from tasks.turns import in_turn
 
 DRAINS_MAX = 2
@@ -22,33 +20,50 @@ def drained(kind: str) -> int:
     return len(ran)
 
 
-def test_two_at_once_and_who_came_in_vain_is_made_up_for():
-    inside, go, ran = Barrier(DRAINS_MAX + 1), Event(), []
+def test_one_at_a_time_and_who_came_in_vain_is_made_up_for():
+    ran: list[int] = []
 
     def drain() -> None:
         ran.append(1)
-        if len(ran) <= DRAINS_MAX:
-            inside.wait(10)
-            go.wait(10)
+        if len(ran) == 1:
+            assert [drained("crowded") for _ in range(3)] == [0, 0, 0]  # they leave at once
 
-    with ThreadPoolExecutor(DRAINS_MAX) as pool:
-        drains = [pool.submit(in_turn, "crowded", drain) for _ in range(DRAINS_MAX)]
-        inside.wait(10)
-        assert drained("crowded") == 0  # both are busy: this one leaves at once
-        go.set()
-        for one in drains:
-            one.result(10)
-    assert len(ran) == DRAINS_MAX + 1  # and one of them has looked again
+    in_turn("crowded", drain)
+    assert len(ran) == 2, "it has looked again, once for all three"
     assert drained("crowded") == 1  # nobody is left inside
+
+
+def test_another_joins_when_the_batch_in_hand_is_old(monkeypatch):
+    monkeypatch.setattr(turns, "STUCK_S", 0.0)
+    others: list[int] = []
+
+    def with_another_inside() -> None:
+        if not others:
+            others.append(drained("crowded"))  # there may be two, not three
+
+    in_turn("crowded", lambda: in_turn("crowded", with_another_inside))
+    assert others == [0]
+    assert drained("crowded") == 1
+
+
+def test_who_has_looked_just_now_is_not_stuck(monkeypatch):
+    monkeypatch.setattr(turns, "STUCK_S", 3600.0)
+    others: list[int] = []
+
+    def old() -> None:
+        monkeypatch.setitem(turns._looked_at, "crowded", float("-inf"))
+        others.append(drained("crowded"))
+        turns.looking("crowded")
+        others.append(drained("crowded"))
+        turns._called.clear()
+
+    in_turn("crowded", old)
+    assert others == [1, 0]
 
 
 def test_kinds_do_not_wait_for_each_other():
     others: list[int] = []
-
-    def both_taken() -> None:
-        in_turn("one", lambda: others.append(drained("other")))
-
-    in_turn("one", both_taken)
+    in_turn("one", lambda: others.append(drained("other")))
     assert others == [1]
 
 

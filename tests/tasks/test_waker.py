@@ -4,9 +4,10 @@ import time
 
 from redis import Redis
 
-from portal.core import calm
+from portal.core import calm, jobs
 from tasks import waker
-from tasks.app import huey
+from tasks.app import huey, work_off
+from tasks.turns import in_turn
 
 KIND = "match_order"
 
@@ -33,9 +34,25 @@ def test_a_poke_that_waits_stands_for_all_that_follow(redis_url: str) -> None:
 def test_once_a_worker_has_it_the_next_poke_is_sent(redis_url: str) -> None:
     forget(redis_url)
     waker.poke(KIND)
-    waker.taken(KIND)
+    waker.looking(KIND)
     waker.poke(KIND)
     assert messages(redis_url) == 2
+
+
+def test_a_message_that_finds_every_turn_taken_goes_on_standing_for_all(redis_url: str, monkeypatch) -> None:
+    monkeypatch.setitem(jobs.KINDS, KIND, jobs.Kind(KIND, lambda session, batch: None, drains_max=1))
+    counted: list[int] = []
+
+    def busy() -> None:
+        if not counted:
+            work_off.call_local(KIND)
+            waker.poke(KIND)
+            counted.append(messages(redis_url))
+
+    forget(redis_url)
+    waker.poke(KIND)
+    in_turn(KIND, busy)
+    assert counted == [1], "nobody has looked since: who holds the turn will"
 
 
 def test_a_message_lost_by_redis_is_sent_again_within_two_seconds(redis_url: str) -> None:

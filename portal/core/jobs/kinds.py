@@ -32,7 +32,7 @@ class Kind:
     lease_s: int = 30
     attempts_max: int = 10
     every_s: int | None = None  # recurring
-    drains_max: int | None = None  # threads of one worker at once; None: all of them
+    drains_max: int | None = None  # threads of one worker at once (tasks/turns.py); None: all
     failed: Callable[[Session, Claimed, BaseException, bool], None] | None = None  # (session, job, error, dead)
 
 

@@ -19,16 +19,25 @@ PROMISE = text("""
     ON CONFLICT (kind, unique_key) DO NOTHING""")
 
 _poke: Callable[[str], None] = lambda kind: None  # noqa: E731
+_looking: Callable[[str], None] = lambda kind: None  # noqa: E731
 
 
-def poke_with(poke: Callable[[str], None]) -> None:
-    """The application factory says how a kind's workers are woken (Huey); best effort, must never raise."""
-    global _poke
-    _poke = poke
+def poke_with(poke: Callable[[str], None], *, looking: Callable[[str], None] | None = None) -> None:
+    """Each process says how a kind's workers are woken (Huey), a worker also what to do before it looks for work.
+
+    Best effort, neither may raise.
+    """
+    global _poke, _looking
+    _poke, _looking = poke, looking or _looking
 
 
 def poke(kind: str) -> None:
     _poke(kind)
+
+
+def looking(kind: str) -> None:
+    """What is promised from now on needs a poke of its own: this look may not see it."""
+    _looking(kind)
 
 
 def promise(session: Session, kind: str, reference: UUID | None = None, *, key: str | None = None,

@@ -24,7 +24,7 @@ from portal.core.jobs.leases import (
     postpone,
     postpone_all,
 )
-from portal.core.jobs.promises import poke
+from portal.core.jobs.promises import looking, poke
 
 log = structlog.get_logger("jobs")
 DRAIN_FOR_S = 5  # then hand the thread back; the next wake-up goes on
@@ -45,16 +45,19 @@ def stop_when(asked: Callable[[], bool]) -> None:
 def run(kind_name: str, *, for_s: float = DRAIN_FOR_S) -> int:
     """Claim and do due work of a kind until there is none, or the time is up. Returns how many were done."""
     if kind_name in OUTSIDE:
+        looking(kind_name)
         return OUTSIDE[kind_name]()
     kind, done = KINDS[kind_name], 0
     deadline = clock.now() + timedelta(seconds=for_s)
     while _stopping is None or not _stopping():
+        looking(kind.name)
         claimed = claim(kind.name, limit=kind.batch_max, lease_s=kind.lease_s)
         if not claimed:
             return done
         done += _do(kind, claimed)
         if clock.now() > deadline:
             break
+    looking(kind.name)
     poke(kind.name)  # there may be more: for another worker, or for the next turn of this one
     return done
 
