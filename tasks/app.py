@@ -63,10 +63,10 @@ def application() -> Flask:
     return create_app(settings, process="worker")
 
 
-def _looking(kind: str) -> None:
+def _looking(kind: str, behind: bool) -> None:
     from tasks import waker
 
-    turns.looking(kind)
+    turns.looking(kind, behind=behind)
     waker.looking(kind)
 
 

@@ -1,7 +1,7 @@
 """Who of a worker's threads drains a kind: one, because more would only take smaller batches, at a cost each.
 
-Another one joins when the batch in hand is old, up to the kind's `drains_max`: what waits there for somebody's lock
-must not keep all other work waiting.
+Another one joins, up to the kind's `drains_max`, when more than one batch is due, and when the batch in hand is old:
+what waits there for somebody's lock must not keep all other work waiting.
 """
 import time
 from collections import Counter
@@ -36,9 +36,9 @@ def in_turn(kind: str, drain: Callable[[], object]) -> None:
             _leave(kind)
 
 
-def looking(kind: str) -> None:
-    """Who drains this kind looks for another batch: it is not stuck."""
-    _looked_at[kind] = time.monotonic()
+def looking(kind: str, *, behind: bool = False) -> None:
+    """Who drains this kind looks for another batch: it is not stuck. `behind`: help is welcome all the same."""
+    _looked_at[kind] = float("-inf") if behind else time.monotonic()
 
 
 def _enter(kind: str, most: int) -> bool:

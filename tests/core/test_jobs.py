@@ -42,12 +42,23 @@ def done(kind: str) -> list[str]:
 def test_a_poke_is_asked_for_before_each_look(kind, monkeypatch):
     """What is promised while somebody works is not seen by that look: it must wake anew."""
     asked, seen = [], []
-    monkeypatch.setattr(promises, "_looking", asked.append)
+    monkeypatch.setattr(promises, "_looking", lambda *look: asked.append(look))
     register(kind, lambda session, batch: seen.append(len(asked)))
     promise(kind, "a")
     jobs.run(kind)
     assert seen == [1]
-    assert asked == [kind, kind]
+    assert asked == [(kind, False), (kind, False)]
+
+
+def test_a_full_batch_calls_for_help(kind, monkeypatch):
+    said = []
+    monkeypatch.setattr(promises, "_looking", lambda kind, behind: said.append("help" if behind else "look"))
+    monkeypatch.setattr(promises, "_poke", lambda kind: said.append("poke"))
+    register(kind, lambda session, batch: said.append("work"), batch_max=2)
+    promise(kind, "a", "b", "c")
+    said.clear()
+    jobs.run(kind)
+    assert said == ["look", "help", "poke", "work", "look", "work", "look"]
 
 
 def test_promised_work_is_done_once_and_remembered(kind):

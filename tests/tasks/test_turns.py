@@ -46,6 +46,17 @@ def test_another_joins_when_the_batch_in_hand_is_old(monkeypatch):
     assert drained("crowded") == 1
 
 
+def test_another_joins_when_more_than_a_batch_is_due():
+    others: list[int] = []
+
+    def much() -> None:
+        turns.looking("crowded", behind=True)
+        others.append(drained("crowded"))
+
+    in_turn("crowded", much)
+    assert others == [1]
+
+
 def test_who_has_looked_just_now_is_not_stuck(monkeypatch):
     monkeypatch.setattr(turns, "STUCK_S", 3600.0)
     others: list[int] = []

@@ -19,10 +19,10 @@ PROMISE = text("""
     ON CONFLICT (kind, unique_key) DO NOTHING""")
 
 _poke: Callable[[str], None] = lambda kind: None  # noqa: E731
-_looking: Callable[[str], None] = lambda kind: None  # noqa: E731
+_looking: Callable[[str, bool], None] = lambda kind, behind: None  # noqa: E731
 
 
-def poke_with(poke: Callable[[str], None], *, looking: Callable[[str], None] | None = None) -> None:
+def poke_with(poke: Callable[[str], None], *, looking: Callable[[str, bool], None] | None = None) -> None:
     """Each process says how a kind's workers are woken (Huey), a worker also what to do before it looks for work.
 
     Best effort, neither may raise.
@@ -35,9 +35,12 @@ def poke(kind: str) -> None:
     _poke(kind)
 
 
-def looking(kind: str) -> None:
-    """What is promised from now on needs a poke of its own: this look may not see it."""
-    _looking(kind)
+def looking(kind: str, *, behind: bool = False) -> None:
+    """What is promised from now on needs a poke of its own: this look may not see it.
+
+    `behind`: there is more than one batch, so whoever else is free may look, too.
+    """
+    _looking(kind, behind)
 
 
 def promise(session: Session, kind: str, reference: UUID | None = None, *, key: str | None = None,

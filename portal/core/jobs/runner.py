@@ -54,6 +54,9 @@ def run(kind_name: str, *, for_s: float = DRAIN_FOR_S) -> int:
         claimed = claim(kind.name, limit=kind.batch_max, lease_s=kind.lease_s)
         if not claimed:
             return done
+        if len(claimed) == kind.batch_max:
+            looking(kind.name, behind=True)
+            poke(kind.name)
         done += _do(kind, claimed)
         if clock.now() > deadline:
             break
