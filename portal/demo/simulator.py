@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from portal.core import clock, jobs
 from portal.core.access import SCOPES, TEMPLATES, Actor, ActorKind, Role
-from portal.core.db import db, locked_one, reader, transaction
+from portal.core.db import db, locked_one, reader, transaction, translated
 from portal.core.errors import PortalError
 from portal.core.ids import new_id
 from portal.core.ids import text as id_text
@@ -60,10 +60,11 @@ def drain() -> int:
 def tick(dice: Random) -> None:
     """A second: perhaps a new order; perhaps a step of each that is under way. What is refused is only logged."""
     try:
-        ours = reader().scalars(
-            select(Order).join(OpenPlace, OpenPlace.order_id == Order.id)
-            .where(Order.external_id.startswith(MARK, autoescape=True)).order_by(Order.id).limit(OPEN_MAX)).all()
-        reader().rollback()
+        with translated():
+            ours = reader().scalars(
+                select(Order).join(OpenPlace, OpenPlace.order_id == Order.id)
+                .where(Order.external_id.startswith(MARK, autoescape=True)).order_by(Order.id).limit(OPEN_MAX)).all()
+            reader().rollback()
         if len(ours) < OPEN_MAX and dice.random() < 1 / NEW_EACH_S:
             _begin(dice)
         for order in ours:

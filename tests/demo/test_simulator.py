@@ -2,6 +2,7 @@
 from datetime import timedelta
 from random import Random
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 
@@ -62,3 +63,12 @@ def test_staff_turn_it_on_from_the_desk(demo):
     assert viewer.send("/admin/demo/simulator", {"on": "no"}).status_code == 403
     reader().rollback()
     assert simulator.is_on(reader())
+
+
+def test_a_database_that_goes_away_is_no_end(demo):
+    pid = reader().execute(sa.text("SELECT pg_backend_pid()")).scalar_one()
+    with psycopg.connect(demo.config["SQLALCHEMY_DATABASE_URI"].replace("+psycopg", ""), autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 2000)", [pid])
+    simulator.tick(Random(7))
+    with transaction() as session:
+        assert session.scalar(sa.text("SELECT pg_backend_pid()")) != pid
