@@ -28,7 +28,7 @@ class _Line:
 
 
 def run(port: int, tokens: list[str], *, per_s: int, seconds: int, out: Path) -> None:
-    name, selector = os.urandom(4).hex(), selectors.DefaultSelector()
+    name, selector = os.urandom(4).hex(), selectors.SelectSelector()
     free: deque[_Line] = deque()
     for _ in range(CONNECTIONS):
         line = _Line(socket.create_connection(("127.0.0.1", port)))

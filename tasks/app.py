@@ -28,6 +28,14 @@ class Wakeups(RedisHuey):  # type: ignore[misc]
         jobs.stop_when(consumer.stop_flag.is_set)
         return consumer
 
+    def is_revoked(self, task: Any, timestamp: Any = None, peek: bool = True) -> bool:
+        """Nobody takes a wake-up back: it is not asked for, before each and after."""
+        return False
+
+    def delete(self, key: str) -> bool:
+        """As above: there is nothing to forget."""
+        return False
+
 
 huey = Wakeups(
     "quittance", results=False, store_none=False, utc=True, blocking=True, read_timeout=BLOCK_S,

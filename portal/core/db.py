@@ -10,7 +10,6 @@ from functools import cache
 from typing import Any, TypeVar
 
 from flask_sqlalchemy import SQLAlchemy
-from psycopg import Error as DriverError
 from psycopg import errors as pg
 from psycopg.pq import ExecStatus
 from sqlalchemy import DateTime, Engine, MetaData, Select, event
@@ -18,6 +17,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, Operation
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session, registry
 
+from portal.core import hot
 from portal.core.errors import VERDICTS, DatabaseUnavailable, LockTimeout
 
 NAMING = {
@@ -109,26 +109,6 @@ def at_once() -> Iterator[Session]:
         yield own
     for effect in effects.values():
         effect()
-
-
-def rows(session: Session, statement: str, parameters: Any) -> list[tuple[Any, ...]]:
-    """What a hot statement answers, straight from psycopg: a third of what it costs to pass through SQLAlchemy.
-
-    In the session's transaction and with SQLAlchemy's errors, so that all else is as with any other statement. In
-    psycopg's own spelling (`%(name)s`); it must answer rows.
-    """
-    connection = session.connection()
-    driver = connection.connection.driver_connection
-    assert driver is not None
-    try:
-        found: list[tuple[Any, ...]] = driver.execute(statement, parameters).fetchall()
-    except DriverError as error:
-        if driver.closed:
-            connection.invalidate(error)
-            connection.engine.dispose()  # the others will have gone with it
-        raise DBAPIError.instance(statement, None, error, DriverError, dialect=connection.dialect,
-                                  connection_invalidated=driver.closed) from error
-    return found
 
 
 @cache
@@ -238,8 +218,9 @@ def connect(app: Any, *, url: str, process: str, pool_size: int) -> None:
     app.config["SQLALCHEMY_DATABASE_URI"] = url
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(process, pool_size=pool_size)
     db.init_app(app)
-    if process == "worker":
-        with app.app_context():
+    with app.app_context():
+        hot.watch(db.engine)
+        if process == "worker":
             event.listen(db.engine, "begin", _begin_patiently)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from portal.core import clock, db, live
+from portal.core import clock, hot, live
 from portal.core.access import Actor
 from portal.core.db import translated
 from portal.core.errors import Conflict, Rejected, judges
@@ -99,18 +99,18 @@ def lock_balances(session: Session, accounts: Iterable[Account]) -> dict[Account
     breaks the lock order. Who falls out of a batch for want of cover is seen here, before anything is written.
     """
     ids = ids_of(session, accounts, opening=True)
-    rows = {id: Locked(id, minor, may) for id, minor, may in db.rows(session, LOCK, {"ids": sorted(ids.values())})}
+    rows = {id: Locked(id, minor, may) for id, minor, may in hot.rows(session, LOCK, {"ids": sorted(ids.values())})}
     return {account: rows[id] for account, id in ids.items()}
 
 
-def post(session: Session, actor: Actor, drafts: Sequence[Draft]) -> list[int]:
-    """Append these entries, in this order, and move each balance once. Returns the ids of the entries.
+def post(session: Session, actor: Actor, drafts: Sequence[Draft]) -> None:
+    """Append these entries, in this order, and move each balance once.
 
     All or none. An uncovered account is found before anything is written, so the transaction can go on without.
     Raises InsufficientFunds (details: the account and what it lacks, in minor units), AlreadyPosted.
     """
     if not drafts:
-        return []
+        return
     if len({(draft.kind, draft.reference) for draft in drafts}) < len(drafts):
         raise AlreadyPosted()
     balances = lock_balances(session, accounts_of(drafts))
@@ -121,7 +121,7 @@ def post(session: Session, actor: Actor, drafts: Sequence[Draft]) -> list[int]:
     live.tell(session, "balance", {f"{account.owner_kind}:{account.owner_id}" for account in balances
                                    if account.owner_id is not None})
     with translated():
-        return [id for id, in db.rows(session, WRITE, _parameters(actor, now, drafts, lines, balances))]
+        hot.send(session, WRITE, _parameters(actor, now, drafts, lines, balances))
 
 
 def _apply(draft: Draft, place: int, balances: dict[Account, Locked], lines: _Lines) -> None:

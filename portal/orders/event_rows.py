@@ -4,7 +4,7 @@ As one JSON, so that its text never changes and its cost hardly grows with the b
 round trip each. What the store is told is part of it, as is whatever else comes with the steps (`statement`), and it
 answers whose pages are concerned: nobody has to ask.
 """
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from portal import webhooks
 from portal.core import observe
-from portal.core.db import rows
+from portal.core.hot import Rows, send
 
 
 def statement(columns: str = "", parts: str = "") -> str:
@@ -45,14 +45,17 @@ def statement(columns: str = "", parts: str = "") -> str:
 INSERT = statement()
 
 
-def write(session: Session, events: Sequence[dict[str, Any]], statement: str = INSERT) -> dict[UUID, list[UUID]]:
+def write(session: Session, events: Sequence[dict[str, Any]], statement: str = INSERT, *,
+          then: Callable[[dict[UUID, list[UUID]]], None]) -> None:
     """By the names of the columns of OrderEvent, all but the defaults, and the order's store and mode.
 
-    Which traders have or have had each order.
+    `then` is told which traders have or have had each order.
     """
-    found = rows(session, statement, {
+    def written(found: Rows) -> None:
+        if any(announced for _, announced, _ in found):
+            webhooks.wake(session)
+        then({order_id: traders for order_id, _, traders in found})
+
+    send(session, statement, {
         "rows": to_json(events).decode(), "orders": [event["order_id"] for event in events],
-        "request_id": observe.request_id()})
-    if any(announced for _, announced, _ in found):
-        webhooks.wake(session)
-    return {order_id: traders for order_id, _, traders in found}
+        "request_id": observe.request_id()}, written)

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from portal.core import clock, ids
-from portal.core.db import rows
+from portal.core.hot import rows
 from portal.orders import event_rows, moving
 from portal.orders.moving import MovingOrder
 from portal.orders.states import Status

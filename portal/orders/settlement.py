@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from portal import ledger
 from portal.core.access import SYSTEM
-from portal.core.db import rows
+from portal.core.hot import rows
 from portal.core.jobs import Claimed
 from portal.core.money import Money
 from portal.orders import event_rows, moving

@@ -2,6 +2,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -83,14 +84,13 @@ class Steps:
     def write(self) -> None:
         """Events, announcements, moving orders of all steps: one statement however many. Others are flushed before."""
         self.session.flush()
-        if not self._taken:
-            return
-        self._tell_pages(event_rows.write(self.session, self._taken, self.statement))
-        self._taken.clear()
+        if self._taken:
+            taken, self._taken = self._taken, []
+            event_rows.write(self.session, taken, self.statement, then=partial(self._tell_pages, taken))
 
-    def _tell_pages(self, traders_of: Mapping[UUID, Sequence[UUID]]) -> None:
+    def _tell_pages(self, taken: Sequence[dict[str, Any]], traders_of: Mapping[UUID, Sequence[UUID]]) -> None:
         """Of the store and of every trader who has had the order: one who lost it must see that too."""
-        stores = {live.store(event["store_id"]) for event in self._taken}
-        traders = {live.trader(trader) for event in self._taken if event["action"] not in SEARCHING
+        stores = {live.store(event["store_id"]) for event in taken}
+        traders = {live.trader(trader) for event in taken if event["action"] not in SEARCHING
                    for trader in traders_of[event["order_id"]]}
         live.tell(self.session, "orders", stores | traders)

@@ -11,8 +11,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from portal import create_app
-from portal.core.db import after_commit, at_once, db, rows, transaction
+from portal.core.db import after_commit, at_once, db, transaction
 from portal.core.errors import DatabaseUnavailable, LockTimeout
+from portal.core.hot import rows
 from portal.core.ids import new_id
 
 TIMEOUTS = "SELECT current_setting('statement_timeout'), current_setting('lock_timeout')"

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, select
 from sqlalchemy.orm import Session
 
 from portal import ledger
@@ -13,6 +13,7 @@ from portal.core.access import SYSTEM, Actor
 from portal.core.ids import new_id
 from portal.core.money import Money
 from portal.ledger import Account, Draft, HoldFacts, SettleFacts, entries
+from portal.ledger.models import JournalEntry
 
 
 @dataclass
@@ -28,8 +29,13 @@ class Books:
             yield session
 
     def post(self, *drafts: Draft) -> list[int]:
+        """The ids of the entries, in the order given."""
         with self.transaction() as session:
-            return ledger.post(session, self.actor, drafts)
+            ledger.post(session, self.actor, drafts)
+            ids = {(kind, reference): id for id, kind, reference in session.execute(
+                select(JournalEntry.id, JournalEntry.kind, JournalEntry.reference).where(
+                    JournalEntry.reference.in_(draft.reference for draft in drafts)))}
+            return [ids[draft.kind, draft.reference] for draft in drafts]
 
     def balance(self, account: Account) -> int:
         with self.transaction() as session:

@@ -10,7 +10,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal.core import clock, live
-from portal.core.db import at_once, rows, transaction
+from portal.core.db import at_once, transaction
+from portal.core.hot import Rows, rows, send
 from portal.core.jobs.models import Job
 
 log = structlog.get_logger("jobs")
@@ -40,15 +41,17 @@ class Claimed(NamedTuple):
         return cls(job.id, job.kind, job.reference, job.unique_key, job.attempts, job.lost, job.lease, job.request_id)
 
 
-_DUE = ("kind = %(kind)s AND dead_at IS NULL AND run_at <= %(now)s"
-        " AND (leased_until IS NULL OR leased_until < %(now)s)")
+# The values as sub-selects: PostgreSQL would plan this anew for each of them, for longer than it takes to do it.
+_NOW = "(SELECT %(now)s::timestamptz)"
+_DUE = (f"kind = (SELECT %(kind)s) AND dead_at IS NULL AND run_at <= {_NOW}"
+        f" AND (leased_until IS NULL OR leased_until < {_NOW})")
 _LOST = "lost + (leased_until IS NOT NULL)::int"
 # Committed without waiting for the disk: a lease that a crash of the database forgets is a job that is free again, and
 # whoever works on it all the same is fenced off by its token.
 CLAIM = f"""
     WITH healthy AS (
         SELECT id FROM jobs WHERE {_DUE} AND {_LOST} < %(alone_from)s
-         ORDER BY run_at, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+         ORDER BY run_at, id LIMIT (SELECT %(limit)s::int) FOR UPDATE SKIP LOCKED
     ), suspect AS (
         SELECT id FROM jobs WHERE {_DUE} AND {_LOST} >= %(alone_from)s AND NOT EXISTS (SELECT FROM healthy)
          ORDER BY run_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
@@ -90,9 +93,12 @@ def finish(session: Session, jobs: Sequence[Claimed]) -> None:
     """Move rows to `jobs_done`, fenced by their lease. Raises LeaseLost."""
     if not jobs:
         return
-    moved = rows(session, FINISH, {"ids": [job.id for job in jobs], "lease": jobs[0].lease, "now": clock.now()})
-    if len(moved) != len(jobs):
-        raise LeaseLost()
+
+    def moved(found: Rows) -> None:
+        if len(found) != len(jobs):
+            raise LeaseLost()
+
+    send(session, FINISH, {"ids": [job.id for job in jobs], "lease": jobs[0].lease, "now": clock.now()}, moved)
 
 
 def postpone(session: Session, job: Claimed, run_at: datetime) -> None:

@@ -12,6 +12,7 @@ import structlog
 from portal.core import clock
 from portal.core.db import db, must_retry, transaction
 from portal.core.errors import DatabaseUnavailable, LockTimeout
+from portal.core.hot import together
 from portal.core.jobs.kinds import KINDS, OUTSIDE, Kind
 from portal.core.jobs.leases import (
     ERROR_MAX,
@@ -109,7 +110,7 @@ def _look_again_soon(job: Claimed) -> None:
 def _attempt(kind: Kind, jobs: Sequence[Claimed]) -> int:
     with structlog.contextvars.bound_contextvars(
             kind=kind.name, **({"request_id": jobs[0].request_id} if len(jobs) == 1 and jobs[0].request_id else {})):
-        with transaction() as session:
+        with transaction() as session, together(session):
             later = kind.work(session, jobs) or {}
             session.flush()
             finish(session, [job for job in jobs if job.id not in later])

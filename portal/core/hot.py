@@ -1,0 +1,108 @@
+"""Hot statements: straight through psycopg, and several of them on their way at once.
+
+A third of what it costs to pass through SQLAlchemy, in the session's transaction and with SQLAlchemy's errors, so that
+all else is as with any other statement. In psycopg's own spelling (`%(name)s`); each must answer rows.
+"""
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from psycopg import Connection as Driver
+from psycopg import Cursor
+from psycopg import Error as DriverError
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+Rows = list[tuple[Any, ...]]
+FLIGHT = "quittance_flight"
+
+
+@dataclass
+class _Flight:
+    """What was sent inside `together` and what each answer is wanted for; psycopg's pipeline while there is any."""
+
+    pipeline: ExitStack = field(default_factory=ExitStack)
+    sent: list[tuple[str, Cursor[Any], Callable[[Rows], None]]] = field(default_factory=list)
+
+
+def rows(session: Session, statement: str, parameters: Any) -> Rows:
+    """What a hot statement answers; what was sent before is answered first."""
+    connection, found = session.connection(), Rows()
+    if connection.info.get(FLIGHT) is None:
+        with _raised(connection, statement):
+            found = _driver(connection).execute(statement, parameters).fetchall()
+    else:
+        send(session, statement, parameters, found.extend)
+        land(connection)
+    return found
+
+
+def send(session: Session, statement: str, parameters: Any, then: Callable[[Rows], None] = lambda found: None) -> None:
+    """Send a statement whose answer nobody needs yet; `then` is given it, here or at the end of `together`."""
+    connection = session.connection()
+    flight: _Flight | None = connection.info.get(FLIGHT)
+    if flight is None:
+        then(rows(session, statement, parameters))
+        return
+    with _raised(connection, statement):
+        if not flight.sent:
+            flight.pipeline.enter_context(_driver(connection).pipeline())
+        flight.sent.append((statement, _driver(connection).execute(statement, parameters), then))
+
+
+@contextmanager
+def together(session: Session) -> Iterator[None]:
+    """What is sent inside travels together: one wait for all of it, and PostgreSQL works while we go on.
+
+    Whoever asks something of this transaction in between waits for all that is under way, whether by `rows` or through
+    SQLAlchemy. Afterwards every answer is there, and what one statement was refused has been raised.
+    """
+    connection = session.connection()
+    flight = connection.info[FLIGHT] = _Flight()
+    try:
+        yield
+        land(connection)
+    finally:
+        connection.info.pop(FLIGHT, None)
+        with suppress(DriverError):  # somebody else's error is on its way: what was sent is rolled back
+            flight.pipeline.close()
+
+
+def land(connection: Connection) -> None:
+    """Wait for what was sent on this connection, and pass on the answers in their order."""
+    flight: _Flight | None = connection.info.get(FLIGHT)
+    if flight is None or not flight.sent:
+        return
+    sent, flight.sent = flight.sent, []
+    with _raised(connection, "; ".join(statement for statement, _, _ in sent)):
+        flight.pipeline.close()
+        answers = [(cursor.fetchall(), then) for _, cursor, then in sent]
+    for found, then in answers:
+        then(found)
+
+
+def watch(engine: Engine) -> None:
+    """SQLAlchemy's own statements wait for what was sent before them."""
+    event.listen(engine, "before_cursor_execute", lambda connection, *_: land(connection))
+
+
+def _driver(connection: Connection) -> Driver[Any]:
+    driver: Driver[Any] | None = connection.connection.driver_connection
+    assert driver is not None
+    return driver
+
+
+@contextmanager
+def _raised(connection: Connection, statement: str) -> Iterator[None]:
+    """psycopg's errors as SQLAlchemy raises them."""
+    try:
+        yield
+    except DriverError as error:
+        gone = _driver(connection).closed
+        if gone:
+            connection.invalidate(error)
+            connection.engine.dispose()  # the others will have gone with it
+        raise DBAPIError.instance(statement, None, error, DriverError, dialect=connection.dialect,
+                                  connection_invalidated=gone) from error
