@@ -1,6 +1,7 @@
 """A light client at a given pace: `python -m benchmarks.client PORT TOKENS PER_S SECONDS FILE`.
 
-One thread, plain sockets, requests put together beforehand: some 60 µs of CPU each. A request that finds no free
+One thread, plain sockets, requests put together beforehand: some 60 µs of CPU each; `select`, because epoll would send
+them up to a millisecond late. A request that finds no free
 connection waits, and its time counts from when it was due, so that a slow desk cannot slow the question down.
 Writes a line for each: external id, when it was due (seconds of Unix time), status, milliseconds to the answer.
 """

@@ -49,6 +49,7 @@ def measure(ground: Ground) -> list[Result]:
 
 def _round(ground: Ground, database: str, running: Desk, tokens: Path) -> dict[str, Any]:
     _drained(ground, database)
+    ground.settle(database)
     idle = _paced(ground, database, running, tokens, per_s=IDLE_PER_S)
     rush = _paced(ground, database, running, tokens, per_s=RUSH_PER_S)
     _drained(ground, database)

@@ -49,14 +49,22 @@ class MustRead(Exception):
 _remembered_only: ContextVar[Engine | None] = ContextVar("remembered_only", default=None)
 
 
-@contextmanager
-def remembered_only(engine: Engine) -> Iterator[None]:
-    """On the event loop, outside of Flask: what is remembered of this database may be used; who must read, MustRead."""
-    before = _remembered_only.set(engine)
-    try:
-        yield
-    finally:
-        _remembered_only.reset(before)
+class remembered_only:
+    """On the event loop, outside of Flask: what is remembered of this database may be used; who must read, MustRead.
+
+    A class, not a generator: it stands around each create.
+    """
+
+    __slots__ = ("_before", "_engine")
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def __enter__(self) -> None:
+        self._before = _remembered_only.set(self._engine)
+
+    def __exit__(self, *error: object) -> None:
+        _remembered_only.reset(self._before)
 
 
 def reader() -> Session:

@@ -60,12 +60,13 @@ def together(session: Session) -> Iterator[None]:
     SQLAlchemy. Afterwards every answer is there, and what one statement was refused has been raised.
     """
     connection = session.connection()
-    flight = connection.info[FLIGHT] = _Flight()
+    kept = connection.info  # of a connection that has gone there is none to be had
+    flight = kept[FLIGHT] = _Flight()
     try:
         yield
         land(connection)
     finally:
-        connection.info.pop(FLIGHT, None)
+        kept.pop(FLIGHT, None)
         with suppress(DriverError):  # somebody else's error is on its way: what was sent is rolled back
             flight.pipeline.close()
 

@@ -8,7 +8,7 @@ from flask import current_app, g, request
 from sqlalchemy import select
 
 from portal.core.access import SCOPES, Actor, ActorKind, Permission
-from portal.core.db import reader, translated
+from portal.core.db import reader
 from portal.gateway import limits, reading
 from portal.gateway.calls import Call
 from portal.gateway.errors import AddressNotAllowed, ScopeMissing, Unauthorized
@@ -52,8 +52,7 @@ def identified(authorization: str, address_text: str, *, request_id: str) -> Key
     if scheme.lower() != "bearer" or not token.isascii():
         raise Unauthorized()
     address, shown = _address(address_text)
-    with translated():
-        key = keys.find(token, address=shown)
+    key = keys.find(token, address=shown)
     if key is None:
         raise Unauthorized()
     if not _allowed(address, key.networks):

@@ -8,7 +8,6 @@ becomes of it.
 """
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from functools import partial
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -114,14 +113,15 @@ class Lane:
             self._judged(scope, message, dict(scope["headers"]))
 
     def _judged(self, scope: Any, message: Any, headers: dict[bytes, bytes]) -> Asked | None:
-        with suppress(PortalError):
+        try:
             key = idempotency.usable(headers[b"idempotency-key"].decode("latin-1"))
             actor = auth.identified(
                 headers[b"authorization"].decode("latin-1"), self._address(scope, headers),
                 request_id=ids.public("req", ids.new_id()))
             auth.let_in(actor, Permission.ORDER_CREATE)
             return asked_for(actor, bind(CreatePayin, reading.parse(message["body"])), idempotency_key=key)
-        return None
+        except PortalError:
+            return None
 
     def _is_plain(self, headers: dict[bytes, bytes]) -> bool:
         """Nothing about it that Flask would have to look into."""

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from portal.core import audit, clock, crypto, ids
 from portal.core.access import SCOPES, Actor
-from portal.core.db import engine, give_back, locked_one, reader
+from portal.core.db import engine, give_back, locked_one, reader, translated
 from portal.core.errors import Conflict, FieldError, Invalid, NotFound, Rejected, judges
 from portal.parties import found_keys, key_tokens, key_watch, queries
 from portal.parties.commands import CreateKey, RenameKey, RevokeKey
@@ -100,7 +100,8 @@ def find(token: str, *, address: str | None = None) -> FoundKey | None:
         if spelled is None:
             return None
         known_at = watch.generation
-        key = _look_up(reader(), spelled.public_id)
+        with translated():
+            key = _look_up(reader(), spelled.public_id)
         give_back()  # what follows may wait
         # compared for an unknown id too: the answer takes the same time
         if not crypto.same(digest, key.digest if key is not None else NOBODY) or key is None:
