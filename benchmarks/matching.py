@@ -27,7 +27,7 @@ SUMS = {10_000: 12, 100_000: 3}  # picks by sums over history: seconds each, the
 ORDINARY = (1_000_00, 4_900_00)  # kopecks: somebody of each of people.RANGES takes it
 RARE = 40  # of 100,000 accept the amount, as in the spec: the only ones of their band
 RARE_FROM, RARE_TO = 300_000_00, 400_000_00
-PICK = ("SELECT order_id FROM pick_requisites(ARRAY[%s]::uuid[], ARRAY[gen_random_uuid()], now(),"
+PICK = ("SELECT order_id FROM pick_requisites(ARRAY[%s]::uuid[], ARRAY[uuidv7()], now(),"
         " (now() AT TIME ZONE 'Europe/Moscow')::date)")
 
 # so that each round begins as the one before: open orders of earlier rounds would make every later pick dearer
