@@ -66,16 +66,9 @@ def application() -> Flask:
     from portal import create_app
     from tasks import waker
 
-    jobs.poke_with(waker.poke, looking=_looking)
+    jobs.poke_with(waker.poke, looking=turns.looking, listen=waker.listen)
     live.connect(settings.redis_url.get_secret_value())
     return create_app(settings, process="worker")
-
-
-def _looking(kind: str, behind: bool) -> None:
-    from tasks import waker
-
-    turns.looking(kind, behind=behind)
-    waker.looking(kind)
 
 
 @huey.on_startup()  # type: ignore[untyped-decorator]

@@ -36,7 +36,7 @@ def in_turn(kind: str, drain: Callable[[], object]) -> None:
             _leave(kind)
 
 
-def looking(kind: str, *, behind: bool = False) -> None:
+def looking(kind: str, behind: bool = False) -> None:
     """Who drains this kind looks for another batch: it is not stuck. `behind`: help is welcome all the same."""
     _looked_at[kind] = float("-inf") if behind else time.monotonic()
 

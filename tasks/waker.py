@@ -1,8 +1,7 @@
 """Wakes the workers of a kind through Redis: best effort, coalesced, and never slow for who does the waking.
 
-A wake-up stands for all that follow until somebody looks: a marker per kind says that one is on its way, or with a
-worker whose turns are all taken. Who works drops the marker before each claim, so whatever was committed before is seen
-by that claim.
+A wake-up stands for all that follow while somebody works: a marker per kind says that one is on its way or in hand. Who
+works looks until there is nothing, drops the marker and looks once more: whatever was committed before is seen by that.
 """
 from collections.abc import Collection
 from functools import cache
@@ -36,8 +35,8 @@ def poke(kind: str) -> None:
         calm.fell_silent(error)
 
 
-def looking(kind: str) -> None:
-    """Somebody is about to claim: the next wake-up is to be sent again. Never raises."""
+def listen(kind: str) -> None:
+    """The next wake-up is to be sent again. Never raises."""
     try:
         _redis.delete(marker(kind))
     except RedisError as error:

@@ -39,26 +39,49 @@ def done(kind: str) -> list[str]:
     return sorted(db.session.scalars(select(DoneJob.unique_key).where(DoneJob.kind == kind)))
 
 
-def test_a_poke_is_asked_for_before_each_look(kind, monkeypatch):
-    """What is promised while somebody works is not seen by that look: it must wake anew."""
-    asked, seen = [], []
-    monkeypatch.setattr(promises, "_looking", lambda *look: asked.append(look))
-    register(kind, lambda session, batch: seen.append(len(asked)))
+@pytest.fixture
+def said(monkeypatch) -> list[str]:
+    """What the runner says to whoever wakes workers."""
+    heard: list[str] = []
+    monkeypatch.setattr(promises, "_looking", lambda kind, behind: heard.append("help" if behind else "look"))
+    monkeypatch.setattr(promises, "_listen", lambda kind: heard.append("listen"))
+    monkeypatch.setattr(promises, "_poke", lambda kind: heard.append("poke"))
+    return heard
+
+
+def test_what_is_promised_meanwhile_is_found_without_a_wake_up_and_looked_for_once_more_after_listening(kind, said):
+    """Between the look that finds nothing and the listening somebody may have promised in vain."""
+    listened = []
+
+    def listen(name: str) -> None:
+        said.append("listen")
+        if not listened:
+            listened.append(name)
+            promise(kind, "b")
+            said.remove("poke")
+
+    promises.poke_with(promises._poke, listen=listen)
+    register(kind, lambda session, batch: said.append("work"))
     promise(kind, "a")
+    said.clear()
     jobs.run(kind)
-    assert seen == [1]
-    assert asked == [(kind, False), (kind, False)]
+    assert said == ["look", "work", "look", "listen", "look", "work", "look", "listen", "look"]
 
 
-def test_a_full_batch_calls_for_help(kind, monkeypatch):
-    said = []
-    monkeypatch.setattr(promises, "_looking", lambda kind, behind: said.append("help" if behind else "look"))
-    monkeypatch.setattr(promises, "_poke", lambda kind: said.append("poke"))
+def test_a_full_batch_calls_for_help(kind, said):
     register(kind, lambda session, batch: said.append("work"), batch_max=2)
     promise(kind, "a", "b", "c")
     said.clear()
     jobs.run(kind)
-    assert said == ["look", "help", "poke", "work", "look", "work", "look"]
+    assert said == ["look", "help", "listen", "poke", "work", "look", "work", "look", "listen", "look"]
+
+
+def test_who_has_no_time_left_asks_to_be_woken_for_the_rest(kind, said):
+    register(kind, lambda session, batch: said.append("work"))
+    promise(kind, "a")
+    said.clear()
+    jobs.run(kind, for_s=-1)
+    assert said == ["look", "listen", "poke"]
 
 
 def test_promised_work_is_done_once_and_remembered(kind):

@@ -7,7 +7,7 @@ from tasks import waker
 from tests.running import running_desk, wait_for
 from tests.tasks.record import Record, all_matched, cast_of_four, effects_once, orders_of, seeded
 
-ORDERS = 240
+ORDERS = 600  # who is stopping may begin a batch or two more before it hears of it
 STOPS = 3
 EXIT_MAX_S = 30
 

@@ -31,10 +31,10 @@ def test_a_poke_that_waits_stands_for_all_that_follow(redis_url: str) -> None:
     assert messages(redis_url) == 2, "another kind has a message of its own"
 
 
-def test_once_a_worker_has_it_the_next_poke_is_sent(redis_url: str) -> None:
+def test_once_a_worker_listens_again_the_next_poke_is_sent(redis_url: str) -> None:
     forget(redis_url)
     waker.poke(KIND)
-    waker.looking(KIND)
+    waker.listen(KIND)
     waker.poke(KIND)
     assert messages(redis_url) == 2
 

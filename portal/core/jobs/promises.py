@@ -20,15 +20,17 @@ PROMISE = text("""
 
 _poke: Callable[[str], None] = lambda kind: None  # noqa: E731
 _looking: Callable[[str, bool], None] = lambda kind, behind: None  # noqa: E731
+_listen: Callable[[str], None] = lambda kind: None  # noqa: E731
 
 
-def poke_with(poke: Callable[[str], None], *, looking: Callable[[str, bool], None] | None = None) -> None:
-    """Each process says how a kind's workers are woken (Huey), a worker also what to do before it looks for work.
+def poke_with(poke: Callable[[str], None], *, looking: Callable[[str, bool], None] | None = None,
+              listen: Callable[[str], None] | None = None) -> None:
+    """Each process says how a kind's workers are woken (Huey), a worker also how it looks for work and listens.
 
-    Best effort, neither may raise.
+    Best effort, none may raise.
     """
-    global _poke, _looking
-    _poke, _looking = poke, looking or _looking
+    global _poke, _looking, _listen
+    _poke, _looking, _listen = poke, looking or _looking, listen or _listen
 
 
 def poke(kind: str) -> None:
@@ -36,11 +38,16 @@ def poke(kind: str) -> None:
 
 
 def looking(kind: str, *, behind: bool = False) -> None:
-    """What is promised from now on needs a poke of its own: this look may not see it.
-
-    `behind`: there is more than one batch, so whoever else is free may look, too.
-    """
+    """Somebody is about to look for work. `behind`: there is more than one batch, so whoever else is free may, too."""
     _looking(kind, behind)
+
+
+def listen(kind: str) -> None:
+    """Wake-ups are wanted again: until now whoever is at work was to find by himself what is promised.
+
+    What was promised before has to be looked for once more.
+    """
+    _listen(kind)
 
 
 def promise(session: Session, kind: str, reference: UUID | None = None, *, key: str | None = None,

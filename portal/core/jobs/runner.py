@@ -25,7 +25,7 @@ from portal.core.jobs.leases import (
     postpone,
     postpone_all,
 )
-from portal.core.jobs.promises import looking, poke
+from portal.core.jobs.promises import listen, looking, poke
 
 log = structlog.get_logger("jobs")
 DRAIN_FOR_S = 5  # then hand the thread back; the next wake-up goes on
@@ -44,24 +44,31 @@ def stop_when(asked: Callable[[], bool]) -> None:
 
 
 def run(kind_name: str, *, for_s: float = DRAIN_FOR_S) -> int:
-    """Claim and do due work of a kind until there is none, or the time is up. Returns how many were done."""
+    """Claim and do due work of a kind until there is none, or the time is up. Returns how many were done.
+
+    Nobody need wake who is at work. Before the last look, the one that finds nothing, wake-ups are listened to again.
+    """
     if kind_name in OUTSIDE:
-        looking(kind_name)
+        listen(kind_name)
         return OUTSIDE[kind_name]()
-    kind, done = KINDS[kind_name], 0
+    kind, done, listening = KINDS[kind_name], 0, False
     deadline = clock.now() + timedelta(seconds=for_s)
-    while _stopping is None or not _stopping():
+    while (_stopping is None or not _stopping()) and clock.now() <= deadline:
         looking(kind.name)
         claimed = claim(kind.name, limit=kind.batch_max, lease_s=kind.lease_s)
-        if not claimed:
+        if not claimed and listening:
             return done
+        if not claimed:
+            listen(kind.name)
+        listening = not claimed
         if len(claimed) == kind.batch_max:
             looking(kind.name, behind=True)
+            listen(kind.name)
             poke(kind.name)
-        done += _do(kind, claimed)
-        if clock.now() > deadline:
-            break
+        if claimed:
+            done += _do(kind, claimed)
     looking(kind.name)
+    listen(kind.name)
     poke(kind.name)  # there may be more: for another worker, or for the next turn of this one
     return done
 
