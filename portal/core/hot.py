@@ -29,13 +29,10 @@ class _Flight:
 
 def rows(session: Session, statement: str, parameters: Any) -> Rows:
     """What a hot statement answers; what was sent before is answered first."""
-    connection, found = session.connection(), Rows()
-    if connection.info.get(FLIGHT) is None:
-        with _raised(connection, statement):
-            found = _driver(connection).execute(statement, parameters).fetchall()
-    else:
-        send(session, statement, parameters, found.extend)
-        land(connection)
+    connection = session.connection()
+    land(connection)
+    with _raised(connection, statement):
+        found: Rows = _driver(connection).execute(statement, parameters).fetchall()
     return found
 
 

@@ -56,17 +56,18 @@ def run(kind_name: str, *, for_s: float = DRAIN_FOR_S) -> int:
     while (_stopping is None or not _stopping()) and clock.now() <= deadline:
         looking(kind.name)
         claimed = claim(kind.name, limit=kind.batch_max, lease_s=kind.lease_s)
-        if not claimed and listening:
-            return done
-        if not claimed:
-            listen(kind.name)
-        listening = not claimed
-        if len(claimed) == kind.batch_max:
-            looking(kind.name, behind=True)
-            listen(kind.name)
-            poke(kind.name)
         if claimed:
+            listening = False
+            if len(claimed) == kind.batch_max:
+                looking(kind.name, behind=True)
+                listen(kind.name)
+                poke(kind.name)
             done += _do(kind, claimed)
+        elif listening:
+            return done
+        else:
+            listen(kind.name)
+            listening = True
     looking(kind.name)
     listen(kind.name)
     poke(kind.name)  # there may be more: for another worker, or for the next turn of this one
