@@ -23,7 +23,7 @@ from launcher.testrun import NOT_FOR_TESTS
 
 SQL = Path(__file__).parent / "sql"
 # beside what the launcher sets: room for a fill of a million orders, so that no checkpoint falls into a round
-TUNING = {"max_wal_size": "6GB", "checkpoint_timeout": "30min", "autovacuum_naptime": "15s"}
+TUNING = {"max_wal_size": "6GB", "checkpoint_timeout": "30min"}
 CREATE = "CREATE DATABASE {} TEMPLATE {} OWNER quittance_owner STRATEGY file_copy"
 CONNECTIONS = 32
 SPEC_PER_S = 7_500  # creates in two statements by pgbench, on the machine where the gates were found

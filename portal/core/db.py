@@ -239,6 +239,7 @@ NOTICED = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3
 def engine_options(process: str, *, pool_size: int) -> dict[str, Any]:
     """Of every engine; `process` is the name by which the database shows its connections."""
     return {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": POOL_WAIT_S, "pool_pre_ping": False,
+            "pool_use_lifo": True,  # the connection that was used last has its plans and pages at hand
             "pool_recycle": 1800, "connect_args": {
                 "connect_timeout": 3, "prepare_threshold": 1, "application_name": f"quittance-{process}", **NOTICED}}
 
