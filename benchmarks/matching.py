@@ -21,7 +21,7 @@ from benchmarks.result import Result, ratio, thrown_away
 SIZES = (100, 1_000, 10_000, 100_000)
 HISTORIES = (10_000, 1_000_000)  # orders, at 10,000 requisites
 BLOCK = 500  # picks of one side in one turn
-TURNS = 3  # of every side in one round: a 99th percentile of a few hundred is one bad moment of the machine
+TURNS = 8  # of every side in one round: a 99th percentile of a few hundred is one bad moment of the machine
 WARM = 200
 SUMS = {10_000: 12, 100_000: 3}  # picks by sums over history: seconds each, then most of a minute each
 ORDINARY = (1_000_00, 4_900_00)  # kopecks: somebody of each of people.RANGES takes it

@@ -2,7 +2,7 @@
 
 Nothing is remembered unless the listener answered within the last second: a listener that lost its connection
 without noticing would otherwise leave a revoked key open. Keys that are in use are looked up again by the listener,
-all together and before their time is over, so that no call waits for it.
+all together, before their time is over and after everything had to be forgotten, so that no call waits for it.
 """
 import select
 import threading
@@ -25,6 +25,7 @@ from portal.parties.found_keys import FoundKey
 CHANNEL = "keys"
 REMEMBERED_S = 10.0
 RENEWED_S = 4.0  # before that time is over
+WANTED_S = 300.0  # since a key was last asked for: so long it is looked up again
 RENEWED_MAX = 500  # keys a beat
 REMEMBERED_MAX = 10_000  # keys
 BEAT_S = 0.4
@@ -44,7 +45,7 @@ class Watch:
         self.generation = 0
         self._direct_url = direct_url
         self._found: dict[bytes, tuple[FoundKey, float]] = {}
-        self._asked_for: set[bytes] = set()  # digests, since each was looked up
+        self._wanted: dict[bytes, tuple[str, float]] = {}  # by digest: the public id, when it was last asked for
         self._used: dict[UUID, tuple[datetime, str | None]] = {}
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -55,13 +56,11 @@ class Watch:
     def recall(self, digest: bytes) -> FoundKey | None:
         """A key found here within the last seconds, while the listener is known to live."""
         self._start()
-        if not self.is_listening:
+        now, found = time.monotonic(), self._found.get(digest)
+        if found is None or now >= found[1] or not self.is_listening:
             return None
-        if self.is_forgotten(digest):
-            return None
-        self._asked_for.add(digest)
-        found = self._found.get(digest)  # the listener may have forgotten it this moment
-        return found[0] if found is not None else None
+        self._wanted[digest] = found[0].public_id, now
+        return found[0]
 
     def is_forgotten(self, digest: bytes) -> bool:
         """Looked at without asking for it, so that it is not renewed."""
@@ -70,12 +69,17 @@ class Watch:
 
     def remember(self, digest: bytes, key: FoundKey, generation: int) -> None:
         """`generation` as it was before the look-up: a key revoked meanwhile is not remembered."""
+        if len(self._wanted) >= REMEMBERED_MAX:
+            self._wanted.clear()
+        self._wanted[digest] = key.public_id, time.monotonic()
+        self._keep(digest, key, generation)
+
+    def _keep(self, digest: bytes, key: FoundKey, generation: int) -> None:
         with self._lock:
             if generation != self.generation or not self.is_listening:
                 return
             if len(self._found) >= REMEMBERED_MAX:
                 self._found.clear()
-            self._asked_for.discard(digest)
             self._found[digest] = key, time.monotonic() + REMEMBERED_S
 
     def used(self, key_id: UUID, at: datetime, address: str | None) -> None:
@@ -90,7 +94,6 @@ class Watch:
         with self._lock:
             self.generation += 1
             self._found.clear()
-            self._asked_for.clear()
 
     def _start(self) -> None:
         """On the first key, so that the thread belongs to the process that serves, not to the one that forked it."""
@@ -134,16 +137,21 @@ class Watch:
                 select.select([connection], [], [], BEAT_S)
 
     def _renew(self, connection: Connection[tuple[Any, ...]]) -> None:
-        """Look up again what was asked for and is soon forgotten. A key that is gone or changed is not renewed."""
-        soon, generation = time.monotonic() + RENEWED_S, self.generation
-        with self._lock:
-            due = {key.public_id: digest for digest, (key, until) in self._found.items()
-                   if until < soon and digest in self._asked_for}
-        asked = list(islice(due, RENEWED_MAX))
-        rows: Sequence[Any] = connection.execute(found_keys.LOOK_UP, [asked]).fetchall() if asked else ()
+        """Look up again what is wanted and forgotten, or soon will be. A key that is gone or changed is not renewed."""
+        now, generation, due = time.monotonic(), self.generation, dict[str, bytes]()
+        for digest, (public_id, asked_at) in list(self._wanted.items()):
+            found = self._found.get(digest)
+            if now - asked_at > WANTED_S:
+                self._wanted.pop(digest, None)
+            elif found is None or found[1] < now + RENEWED_S:
+                due[public_id] = digest
+        asked = dict(islice(due.items(), RENEWED_MAX))
+        rows: Sequence[Any] = connection.execute(found_keys.LOOK_UP, [list(asked)]).fetchall() if asked else ()
         for key in map(found_keys.read, rows):
-            if key.digest == due[key.public_id]:
-                self.remember(key.digest, key, generation)
+            if key.digest == asked.get(key.public_id):
+                self._keep(asked.pop(key.public_id), key, generation)
+        for digest in asked.values():
+            self._wanted.pop(digest, None)
 
     def _write(self, connection: Connection[tuple[object, ...]]) -> None:
         if not self._used or time.monotonic() - self._written_at < WRITE_EVERY_S:

@@ -188,7 +188,23 @@ def test_a_key_in_use_is_looked_up_again_by_the_listener(app: Flask, renewing: k
     assert until(lambda: renewing._found.get(digest, (None, before))[1] > before, within_s=20)
 
 
-def test_a_key_that_nobody_uses_is_not_looked_up_again(app: Flask, renewing: key_watch.Watch) -> None:
+def test_when_all_had_to_be_forgotten_the_listener_looks_up_what_is_in_use(app: Flask, renewing: key_watch.Watch
+                                                                            ) -> None:
+    _, token = new_key(people.store(people.merchant()).id)
+    other, _ = new_key(people.store(people.merchant()).id)
+    listening(app, token)
+    before = renewing.generation
+    with transaction() as session:
+        keys.revoke(session, SYSTEM, RevokeKey(key_id=other.id))
+    assert until(lambda: renewing.generation > before and not renewing.is_forgotten(crypto.sha256(token)), within_s=20)
+    with statements() as seen:
+        assert keys.find(token) is not None
+    assert seen == []
+
+
+def test_a_key_that_nobody_uses_is_not_looked_up_again(app: Flask, renewing: key_watch.Watch,
+                                                       monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(key_watch, "WANTED_S", 0.0)
     _, token = new_key(people.store(people.merchant()).id)
     keys.find(token)
     assert until(lambda: renewing.is_listening, within_s=20)
