@@ -1,5 +1,6 @@
 """`waker.poke` for a process with an event loop: nobody waits for Redis, neither the loop nor a thread."""
 import asyncio
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -18,13 +19,16 @@ class LoopWaker:
     def __init__(self) -> None:
         self._redis = Redis.from_url(settings.redis_url.get_secret_value(), **calm.loop_options())
         self._wake = self._redis.register_script(waker.WAKE)
-        self._loop = asyncio.get_running_loop()
+        self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
         self._wanted: Batcher[str, None] = Batcher("wake-ups", self._send)
 
     def poke(self, kind: str) -> None:
-        """From any thread, also the loop's own. Never raises, never waits."""
+        """From any thread. Never raises, never waits. On the loop it goes out before the answers of this moment."""
         with suppress(RuntimeError):  # the loop has closed: the dispatcher sees to it
-            self._loop.call_soon_threadsafe(self._wanted.done_together, kind)
+            if threading.get_ident() == self._thread:
+                self._wanted.done_together(kind)
+            else:
+                self._loop.call_soon_threadsafe(self._wanted.done_together, kind)
 
     async def close(self) -> None:
         """Let go of Redis, on the loop that has used it."""

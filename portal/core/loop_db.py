@@ -26,6 +26,6 @@ async def at_once(engine: AsyncEngine, act: Callable[[Session], R]) -> R:
     async with AsyncSession(engine, expire_on_commit=False) as session:
         with gathered(session.sync_session) as effects, translated():
             done = await session.run_sync(act)
-    for effect in effects.values():
-        effect()
+        for effect in effects.values():  # before the connection is given back: somebody waits to be woken
+            effect()
     return done
