@@ -138,18 +138,28 @@ class Lane:
         return str((scope.get("client") or ("",))[0])
 
     async def _write(self, batch: Sequence[Asked]) -> list[Done | None]:
-        """Count the calls of each key, then write all that are within their limit."""
+        """Count the calls of each key, and write all that are within their limit; at once where all are far from it."""
         keys = [asked.actor.id for asked in batch if asked.actor.id]
-        counts: Sequence[int | None] = (
-            self._counter and await self._counter.count_writes(keys)) or [None] * len(batch)
-        allowed = [asked for asked, count in zip(batch, counts, strict=True) if (count or 0) <= limits.BURST]
-        written = await loop_db.at_once(self.engine, partial(self._written, allowed)) if allowed else set()
+        if self._counter is None or self._counter.far(keys):
+            counting = asyncio.ensure_future(self._counted(keys))
+            try:
+                written = await loop_db.at_once(self.engine, partial(self._written, batch))
+            finally:
+                counts = await counting
+        else:
+            counts = await self._counted(keys)
+            allowed = [asked for asked, count in zip(batch, counts, strict=True) if (count or 0) <= limits.BURST]
+            written = await loop_db.at_once(self.engine, partial(self._written, allowed)) if allowed else set()
         return [Done(count) if asked.order.id in written else None for asked, count in zip(batch, counts, strict=True)]
 
-    def _written(self, allowed: Sequence[Asked], session: Session) -> set[UUID]:
+    async def _counted(self, keys: Sequence[UUID]) -> Sequence[int | None]:
+        """The number of each call in its window; None where nobody counts."""
+        return (self._counter and await self._counter.count_writes(keys)) or [None] * len(keys)
+
+    def _written(self, batch: Sequence[Asked], session: Session) -> set[UUID]:
         with db.remembered_only(self._engine):
             reference.snapshot(session)  # kept fresh from here, so that the loop finds it remembered
-            return write(session, allowed, patience=PATIENCE)
+            return write(session, batch, patience=PATIENCE)
 
     async def _answer(self, send: Any, asked: Asked, done: Done) -> None:
         body = to_json(asked.answer)

@@ -37,16 +37,20 @@ class Counter:
         self._redis = Redis(connection_pool=ConnectionPool.from_url(redis_url, **calm.options()))
         self._on_loop = LoopRedis.from_url(redis_url, **calm.loop_options())
         self._ask, self._ask_on_loop = self._redis.register_script(COUNT), self._on_loop.register_script(COUNT)
+        self._heard_in, self._heard = 0, dict[UUID, int]()  # of writes, in the newest window this process has seen
 
     def count(self, key_id: UUID, *, writes: bool) -> int | None:
         """This call's number in its window; None when Redis does not say."""
         if not calm.answers():
             return None
         try:
-            return int(self._ask(*_asked({key_id: 1}, writes=writes))[0])
+            calls = int(self._ask(*_asked({key_id: 1}, writes=writes))[0])
         except Exception as error:  # whatever a broken Redis raises: the gateway fails open
             calm.fell_silent(error)
             return None
+        if writes:
+            self._hear({key_id: calls})
+        return calls
 
     async def count_writes(self, key_ids: Sequence[UUID]) -> list[int] | None:
         """Several at once, on the event loop: the number of each, in their order; None when Redis does not say."""
@@ -58,12 +62,28 @@ class Counter:
         except Exception as error:  # as above
             calm.fell_silent(error)
             return None
+        self._hear(dict(zip(more, answers, strict=True)))
         last = {key_id: answer - calls for (key_id, calls), answer in zip(more.items(), answers, strict=True)}
         counts = []
         for key_id in key_ids:
             last[key_id] += 1
             counts.append(last[key_id])
         return counts
+
+    def far(self, key_ids: Sequence[UUID]) -> bool:
+        """Whether all these writes are far from their keys' limits, by what this process has heard.
+
+        Half of each limit is left for what others have counted meanwhile: only who shares a key with another process
+        can pass its limit unasked, and by less than a batch.
+        """
+        known = self._heard if self._heard_in == _slot(WRITE_WINDOW_S) else {}
+        return all(known.get(key_id, 0) + more <= BURST // 2 for key_id, more in Tally(key_ids).items())
+
+    def _hear(self, counts: Mapping[UUID, int]) -> None:
+        slot = _slot(WRITE_WINDOW_S)
+        if slot != self._heard_in:
+            self._heard_in, self._heard = slot, {}
+        self._heard.update(counts)
 
     async def close(self) -> None:
         """Let go of what was opened on this event loop."""
@@ -73,9 +93,12 @@ class Counter:
 def _asked(more: Mapping[UUID, int], *, writes: bool) -> tuple[list[str], list[int]]:
     """What COUNT wants: the names of the counters; how long they live, and how many calls more of each."""
     window_s = WRITE_WINDOW_S if writes else READ_WINDOW_S
-    slot = int(clock.now().timestamp() // window_s)
-    names = [f"quittance:gateway:{key_id}:{'w' if writes else 'r'}:{slot}" for key_id in more]
+    names = [f"quittance:gateway:{key_id}:{'w' if writes else 'r'}:{_slot(window_s)}" for key_id in more]
     return names, [window_s, *more.values()]
+
+
+def _slot(window_s: int) -> int:
+    return int(clock.now().timestamp() // window_s)
 
 
 def register(app: Flask) -> None:
