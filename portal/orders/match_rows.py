@@ -43,7 +43,8 @@ class Pick(NamedTuple):
 # A funnel is of the statement's snapshot, as the batch began: what the pick changes it does not see.
 PICK = f"""
     WITH held AS MATERIALIZED (
-        SELECT * FROM orders WHERE id = ANY (%(orders)s) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+        SELECT * FROM orders WHERE id = ANY (ARRAY(SELECT unnest(%(orders)s::uuid[])))
+         ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
     ), picked AS MATERIALIZED (
         SELECT p.*, r.method, r.bank, r.number_first6, r.number_last4, h.name_sealed, t.pay_by,
                t.pay_by + make_interval(secs => s.grace_s) AS end_at,

@@ -61,7 +61,8 @@ CLAIM = f"""
          WHERE id IN (SELECT id FROM healthy UNION ALL SELECT id FROM suspect) RETURNING jobs.*)
     SELECT {", ".join(Claimed._fields)} FROM claimed ORDER BY run_at, id"""
 FINISH = """
-    WITH gone AS (DELETE FROM jobs WHERE id = ANY(%(ids)s) AND lease = %(lease)s RETURNING *)
+    WITH gone AS (
+        DELETE FROM jobs WHERE id = ANY(ARRAY(SELECT unnest(%(ids)s::bigint[]))) AND lease = %(lease)s RETURNING *)
     INSERT INTO jobs_done (id, done_at, kind, reference, unique_key, attempts, lost, request_id, created_at)
     SELECT id, %(now)s, kind, reference, unique_key, attempts, lost, request_id, created_at FROM gone
     RETURNING id"""
