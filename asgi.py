@@ -1,4 +1,4 @@
-"""The desk for granian: streams of `/live` first, then bodies within limits, plain creates, and Flask in a thread."""
+"""The desk for uvicorn: streams of `/live` first, then bodies within limits, plain creates, and Flask in a thread."""
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 

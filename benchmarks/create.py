@@ -1,7 +1,7 @@
 """G1, G2: taking an order in over HTTP, against the same rows written by pgbench in two statements.
 
 The load comes from `wrk` with one thread (C, LuaJIT): it sits on the same two cores, and a client in Python would cost
-more than the desk does. Full road: granian as in the Procfile, key, limits on, idempotency, fees, event, job.
+more than the desk does. Full road: uvicorn as in the Procfile, key, limits on, idempotency, fees, event, job.
 """
 import json
 import os

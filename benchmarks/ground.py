@@ -205,7 +205,7 @@ def about(ground: Ground) -> dict[str, Any]:
             "settings": {**TUNING, "fsync": "on", "synchronous_commit": "on", "full_page_writes": "on",
                          "shared_buffers": "256MB"},
             "commit": _git("rev-parse", "--short", "HEAD"), "changed": bool(_git("status", "--porcelain", "portal")),
-            **{name: version(name) for name in ("granian", "flask", "sqlalchemy", "psycopg", "huey")}}
+            **{name: version(name) for name in ("uvicorn", "flask", "sqlalchemy", "psycopg", "huey")}}
 
 
 def _git(*words: str) -> str:

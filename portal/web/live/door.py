@@ -1,7 +1,6 @@
 """The native ASGI route: who is let in, what goes over the wire, and when a stream ends."""
 import asyncio
 import random
-import signal
 from concurrent.futures import ThreadPoolExecutor
 
 import structlog
@@ -32,11 +31,12 @@ class Live:
         self._road, self._listeners = road, Listeners(flask)
         self._check_every_s, self._heartbeat_s = check_every_s, heartbeat_s
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="live")
+        self._loop: asyncio.AbstractEventLoop | None = None
         flask.config["LIVE_URL"] = PATH
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            self._end_streams_when_asked_to_stop()
+            self._loop = asyncio.get_running_loop()
             await self._road(scope, receive, send)
         elif scope["type"] != "http" or scope["path"] != PATH:
             await self._road(scope, receive, send)
@@ -112,19 +112,10 @@ class Live:
             return None
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._listeners.find, token)
 
-    def _end_streams_when_asked_to_stop(self) -> None:
-        """granian waits for open answers before it tells us to stop, so streams must hear of the signal themselves.
-
-        asyncio learns of signals through its wake-up descriptor, whatever Python handler there is: granian's own is
-        still called beside this one.
-        """
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            try:
-                signal.signal(number, lambda *_: loop.call_soon_threadsafe(self.hub.close))
-            except ValueError:  # not in the main thread: whoever runs us there stops us in another way
-                return
-            signal.siginterrupt(number, False)
+    def close(self) -> None:
+        """End all streams: the server waits for open answers before it stops. From a signal's handler, too."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self.hub.close)
 
 
 async def _disconnect(receive: Receive, stream: Stream) -> None:

@@ -1,4 +1,4 @@
-"""`/live` as granian serves it: over a socket, beside pages, told by other processes, until SIGTERM."""
+"""`/live` as the web process serves it: over a socket, beside pages, told by other processes, until SIGTERM."""
 import contextlib
 import http.client
 import threading
