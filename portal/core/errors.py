@@ -93,9 +93,9 @@ class LockTimeout(Conflict):
 
 
 # What the database refuses, in our words: constraint name → error. Nouns add theirs with `judges`.
-VERDICTS: dict[str, type[PortalError]] = {}
+VERDICTS: dict[str, type[Exception]] = {}
 
 
-def judges(verdicts: dict[str, type[PortalError]]) -> None:
+def judges(verdicts: dict[str, type[Exception]]) -> None:
     """A noun names its constraints: a violation of one becomes the error beside it."""
     VERDICTS.update(verdicts)

@@ -32,7 +32,7 @@ judges({"ck_balances_covered": InsufficientFunds, "uq_journal_entries_kind_refer
 # Plain SQL, not `core.db.locked`: no object is loaded that could be stale. In id order, so that two batches never
 # wait in a circle; NO KEY, so that postings elsewhere may go on referring to the accounts.
 LOCK = ("SELECT account_id, credits_minor - debits_minor, may_overdraw FROM balances"
-        " WHERE account_id = ANY(%(ids)s) ORDER BY account_id FOR NO KEY UPDATE")
+        " WHERE account_id = ANY(%(ids)s::bigint[]) ORDER BY account_id FOR NO KEY UPDATE")
 # Entries, postings and balances of a whole batch in one round trip. Ids follow the order given.
 WRITE = """
     WITH entry AS (
@@ -87,9 +87,10 @@ class _Lines:
 
     rows: list[tuple[int, int, int, str, bool, int, int, int]] = field(default_factory=list)
 
-    def columns(self) -> dict[str, list[Any]]:
+    def columns(self) -> dict[str, Any]:
         names = ("places", "debits", "credits", "currencies", "lives", "amounts", "debit_afters", "credit_afters")
-        return dict(zip(names, map(list, zip(*self.rows, strict=True)), strict=True))
+        columns = dict(zip(names, zip(*self.rows, strict=True), strict=True))
+        return {name: list(column) if name == "currencies" else hot.array(column) for name, column in columns.items()}
 
 
 def lock_balances(session: Session, accounts: Iterable[Account]) -> dict[Account, Locked]:
@@ -99,7 +100,8 @@ def lock_balances(session: Session, accounts: Iterable[Account]) -> dict[Account
     breaks the lock order. Who falls out of a batch for want of cover is seen here, before anything is written.
     """
     ids = ids_of(session, accounts, opening=True)
-    rows = {id: Locked(id, minor, may) for id, minor, may in hot.rows(session, LOCK, {"ids": sorted(ids.values())})}
+    found = hot.rows(session, LOCK, {"ids": hot.array(sorted(ids.values()))})
+    rows = {id: Locked(id, minor, may) for id, minor, may in found}
     return {account: rows[id] for account, id in ids.items()}
 
 
@@ -145,8 +147,8 @@ def _parameters(actor: Actor, now: datetime, drafts: Sequence[Draft], lines: _Li
     moved = sorted(balances.values(), key=lambda row: row.account_id)
     return {
         "actor_kind": str(actor.kind), "actor_id": actor.id, "actor_name": actor.name, "now": now,
-        "kinds": [draft.kind for draft in drafts], "references": [draft.reference for draft in drafts],
-        "memos": [draft.memo for draft in drafts], "reverses": [draft.reverses_id for draft in drafts],
-        "moved": [row.account_id for row in moved], "debited": [row.debited for row in moved],
-        "credited": [row.credited for row in moved],
+        "kinds": [draft.kind for draft in drafts], "references": hot.array(draft.reference for draft in drafts),
+        "memos": [draft.memo for draft in drafts], "reverses": hot.array(draft.reverses_id for draft in drafts),
+        "moved": hot.array(row.account_id for row in moved), "debited": hot.array(row.debited for row in moved),
+        "credited": hot.array(row.credited for row in moved),
     } | lines.columns()

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from portal import webhooks
 from portal.core import observe
-from portal.core.hot import Rows, send
+from portal.core.hot import Rows, array, send
 
 
 def statement(columns: str = "", parts: str = "") -> str:
@@ -57,5 +57,5 @@ def write(session: Session, events: Sequence[dict[str, Any]], statement: str = I
         then({order_id: traders for order_id, _, traders in found})
 
     send(session, statement, {
-        "rows": to_json(events).decode(), "orders": [event["order_id"] for event in events],
+        "rows": to_json(events).decode(), "orders": array(event["order_id"] for event in events),
         "request_id": observe.request_id()}, written)

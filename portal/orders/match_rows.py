@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from portal.core import clock, ids
-from portal.core.hot import rows
+from portal.core.hot import array, rows
 from portal.orders import event_rows, moving
 from portal.orders.moving import MovingOrder
 from portal.orders.states import Status
@@ -49,10 +49,10 @@ PICK = f"""
         SELECT p.*, r.method, r.bank, r.number_first6, r.number_last4, h.name_sealed, t.pay_by,
                t.pay_by + make_interval(secs => s.grace_s) AS end_at,
                CASE WHEN (SELECT greatest(reltuples, 0) FROM pg_class WHERE oid = 'requisites'::regclass)
-                         * cardinality(%(orders)s) <= %(funnel_rows_max)s
+                         * cardinality(%(orders)s::uuid[]) <= %(funnel_rows_max)s
                     THEN matching_funnel(p.order_id, %(now)s, %(day)s) END AS funnel
           FROM pick_requisites(ARRAY(SELECT id FROM held WHERE status = ANY (%(waiting)s) ORDER BY id),
-                               %(assignments)s, %(now)s, %(day)s) p
+                               %(assignments)s::uuid[], %(now)s, %(day)s) p
           JOIN requisites r ON r.id = p.requisite_id JOIN holders h ON h.id = p.holder_id
           JOIN held o ON o.id = p.order_id JOIN stores s ON s.id = o.store_id
          CROSS JOIN LATERAL (SELECT %(now)s + make_interval(secs => s.pay_for_s) AS pay_by) t
@@ -74,7 +74,7 @@ WRITE = event_rows.statement(
 def pick(session: Session, order_ids: list[UUID]) -> list[tuple[MovingOrder, Pick | None]]:
     """Those of the orders that nobody else holds, by id, locked; with the requisite that each has got now, if any."""
     found = rows(session, PICK, {
-        "orders": order_ids, "assignments": [ids.new_id() for _ in order_ids],
+        "orders": array(order_ids), "assignments": array(ids.new_id() for _ in order_ids),
         "waiting": [str(status) for status in WAITING], "now": clock.now(), "day": clock.today(),
         "funnel_rows_max": FUNNEL_ROWS_MAX})
     return [(MovingOrder(*row[:moving.WIDTH]), None if row[moving.WIDTH] is None else Pick(*row[moving.WIDTH:]))

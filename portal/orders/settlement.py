@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from portal import ledger
 from portal.core.access import SYSTEM
-from portal.core.hot import rows
+from portal.core.hot import array, rows
 from portal.core.jobs import Claimed
 from portal.core.money import Money
 from portal.orders import event_rows, moving
@@ -40,12 +40,12 @@ class Chosen(NamedTuple):
 def work(session: Session, batch: Sequence[Claimed]) -> None:
     """Work of the kind `settle_order`: the reference is the order. An order that is settled already is left alone."""
     wanted = [job.reference for job in batch if job.reference is not None]
-    locked = [MovingOrder(*row) for row in rows(session, LOCK, {"orders": wanted})]
+    locked = [MovingOrder(*row) for row in rows(session, LOCK, {"orders": array(wanted)})]
     confirmed = [order for order in locked if order.status == Status.CONFIRMED]
     if not confirmed:
         return
     chosen = {row.order_id: row for row in map(Chosen._make, rows(
-        session, CHOSEN, {"orders": [order.id for order in confirmed]}))}
+        session, CHOSEN, {"orders": array(order.id for order in confirmed)}))}
     ledger.post(session, SYSTEM, [_draft(order, chosen[order.id]) for order in confirmed])
     steps = Steps(session, SYSTEM, WRITE)
     for order in confirmed:

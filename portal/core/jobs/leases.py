@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from portal.core import clock, live
 from portal.core.db import at_once, transaction
-from portal.core.hot import Rows, rows, send
+from portal.core.errors import judges
+from portal.core.hot import array, rows, send
 from portal.core.jobs.models import Job
 
 log = structlog.get_logger("jobs")
@@ -60,12 +61,16 @@ CLAIM = f"""
           FROM set_config('synchronous_commit', 'off', true)
          WHERE id IN (SELECT id FROM healthy UNION ALL SELECT id FROM suspect) RETURNING jobs.*)
     SELECT {", ".join(Claimed._fields)} FROM claimed ORDER BY run_at, id"""
+# Refuses by itself to have lost its lease, so that the commit may be sent along.
 FINISH = """
-    WITH gone AS (
-        DELETE FROM jobs WHERE id = ANY(ARRAY(SELECT unnest(%(ids)s::bigint[]))) AND lease = %(lease)s RETURNING *)
-    INSERT INTO jobs_done (id, done_at, kind, reference, unique_key, attempts, lost, request_id, created_at)
-    SELECT id, %(now)s, kind, reference, unique_key, attempts, lost, request_id, created_at FROM gone
-    RETURNING id"""
+    WITH wanted AS MATERIALIZED (SELECT %(ids)s::bigint[] AS ids), gone AS (
+        DELETE FROM jobs WHERE id = ANY((SELECT ids FROM wanted)::bigint[]) AND lease = %(lease)s RETURNING *
+    ), moved AS (
+        INSERT INTO jobs_done (id, done_at, kind, reference, unique_key, attempts, lost, request_id, created_at)
+        SELECT id, %(now)s, kind, reference, unique_key, attempts, lost, request_id, created_at FROM gone
+        RETURNING id
+    )
+    SELECT lease_kept(count(*) = (SELECT cardinality(ids) FROM wanted)) FROM moved"""
 
 
 def claim(kind: str, *, limit: int, lease_s: int) -> Sequence[Claimed]:
@@ -90,16 +95,14 @@ class LeaseLost(Exception):
     """The lease ran out and somebody else has the job: nothing of ours may be committed."""
 
 
+judges({"lease_kept": LeaseLost})
+
+
 def finish(session: Session, jobs: Sequence[Claimed]) -> None:
-    """Move rows to `jobs_done`, fenced by their lease. Raises LeaseLost."""
-    if not jobs:
-        return
-
-    def moved(found: Rows) -> None:
-        if len(found) != len(jobs):
-            raise LeaseLost()
-
-    send(session, FINISH, {"ids": [job.id for job in jobs], "lease": jobs[0].lease, "now": clock.now()}, moved)
+    """Move rows to `jobs_done`, fenced by their lease. Raises LeaseLost, when the transaction ends at the latest."""
+    if jobs:
+        send(session, FINISH, {
+            "ids": array(job.id for job in jobs), "lease": jobs[0].lease, "now": clock.now()})
 
 
 def postpone(session: Session, job: Claimed, run_at: datetime) -> None:

@@ -12,7 +12,7 @@ import structlog
 from portal.core import clock
 from portal.core.db import db, must_retry, transaction
 from portal.core.errors import DatabaseUnavailable, LockTimeout
-from portal.core.hot import together
+from portal.core.hot import commit, together
 from portal.core.jobs.kinds import KINDS, OUTSIDE, Kind
 from portal.core.jobs.leases import (
     ERROR_MAX,
@@ -123,6 +123,7 @@ def _attempt(kind: Kind, jobs: Sequence[Claimed]) -> int:
             session.flush()
             finish(session, [job for job in jobs if job.id not in later])
             postpone_all(session, [(job, later[job.id].run_at) for job in jobs if job.id in later])
+            commit(session)
         db.session.remove()
         log.info("jobs_done", jobs=len(jobs), postponed=len(later))
         return len(jobs) - len(later)
