@@ -1,31 +1,45 @@
-"""The database as the event loop uses it: whoever has something to do goes on while a statement is under way.
+"""The database as the event loop uses it: one connection, each statement a transaction of its own.
 
-Beside `core.db` and with its rules, on connections of its own; what runs here is the same code that threads run.
+Straight through psycopg, for hot statements only: a session and its pool cost four times what the statement does.
 """
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from psycopg import AsyncConnection
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from portal.core.db import engine_options, gathered, translated
+from portal.core.db import engine_options, gathered
+from portal.core.hot import Rows
 
 R = TypeVar("R")
 
 
-def open_engine(url: Any) -> AsyncEngine:
-    """One connection, made with the first statement; each statement is a transaction of its own."""
-    return create_async_engine(url, **engine_options("loop", pool_size=1), isolation_level="AUTOCOMMIT")
+class LoopDatabase:
+    """Made with the first statement, and anew after it went away. One statement at a time: `Batcher` sees to that."""
 
+    def __init__(self, engine: Engine) -> None:
+        """To the same server as this engine, of which nothing else is used."""
+        named: dict[str, Any] = engine.dialect.create_connect_args(engine.url)[1]  # type: ignore[assignment]
+        self._arguments = named | engine_options("loop", pool_size=1)["connect_args"]
+        self._connection: AsyncConnection[Any] | None = None
 
-async def at_once(engine: AsyncEngine, act: Callable[[Session], R]) -> R:
-    """`db.at_once` for the event loop: what `act` makes of its one statement. Errors as there.
+    async def at_once(self, statement: str, parameters: Any, then: Callable[[Session, Rows], R]) -> R:
+        """`db.at_once` for the event loop: what `then` makes of the answer. Raises psycopg's own errors.
 
-    Effects run on the loop and must not wait: wake-ups go by `LoopWaker`, publications by a thread of their own.
-    """
-    async with AsyncSession(engine, expire_on_commit=False) as session:
-        with gathered(session.sync_session) as effects, translated():
-            done = await session.run_sync(act)
-        for effect in effects.values():  # before the connection is given back: somebody waits to be woken
+        `then` may promise effects in the session that it is given, which knows no database. They run on the loop and
+        must not wait: wake-ups go by `LoopWaker`, publications by a thread of their own.
+        """
+        if self._connection is None or self._connection.closed:
+            self._connection = await AsyncConnection.connect(**self._arguments, autocommit=True)
+        found = await (await self._connection.execute(statement, parameters)).fetchall()
+        with gathered(session := Session()) as effects:
+            done = then(session, found)
+        for effect in effects.values():
             effect()
-    return done
+        return done
+
+    async def close(self) -> None:
+        """On the loop that has used it."""
+        if self._connection is not None:
+            await self._connection.close()

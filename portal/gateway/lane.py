@@ -8,7 +8,7 @@ becomes of it.
 """
 import asyncio
 from collections.abc import Sequence
-from functools import partial
+from contextlib import suppress
 from time import perf_counter
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -16,19 +16,19 @@ from uuid import UUID
 from flask import Flask
 from pydantic_core import to_json
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
 
 from portal import reference
-from portal.core import db, ids, logging, loop_db, observe
+from portal.core import db, ids, logging, observe
 from portal.core.access import Permission
 from portal.core.batching import Batcher
 from portal.core.commands import bind
-from portal.core.errors import PortalError
+from portal.core.errors import DatabaseUnavailable, PortalError
+from portal.core.loop_db import LoopDatabase
 from portal.gateway import auth, idempotency, limits, reading
 from portal.gateway.calls import BASE
 from portal.orders.commands import CreatePayin
 from portal.orders.create import asked_for
-from portal.orders.writing import Asked, write
+from portal.orders.writing import INSERT, Asked, parameters, written
 
 PATH = f"{BASE}/payins"
 JSON = frozenset({b"application/json", b"application/json; charset=utf-8"})
@@ -55,13 +55,14 @@ class Lane:
         self._headers.append((b"content-type", b"application/json"))
         with flask.app_context():
             self._engine = db.engine()
-        self.engine = loop_db.open_engine(self._engine.url)
+        self.database = LoopDatabase(self._engine)
+        self._reading: asyncio.Future[None] | None = None
         self._lines: list[str] = []
         self._writer: Batcher[Asked, Done] = Batcher("new orders", self._write, apart_s=APART_S)
 
     async def close(self) -> None:
         """Let go of database and Redis, on the loop that has used them."""
-        await self.engine.dispose()
+        await self.database.close()
         if self._counter is not None:
             await self._counter.close()
 
@@ -143,23 +144,34 @@ class Lane:
         if self._counter is None or self._counter.far(keys):
             counting = asyncio.ensure_future(self._counted(keys))
             try:
-                written = await loop_db.at_once(self.engine, partial(self._written, batch))
+                made = await self._made(batch)
             finally:
                 counts = await counting
         else:
             counts = await self._counted(keys)
             allowed = [asked for asked, count in zip(batch, counts, strict=True) if (count or 0) <= limits.BURST]
-            written = await loop_db.at_once(self.engine, partial(self._written, allowed)) if allowed else set()
-        return [Done(count) if asked.order.id in written else None for asked, count in zip(batch, counts, strict=True)]
+            made = await self._made(allowed) if allowed else set()
+        return [Done(count) if asked.order.id in made else None for asked, count in zip(batch, counts, strict=True)]
 
     async def _counted(self, keys: Sequence[UUID]) -> Sequence[int | None]:
         """The number of each call in its window; None where nobody counts."""
         return (self._counter and await self._counter.count_writes(keys)) or [None] * len(keys)
 
-    def _written(self, batch: Sequence[Asked], session: Session) -> set[UUID]:
+    async def _made(self, batch: Sequence[Asked]) -> set[UUID]:
+        self._keep_fresh()
+        return await self.database.at_once(
+            INSERT, parameters(batch, patience=PATIENCE), lambda session, found: written(session, batch, found))
+
+    def _keep_fresh(self) -> None:
+        """Have reference data read in a thread before it is too old for the loop, which may not read."""
         with db.remembered_only(self._engine):
-            reference.snapshot(session)  # kept fresh from here, so that the loop finds it remembered
-            return write(session, batch, patience=PATIENCE)
+            due = reference.grows_old()
+        if due and (self._reading is None or self._reading.done()):
+            self._reading = asyncio.get_running_loop().run_in_executor(None, self._read_anew)
+
+    def _read_anew(self) -> None:
+        with self._flask.app_context(), suppress(DatabaseUnavailable, SQLAlchemyError):
+            reference.snapshot()
 
     async def _answer(self, send: Any, asked: Asked, done: Done) -> None:
         body = to_json(asked.answer)

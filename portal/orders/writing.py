@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from portal import webhooks
 from portal.core import ids, jobs, live, observe
 from portal.core.access import Actor
+from portal.core.hot import Rows, rows
 
 MATCH = "match_order"
 
@@ -105,21 +106,27 @@ INSERT = f"""
     SELECT id, EXISTS (SELECT FROM takers) AS announced FROM made"""
 
 
-def write(session: Session, asked: Sequence[Asked], *, patience: str | None = None) -> set[UUID]:
-    """Write new orders and tell who listens; the ids of those that were written. One statement, itself a transaction.
-
-    `patience`: how long to wait for who is just taking the same key or external id; by default as long as for any lock.
-    """
+def parameters(asked: Sequence[Asked], *, patience: str | None = None) -> tuple[str | None, str]:
+    """For INSERT. `patience`: how long to wait for who is just taking the same key or external id; by default as long
+    as for any lock."""
     # by key: two processes with the same keys wait for each other in one direction only
-    rows = "[" + ",".join(one.row for one in sorted(asked, key=_in_order)) + "]"
-    found = session.connection().exec_driver_sql(INSERT, (patience, rows)).all()
-    written = {row.id for row in found}
-    if written:
+    return patience, "[" + ",".join(one.row for one in sorted(asked, key=_in_order)) + "]"
+
+
+def written(session: Session, asked: Sequence[Asked], found: Rows) -> set[UUID]:
+    """The ids of those orders that INSERT, which found this, has written; tells who listens."""
+    ids = {id for id, _ in found}
+    if ids:
         jobs.wake(session, MATCH)
-        live.tell(session, "orders", {live.store(one.order.store_id) for one in asked if one.order.id in written})
-    if any(row.announced for row in found):
+        live.tell(session, "orders", {live.store(one.order.store_id) for one in asked if one.order.id in ids})
+    if any(announced for _, announced in found):
         webhooks.wake(session)
-    return written
+    return ids
+
+
+def write(session: Session, asked: Sequence[Asked]) -> set[UUID]:
+    """Write new orders and tell who listens; the ids of those that were written. A transaction in itself."""
+    return written(session, asked, rows(session, INSERT, parameters(asked)))
 
 
 def _in_order(asked: Asked) -> tuple[UUID, str, str]:

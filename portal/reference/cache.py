@@ -136,6 +136,12 @@ def snapshot(session: Session | None = None) -> Reference:
         copy.reading.release()
 
 
+def grows_old() -> bool:
+    """Whether it is time to read it anew, for who may not read himself."""
+    copy = _copies.get(engine())
+    return copy is not None and time.monotonic() - copy.read_at >= FRESH_S
+
+
 def forget() -> None:
     """Read anew at the next look."""
     for copy in _copies.values():
