@@ -1,5 +1,5 @@
 """Huey: wake-ups and nothing else. A message says "there is work of this kind"; the work itself lies in `jobs`."""
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from typing import Any
 
 import structlog
@@ -27,6 +27,14 @@ class Wakeups(RedisHuey):  # type: ignore[misc]
         consumer = super().create_consumer(**options)
         jobs.stop_when(consumer.stop_flag.is_set)
         return consumer
+
+    def deserialize_task(self, data: bytes) -> Any:
+        """A sender's wake-ups of a kind are the same bytes each time: opened once."""
+        return self._registry.create_task(self._opened(data))
+
+    @lru_cache(maxsize=256)  # noqa: B019 (there is one for the whole life of the process)
+    def _opened(self, data: bytes) -> Any:
+        return self.serializer.deserialize(data)
 
     def is_revoked(self, task: Any, timestamp: Any = None, peek: bool = True) -> bool:
         """Nobody takes a wake-up back: it is not asked for, before each and after."""

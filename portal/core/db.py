@@ -6,12 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
-from functools import cache
 from typing import Any, TypeVar
 
 from flask_sqlalchemy import SQLAlchemy
 from psycopg import errors as pg
-from psycopg.pq import ExecStatus
 from sqlalchemy import DateTime, Engine, MetaData, Select, event
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -104,24 +102,6 @@ def transaction() -> Iterator[Session]:
     """
     with _committed(db.session()) as session:
         yield session
-
-
-@contextmanager
-def at_once() -> Iterator[Session]:
-    """For a single statement that is a transaction of its own: nothing to begin, nothing to commit, one round trip.
-
-    In a session of its own; what it loads belongs to no session afterwards. Effects and errors as with `transaction`.
-    """
-    own = Session(_autocommitting(engine()), expire_on_commit=False)
-    with gathered(own) as effects, translated(), own:
-        yield own
-    for effect in effects.values():
-        effect()
-
-
-@cache
-def _autocommitting(engine: Engine) -> Engine:
-    return engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
 @contextmanager
@@ -251,11 +231,6 @@ WORKER_BEGIN = (b"BEGIN; SET LOCAL statement_timeout = '30s'; SET LOCAL lock_tim
 
 
 def _begin_patiently(connection: Any) -> None:
-    """Begin with the worker's timeouts in one round trip; psycopg, which finds itself in a transaction, begins none."""
-    if connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT":
-        return
-    driver = connection.connection.driver_connection
-    begun = driver.pgconn.exec_(WORKER_BEGIN)
-    if begun.status != ExecStatus.COMMAND_OK:
-        # the server went away: the ordinary road says so in psycopg's own words
-        connection.exec_driver_sql("SELECT 1")
+    """Begin with the worker's timeouts; psycopg, which finds itself in a transaction, begins none."""
+    if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
+        hot.begin(connection, WORKER_BEGIN)

@@ -12,12 +12,13 @@ from uuid import UUID
 from psycopg import Connection as Driver
 from psycopg import Cursor
 from psycopg import Error as DriverError
+from psycopg.pq import ExecStatus
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 Rows = list[tuple[Any, ...]]
-FLIGHT = "quittance_flight"
+FLIGHT, BEGINNING = "quittance_flight", "quittance_beginning"
 
 
 @dataclass
@@ -37,6 +38,54 @@ def rows(session: Session, statement: str, parameters: Any) -> Rows:
     return found
 
 
+def begin(connection: Connection, statements: bytes) -> None:
+    """Begin a transaction without waiting for it: whoever uses it first does, or who ends it. See `watch`."""
+    driver = _driver(connection)
+    driver.pgconn.send_query(statements)
+    connection.info[BEGINNING] = True
+
+
+def _begun(connection: Connection) -> None:
+    if not connection.info.pop(BEGINNING, False):
+        return
+    driver, failed = _driver(connection), False
+    while (result := driver.pgconn.get_result()) is not None:
+        failed = failed or result.status != ExecStatus.COMMAND_OK
+    if failed or driver.closed:
+        driver.execute("SELECT 1")  # which says what happened, in psycopg's own words
+
+
+def _before_rollback(connection: Connection) -> None:
+    if not connection.invalidated:
+        with suppress(DriverError):  # gone: then there is nothing to take back
+            _begun(connection)
+
+
+def at_once(engine: Engine, statement: str, parameters: Any) -> Rows:
+    """What a hot statement answers that is a transaction of its own: without a session, in one round trip."""
+    pooled, gone = None, True
+    try:
+        pooled = engine.raw_connection()
+        driver: Any = pooled.driver_connection
+        driver.autocommit = True
+        try:
+            found: Rows = driver.execute(statement, parameters).fetchall()
+        finally:
+            gone = driver.closed
+            if not gone:
+                driver.autocommit = False
+        return found
+    except DriverError as error:
+        if gone and pooled is not None:
+            pooled.invalidate(error)
+            engine.dispose()  # the others will have gone with it
+        raise DBAPIError.instance(statement, None, error, DriverError, dialect=engine.dialect,
+                                  connection_invalidated=gone) from error
+    finally:
+        if pooled is not None:
+            pooled.close()
+
+
 def send(session: Session, statement: str, parameters: Any, then: Callable[[Rows], None] = lambda found: None) -> None:
     """Send a statement whose answer nobody needs yet; `then` is given it, here or at the end of `together`."""
     connection = session.connection()
@@ -45,6 +94,7 @@ def send(session: Session, statement: str, parameters: Any, then: Callable[[Rows
         then(rows(session, statement, parameters))
         return
     with _raised(connection, statement):
+        _begun(connection)
         if not flight.sent:
             flight.pipeline.enter_context(_driver(connection).pipeline())
         flight.sent.append((statement, _driver(connection).execute(statement, parameters), then))
@@ -76,6 +126,8 @@ def together(session: Session) -> Iterator[None]:
 
 def land(connection: Connection) -> None:
     """Wait for what was sent on this connection, and pass on the answers in their order."""
+    with _raised(connection, "BEGIN"):
+        _begun(connection)
     flight: _Flight | None = connection.info.get(FLIGHT)
     if flight is None or not flight.sent:
         return
@@ -100,8 +152,10 @@ def commit(session: Session) -> None:
 
 
 def watch(engine: Engine) -> None:
-    """SQLAlchemy's own statements wait for what was sent before them."""
+    """SQLAlchemy's own statements wait for what was sent before them; the end of a transaction for its beginning."""
     event.listen(engine, "before_cursor_execute", lambda connection, *_: land(connection))
+    event.listen(engine, "commit", land)
+    event.listen(engine, "rollback", _before_rollback)
 
 
 def _driver(connection: Connection) -> Driver[Any]:

@@ -25,7 +25,7 @@ class LoopDatabase:
         self._connection: AsyncConnection[Any] | None = None
 
     async def at_once(self, statement: str, parameters: Any, then: Callable[[Session, Rows], R]) -> R:
-        """`db.at_once` for the event loop: what `then` makes of the answer. Raises psycopg's own errors.
+        """`hot.at_once` for the event loop: what `then` makes of the answer. Raises psycopg's own errors.
 
         `then` may promise effects in the session that it is given, which knows no database. They run on the loop and
         must not wait: wake-ups go by `LoopWaker`, publications by a thread of their own.

@@ -32,7 +32,7 @@ from portal.orders.writing import INSERT, Asked, parameters, written
 
 PATH = f"{BASE}/payins"
 JSON = frozenset({b"application/json", b"application/json; charset=utf-8"})
-APART_S = .005  # between batches of new orders: a commit costs as much for one as for ten
+APART_S = .003  # between batches of new orders: a commit costs as much for one as for ten
 BODY_MAX = 16 * 1024  # what may be parsed on the loop; ten times an order
 PATIENCE = "50ms"  # of a batch with whoever holds a key of one of its orders: then all go the ordinary road
 

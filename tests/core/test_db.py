@@ -11,9 +11,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from portal import create_app
-from portal.core.db import after_commit, at_once, db, transaction
+from portal.core.db import after_commit, db, transaction, translated
 from portal.core.errors import DatabaseUnavailable, LockTimeout
-from portal.core.hot import rows
+from portal.core.hot import at_once, rows
 from portal.core.ids import new_id
 
 TIMEOUTS = "SELECT current_setting('statement_timeout'), current_setting('lock_timeout')"
@@ -64,8 +64,8 @@ def test_a_worker_leaves_nothing_on_the_connection_it_gives_back(worker: Flask) 
     """PgBouncer hands it to somebody else: what was set is set for the transaction."""
     def after_one() -> tuple[str, str]:
         timeouts_of_two_transactions()
-        with at_once() as session:
-            return tuple(session.execute(text(TIMEOUTS)).one())
+        ((statement, lock),) = at_once(db.engine, TIMEOUTS, {})
+        return statement, lock
 
     assert inside(worker, after_one) == ("5s", "2s")
 
@@ -78,31 +78,43 @@ def jobs_with(key: str) -> int:
 
 
 def test_a_statement_at_once_is_committed_when_it_has_run(app: Flask) -> None:
-    key, told = new_id().hex, list[int]()
-    with at_once() as session:
-        session.execute(text(WRITE), {"key": key})
-        after_commit(session, lambda: told.append(jobs_with(key)))
-        assert (jobs_with(key), told) == (1, [])
-    assert told == [1]
+    key = new_id().hex
+    assert at_once(db.engine, HOT_WRITE, {"key": key})
+    assert jobs_with(key) == 1
 
 
-def test_nobody_is_told_of_a_statement_that_failed(app: Flask) -> None:
+def test_nobody_is_told_of_a_transaction_that_failed(app: Flask) -> None:
     key, told = new_id().hex, list[str]()
-    with transaction() as holder:
+    with create_engine(db.engine.url, poolclass=NullPool).begin() as holder:
         holder.execute(text(WRITE), {"key": key})
-        with pytest.raises(LockTimeout), at_once() as session:
+        with pytest.raises(LockTimeout), transaction() as session:
             after_commit(session, lambda: told.append(key))
             session.execute(text(WRITE), {"key": key})  # waits for the holder, as long as for any lock
     assert told == []
     assert jobs_with(key) == 1
 
 
+@pytest.mark.parametrize("end", [Session.commit, Session.rollback, Session.close])
+def test_a_worker_that_began_and_asked_nothing_gives_back_a_connection_as_good_as_new(
+        worker: Flask, end: Callable[[Session], None]) -> None:
+    def nothing_then_something() -> tuple[int, int]:
+        with closing(Session(db.engine)) as session:
+            driver = session.connection().connection.driver_connection
+            pid = driver.info.backend_pid  # type: ignore[union-attr]
+            end(session)
+        return pid, int(at_once(db.engine, "SELECT pg_backend_pid()", {})[0][0])
+
+    first, then = inside(worker, nothing_then_something)
+    assert first == then
+    assert inside(worker, timeouts_of_two_transactions) == [("30s", "5s")] * 2
+
+
 def test_a_hot_statement_fails_in_the_same_words_as_any_other(app: Flask, worker: Flask) -> None:
     key = new_id().hex
     with transaction() as holder:
         rows(holder, HOT_WRITE, {"key": key})
-        with pytest.raises(LockTimeout), at_once() as session:
-            rows(session, HOT_WRITE, {"key": key})
+        with pytest.raises(LockTimeout), translated():
+            at_once(db.engine, HOT_WRITE, {"key": key})
     with pytest.raises(IntegrityError), transaction() as session:
         rows(session, HOT_WRITE, {"key": key})
 
@@ -119,8 +131,8 @@ def test_after_the_database_went_away_no_hot_statement_meets_a_dead_connection_t
         with create_engine(db.engine.url, poolclass=NullPool).connect() as other:
             for pid in first:
                 other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
-        with pytest.raises(DatabaseUnavailable), at_once() as session:
-            rows(session, "SELECT 1", {})
+        with pytest.raises(DatabaseUnavailable), translated():
+            at_once(db.engine, "SELECT 1", {})
         assert connections().isdisjoint(first)
 
     inside(worker, dropped_and_back)

@@ -10,9 +10,9 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal.core import clock, live
-from portal.core.db import at_once, transaction
+from portal.core.db import engine, transaction, translated
 from portal.core.errors import judges
-from portal.core.hot import array, rows, send
+from portal.core.hot import array, at_once, send
 from portal.core.jobs.models import Job
 
 log = structlog.get_logger("jobs")
@@ -80,8 +80,8 @@ def claim(kind: str, *, limit: int, lease_s: int) -> Sequence[Claimed]:
     with it. `limit` 0: such a row, whatever else is due.
     """
     now = clock.now()
-    with at_once() as session:
-        jobs = [Claimed(*row) for row in rows(session, CLAIM, {
+    with translated():
+        jobs = [Claimed(*row) for row in at_once(engine(), CLAIM, {
             "lease": uuid4(), "until": now + timedelta(seconds=lease_s), "kind": kind, "now": now,
             "alone_from": LOST_BEFORE_ALONE, "limit": limit})]
     for job in jobs:
