@@ -34,7 +34,7 @@ def _how(name: str, run: dict[str, Any]) -> str:
     return (f"## {name}\n`python -m benchmarks {name}{' --quick' if run['quick'] else ''} --rounds {run['rounds']}`, "
             f"{run['took_s']} s, load before {about['load']}, {about['cores']} cores, pgbench {about['pace']:.0%} of"
             f" what it did where the gates were found, {about['postgresql']}, "
-            f"Python {about['python']}, uvicorn {about['uvicorn']}, commit {about['commit']}"
+            f"Python {about['python']}, uvicorn {about.get('uvicorn', '-')}, commit {about['commit']}"
             f"{' with changes' if about['changed'] else ''}\n\n{notes}")
 
 

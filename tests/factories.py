@@ -2,6 +2,7 @@
 
 Each cast has a payment rail of its own, so that no other test's requisite is ever a candidate for its orders.
 """
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -104,7 +105,8 @@ class Cast:
         return new_requisite(trader or self.trader(), self.method, **limits)
 
     def order(self, amount: str = "1500.00", **asked: Any) -> Order:
-        """A payin as the store's system asks for it; not matched yet."""
+        """A payin as the store's system asks for it; not matched yet. In a millisecond of its own: lists go by time."""
+        time.sleep(.001)
         return create_payin(self, amount, **asked).order
 
 
