@@ -8,6 +8,7 @@ from portal.core.access import SYSTEM, TEMPLATES
 from portal.core.commands import bind
 from portal.core.db import transaction
 from portal.core.errors import Invalid, PortalError
+from portal.core.names import email_sought
 from portal.parties import queries, users
 from portal.parties.commands import CreateUser, DisableUser
 from portal.parties.models import Merchant, Trader, User
@@ -48,7 +49,7 @@ def disable(email: str, reason: str) -> None:
     """End their sessions at once; they cannot sign in any more."""
     try:
         with transaction() as session:
-            user = session.scalar(queries.users_visible_to(SYSTEM).where(User.email == email.lower()))
+            user = session.scalar(queries.users_visible_to(SYSTEM).where(User.email == email_sought(email)))
             if user is None:
                 raise click.ClickException(f"nobody has the e-mail address {email}")
             users.disable(session, SYSTEM, DisableUser(user_id=user.id, reason=reason))

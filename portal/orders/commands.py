@@ -2,12 +2,13 @@
 import re
 from functools import lru_cache
 from ipaddress import ip_address
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, StringConstraints, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
+from portal.core import names
 from portal.core.commands import Command
 from portal.core.money import EXPONENTS, BadAmount, Money
 
@@ -35,11 +36,31 @@ def host_of(url: str) -> str | None:
     return parts.hostname or None
 
 
+def _external_id(value: str) -> str:
+    return _plain_id(value, "invalid_external_id")
+
+
+def _customer_id(value: str) -> str:
+    return _plain_id(value, "invalid_customer_id")
+
+
+def _plain_id(value: str, code: Literal["invalid_external_id", "invalid_customer_id"]) -> str:
+    try:
+        return names.plain_id(value)
+    except PydanticCustomError as error:
+        raise PydanticCustomError(code, error.message_template) from None
+
+
+def _customer_name(value: str) -> str | None:
+    """Typed by the customer somewhere: no order is refused for it, yet nothing unseen reaches the trader."""
+    return names.tidy(names.without_unseen(value)) or None
+
+
 class Customer(Command):
     """Who pays, as the store knows them. `ip` is text of an address, v4 or v6."""
 
-    id: Text | None = None
-    name: Text | None = None
+    id: Annotated[Text, AfterValidator(_customer_id)] | None = None
+    name: Annotated[Text, AfterValidator(_customer_name)] | None = None
     ip: Annotated[str, StringConstraints(max_length=45)] | None = None
 
     @field_validator("ip")
@@ -58,7 +79,7 @@ class CreatePayin(Command):
 
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3,8}$")]
     amount: str = Field(max_length=40, examples=["1500.00"])
-    external_id: Text
+    external_id: Annotated[Text, AfterValidator(_external_id)]
     method: Code | None = None
     bank: Code | None = None
     customer: Customer | None = None
@@ -78,13 +99,6 @@ class CreatePayin(Command):
     def _amount(cls, value: str, info: ValidationInfo) -> str:
         if currency := info.data.get("currency"):
             _positive(value, currency)
-        return value
-
-    @field_validator("external_id")
-    @classmethod
-    def _external_id(cls, value: str) -> str:
-        if CONTROL.search(value):
-            raise PydanticCustomError("invalid_external_id", "Use printable characters only.")
         return value
 
     @field_validator("return_url")

@@ -7,26 +7,16 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
 from portal.core.commands import Command
+from portal.core.names import Email, Name, email_sought
 
-EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,190}", re.ASCII)
-Name = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,39}$")]
 CurrencyCode = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{3,8}$")]
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 Locale = Literal["en", "ru"]
 
 
-def _email(text: str) -> str:
-    if not EMAIL.fullmatch(text):
-        raise ValueError("This is not an e-mail address.")
-    return text.lower()
-
-
-Email = Annotated[str, AfterValidator(_email)]
-
-
 class SignIn(Command):
-    email: Annotated[str, StringConstraints(min_length=1, max_length=254, to_lower=True)]
+    email: Annotated[str, StringConstraints(min_length=1, max_length=254), AfterValidator(email_sought)]
     password: SecretStr
     code: str | None = Field(None, max_length=12)
     next: str | None = Field(None, max_length=2000)

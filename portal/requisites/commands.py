@@ -7,6 +7,7 @@ from pydantic import Field
 from portal.core.commands import Command
 from portal.core.errors import FieldError, Invalid
 from portal.core.money import BadAmount, Money
+from portal.core.names import Name
 
 Amount = Annotated[str, Field(min_length=1, max_length=40)]
 Reason = Annotated[str, Field(min_length=1, max_length=500)]
@@ -54,7 +55,7 @@ class AddRequisite(Limits):
     bank: Annotated[str, Field(max_length=32)] | None = None
     currency: Annotated[str, Field(max_length=8)]
     number: Annotated[str, Field(min_length=4, max_length=40)]
-    holder: Annotated[str, Field(min_length=2, max_length=120)]
+    holder: Annotated[Name, Field(min_length=2)]
     payin: bool = True
     payout: bool = False
 

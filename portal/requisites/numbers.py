@@ -3,14 +3,13 @@
 Showing one in full is the caller's to justify: to its owner, to the payer and to the assigned trader of an open order.
 """
 import re
-import unicodedata
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from portal.core import crypto
+from portal.core import crypto, names
 from portal.core.ids import new_id
 from portal.parties.models import Holder, Trader
 from portal.parties.traders import key_place
@@ -54,21 +53,16 @@ def opened_name(holder_id: UUID, sealed: bytes) -> str:
 
 
 def holder_of(session: Session, name: str) -> UUID:
-    """The holder with this name, made when there is none: spelling, case and spaces do not make two people."""
-    shown = " ".join(unicodedata.normalize("NFC", name).split())
-    mark = crypto.fingerprint("holder", _canonical(name))
+    """The holder with this name, made when there is none: spelling, case and blanks do not make two people."""
+    mark = crypto.fingerprint("holder", names.canonical(name))
     found = session.scalar(select(Holder.id).where(Holder.name_fingerprint == mark))
     if found is not None:
         return found
     id = new_id()
     session.execute(upsert(Holder).values(id=id, name_fingerprint=mark,
-                                          name_sealed=crypto.seal(shown, place=_name_place(id)))
+                                          name_sealed=crypto.seal(names.tidy(name), place=_name_place(id)))
                     .on_conflict_do_nothing(index_elements=["name_fingerprint"]))
     return session.scalars(select(Holder.id).where(Holder.name_fingerprint == mark)).one()
-
-
-def _canonical(name: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().replace("ё", "е").split())
 
 
 def _number_place(requisite_id: UUID) -> str:

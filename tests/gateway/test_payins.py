@@ -1,11 +1,33 @@
 """Each call of payins: it works, it refuses what it should, a stranger sees nothing."""
 import pytest
+import sqlalchemy as sa
 
 from portal.core import clock
-from portal.core.db import transaction
+from portal.core.db import reader, transaction
 from portal.orders import terms
+from portal.orders.models import Order
 from portal.parties.models import Store
 from tests.gateway.crowd import at_the_same_time
+
+
+@pytest.mark.parametrize(("field", "value"), [
+    ("external_id", " order-7"), ("external_id", "order-7\u00a0"), ("external_id", "order\u200b-7"),
+    ("external_id", "\u202e7-redro"), ("external_id", "\u043erder-7"), ("external_id", "order\n7"),
+    ("customer_id", "anna "), ("customer_id", "\u0430nna")])
+def test_an_id_that_looks_like_another_is_refused(shop, payin, field, value):
+    sent = {"customer": {"id": value}} if field == "customer_id" else {field: value}
+    answer = shop.post("/payins", payin(**sent))
+    assert answer.status_code == 422
+    assert [(wrong["field"], wrong["code"]) for wrong in answer.json["errors"]] == [
+        ("/" + field.replace("_id", "/id") if field == "customer_id" else f"/{field}", f"invalid_{field}")]
+    assert shop.count() == 0
+
+
+def test_a_payers_name_reaches_nobody_with_letters_that_cannot_be_seen(shop, payin):
+    sent = payin(customer={"name": " Anna\u202e  \u200bPay\u0435r"})
+    assert shop.post("/payins", sent).status_code == 201
+    kept = reader().scalar(sa.select(Order.customer_name).where(Order.external_id == sent["external_id"]))
+    assert kept == "Anna Pay\u0435r"
 
 
 def test_a_new_payin_looks_as_promised(shop, payin):
