@@ -91,6 +91,18 @@ class CreateTrader(Command):
     open_orders_max: Annotated[int, Field(ge=1, le=10_000)] = 50
 
 
+class SetTrader(Command):
+    """What matching asks of a trader. `seen`: what `trader_setup.seen` gave for what the form showed."""
+
+    trader_id: UUID
+    tier: Annotated[int, Field(ge=1, le=9)]
+    open_orders_max: Annotated[int, Field(ge=1, le=10_000)]
+    payin: bool = False
+    payout: bool = False
+    reason: Reason
+    seen: str | None = None
+
+
 class MoveTrader(Command):
     trader_id: UUID
     status: Literal["active", "suspended"]
@@ -143,6 +155,15 @@ class MoveUser(Command):
     """End sessions, give out a password, disable or enable; which one is the service's name."""
 
     user_id: UUID
+    reason: Reason
+
+
+class SetPerson(Command):
+    """Another name or address to sign in with, by staff."""
+
+    user_id: UUID
+    name: Name
+    email: Email
     reason: Reason
 
 
