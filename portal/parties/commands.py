@@ -11,6 +11,7 @@ from portal.core.names import Email, Name, email_sought
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,39}$")]
 CurrencyCode = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{3,8}$")]
+Color = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$", to_lower=True)]
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 Locale = Literal["en", "ru"]
 
@@ -75,7 +76,7 @@ class CreateStore(Command):
     settlement_currency: CurrencyCode
     currencies: tuple[StoreTerms, ...] = ()
     return_hosts: tuple[str, ...] = ()
-    brand_color: Annotated[str, StringConstraints(pattern=r"^#[0-9a-f]{6}$")] | None = None
+    brand_color: Color | None = None
 
 
 class MoveStore(Command):
@@ -190,10 +191,11 @@ def _host(text: str) -> str:
 
 
 class SetStore(Command):
-    """A store's name, clocks in seconds, and the hosts its customers may be sent back to."""
+    """A store's name and colour, clocks in seconds, and the hosts its customers may be sent back to."""
 
     store_id: UUID
     name: Name
+    brand_color: Color | None = None
     match_for_s: Annotated[int, Field(ge=30, le=3600)]
     pay_for_s: Annotated[int, Field(ge=120, le=86_400)]
     grace_s: Annotated[int, Field(ge=0, le=86_400)]

@@ -3,6 +3,6 @@
 Others use `service` and `limits` (what happens to one), `queries` (who sees which), `numbers` (one in full), `lanes`
 (whose turn it is) and `robots` (who takes test orders).
 """
-from portal.requisites import limits, service  # which say what their approvals do
+from portal.requisites import holders, limits, service  # which say what their approvals do
 
-__all__ = ["limits", "service"]
+__all__ = ["holders", "limits", "service"]

@@ -71,6 +71,35 @@ class SetLimits(Limits):
     seen: str | None = None
 
 
+class SetHolderLimits(Command):
+    """What all requisites of one person may take together. Absent: no such limit. `seen`: as in SetLimits."""
+
+    holder_id: str
+    currency: Annotated[str, Field(max_length=8)] | None = None
+    day_max: Amount | None = None
+    day_count_max: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    month_max: Amount | None = None
+    reason: Reason
+    seen: str | None = None
+
+    def columns(self) -> dict[str, int | str | None]:
+        """As the table keeps them. Raises Invalid with every field that is wrong."""
+        wrong: list[FieldError] = []
+        found: dict[str, int | str | None] = {"day_count_max": self.day_count_max}
+        if self.currency is None and (self.day_max or self.month_max or self.day_count_max):
+            raise Invalid(fields=[FieldError("/currency", "missing", "Say in which currency these limits count.")])
+        for name in ("day_max", "month_max"):
+            text = getattr(self, name)
+            try:
+                found[f"{name}_minor"] = None if text is None else Money.parse(text, self.currency or "").minor
+            except BadAmount as error:
+                wrong.append(FieldError(f"/{name}", "bad_amount", f"{str(error).capitalize()}."))
+        if wrong:
+            raise Invalid(fields=wrong)
+        limited = any(value is not None for value in found.values())
+        return {"currency": self.currency if limited else None, **found}
+
+
 class MoveRequisite(Command):
     """Pause, resume, block, unblock or archive; which one is the service's name."""
 

@@ -86,3 +86,11 @@ class AskTerms(Command):
     payin: bool = False
     payout: bool = False
     reason: Reason
+
+
+class SetRewardAboveFee(Command):
+    """May a trader's reward be more than a store's fee, the desk paying the difference? Off holds at once."""
+
+    store_id: UUID
+    on: bool
+    reason: Reason

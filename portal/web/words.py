@@ -38,8 +38,8 @@ WORDS = (
     # How what was received compares with what was asked for.
     N_("Exact"), N_("Under"), N_("Over"),
     # What the audit tells of, and who acted where it was no person.
-    N_("User"), N_("Merchant"), N_("Store"), N_("Trader"), N_("Requisite"), N_("Key"), N_("Rate"), N_("Job"),
-    N_("Order"), N_("Export"), N_("Deposit"), N_("Webhook endpoint"), N_("Webhook delivery"),
+    N_("User"), N_("Merchant"), N_("Store"), N_("Trader"), N_("Requisite"), N_("Holder"), N_("Key"), N_("Rate"),
+    N_("Job"), N_("Order"), N_("Export"), N_("Deposit"), N_("Webhook endpoint"), N_("Webhook delivery"),
     N_("system"), N_("customer"), N_("trader"), N_("merchant"), N_("support"), N_("admin"),
 )
 

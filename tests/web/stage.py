@@ -99,8 +99,9 @@ def set_up(app: Flask) -> Stage:
         asked = treasury.ask(session, SYSTEM, treasury.AskDeposit(
             owner_kind="trader", owner_id=trader.id, amount="10.000000", currency="USDT", reason="By bank transfer"))
         sessions.begin(session, seats["trader"].id, address="127.0.0.1", user_agent=PAYLOAD, values={})
+    requisite = factories.new_requisite(trader, cast.method, day_max="90000.00")
     samples |= {
         "merchant_id": [cast.merchant.public_id], "store_id": [cast.store.public_id], "trader_id": [trader.public_id],
         "approval_id": [asked.public_id], "user_id": [ids.public("usr", seat.id) for seat in seats.values()],
-        "requisite_id": [factories.new_requisite(trader, cast.method, day_max="90000.00").public_id]}
+        "requisite_id": [requisite.public_id], "holder_id": [ids.public("hld", requisite.holder_id)]}
     return Stage(app, seats, orders, samples | sample.told(cast) | STAFFS)

@@ -2,6 +2,7 @@
 from portal.web.admin.approvals import bp as approvals
 from portal.web.admin.audit import bp as audit
 from portal.web.admin.desk import bp as desk
+from portal.web.admin.holders import bp as holders
 from portal.web.admin.jobs import bp as jobs
 from portal.web.admin.ledger import bp as ledger
 from portal.web.admin.merchants import bp as merchants
@@ -14,4 +15,4 @@ from portal.web.admin.traders import bp as traders
 from portal.web.admin.users import bp as users
 
 blueprints = (desk, search, orders, approvals, jobs, ledger, rates, audit, merchants, stores, traders,
-              requisites, users)
+              requisites, holders, users)

@@ -18,7 +18,8 @@ from portal.web.render import show
 
 bp = Blueprint("admin_approvals", __name__, url_prefix="/admin/approvals")
 STATES = ("pending", "approved", "rejected")
-RECORDS = {"merchant": "mrc", "store": "str", "trader": "trd", "user": "usr", "requisite": "rqs"}
+RECORDS = {"merchant": "mrc", "store": "str", "trader": "trd", "user": "usr", "requisite": "rqs",
+           "holder": "hld"}
 """What approvals are about, with the prefix of its public id; each has a page of its own."""
 
 

@@ -5,11 +5,12 @@ from flask import Blueprint, Response, redirect, request, url_for
 from flask_babel import gettext
 
 from portal import approvals, reference
+from portal.core import ids
 from portal.core.access import Permission, requires
 from portal.core.commands import bind
 from portal.core.db import reader, transaction
 from portal.parties import queries as parties
-from portal.requisites import queries, service, staff_list
+from portal.requisites import holders, numbers, queries, service, staff_list
 from portal.requisites.commands import MoveRequisite
 from portal.requisites.shown import ShowToStaff, show_to_staff
 from portal.web.admin.acts import act
@@ -75,5 +76,7 @@ def _requisite(requisite_id: str) -> dict[str, Any]:
     session, actor = reader(), signed_in()
     requisite = queries.find(session, actor, requisite_id)
     return {"requisite": requisite, "number": None, "used": queries.used(requisite),
+            "holder_id": ids.public(holders.PREFIX, requisite.holder_id),
+            "holder_name": numbers.holder_name(session, requisite),
             "waiting": approvals.waiting_for(session, "requisite", requisite.id),
             "history": parties.history(session, actor, "requisite", requisite.id)}

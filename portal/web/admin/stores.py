@@ -12,9 +12,9 @@ from portal.core.db import reader
 from portal.core.money import Money
 from portal.parties import lists, queries, stores
 from portal.parties.commands import MoveStore, SetStore
-from portal.tariffs import asking, terms
+from portal.tariffs import above_fee, asking, terms
 from portal.tariffs import queries as tariffs
-from portal.tariffs.commands import AskFee, AskTerms
+from portal.tariffs.commands import AskFee, AskTerms, SetRewardAboveFee
 from portal.web.admin.acts import act
 from portal.web.identity import signed_in
 from portal.web.render import show
@@ -53,6 +53,15 @@ def ask_terms(store_id: str) -> Response:
 def ask_fee(store_id: str) -> Response:
     with act(ONE, _store, store_id) as session:
         asking.ask_fee(session, signed_in(), bind(AskFee, request.form, store_id=ids.parse("str", store_id)))
+    return _to(store_id)
+
+
+@bp.post("/<store_id>/reward-above-fee")
+@requires(Permission.PARTY_MANAGE)
+def set_reward_above_fee(store_id: str) -> Response:
+    with act(ONE, _store, store_id) as session:
+        above_fee.set_it(session, signed_in(), bind(SetRewardAboveFee, request.form,
+                                                    store_id=ids.parse("str", store_id)))
     return _to(store_id)
 
 

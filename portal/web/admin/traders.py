@@ -1,7 +1,7 @@
 """Who does the transfers: the list, one with collateral, requisites, rewards and open orders; set going, suspended."""
 from typing import Any
 
-from flask import Blueprint, Response, redirect, request, url_for
+from flask import Blueprint, Response, flash, redirect, request, url_for
 from flask_babel import gettext
 
 from portal import approvals, reference, treasury
@@ -11,8 +11,8 @@ from portal.core.commands import bind
 from portal.core.db import reader, transaction
 from portal.core.money import Money
 from portal.orders.of_trader import open_of_trader
-from portal.parties import lists, onboarding, queries, traders
-from portal.parties.commands import AskOnboarding, CreateTrader, EndShift, MoveTrader
+from portal.parties import lists, onboarding, queries, trader_setup, traders
+from portal.parties.commands import AskOnboarding, CreateTrader, EndShift, MoveTrader, SetTrader
 from portal.requisites import queries as requisites
 from portal.tariffs import asking
 from portal.tariffs import queries as tariffs
@@ -83,6 +83,16 @@ def ask_reward(trader_id: str) -> Response:
     return _to(trader_id)
 
 
+@bp.post("/<trader_id>/setup")
+@requires(Permission.PARTY_MANAGE)
+def set_up(trader_id: str) -> Response:
+    with act(ONE, _trader, trader_id) as session:
+        waits = trader_setup.set_up(session, signed_in(), bind(SetTrader, request.form,
+                                                               trader_id=ids.parse("trd", trader_id)))
+    flash(gettext("Saved. The higher limit waits for a second person.") if waits else gettext("Saved."))
+    return _to(trader_id)
+
+
 @bp.post("/<trader_id>/shift-end")
 @requires(Permission.SHIFT_MANAGE)
 def end_shift(trader_id: str) -> Response:
@@ -119,7 +129,8 @@ def _trader(trader_id: str) -> dict[str, Any]:
     trader = queries.trader(session, actor, trader_id)
     known = reference.snapshot(session)
     return {
-        "trader": trader, "Money": Money, "rewards": tariffs.rewards_of(session, trader.id),
+        "trader": trader, "seen": trader_setup.seen(trader), "Money": Money,
+        "rewards": tariffs.rewards_of(session, trader.id),
         "methods": [(one.code, gettext(one.name)) for one in known.methods.values() if one.active],
         "held": treasury.holdings(session, actor, "trader", treasury.settlement_of([trader])).get(trader.id),
         "requisites": requisites.page(session, actor, trader_id=trader.id, robots=True).rows,

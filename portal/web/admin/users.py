@@ -1,7 +1,8 @@
 """People who sign in: the list, one with what they may do and where they sit, a new one, a password for one sign-in."""
 from typing import Any
 
-from flask import Blueprint, Response, redirect, request, url_for
+from flask import Blueprint, Response, flash, redirect, request, url_for
+from flask_babel import gettext
 from werkzeug.datastructures import MultiDict
 
 from portal import approvals
@@ -9,8 +10,8 @@ from portal.core import ids
 from portal.core.access import TEMPLATES, Actor, Permission, Role, requires
 from portal.core.commands import bind
 from portal.core.db import reader
-from portal.parties import grants, invitations, lists, queries, sessions, users
-from portal.parties.commands import DisableUser, InviteUser, MoveUser, SetPermissions
+from portal.parties import grants, invitations, lists, personal, queries, sessions, users
+from portal.parties.commands import DisableUser, InviteUser, MoveUser, SetPermissions, SetPerson
 from portal.web.admin import words
 from portal.web.admin.acts import act
 from portal.web.identity import signed_in
@@ -52,6 +53,16 @@ def create() -> Response:
 @requires(Permission.USER_READ)
 def one(user_id: str) -> Response:
     return show(ONE, error=None, wrong={}, values={}, **_user(user_id))
+
+
+@bp.post("/<user_id>/person")
+@requires(Permission.USER_MANAGE)
+def set_person(user_id: str) -> Response:
+    with act(ONE, _user, user_id) as session:
+        waits = personal.set_person(session, signed_in(), bind(SetPerson, request.form,
+                                                               user_id=ids.parse("usr", user_id)))
+    flash(gettext("The other address waits for a second person.") if waits else gettext("Saved."))
+    return _to(user_id)
 
 
 @bp.post("/<user_id>/permissions")

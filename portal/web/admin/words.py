@@ -24,7 +24,9 @@ VERBS = {
 OF_APPROVALS = (
     N_("Requisite"), N_("New requisite"), N_("Wider limits of a requisite"), N_("Deposit"), N_("Set a merchant going"),
     N_("Set a trader going"), N_("Permissions"), N_("Fee of a store"), N_("Reward of a trader"),
-    N_("Limits of a store"), N_("Given"), N_("Taken"), N_("Email"), N_("Direction"), N_("Fee"), N_("Reward"),
+    N_("Limits of a store"), N_("More open orders of a trader"), N_("Rewards above the fee"), N_("E-mail of a person"),
+    N_("Wider limits of a person"), N_("Reward may exceed fee"), N_("Currency"), N_("Given"), N_("Taken"),
+    N_("Email"), N_("Direction"), N_("Fee"), N_("Reward"),
     N_("Fee fixed"), N_("Reward fixed"), N_("Settlement currency"), N_("Methods"), N_("From"), N_("To"),
 )
 
