@@ -203,7 +203,7 @@ class Event(Answer):
 
 
 class ReceivedAnswer(Answer):
-    """Of the last attempt; `error` says why none came."""
+    """Of the last attempt; `error` says why none came: `no_answer`, `tls_failed` or `broken_answer`."""
 
     status: int | None
     duration_ms: int | None

@@ -21,7 +21,7 @@ from portal.webhooks.service import EndpointDisabled, TooManyEndpoints
 @call("POST", "/webhook-endpoints", Permission.WEBHOOK_MANAGE, summary="Be told of events at an address",
       body=CreateEndpoint, answer=schemas.NewWebhookEndpoint, status=201, errors=(TooManyEndpoints,))
 def create_webhook_endpoint() -> Response:
-    command = bind(CreateEndpoint, reading.body())  # looks the name up, so before the transaction
+    command = bind(CreateEndpoint, reading.body())
 
     def create(session: Session) -> dict[str, Any]:
         endpoint, secret = service.create_endpoint(session, caller(), command)

@@ -21,6 +21,7 @@ WORDS = (
     # Why a webhook got no answer.
     N_("Timeout"), N_("Connect failed"), N_("Name not found"), N_("Tls failed"), N_("Broken answer"),
     N_("Address not public"), N_("Invalid url"), N_("Https required"), N_("Port not allowed"), N_("Invalid host"),
+    N_("No answer"),
     # What is wrong with a field, where the sentence is put together.
     N_("Write the amount with exactly 2 digits after the point."),
     N_("Write the amount with exactly 6 digits after the point."),

@@ -20,8 +20,7 @@ Resolve = Callable[[str], Sequence[str]]
 URL_MAX = 2048
 HTTPS_PORT = 443
 RESOLVE_FOR_S = 5.0
-SAVE_FOR_S = 2.0
-LOOK_UPS_MAX = 32  # at once, those that hang included
+LOOK_UPS_MAX = 32  # names at once, those that hang included
 _URL = re.compile(
     r"(?P<scheme>(?i:https?))://(?:\[(?P<six>[0-9a-fA-F:.]{2,45})\]|(?P<host>[A-Za-z0-9.-]{1,253}))"
     r"(?::(?P<port>[0-9]{1,5}))?(?P<path>(?:/[!$-;=?-Z_a-z~%\[\]]*|\?[!$-;=?-Z_a-z~%\[\]]*)?)", re.ASCII)
@@ -106,19 +105,18 @@ class Guard:
         return addresses
 
     def check(self, url: str) -> None:
-        """As judged when an endpoint is saved. A name that has no address yet may be saved: it is judged at sending.
+        """As judged when an endpoint is saved: by grammar, and an address that stands in it. A name is looked up by the
+        sender alone: somebody else's name server must hold up nobody who waits for a page.
 
         Raises Refused.
         """
-        try:
-            self.judge(self.parse(url), within_s=SAVE_FOR_S)
-        except Unresolved:
-            return
+        target = self.parse(url)
+        if target.literal is not None:
+            self.judge(target)
 
     def _look_up(self, host: str, within_s: float) -> list[Address]:
         try:
-            # the C library's look-up knows no deadline; a thread that hangs in it holds up nobody's delivery
-            found = [ip_address(text) for text in _within(within_s, lambda: self.resolve(host))]
+            found = [ip_address(text) for text in _asked(self.resolve, host).result(timeout=within_s)]
         except TimeoutError:
             raise Unresolved("no answer in time") from None
         except (OSError, UnicodeError) as error:
@@ -158,28 +156,40 @@ def _host(six: str | None, host: str | None) -> tuple[Address | None, str]:
     return None, name
 
 
-def _within(seconds: float, look_up: Callable[[], Sequence[str]]) -> Sequence[str]:
-    """Look up in a thread that is left behind when it takes too long, and that keeps no process from stopping.
-
-    Raises TimeoutError, and what the look-up raises.
+def _asked(resolve: Resolve, host: str) -> "Future[Sequence[str]]":
+    """What a name leads to, looked up in a thread of its own: the C library's look-up knows no deadline, and a thread
+    that hangs in it is left behind and keeps no process from stopping. Whoever asks for a name that is being looked
+    up waits for the same answer: a name that hangs takes one place of LOOK_UPS_MAX, however often it is wanted.
     """
-    answer: Future[Sequence[str]] = Future()
+    with _places:
+        if (under_way := _looking_up.get((resolve, host))) is not None:
+            return under_way
+        answer: Future[Sequence[str]] = Future()
+        if len(_looking_up) >= LOOK_UPS_MAX:
+            answer.set_exception(TimeoutError())
+            return answer
+        _looking_up[resolve, host] = answer
 
     def work() -> None:
+        found: Sequence[str] = ()
+        failed: BaseException | None = None
         try:
-            answer.set_result(look_up())
+            found = resolve(host)
         except BaseException as error:
-            answer.set_exception(error)
-        finally:
-            _looking_up.release()
+            failed = error
+        with _places:
+            del _looking_up[resolve, host]
+        if failed is None:
+            answer.set_result(found)
+        else:
+            answer.set_exception(failed)
 
-    if not _looking_up.acquire(timeout=seconds):
-        raise TimeoutError
     threading.Thread(target=work, name="resolve", daemon=True).start()
-    return answer.result(timeout=seconds)
+    return answer
 
 
-_looking_up = threading.BoundedSemaphore(LOOK_UPS_MAX)
+_places = threading.Lock()
+_looking_up: "dict[tuple[Resolve, str], Future[Sequence[str]]]" = {}
 _guard = Guard()
 
 

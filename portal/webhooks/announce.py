@@ -30,7 +30,8 @@ ANNOUNCED = """
         SELECT delivery_id, at, event_id, at, endpoint_id, store_id, live, type, 'pending', at, at FROM takers
     ), delivering AS (
         INSERT INTO jobs (kind, reference, unique_key, lane, run_at, request_id, created_at)
-        SELECT 'deliver_webhook', delivery_id, delivery_id::text, endpoint_id::text, at, request_id, at FROM takers
+        SELECT 'deliver_webhook', delivery_id, delivery_id::text, store_id || '/' || endpoint_id, at,
+               request_id, at FROM takers
     )"""
 ANNOUNCE = f"""
     WITH told AS MATERIALIZED (
@@ -71,6 +72,11 @@ def announce(session: Session, announcements: Sequence[Announcement]) -> None:
 def wake(session: Session) -> None:
     """Something was announced: it is sent once this transaction has committed."""
     jobs.wake(session, KIND)
+
+
+def lane(store_id: UUID, endpoint_id: UUID) -> str:
+    """Where a delivery waits: an endpoint's lane, which says whose it is, so that stores are served in turn."""
+    return f"{store_id}/{endpoint_id}"
 
 
 def delivery_row(event_id: UUID, event_created_at: datetime, endpoint_id: UUID, store_id: UUID, live: bool,

@@ -1,4 +1,4 @@
-"""Taking due deliveries in hand: only what is sent at once, and few of any one endpoint."""
+"""Taking due deliveries in hand: only what is sent at once, few of any one store, fewer of any one endpoint."""
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -17,14 +17,16 @@ from portal.webhooks.models import Delivery, Endpoint, Event
 from portal.webhooks.service import place
 
 CLAIM_MAX = 16
-ENDPOINT_MAX = 4  # in flight, over all workers
+STORE_MAX = 6  # in flight, over all workers: sixteen slow endpoints of one store leave most of a pool to the others
+ENDPOINT_MAX = 4  # likewise
 LEASE_S = 45  # three times what a request may take
 LOOKED_AT_MAX = 32  # rows of a lane, oldest first: those in flight stand there, then those to claim
 LOST_BEFORE_ALONE = 2
 _TURNSTILE = 0x77686B  # one claim at a time over all workers, else two see the same free places
 
 # Lanes with live rows (a loose index scan), the oldest due rows of each, and of these what fits: first the first
-# of every endpoint, then the second, so that an endpoint with a thousand waiting comes no earlier than another.
+# of every store, then the second, and within a store likewise by endpoint, so that one with a thousand waiting, or
+# with sixteen endpoints, comes no earlier than another. A lane is `store/endpoint` (announce.lane).
 _CLAIM = text("""
     WITH RECURSIVE lanes(lane) AS (
         (SELECT lane FROM jobs WHERE lane IS NOT NULL AND dead_at IS NULL ORDER BY lane LIMIT 1)
@@ -32,7 +34,9 @@ _CLAIM = text("""
         SELECT (SELECT lane FROM jobs j WHERE j.lane > lanes.lane AND dead_at IS NULL ORDER BY lane LIMIT 1)
         FROM lanes WHERE lanes.lane IS NOT NULL
     ), seen AS (
-        SELECT due.*, lanes.lane, count(*) FILTER (WHERE in_flight) OVER (PARTITION BY lanes.lane) AS flying,
+        SELECT due.*, split_part(lanes.lane, '/', 1) AS store,
+               count(*) FILTER (WHERE in_flight) OVER (PARTITION BY lanes.lane) AS flying,
+               count(*) FILTER (WHERE in_flight) OVER (PARTITION BY split_part(lanes.lane, '/', 1)) AS of_store,
                row_number() OVER (PARTITION BY lanes.lane, in_flight ORDER BY run_at, id) AS place
         FROM lanes, LATERAL (
             SELECT id, run_at, coalesce(leased_until >= :now, false) AS in_flight
@@ -40,9 +44,12 @@ _CLAIM = text("""
               AND (leased_until >= :now OR lost + (leased_until IS NOT NULL)::int < :alone_from)
             ORDER BY run_at, id LIMIT :looked_at) due
         WHERE lanes.lane IS NOT NULL
+    ), turns AS (
+        SELECT id, run_at, place + flying AS turn,
+               of_store + row_number() OVER (PARTITION BY store ORDER BY place + flying, run_at, id) AS store_turn
+        FROM seen WHERE NOT in_flight AND place + flying <= :endpoint_max
     ), chosen AS (
-        SELECT id FROM seen WHERE NOT in_flight AND place + flying <= :endpoint_max
-        ORDER BY place + flying, run_at, id LIMIT :limit
+        SELECT id FROM turns WHERE store_turn <= :store_max ORDER BY store_turn, turn, run_at, id LIMIT :limit
     )
     UPDATE jobs SET lease = gen_random_uuid(), leased_until = :until, lost = lost + (leased_until IS NOT NULL)::int
     FROM chosen WHERE jobs.id = chosen.id AND run_at <= :now AND (leased_until IS NULL OR leased_until < :now)
@@ -77,7 +84,8 @@ def claim(limit: int, *, alone: bool) -> list[Parcel]:
         session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _TURNSTILE})
         claimed = session.execute(_CLAIM, {
             "now": now, "until": now + timedelta(seconds=LEASE_S), "kind": KIND, "limit": min(limit, CLAIM_MAX),
-            "endpoint_max": ENDPOINT_MAX, "looked_at": LOOKED_AT_MAX, "alone_from": LOST_BEFORE_ALONE}).scalars().all()
+            "store_max": STORE_MAX, "endpoint_max": ENDPOINT_MAX,
+            "looked_at": LOOKED_AT_MAX, "alone_from": LOST_BEFORE_ALONE}).scalars().all()
         parcels = _load(session, claimed)
     if parcels or not alone:
         return parcels

@@ -1,7 +1,7 @@
 """What a store's people and programs can ask of webhooks.
 
-A command with an address in it exists only if that address may be called; making one looks a name up in DNS, so
-a door makes it before it opens its transaction.
+A command with an address in it exists only if that address is one the desk would call, as far as its text says: where
+a name leads is looked up and judged by the sender, each time.
 """
 from typing import Annotated
 

@@ -14,7 +14,7 @@ from portal.core.errors import FieldError, Invalid, NotFound
 from portal.core.paging import Page
 from portal.parties.models import Store
 from portal.webhooks import queries
-from portal.webhooks.models import Delivery, DeliveryState, Endpoint
+from portal.webhooks.models import Delivery, DeliveryState, Endpoint, Outcome
 from portal.webhooks.types import PING, TOLD, TYPES
 
 PAGE = 25
@@ -120,4 +120,4 @@ def _heard(session: Session, endpoint_ids: Sequence[UUID]) -> dict[UUID, Heard]:
                    Delivery.created_at > clock.now() - queries.KEPT_FOR)
             .order_by(Delivery.created_at.desc(), Delivery.id.desc()).limit(1).lateral())
     rows = session.execute(select(Endpoint.id, last).join(last, true()).where(Endpoint.id.in_(endpoint_ids)))
-    return {id: Heard(state, status, error, at) for id, state, status, error, at in rows}
+    return {id: Heard(state, status, Outcome(status, error, None).error, at) for id, state, status, error, at in rows}

@@ -107,6 +107,21 @@ class Event(Base):
         return ids.public("evt", self.id)
 
 
+class Outcome:
+    """What an attempt came to, as its merchant reads it. Whatever brought no answer reads the same and took no time, or
+    the desk would tell its merchants which names resolve inside and which ports are open. Staff read what is kept."""
+
+    def __init__(self, status: int | None, error: str | None, ms: int | None) -> None:
+        silent = status is None and error not in (None, "tls_failed", "broken_answer")
+        self.status = status
+        self.error = "no_answer" if silent else error
+        self.ms = None if silent else ms
+
+    @property
+    def good(self) -> bool:
+        return self.error is None and self.status is not None and 200 <= self.status < 300
+
+
 class Delivery(Base):
     """One event on its way to one endpoint, over all its attempts."""
 
@@ -147,6 +162,11 @@ class Delivery(Base):
     def public_id(self) -> str:
         return ids.public("dlv", self.id)
 
+    @property
+    def outcome(self) -> Outcome:
+        """Of the last attempt."""
+        return Outcome(self.response_status, self.response_error, self.response_ms)
+
 
 class Attempt(Base):
     """One request that was made, or refused by our own guard. Only added."""
@@ -165,3 +185,7 @@ class Attempt(Base):
     ms: Mapped[int]
     error: Mapped[str | None] = mapped_column(Text)
     response: Mapped[str | None] = mapped_column(Text)
+
+    @property
+    def outcome(self) -> Outcome:
+        return Outcome(self.status, self.error, self.ms)

@@ -50,7 +50,7 @@ def post(guard: Guard, url: str, body: bytes, headers: Mapping[str, str], *,
         with _connect(target, addresses, deadline) as connection:
             _send(connection, _request(target, body, headers), deadline)
             answer_head = http.client.HTTPResponse(_Source(connection, deadline), method="POST")  # type: ignore[arg-type]
-            answer_head.begin()
+            _begin(answer_head)
             status = answer_head.status
             read, error = _read(answer_head)
             return Answer(status, _ms(began), error, _words(read), answer_head.headers.get("Retry-After"))
@@ -136,6 +136,15 @@ class _Source(io.RawIOBase):
         read = self._connection.recv_into(memoryview(buffer)[:self._budget])
         self._budget -= read
         return read
+
+
+def _begin(answer: http.client.HTTPResponse) -> None:
+    """The answer's own head: 103 Early Hints and whatever else comes before it are passed over, as 100 is by the
+    library. Each of them is taken from the same budget."""
+    answer.begin()
+    while 100 <= answer.status < 200 and answer.status != http.HTTPStatus.SWITCHING_PROTOCOLS:
+        answer.headers = None  # type: ignore[assignment]  # begin anew on the same stream
+        answer.begin()
 
 
 def _read(answer: http.client.HTTPResponse) -> tuple[bytes, str | None]:

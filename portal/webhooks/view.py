@@ -28,6 +28,6 @@ def delivery(row: Delivery) -> dict[str, Any]:
             "attempts": row.attempts, "next_attempt_at": rfc3339(row.next_attempt_at),
             "last_attempt_at": rfc3339(row.last_attempt_at),
             "response": None if row.last_attempt_at is None else {
-                "status": row.response_status, "duration_ms": row.response_ms, "error": row.response_error,
+                "status": row.outcome.status, "duration_ms": row.outcome.ms, "error": row.outcome.error,
                 "body": row.response_text},
             "live": row.live, "created_at": rfc3339(row.created_at)}

@@ -1,4 +1,8 @@
 """The demo's shop is a merchant like any other: a key with a digest, an address with a secret, nothing hidden."""
+import threading
+import time
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+
 import pytest
 import sqlalchemy as sa
 
@@ -8,9 +12,12 @@ from portal.core.db import reader, transaction
 from portal.demo import load, shop
 from portal.parties import keys
 from portal.parties.models import ApiKey
+from portal.web.shop import client as shop_client
+from portal.web.shop.client import Gateway, GatewayAway
 from portal.webhooks import queries, signature
 from portal.webhooks import service as webhooks
 from tests.running import free_port
+from tests.webhooks.receiver import bare
 
 
 def open_it(url: str) -> None:
@@ -70,3 +77,19 @@ def test_a_shop_whose_gateway_is_away_says_so_and_keeps_the_cart(client, app):
     assert answer.status_code == 422
     assert "Choose one of the goods" in answer.get_data(as_text=True)
     assert "abc123" in answer.get_data(as_text=True)
+
+
+def test_a_slow_gateway_holds_two_of_the_shops_askers_and_turns_the_others_away_at_once():
+    """The shop asks its own desk: eight buyers held all eight request threads, and nobody was left to answer them."""
+    over = threading.Event()
+    with bare(lambda connection: over.wait(10)) as gateway, ThreadPoolExecutor(8) as threads:
+        slow = Gateway(f"http://127.0.0.1:{gateway.port}", "qk_live_x")
+        asked = [threads.submit(slow.find, "shop-1") for _ in range(8)]
+        began = time.monotonic()
+        _, held = wait(asked, return_when=FIRST_COMPLETED)
+        while len(held) > shop_client.ASKING_MAX:
+            _, held = wait(asked, timeout=0.01)
+            assert time.monotonic() - began < shop_client.TIMEOUT_S
+        assert gateway.connections <= shop_client.ASKING_MAX
+        over.set()
+        assert {type(one.exception()) for one in asked} == {GatewayAway}

@@ -1,4 +1,6 @@
 """Addresses that are not public, in every spelling, when an endpoint is saved and when something is sent."""
+import threading
+import time
 from ipaddress import ip_network
 
 import pytest
@@ -6,7 +8,7 @@ import pytest
 from portal.core.commands import bind
 from portal.core.errors import Invalid
 from portal.webhooks import addresses, transport
-from portal.webhooks.addresses import Guard, Refused
+from portal.webhooks.addresses import Guard, Refused, Unresolved
 from portal.webhooks.commands import CreateEndpoint
 from tests.webhooks.receiver import bare
 
@@ -37,9 +39,8 @@ SPELLINGS = [
     "https://[fe80::1]/", "https://[fe80::1%25lo]/", "https://[fe80::1%lo]/", "https://[fec0::1]/", "https://[fc00::1]/",
     "https://[fd00:ec2::254]/", "https://[ff02::1]/", "https://[ff0e::1]/", "https://[2001:db8::1]/",
     "https://[3fff::1]/", "https://[5f00::1]/", "https://[100::1]/", "https://[::ffff:8.8.8.8]/",
-    # names that lead there
-    "https://inside.example/", "https://half.example/", "https://mapped.example/", "https://zone.example/",
 ]
+NAMES = ["https://inside.example/", "https://half.example/", "https://mapped.example/", "https://zone.example/"]
 UNREADABLE = [
     "https://user@shop.example/", "https://user:word@shop.example/", "https://shop.example@127.0.0.1/",
     "https://shop.example\\@127.0.0.1/", "https://127.0.0.1\\.shop.example/", "https://shop.example#@127.0.0.1/",
@@ -63,7 +64,7 @@ def test_refused_when_it_is_saved(url: str) -> None:
     assert [field.field for field in refusal.value.fields] == ["/url"]
 
 
-@pytest.mark.parametrize("url", SPELLINGS + UNREADABLE + FORBIDDEN)
+@pytest.mark.parametrize("url", [*SPELLINGS, *NAMES, *UNREADABLE, *FORBIDDEN])
 def test_refused_when_it_is_sent(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is even tried: a connection to anywhere would fail this test."""
     monkeypatch.setattr("socket.create_connection", lambda *args, **more: pytest.fail(f"called {args}"))
@@ -82,9 +83,14 @@ def test_public_addresses_may_be_called(url: str) -> None:
         assert PRODUCTION.judge(PRODUCTION.parse(url))
 
 
-def test_a_name_without_an_address_may_be_saved_and_is_judged_at_sending() -> None:
-    with addresses.guarded_by(PRODUCTION):
-        bind(CreateEndpoint, {"url": "https://none.example/", "events": ["*"]})
+@pytest.mark.parametrize("url", [*NAMES, "https://none.example/", "https://hangs.example/"])
+def test_saving_looks_no_name_up(url: str) -> None:
+    """Where a name leads is the sender's to judge: saving would wait for a stranger's name server, and tell him."""
+    with addresses.guarded_by(Guard(resolve=lambda host: pytest.fail(f"looked {host} up"))):
+        assert bind(CreateEndpoint, {"url": url, "events": ["*"]}).url == url
+
+
+def test_a_name_without_an_address_is_none() -> None:
     assert transport.post(PRODUCTION, "https://none.example/", b"{}", {}).error == "name_not_found"
 
 
@@ -109,7 +115,7 @@ def test_a_name_that_changes_its_answer_gets_no_packet() -> None:
 
     with bare() as listener:
         guard = _any_port(rebinding)
-        guard.check(f"http://evil.example:{listener.port}/")  # saved while it was public
+        guard.judge(guard.parse(f"http://evil.example:{listener.port}/"))  # it was public once
         for _ in range(3):
             answer = transport.post(guard, f"http://evil.example:{listener.port}/", b"{}", {})
             assert answer.error == "address_not_public"
@@ -158,3 +164,32 @@ class _AnyPort(Guard):
 
 def _any_port(resolve: addresses.Resolve) -> Guard:
     return _AnyPort(http=True, resolve=resolve)
+
+
+def test_a_name_that_hangs_takes_one_place_and_the_others_are_found() -> None:
+    """A stranger's forty dead names, wanted again and again, must leave places for those that are alive."""
+    over = threading.Event()
+    asked: list[str] = []
+
+    def resolve(host: str) -> list[str]:
+        asked.append(host)
+        if host.startswith("dead"):
+            over.wait(20)
+        return [PUBLIC]
+
+    guard = Guard(resolve=resolve)
+    try:
+        for _ in range(3):
+            for number in range(addresses.LOOK_UPS_MAX - 1):
+                with pytest.raises(Unresolved):
+                    guard.judge(guard.parse(f"https://dead{number}.example/"), within_s=0.01)
+        assert len(asked) == addresses.LOOK_UPS_MAX - 1, "one look-up a name, however often it is wanted"
+        assert guard.judge(guard.parse("https://alive.example/"), within_s=5)
+        with pytest.raises(Unresolved):
+            guard.judge(guard.parse("https://dead-too.example/"), within_s=0.01)
+        began = time.monotonic()
+        with pytest.raises(Unresolved):  # all places are taken by names that hang: said at once, tried again later
+            guard.judge(guard.parse("https://one-more.example/"), within_s=5)
+        assert time.monotonic() - began < 1
+    finally:
+        over.set()

@@ -72,6 +72,49 @@ def test_a_slow_drip_ends_with_the_deadline(piece: bytes, head: bytes) -> None:
     assert answer.error in ("timeout", "broken_answer")
 
 
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nRetry-After: 7\r\n\r\nhello"
+WHOLE = {
+    "length": OK,
+    "chunks": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nRetry-After: 7\r\n\r\n"
+               b"2;a=b\r\nhe\r\n3\r\nllo\r\n0\r\nX: y\r\n\r\n"),
+    "close": b"HTTP/1.1 200 OK\r\nRetry-After: 7\r\n\r\nhello",
+    "old": b"HTTP/1.0 200 OK\r\nRetry-After: 7\r\n\r\nhello",
+    "bare lines": b"HTTP/1.1 200\nRetry-After: 7\nContent-Length: 5\n\nhello",
+    "continue": b"HTTP/1.1 100 Continue\r\n\r\n" + OK,
+    "hints": b"HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\nRetry-After: 99\r\n\r\n" + OK,
+    "processing": b"HTTP/1.1 102 Processing\r\n\r\n" * 3 + b"HTTP/1.1 100 Continue\r\n\r\n" + OK,
+}
+
+
+def in_parts(answer: bytes, size: int, pause_s: float) -> object:
+    def speak(connection: socket.socket) -> None:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for at in range(0, len(answer), size):
+            connection.sendall(answer[at:at + size])
+            time.sleep(pause_s)
+
+    return speak
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000])
+@pytest.mark.parametrize("kind", WHOLE)
+def test_an_answer_is_read_whole_in_however_many_parts_it_comes(kind: str, size: int) -> None:
+    with bare(in_parts(WHOLE[kind], size, 0.001)) as listener:
+        answer = post(f"http://127.0.0.1:{listener.port}/", answer_for_s=10)
+    assert (answer.status, answer.error, answer.response, answer.retry_after) == (200, None, "hello", "7")
+
+
+def test_an_answer_that_comes_slowly_and_in_time_is_an_answer() -> None:
+    with bare(in_parts(WHOLE["chunks"], 9, 0.1)) as listener:
+        answer = post(f"http://127.0.0.1:{listener.port}/", answer_for_s=10)
+    assert (answer.status, answer.response) == (200, "hello")
+
+
+def test_news_without_end_before_an_answer_are_none() -> None:
+    with bare(in_parts(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 20_000, 65_536, 0)) as listener:
+        assert post(f"http://127.0.0.1:{listener.port}/").error == "broken_answer"
+
+
 def test_silence_ends_with_the_deadline() -> None:
     with bare(lambda connection: time.sleep(1.2)) as listener:
         answer = post(f"http://127.0.0.1:{listener.port}/", answer_for_s=0.5)

@@ -27,7 +27,7 @@ class Job(Base):
     kind: Mapped[str] = mapped_column(Text)
     reference: Mapped[UUID | None]
     unique_key: Mapped[str] = mapped_column(Text)
-    lane: Mapped[str | None] = mapped_column(Text)  # work that must not crowd out other work of its kind: an endpoint
+    lane: Mapped[str | None] = mapped_column(Text)  # work that must not crowd out other work of its kind
     run_at: Mapped[datetime]
     attempts: Mapped[int] = mapped_column(default=0, server_default="0")  # tries that ended in an error
     lost: Mapped[int] = mapped_column(default=0, server_default="0")  # leases that ran out

@@ -1,13 +1,16 @@
 """The shop as a program: what any merchant's server does, over HTTP, with the standard library."""
 import http.client
 import json
+import threading
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from portal.core.errors import NotFound, Rejected
 
-TIMEOUT_S = 5
+TIMEOUT_S = 2
+ASKING_MAX = 2  # of the process's eight request threads: the gateway that is asked needs the others to answer
+_asking = threading.BoundedSemaphore(ASKING_MAX)
 
 
 class GatewayAway(Rejected):
@@ -42,13 +45,21 @@ class Gateway:
 
     def _ask(self, method: str, path: str, content: Any = None,
              headers: dict[str, str] | None = None) -> dict[str, Any]:
+        if not _asking.acquire(blocking=False):
+            raise GatewayAway()
+        try:
+            return self._asked(method, path, content, headers or {})
+        finally:
+            _asking.release()
+
+    def _asked(self, method: str, path: str, content: Any, headers: dict[str, str]) -> dict[str, Any]:
         site = urlsplit(self.url)
         kind = http.client.HTTPSConnection if site.scheme == "https" else http.client.HTTPConnection
         connection = kind(site.netloc, timeout=TIMEOUT_S)
         try:
             connection.request(method, path, json.dumps(content) if content is not None else None,
                                {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json",
-                                **(headers or {})})
+                                **headers})
             answer = connection.getresponse()
             body = json.loads(answer.read())
         except (OSError, ValueError, http.client.HTTPException):

@@ -2,6 +2,7 @@
 import json
 import secrets
 from collections import deque
+from typing import Any
 
 from flask import Blueprint, Response, abort, current_app, redirect, request, url_for
 
@@ -10,9 +11,12 @@ from portal.core.errors import Invalid
 from portal.core.money import Money
 from portal.demo import shop
 from portal.web.render import redisplay, show
-from portal.web.shop.client import Gateway
+from portal.web.shop.client import Gateway, GatewayAway
 
 bp = Blueprint("shop", __name__, url_prefix="/shop")
+OVER = ("completed", "failed", "expired", "cancelled")
+SHOWN_MAX = 200
+_shown: dict[str, dict[str, Any]] = {}  # cart → its order, while this process runs
 _heard: deque[tuple[str, str]] = deque(maxlen=200)  # (order id, event type): verified webhooks, while this process runs
 
 
@@ -29,9 +33,8 @@ def buy() -> Response:
         good = shop.good(request.form.get("good", ""))
         if good is None or not cart.isalnum():
             raise Invalid("Choose one of the goods.")
-        hook = shop_webhook(_site())  # looks its address up: before the transaction
         with transaction() as session:
-            shop.open_shop(session, hook)
+            shop.open_shop(session, shop_webhook(_site()))
         order = _gateway().create({
             "currency": good.price.currency, "amount": good.price.text, "method": "card", "external_id": f"shop-{cart}",
             "description": good.name, "return_url": f"{_site()}{url_for('shop.one', cart=cart)}",
@@ -42,10 +45,10 @@ def buy() -> Response:
 
 @bp.get("/orders/<cart>")
 def one(cart: str) -> Response:
-    order = _gateway().find(f"shop-{cart}")
+    order = _followed(cart)
     heard = [type for id, type in _heard if id == order["id"]]
     return show("shop/order.html", fragment="shop/_order.html", order=order, heard=heard, cart=cart,
-                price=Money.parse(order["amount"], order["currency"]))
+                over=order["status"] in OVER, price=Money.parse(order["amount"], order["currency"]))
 
 
 @bp.post("/webhooks")
@@ -57,6 +60,22 @@ def hear() -> Response:
     told = json.loads(request.get_data())
     _heard.append((told["data"].get("id", ""), told["type"]))
     return Response(status=204)
+
+
+def _followed(cart: str) -> dict[str, Any]:
+    """The order as the gateway shows it, or as it was shown last where it has ended or the gateway is slow."""
+    known = _shown.get(cart)
+    if known is not None and known["status"] in OVER:
+        return known
+    try:
+        _shown[cart] = order = _gateway().find(f"shop-{cart}")
+    except GatewayAway:
+        if known is None:
+            raise
+        return known
+    while len(_shown) > SHOWN_MAX:
+        _shown.pop(next(iter(_shown)), None)
+    return order
 
 
 def shop_webhook(site: str) -> str:

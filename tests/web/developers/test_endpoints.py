@@ -1,4 +1,5 @@
 """Endpoints in the portal: named, tried, paused, changed; secrets shown once."""
+import re
 from collections.abc import Callable
 
 import pytest
@@ -6,6 +7,7 @@ from sqlalchemy import text
 from standardwebhooks import Webhook
 
 from portal.core.db import db, reader
+from portal.webhooks import addresses
 from portal.webhooks.models import Endpoint
 from portal.webhooks.service import ENDPOINTS_MAX
 from tests.factories import at_the_same_time
@@ -129,12 +131,27 @@ def test_an_endpoint_that_does_not_take_what_it_is_told_is_failing(desk: Desk, s
         assert "Failing" in desk.page(path)
 
 
-def test_why_no_answer_came_is_said_in_words(desk: Desk, send: Callable[[], int]) -> None:
-    endpoint_id, _ = desk.make_endpoint(URL)  # nobody listens there
+@pytest.mark.parametrize("url", [URL, "http://inside.example/", "http://nowhere.example/", "http://hangs.example/"])
+def test_an_address_that_is_not_reached_reads_the_same_whatever_it_was(desk: Desk, send: Callable[[], int],
+                                                                       url: str) -> None:
+    """A merchant read apart timeout, refused, unknown name and not public: the desk scanned its own network for him."""
+    endpoint_id, _ = desk.make_endpoint(url)
     desk.tell()
-    send()
+    with addresses.guarded_by(addresses.Guard(http=True, resolve=_world)):
+        send()
     for path in ("/endpoints", f"/endpoints/{endpoint_id}", "/deliveries", f"/deliveries/{desk.delivery()}"):
-        assert "Connect failed" in desk.page(path), path
+        html = desk.page(path)
+        assert "No answer" in html, path
+        assert not re.search(r"Connect failed|Name not found|Address not public|[0-9]\s*ms\b", html), path
+    kept = db.session.execute(text("SELECT response_error FROM webhook_deliveries WHERE store_id = :id"),
+                              {"id": desk.store.id}).scalar_one()
+    assert kept != "no_answer", "staff read why"
+
+
+def _world(host: str) -> list[str]:
+    if host == "inside.example":
+        return ["10.0.0.5"]
+    raise TimeoutError if host == "hangs.example" else OSError("no such name")
 
 
 def test_a_new_secret_is_shown_once_and_the_old_one_signs_along(desk: Desk, send: Callable[[], int]) -> None:
