@@ -6,7 +6,7 @@ from flask_babel import format_date, format_datetime, format_time, format_timede
 
 from portal import reference
 from portal.core import clock
-from portal.core.money import EXPONENTS, Money
+from portal.core.money import EXPONENTS, Money, half_even
 
 NBSP = "\N{NO-BREAK SPACE}"
 MINUS = "\N{MINUS SIGN}"
@@ -15,29 +15,26 @@ BRIGHT = 150  # of 255: dark letters read better from here on
 DIGITS_MIN = 2  # a crypto amount shows two digits at least and never hides one that is not zero
 
 
-def digits(money: Money) -> str:
-    """`12 500.00`, in Russian `12 500,00`: grouped, exact, without the currency."""
+def digits(money: Money, fixed: bool = False) -> str:
+    """`12 500.00`, in Russian `12 500,00`: grouped, exact, without the currency.
+
+    `fixed`: all of the currency's digits, as in a column, where the points stand below each other.
+    """
     text = money.text.lstrip("-")
     whole, _, fraction = text.partition(".")
-    fraction = _shown(fraction)
+    fraction = fraction if fixed else _shown(fraction)
     grouped = _grouped(whole)
     point = "," if _russian() else "."
     return (MINUS if money.minor < 0 else "") + grouped + (point + fraction if fraction else "")
 
 
-def zeros(money: Money) -> str:
-    """What `digits` leaves out, so that a column can keep its room: `0000` for `2 500.00 USDT`."""
-    fraction = money.text.partition(".")[2]
-    return "0" * (len(fraction) - len(_shown(fraction)))
-
-
 def glance(money: Money) -> Money:
-    """For a figure at a glance: a crypto amount cut down to the hundredth, never up. Its own page shows it whole."""
+    """For a figure at a glance: a crypto amount rounded to the hundredth. Its own page shows it whole."""
     surplus = EXPONENTS[money.currency] - DIGITS_MIN
     if surplus <= 0 or abs(money.minor) < 10**surplus:
         return money
     unit: int = 10**surplus
-    return Money(money.minor // unit * unit, money.currency)
+    return Money(half_even(Decimal(money.minor) / unit) * unit, money.currency)
 
 
 def sign(currency: str) -> str:
@@ -188,7 +185,7 @@ FILTERS = {
     "moment": moment, "moment_exact": moment_exact, "day": day, "time_of_day": time_of_day, "iso": iso, "ago": ago,
     "seconds_left": seconds_left, "mm_ss": mm_ss, "duration": duration,
     "milliseconds": milliseconds, "epoch": epoch,
-    "bank": bank, "method": method, "glance": glance, "zeros": zeros,
+    "bank": bank, "method": method, "glance": glance,
     "short_id": short_id, "masked": masked, "grouped_number": grouped_number,
     "ink_on": ink_on,
 }

@@ -53,8 +53,13 @@ def test_crypto_hides_only_zeros(desk: Flask) -> None:
 @pytest.mark.parametrize("minor", [0, 1, -10, 864_200_000, 58_404_620, 33_934_239])
 def test_the_points_of_a_column_stand_below_each_other(desk: Flask, minor: int) -> None:
     amount = Money(minor, "USDT")
-    assert len((filters.digits(amount) + filters.zeros(amount)).partition(".")[2]) == 6
-    assert filters.zeros(Money(minor, "RUB")) == ""
+    assert len(filters.digits(amount, fixed=True).partition(".")[2]) == 6
+
+
+@pytest.mark.parametrize(("minor", "shown"), [(59_467_391, "59.47"), (100_869_565, "100.87"), (-59_467_391, "−59.47"),
+                                              (2_500_000_000, "2 500.00"), (4, "0.000004")])
+def test_a_glance_is_rounded_not_cut(desk: Flask, minor: int, shown: str) -> None:
+    assert filters.digits(filters.glance(Money(minor, "USDT"))) == shown.replace(" ", filters.NBSP)
 
 
 def test_every_state_has_a_word_and_an_icon_that_is_in_the_sprite() -> None:

@@ -35,6 +35,30 @@ def desk(chromium: Browser, stage: Stage, stage_database: str,
         yield running
 
 
+# What only a look at the drawn page tells: a title or a sum that was broken, a page a few pixels longer than its window.
+BROKEN = """() => {
+  const wrong = [], root = document.documentElement, lines = element => [...element.getClientRects()];
+  if (root.scrollWidth > innerWidth) wrong.push(`scrolls sideways: ${root.scrollWidth}`);
+  const longer = root.scrollHeight - innerHeight;
+  if (longer > 0 && longer < 8) wrong.push(`scrolls by ${longer} px`);
+  const title = document.querySelector("h1"), words = document.createRange();
+  for (const word of title.textContent.matchAll(/[\\p{L}\\p{N}]{4,}/gu)) {
+    const text = [...title.childNodes].find(node => node.nodeType === Node.TEXT_NODE && node.data.includes(word[0]));
+    if (!text) continue;
+    const at = text.data.indexOf(word[0]);
+    words.setStart(text, at);
+    words.setEnd(text, at + word[0].length);
+    if (lines(words).length > 1) wrong.push(`title broken: ${word[0]}`);
+  }
+  for (const amount of document.querySelectorAll(".amount")) {
+    const all = [...amount.querySelectorAll(".digits, .currency")].flatMap(lines);
+    const first = all[0];
+    if (all.some(line => line.top >= first.bottom || line.bottom <= first.top)) wrong.push(`sum broken: ${amount.innerText}`);
+  }
+  return wrong;
+}"""
+
+
 class Look:
     """A page as somebody sees it, and all that the browser complained about."""
 
@@ -48,6 +72,9 @@ class Look:
         self.page.evaluate(AXE)
         found = self.page.evaluate("axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']})")
         return [f"{one['id']}: {one['help']}: {one['nodes'][0]['html'][:160]}" for one in found["violations"]]
+
+    def broken(self) -> list[str]:
+        return list(self.page.evaluate(BROKEN))
 
     def too_wide(self) -> bool:
         return bool(self.page.evaluate("document.documentElement.scrollWidth > window.innerWidth"))

@@ -10,6 +10,7 @@ from tests.web.stage import Stage
 
 pytestmark = pytest.mark.browser
 SIZES = ((1440, 900), (390, 844))
+WIDTHS = (1440, 1024, 900, 820, 390, 320)
 EVERY_LOOK = tuple(product(SIZES, ("light", "dark"), ("en", "ru")))
 PAY_PAGE_MAX_BYTES = 25 * 1024
 
@@ -36,6 +37,19 @@ def inspect(chromium: Browser, desk: Desk, stage: Stage, share: int, looks_of: d
     return wrong
 
 
+def at_widths(chromium: Browser, desk: Desk, shown: list[tuple[str, str, str | None]]) -> list[tuple]:
+    """Between a phone and a desk: half a monitor, a tablet on its side, the smallest phone; in both languages."""
+    wrong = []
+    for (who, path, sid), language in product(shown, ("en", "ru")):
+        with looking(chromium, desk, sid, width=WIDTHS[0], height=900, theme="light") as look:
+            look.page.goto(f"{desk.url}{path}?lang={language}")
+            look.page.locator("h1").first.wait_for()
+            for width in WIDTHS:
+                look.page.set_viewport_size({"width": width, "height": 900})
+                wrong += [(who, path, width, language, said) for said in look.broken()]
+    return wrong
+
+
 class Looks:
     """Half of the pages: workers are handed whole classes, so that two of them look at once."""
 
@@ -44,6 +58,15 @@ class Looks:
     def test_every_page_looks_right(self, chromium: Browser, desk: Desk, stage: Stage) -> None:
         """One look a page, taken in turn, so that every size, theme and language is seen."""
         wrong = inspect(chromium, desk, stage, self.share, {at: (EVERY_LOOK[at],) for at in range(8)})
+        assert not wrong, "\n".join(map(str, wrong))
+
+    def test_no_width_breaks_a_title_or_a_sum(self, chromium: Browser, desk: Desk, stage: Stage) -> None:
+        wrong = at_widths(chromium, desk, pages(stage)[self.share::12])
+        assert not wrong, "\n".join(map(str, wrong))
+
+    @pytest.mark.slow
+    def test_no_width_breaks_any_page(self, chromium: Browser, desk: Desk, stage: Stage) -> None:
+        wrong = at_widths(chromium, desk, pages(stage)[self.share::2])
         assert not wrong, "\n".join(map(str, wrong))
 
     @pytest.mark.slow
