@@ -35,7 +35,7 @@ def desk(chromium: Browser, stage: Stage, stage_database: str,
         yield running
 
 
-# What only a look at the drawn page tells: a title or a sum that was broken, a page a few pixels longer than its window.
+# What only a look at the drawn page tells: a title or a sum that was broken, a page a few pixels too long.
 BROKEN = """() => {
   const wrong = [], root = document.documentElement, lines = element => [...element.getClientRects()];
   if (root.scrollWidth > innerWidth) wrong.push(`scrolls sideways: ${root.scrollWidth}`);
@@ -43,7 +43,7 @@ BROKEN = """() => {
   if (longer > 0 && longer < 8) wrong.push(`scrolls by ${longer} px`);
   const title = document.querySelector("h1"), words = document.createRange();
   for (const word of title.textContent.matchAll(/[\\p{L}\\p{N}]{4,}/gu)) {
-    const text = [...title.childNodes].find(node => node.nodeType === Node.TEXT_NODE && node.data.includes(word[0]));
+    const text = [...title.childNodes].find(node => node.nodeType === 3 && node.data.includes(word[0]));
     if (!text) continue;
     const at = text.data.indexOf(word[0]);
     words.setStart(text, at);
@@ -52,8 +52,8 @@ BROKEN = """() => {
   }
   for (const amount of document.querySelectorAll(".amount")) {
     const all = [...amount.querySelectorAll(".digits, .currency")].flatMap(lines);
-    const first = all[0];
-    if (all.some(line => line.top >= first.bottom || line.bottom <= first.top)) wrong.push(`sum broken: ${amount.innerText}`);
+    const apart = line => line.top >= all[0].bottom || line.bottom <= all[0].top;
+    if (all.some(apart)) wrong.push(`sum broken: ${amount.innerText}`);
   }
   return wrong;
 }"""
