@@ -1,12 +1,13 @@
-"""The desk for uvicorn: streams of `/live` first, then bodies within limits, plain creates, and Flask in a thread."""
+"""The desk for uvicorn: heads and bodies within limits first, then streams, plain creates, and Flask in a thread."""
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from portal.core import garbage, jobs
 from portal.gateway.lane import Lane
-from portal.web.body import BodyReader
+from portal.web.body import BodyReader, Limits, taken_by
 from portal.web.bridge import Bridge
 from portal.web.live import Live
+from portal.web.room import Room
 from tasks.loop_waker import LoopWaker
 from tasks.waker import poke
 from wsgi import app as flask_app
@@ -28,6 +29,8 @@ async def serving() -> AsyncIterator[None]:
 
 
 lane = Lane(Bridge(flask_app, threads=THREADS, serving=serving), flask_app)
-app = Live(BodyReader(lane), flask_app)
+live = Live(lane, flask_app)
+app = BodyReader(live, Limits(asked_for=taken_by(flask_app)))
+room = Room(per_address=flask_app.extensions["settings"].address_connections)
 
 garbage.settle()

@@ -14,6 +14,8 @@ from portal.core.crypto import KEY_BYTES, Keyring
 PREFIX = "QUITTANCE_"
 LAUNCHER_ONLY = {"QUITTANCE_HOME"}  # read by bin/run before this class exists
 SECRET_CHARS_MIN = 32
+CONNECTIONS_MAX = 1000  # open ones of a web process, streams too
+PER_ADDRESS_MAX = 250  # a quarter: an office with its streams; no stranger alone fills the desk
 
 
 class BadSettings(SystemExit):
@@ -46,6 +48,8 @@ class Settings(BaseSettings):
     public_url: str = Field("http://127.0.0.1:8000", description="where customers and merchants find the desk")
     trusted_hosts: list[str] = Field([], description="names the desk answers to; empty: the public URL's and loopback")
     proxy_hops: int = Field(0, ge=0, le=5, description="reverse proxies in front whose X-Forwarded-* count")
+    connections_per_address: int | None = Field(
+        None, ge=10, description="open connections of one address or IPv6 /64; default: 250, all where PROXY_HOPS")
     time_zone: str = Field("Europe/Moscow", description="whose midnight ends a day of limits")
     rate_max_age_s: int = Field(3600, ge=60, description="a feed's rate older than this is refused")
     ratelimit_enabled: bool = Field(True, description="request limits; cannot be off in production")
@@ -125,6 +129,11 @@ class Settings(BaseSettings):
     @property
     def https(self) -> bool:
         return self.public_url.startswith("https:")
+
+    @property
+    def address_connections(self) -> int:
+        """All come from the proxies' few addresses where there are any: those keep their own count of visitors."""
+        return self.connections_per_address or (CONNECTIONS_MAX if self.proxy_hops else PER_ADDRESS_MAX)
 
     @property
     def http_webhooks(self) -> bool:

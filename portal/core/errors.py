@@ -1,5 +1,7 @@
 """Errors the desk raises on purpose, each with a stable public `code`; a docstring is the sentence people see."""
 
+FIELDS_MAX = 50  # wrong fields in one answer: nobody reads more, and who sends thousands is not told of each
+
 
 class PortalError(Exception):
     """Something went wrong."""
@@ -35,7 +37,7 @@ class Invalid(PortalError):
 
     def __init__(self, message: str = "", *, fields: list[FieldError] | None = None, **details: object) -> None:
         super().__init__(message, **details)
-        self.fields = fields or []
+        self.fields = (fields or [])[:FIELDS_MAX]
 
 
 class Denied(PortalError):

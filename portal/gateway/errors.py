@@ -1,5 +1,5 @@
 """What only the gateway refuses: who calls, how the body is written, how a key of idempotency is used."""
-from portal.core.errors import Conflict, Denied, Invalid, NotFound, PortalError
+from portal.core.errors import Conflict, Denied, Invalid, NotFound, PortalError, Unavailable
 
 
 class Unauthorized(PortalError):
@@ -89,8 +89,33 @@ class NotJson(PortalError):
     code = "unsupported_media_type"
 
 
+class NotPlain(PortalError):
+    """Send the body in UTF-8 and without a Content-Encoding."""
+
+    code = "unsupported_encoding"
+
+
+class HeadTooSlow(PortalError):
+    """The head of the request did not arrive in time."""
+
+    code = "head_too_slow"
+    retryable = True
+
+
+class HeadTooLarge(PortalError):
+    """What surrounds the body of the request is too large."""
+
+    code = "head_too_large"
+
+
+class NoRoom(Unavailable):
+    """There are too many connections just now. Try again in a moment."""
+
+    code = "no_room"
+
+
 class TooManyRequests(PortalError):
-    """Too many requests with this key. Slow down."""
+    """Too many requests with this key or from this address. Slow down."""
 
     code = "rate_limited"
     retryable = True

@@ -10,7 +10,7 @@ __all__ = ["guard", "register"]
 def register(app: Flask, settings: Settings) -> None:
     """Everything a page needs, then the pages themselves."""
     from portal.core import observe
-    from portal.web import components, csrf, failures, headers, identity, limits, locale, requests
+    from portal.web import components, csrf, failures, headers, identity, limits, locale, requests, visit
     from portal.web.admin import blueprints as admin
     from portal.web.auth import blueprints as auth
     from portal.web.checkout import blueprints as checkout
@@ -23,6 +23,7 @@ def register(app: Flask, settings: Settings) -> None:
     def begin() -> None:
         g.request_id = observe.begin()
 
+    visit.register(app)
     requests.log_requests(app)
     headers.register(app, https=settings.https)
     identity.register(app, settings)

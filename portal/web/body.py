@@ -1,63 +1,70 @@
 """Reads a request's body before Flask sees it: up to a limit, within a time, without a thread waiting for it.
 
-ASGI middleware around the WSGI app. What arrives whole is handed on in one piece, with its true length, so that a
+ASGI middleware around all that answers; what a head must be (`heads`) is judged here, too. What arrives whole is handed on in one piece, with its true length, so that a
 body sent in chunks without a length is read too; what is too large or too slow is answered from here: 413, 408.
 """
-import json
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import structlog
+from flask import Flask
+from werkzeug.exceptions import HTTPException
 
-from portal.core import ids
+from portal.web import heads, refusals
 from portal.web.patience import Patience
+from portal.web.refusals import Refused
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
+View = TypeVar("View", bound=Callable[..., Any])
 
 log = structlog.get_logger("web")
-GATEWAY = "/gateway"
 NO_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
-REFUSALS = {
-    400: ("malformed_request", "This request cannot be understood.", False),
-    408: ("body_too_slow", "The body did not arrive in time.", True),
-    413: ("body_too_large", "The body is too large.", False),
-    500: ("internal", "Something went wrong on our side. Tell us the request id.", True),
-}
+BODY_MAX = 1024 * 1024
+LENGTH_DIGITS = 20
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Bytes and seconds. `upload_endings` are the ends of paths that take files."""
+    """Bytes and seconds. `asked_for`: what the route of a method and a path takes, where that may be more."""
 
-    body_max: int = 1024 * 1024
-    upload_max: int = 6 * 1024 * 1024
-    upload_endings: tuple[str, ...] = ("/receipts",)
+    body_max: int = BODY_MAX
+    asked_for: Callable[[str, str], int] = lambda method, path: BODY_MAX
     read_for_s: float = 10.0
     # A client that is still sending would not hear our refusal: read on for a little and throw it away.
     discard_max: int = 16 * 1024 * 1024
-    headers: Mapping[str, str] = field(default_factory=lambda: {
-        "cache-control": "no-store", "x-content-type-options": "nosniff", "referrer-policy": "same-origin",
-        "content-security-policy": "default-src 'none'; frame-ancestors 'none'"})
-
-    def of(self, path: str) -> int:
-        return self.upload_max if path.endswith(self.upload_endings) else self.body_max
-
-
-class Refused(Exception):
-    """The body is not taken; `status` says why."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__(status)
-        self.status = status
 
 
 class Gone(Exception):
     """The client went away before its body was whole."""
+
+
+def takes(most: int) -> Callable[[View], View]:
+    """This view asks for bodies of up to `most` bytes, as for files; all others take BODY_MAX."""
+
+    def mark(view: View) -> View:
+        view.body_max = most  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+def taken_by(flask: Flask) -> Callable[[str, str], int]:
+    """How many bytes the route of a method and a path takes: only one that exists can have asked for many."""
+    routes = flask.url_map.bind("")
+
+    def most(method: str, path: str) -> int:
+        try:
+            endpoint, _ = routes.match(path, method)
+        except HTTPException:
+            return BODY_MAX
+        return getattr(flask.view_functions[endpoint], "body_max", BODY_MAX)
+
+    return most
 
 
 class BodyReader:
@@ -77,27 +84,30 @@ class BodyReader:
             return send(message)
 
         try:
-            if not scope["query_string"].isascii():
-                raise Refused(400)
+            heads.judge(scope)
             await self.app(*await self._with_body(scope, receive), watched)
         except Gone:
             return
-        except Refused as refusal:
-            await _refuse(scope, send, refusal.status, self.limits)
+        except Refused as refused:
+            await _refuse(scope, send, refused.refusal)
         except Exception:
             log.exception("bug", path=scope["path"].split("/")[1:2])
             if started:
                 raise
-            await _refuse(scope, send, 500, self.limits)
+            await _refuse(scope, send, refusals.BUG)
 
     async def _with_body(self, scope: Scope, receive: Receive) -> tuple[Scope, Receive]:
         """The same request with its body read and its length known. Raises Refused, Gone."""
         declared, length_known = _declared(scope)
         if declared is None and length_known and scope["method"] in NO_BODY:
             return scope, receive
+        heads.judge_writing(scope)
         if (declared or 0) > self.limits.discard_max:
-            raise Refused(413)
-        body = await self._read(self.limits.of(scope["path"]), receive)
+            raise Refused(refusals.TOO_LARGE)
+        most = self.limits.body_max
+        if declared is None or declared > most:
+            most = max(most, self.limits.asked_for(scope["method"], scope["path"]))
+        body = await self._read(most, receive)
         if length_known and declared == len(body):
             return scope, _replay(body, receive)
         headers = [(name, value) for name, value in scope["headers"]
@@ -110,7 +120,7 @@ class BodyReader:
         try:
             return await self._patience.with_each(body.whole(receive))
         except TimeoutError:
-            raise Refused(413 if body.seen > most else 408) from None
+            raise Refused(refusals.TOO_LARGE if body.seen > most else refusals.TOO_SLOW) from None
 
 
 class Body:
@@ -130,13 +140,13 @@ class Body:
             piece, more = message.get("body", b""), message.get("more_body", False)
             self.seen += len(piece)
             if self.seen > self._discard_max:
-                raise Refused(413)
+                raise Refused(refusals.TOO_LARGE)
             if self.seen <= self._most:
                 body += piece
             else:
                 body.clear()
         if self.seen > self._most:
-            raise Refused(413)
+            raise Refused(refusals.TOO_LARGE)
         return bytes(body)
 
 
@@ -145,9 +155,8 @@ def _declared(scope: Scope) -> tuple[int | None, bool]:
     declared, alone = None, True
     for name, value in scope["headers"]:
         if name == b"content-length":
-            if not value.isdigit():
-                raise Refused(400)
-            alone = alone and declared is None
+            if not value.isdigit() or len(value) > LENGTH_DIGITS:
+                raise Refused(refusals.MALFORMED)
             declared = int(value)
         elif name == b"transfer-encoding":
             alone = False
@@ -167,19 +176,8 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     return again
 
 
-async def _refuse(scope: Scope, send: Send, status: int, limits: Limits) -> None:
-    code, sentence, retryable = REFUSALS[status]
-    request_id = ids.public("req", ids.new_id())
-    if scope["path"] == GATEWAY or scope["path"].startswith(f"{GATEWAY}/"):
-        kind = "application/problem+json"
-        text = json.dumps({"type": f"/docs/errors#{code}", "title": sentence, "status": status, "detail": sentence,
-                           "code": code, "request_id": request_id, "retryable": retryable})
-    else:
-        kind, text = "text/plain; charset=utf-8", f"{sentence}\n{request_id}\n"
-    log.info("request_refused", status=status, request_id=request_id)
-    extra = {"retry-after": "1"} if retryable else {}
-    headers = {**limits.headers, **extra, "content-type": kind, "content-length": str(len(text.encode())),
-               "request-id": request_id, "connection": "close"}
-    await send({"type": "http.response.start", "status": status,
-                "headers": [(name.encode(), value.encode()) for name, value in headers.items()]})
-    await send({"type": "http.response.body", "body": text.encode()})
+async def _refuse(scope: Scope, send: Send, refusal: refusals.Refusal) -> None:
+    answer = refusals.answer(refusal, scope["path"])
+    log.info("request_refused", status=refusal.status, request_id=answer.request_id)
+    await send({"type": "http.response.start", "status": refusal.status, "headers": answer.headers})
+    await send({"type": "http.response.body", "body": answer.body})

@@ -6,6 +6,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, SecurityError
 
 from portal import statuses
+from portal.core import waiting
 from portal.core.db import db, is_disconnect
 from portal.core.errors import (
     DatabaseUnavailable,
@@ -64,5 +65,5 @@ def page(status: int, error: PortalError | None = None) -> Response:
                                              request_id=g.get("request_id", "")), status)
     response.vary.add("HX-Request")
     if isinstance(error, Unavailable):
-        response.headers["Retry-After"] = str(error.retry_after_s)
+        response.headers["Retry-After"] = waiting.retry_after(error.retry_after_s)
     return response

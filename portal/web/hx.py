@@ -1,5 +1,6 @@
-"""What htmx 4 says of a request and may be told in an answer, beside htmx-flask (which knows version 2's names)."""
-from flask import Response, request
+"""What htmx 4 says of a request and may be told in an answer: `request.htmx` is htmx-flask's, the rest is ours."""
+from flask import Response
+from htmx_flask import request
 
 POLL = "Quittance-Poll"  # a page that refreshes itself says so: such requests never extend a session
 PTAG = "HX-PTag"  # the version of a fragment, both ways
@@ -7,7 +8,7 @@ PTAG = "HX-PTag"  # the version of a fragment, both ways
 
 def wants_fragment() -> bool:
     """htmx asks for a part of the page; a boosted link asks for the whole."""
-    return "HX-Request" in request.headers and "HX-Boosted" not in request.headers
+    return bool(request.htmx) and not request.htmx.boosted
 
 
 def is_poll() -> bool:

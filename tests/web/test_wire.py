@@ -1,30 +1,42 @@
 """What a connection may cost: late, endless and countless heads are refused, and everybody else is served."""
 import asyncio
 import contextlib
+import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 import uvicorn
 
-from portal.web import wire
+from portal.web import room, wire
 from tests.running import free_port, wait_for
 
 GET = b"GET / HTTP/1.1\r\nHost: here\r\n\r\n"
+HOLD = GET.replace(b"/", b"/hold", 1)
 LATE_S = 0.3
+ROOM, SHARE = 5, 4
+let_go = threading.Event()
 
 
 async def app(scope: Any, receive: Any, send: Any) -> None:
-    """Says how long the body was; of `/slow` after it has been asked for twice LATE_S."""
+    """Says how long the body was; of `/slow` after it has been asked for twice LATE_S, of `/hold` when it is let go.
+
+    `/heads`: how many fields the head had once the body was whole.
+    """
     if scope["path"] == "/slow":
         await asyncio.sleep(2 * LATE_S)
+    while scope["path"] == "/hold" and not let_go.is_set():
+        await asyncio.sleep(0.01)
     size, more = 0, True
     while more:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            return
         size, more = size + len(message["body"]), message["more_body"]
-    body = b"%d" % size
+    body = b"%d" % (len(scope["headers"]) if scope["path"] == "/heads" else size)
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
     await send({"type": "http.response.body", "body": body})
 
@@ -32,14 +44,16 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
 @pytest.fixture
 def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     monkeypatch.setattr(wire, "HEAD_WITHIN_S", LATE_S)
-    monkeypatch.setattr(wire, "CONNECTIONS_MAX", 5)
+    let_go.clear()
     port = free_port()
-    server = wire.Server(uvicorn.Config(app, host="127.0.0.1", port=port, http=wire.Wire, loop="uvloop", ws="none",
+    http = partial(wire.Wire, room=room.Room(ROOM, SHARE))
+    server = wire.Server(uvicorn.Config(app, host="127.0.0.1", port=port, http=http, loop="uvloop", ws="none",
                                         lifespan="off", log_config=None, access_log=False), lambda: None)
     thread = threading.Thread(target=server.run)
     thread.start()
     wait_for(lambda: server.started, "the server listens")
     yield port
+    let_go.set()
     server.should_exit = True
     thread.join()
 
@@ -48,8 +62,9 @@ def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
 def call(port: int) -> Iterator[Callable[..., socket.socket]]:
     """A connection over which these bytes have been sent."""
     with contextlib.ExitStack() as open_ones:
-        def connected(*pieces: bytes) -> socket.socket:
-            connection = open_ones.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
+        def connected(*pieces: bytes, of: str = "127.0.0.1") -> socket.socket:
+            connection = open_ones.enter_context(
+                socket.create_connection(("127.0.0.1", port), timeout=10, source_address=(of, 0)))
             for piece in pieces:
                 connection.sendall(piece)
             return connection
@@ -57,13 +72,25 @@ def call(port: int) -> Iterator[Callable[..., socket.socket]]:
         yield connected
 
 
-def answer(connection: socket.socket) -> bytes:
-    """The status line and the last line, of one answer; empty when the connection was ended without one."""
+def heard(connection: socket.socket) -> tuple[int, dict[str, str], bytes]:
+    """One answer; status 0 when the connection was ended without one."""
     got = b""
     with contextlib.suppress(ConnectionResetError):
         while b"\r\n\r\n" not in got and (piece := connection.recv(65536)):
             got += piece
-    return got[9:12] + got.rpartition(b"\r\n")[2]
+    head, _, body = got.partition(b"\r\n\r\n")
+    lines = head.decode().splitlines()
+    headers = dict(line.lower().split(": ", 1) for line in lines[1:])
+    with contextlib.suppress(ConnectionResetError):
+        while len(body) < int(headers.get("content-length", 0)) and (piece := connection.recv(65536)):
+            body += piece
+    return (int(lines[0].split()[1]) if lines else 0), headers, body
+
+
+def answer(connection: socket.socket) -> bytes:
+    """The status, and the body of a good answer; empty when the connection was ended without one."""
+    status, _, body = heard(connection)
+    return b"" if status == 0 else b"%d" % status + (body if status == 200 else b"")
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: here\r\nX-A: "])
@@ -107,13 +134,110 @@ def test_half_a_head_behind_a_request_gets_no_answer_into_the_middle_of_the_firs
 
 
 def test_one_connection_too_many_is_told_so_and_the_others_are_served(call):
-    served = [call(GET) for _ in range(wire.CONNECTIONS_MAX)]
-    assert [answer(connection) for connection in served] == [b"2000"] * wire.CONNECTIONS_MAX
-    assert answer(call()) == b"503"
-    served[0].sendall(GET)
-    assert answer(served[0]) == b"2000"
-    served[1].close()
-    wait_for(lambda: answer(call(GET)) == b"2000", "there is room again")
+    busy = [call(HOLD, of=f"127.0.0.{1 + number // SHARE}") for number in range(ROOM)]
+    assert answer(call(GET, of="127.0.0.9")) == b"503"
+    let_go.set()
+    assert [answer(connection) for connection in busy] == [b"2000"] * ROOM
+    busy[0].sendall(GET)
+    assert answer(busy[0]) == b"2000"
+
+
+def test_when_there_is_no_room_who_has_waited_longest_makes_some(call):
+    """A thousand connections that ask nothing once kept everybody else out for 75 seconds."""
+    waiting = [call(GET, of=f"127.0.0.{number + 2}") for number in range(ROOM)]
+    assert [answer(connection) for connection in waiting] == [b"2000"] * ROOM
+    waiting[0].sendall(GET)
+    assert answer(waiting[0]) == b"2000"  # so the second has waited longest now
+    assert answer(call(GET, of="127.0.0.9")) == b"2000"
+    assert answer(waiting[1]) == b""
+    waiting[0].sendall(GET)
+    assert answer(waiting[0]) == b"2000"
+
+
+def test_nobody_has_more_than_a_share(call):
+    mine = [call(GET) for _ in range(SHARE)]
+    assert [answer(connection) for connection in mine] == [b"2000"] * SHARE
+    other = call(GET, of="127.0.0.2")
+    assert answer(other) == b"2000"
+    for _ in range(3 * ROOM):
+        mine.append(call(GET))
+        assert answer(mine[-1]) == b"2000"
+    assert answer(mine[0]) == b""
+    other.sendall(GET)
+    assert answer(other) == b"2000"
+
+
+def test_who_has_all_of_a_share_at_work_is_refused_alone(call):
+    busy = [call(HOLD) for _ in range(SHARE)]
+    assert answer(call(GET)) == b"503"
+    assert answer(call(GET, of="127.0.0.2")) == b"2000"
+    let_go.set()
+    assert [answer(connection) for connection in busy] == [b"2000"] * SHARE
+
+
+def test_the_shorter_the_room_the_shorter_a_connection_is_kept():
+    rooms = room.Room(100)
+    kept = []
+    for number in range(100):
+        guest = type("Guest", (), {"network": str(number)})()
+        assert rooms.enter(guest)
+        kept.append(rooms.keep_alive_s())
+    assert (kept[0], kept[48], kept[49], kept[74], kept[-1]) == (75, 75, 15, 5, 5)
+
+
+@pytest.mark.parametrize(("sent", "status", "code"), [
+    (b"GET /gateway/v1/payins HTTP/1.1\r\nHost: here\r\nX-A: ", 408, "head_too_slow"),
+    (b"GET /gateway/v1/payins HTTP/1.1\r\nHost: here\r\nX-A: " + b"x" * 70_000, 431, "head_too_large"),
+    (b"GET http://here/gateway/v1/payins HTTP/1.1\r\nHost: here\r\nX-A: " + b"x" * 70_000, 431, "head_too_large"),
+    (b"GET /gateway/v1/payins HTTP/1.1\r\nContent-Length: -1\r\n\r\n", 400, "malformed_request"),
+])
+def test_a_program_hears_a_problem_document(call, sent, status, code):
+    got, headers, body = heard(call(sent))
+    problem = json.loads(body)
+    assert (got, problem["status"], problem["code"]) == (status, status, code)
+    assert headers["content-type"] == "application/problem+json"
+    assert headers["request-id"] == problem["request_id"].lower()
+    assert ("retry-after" in headers) == problem["retryable"]
+
+
+def test_a_program_for_whom_there_is_no_room_hears_a_problem_document(call):
+    for _ in range(SHARE):
+        call(HOLD)
+    status, headers, body = heard(call(GET.replace(b"/", b"/gateway/v1/balance", 1)))
+    assert (status, json.loads(body)["code"]) == (503, "no_room")
+    assert int(headers["retry-after"]) >= 1
+
+
+CHUNKED = b"POST /heads HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def test_what_follows_a_body_is_no_head(call):
+    """A key, an address or an idempotency key behind the last piece once counted as if it stood in front."""
+    got = answer(call(CHUNKED, b"2\r\n{}\r\n0\r\nAuthorization: Bearer x\r\nX-Forwarded-For: 198.51.100.7\r\n\r\n"))
+    assert got == b"2002"
+
+
+def test_what_follows_a_body_has_a_size(call):
+    line = b"X: y\r\n"
+    assert answer(call(CHUNKED, b"0\r\n", line * (wire.HEAD_MAX // len(line) + 1))) == b"431"
+
+
+def test_what_surrounds_the_pieces_of_a_body_has_a_size(call):
+    piece = b"1;x=" + b"y" * 1000 + b"\r\nx\r\n"
+    assert answer(call(CHUNKED, piece * (wire.HEAD_MAX // 1000 + 1))) == b"431"
+
+
+def test_a_head_that_comes_all_at_once_is_counted_before_it_is_complete(call):
+    assert answer(call(GET[:-2] + b"X-Filling: " + b"x" * wire.HEAD_MAX + b"\r\n\r\n")) == b"431"
+    assert answer(call(GET[:-2] + b"X-Filling: " + b"x" * (wire.HEAD_MAX // 2) + b"\r\n\r\n")) == b"2000"
+
+
+def test_many_requests_behind_each_other_are_many_heads(call):
+    connection = call(GET * 2000)
+    got = b""
+    while got.count(b"HTTP/1.1 200") < 2000 and (piece := connection.recv(65536)):
+        got += piece
+    assert got.count(b"HTTP/1.1 200") == 2000
 
 
 def test_what_is_no_http_is_refused(call):
