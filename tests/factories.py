@@ -297,12 +297,18 @@ def confirm(actor: Actor, order: Order, *, received: str | None = None, assignme
     wanted = assignment_id or assignment_of(order).public_id
     with act() as session:
         return service.confirm(session, actor, ConfirmOrder(
-            order_id=order.public_id, assignment_id=wanted, received=received or order.amount_to_pay.text))
+            order_id=order.public_id, assignment_id=wanted, received=received or order.amount_to_pay.text,
+            reason=why(actor)))
 
 
 def cancel(actor: Actor, order: Order) -> Order:
     with act() as session:
-        return service.cancel(session, actor, CancelOrder(order_id=order.public_id))
+        return service.cancel(session, actor, CancelOrder(order_id=order.public_id, reason=why(actor)))
+
+
+def why(actor: Actor) -> str | None:
+    """What staff force in another's place they give a reason for."""
+    return "Seen in the bank" if actor.is_staff else None
 
 
 def decline(actor: Actor, order: Order) -> Order:

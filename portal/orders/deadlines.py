@@ -12,7 +12,8 @@ from portal.core.access import SYSTEM
 from portal.core.jobs import Claimed
 from portal.orders import queries, service
 from portal.orders.models import Assignment
-from portal.orders.states import AssignmentState, Status
+from portal.orders.states import Action, AssignmentState, Status
+from portal.orders.steps import Steps
 
 
 def expire(session: Session, batch: Sequence[Claimed]) -> None:
@@ -35,6 +36,9 @@ def expire(session: Session, batch: Sequence[Claimed]) -> None:
 def flag_unconfirmed(session: Session, batch: Sequence[Claimed]) -> None:
     """Work of the kind `flag_unconfirmed`: an order paid and not confirmed by `confirm_by` waits for staff."""
     wanted = [job.reference for job in batch if job.reference is not None]
+    steps = Steps(session, SYSTEM)
     for order in queries.lock_many(session, wanted).values():
         if order.status == Status.PAID and order.needs_attention_at is None:
             order.needs_attention_at = clock.now()
+            steps.take(order, Action.FLAG)
+    steps.write()

@@ -24,7 +24,6 @@ from portal.parties.models import Store
 from portal.parties.queries import stores_visible_to
 
 PAGE = 25
-LOOK_BACK = 20_000  # orders one page looks through for those that fit
 TOTAL_MAX = 10_000  # counted for the line below a list; beyond that it says "more"
 BATCH = 2_000  # of an export
 PROMISES = ("match_order", "settle_order")  # the jobs of an open order that has no place
@@ -87,8 +86,8 @@ def _some(session: Session, actor: Actor, filters: Filters, after: Place | None,
         return rows[:limit], Place(rows[limit - 1].created_at, rows[limit - 1].id), False
     if not _scans(actor, filters):
         return rows, None, False
-    end = session.execute(_recent(session, actor, filters, after, LOOK_BACK)
-                          .offset(LOOK_BACK - 1).limit(1)).first()
+    end = session.execute(_recent(session, actor, filters, after, queries.LOOK_BACK)
+                          .offset(queries.LOOK_BACK - 1).limit(1)).first()
     return rows, Place(end.created_at, end.id) if end else None, True
 
 
@@ -105,7 +104,8 @@ def _fitting(session: Session, actor: Actor, filters: Filters, after: Place | No
     """What is asked for, newest first, and the entity it comes as: among the newest, or by an index of its own."""
     if filters.q or filters.only_open:
         return _own_index(session, actor, filters, after), Order
-    recent = _recent(session, actor, filters, after, LOOK_BACK if _scans(actor, filters) else limit + 1).subquery()
+    reach = queries.LOOK_BACK if _scans(actor, filters) else limit + 1
+    recent = _recent(session, actor, filters, after, reach).subquery()
     # OFFSET 0 keeps the planner from joining all of them: one by one, and no further than the page
     order = aliased(Order, _narrowed(select(Order).where(Order.id == recent.c.id), filters).offset(0).lateral())
     return select(order).select_from(recent).join(order, true()).order_by(

@@ -255,6 +255,11 @@ class OrderEvent(Base):
     details: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)  # before and after, numbers masked
     payload: Mapped[dict[str, Any] | None] = mapped_column(JSONB)  # the order's public JSON as of this step, masked
 
+    @property
+    def shown(self) -> str:
+        """What a timeline calls it: `assigned`; `unconfirmed` where the status stayed."""
+        return self.type.partition(".")[2]
+
 
 class MatchTry(Base):
     """One look for a requisite: how many candidates were left after each filter, in order."""

@@ -39,13 +39,12 @@ class OrderExpired(Conflict):
 
 
 def cancel(session: Session, actor: Actor, command: CancelOrder) -> Order:
-    """Called off while no money has moved: the collateral is the trader's again.
+    """Called off while no money has moved: the collateral is the trader's again. Staff say why.
 
-    Raises NotFound, InvalidTransition, NotYours.
+    Raises NotFound, Denied, Invalid, InvalidTransition, NotYours.
     """
     order = queries.lock(session, actor, command.order_id)
-    if actor.is_staff and not actor.may(Permission.ORDER_CANCEL_ANY):
-        raise Denied()
+    _in_anothers_place(actor, Permission.ORDER_CANCEL_ANY, command.reason)
     assignment = queries.current_assignment(session, order)
     steps = Steps(session, actor)
     steps.take(order, Action.CANCEL, reason=command.reason)
@@ -77,12 +76,11 @@ def mark_paid(session: Session, actor: Actor, command: MarkPaid) -> Order:
 def confirm(session: Session, actor: Actor, command: ConfirmOrder) -> Order:
     """The receiver's side has the money: slot and amount are free, the order is queued for settlement.
 
-    Every refusal happens here, so that settlement cannot fail.
-    Raises NotFound, InvalidTransition, NotYours, AssignmentChanged, AmountDiffers, Invalid.
+    Every refusal happens here, so that settlement cannot fail. Staff, who confirm in the trader's place, say why.
+    Raises NotFound, Denied, InvalidTransition, NotYours, AssignmentChanged, AmountDiffers, Invalid.
     """
     order = queries.lock(session, actor, command.order_id)
-    if actor.is_staff and not actor.may(Permission.ORDER_CONFIRM_ANY):
-        raise Denied()
+    _in_anothers_place(actor, Permission.ORDER_CONFIRM_ANY, command.reason)
     received = _received(command, order)
     assignment = _payable(session, actor, order, command.assignment_id)
     if received != order.amount_to_pay:
@@ -138,6 +136,16 @@ def masked(session: Session, order: Order) -> dict[str, object] | None:
     requisite = session.scalar(select(Requisite).join(Assignment, Assignment.requisite_id == Requisite.id)
                                .where(Assignment.id == order.assignment_id))
     return None if requisite is None else view.requisite_of(requisite, holder=numbers.holder_name(session, requisite))
+
+
+def _in_anothers_place(actor: Actor, permission: Permission, reason: str | None) -> None:
+    """What staff force they are allowed to and give a reason for: the audit's promise. Raises Denied, Invalid."""
+    if not actor.is_staff:
+        return
+    if not actor.may(permission):
+        raise Denied()
+    if reason is None:
+        raise Invalid(fields=[FieldError("/reason", "missing", "Field required")])
 
 
 def _payable(session: Session, actor: Actor, order: Order, assignment_id: str) -> Assignment:

@@ -35,6 +35,7 @@ class Action(StrEnum):
     MARK_PAID = "mark_paid"
     CONFIRM = "confirm"
     EXPIRE = "expire"
+    FLAG = "flag"
     SETTLE = "settle"
 
 
@@ -74,6 +75,7 @@ PAYIN = Lifecycle(S.NEW, {
     (S.ASSIGNED, A.MARK_PAID): S.PAID,
     (S.ASSIGNED, A.CONFIRM): S.CONFIRMED, (S.PAID, A.CONFIRM): S.CONFIRMED,
     (S.ASSIGNED, A.EXPIRE): S.EXPIRED,
+    (S.PAID, A.FLAG): S.PAID,  # nobody confirmed by `confirm_by`: staff are called, nothing else changes
     (S.CONFIRMED, A.SETTLE): S.COMPLETED,
 })
 LIFECYCLES = {Direction.PAYIN: PAYIN}
@@ -87,5 +89,6 @@ WHO: dict[Action, frozenset[Party]] = {
     A.MARK_PAID: frozenset({Party.CUSTOMER, Party.STORE}),
     A.CONFIRM: frozenset({Party.TRADER, Party.STAFF}),
     A.EXPIRE: frozenset({Party.SYSTEM}),
+    A.FLAG: frozenset({Party.SYSTEM}),
     A.SETTLE: frozenset({Party.SYSTEM}),
 }

@@ -20,6 +20,7 @@ from portal.orders.queries import party_of
 from portal.orders.states import ENDED, LIFECYCLES, WHO, Action, Direction, Status
 
 UNTOLD = frozenset({Status.REVIEW, Status.RETRYING})  # of the desk's own concern
+DESK_ONLY = frozenset({Action.FLAG})  # likewise: the order stands where it stood
 SEARCHING = frozenset({Action.RETRY, Action.FAIL})  # no trader's business
 MOMENTS = {Status.ASSIGNED: "assigned_at", Status.PAID: "paid_at", Status.CONFIRMED: "confirmed_at",
            Status.COMPLETED: "completed_at"}
@@ -56,7 +57,7 @@ class Steps:
             raise NotYours(action=str(action))
         before, now = order.status, clock.now()
         order.status, order.version = target, order.version + 1
-        if target in MOMENTS:
+        if target in MOMENTS and target != before:
             setattr(order, MOMENTS[target], now)
         if target in ENDED:
             order.ended_at = now
@@ -68,8 +69,9 @@ class Steps:
 
     def _note(self, order: Order | MovingOrder, now: datetime, *, action: Action, before: str, reason: str | None,
               requisite: dict[str, Any] | None, details: dict[str, Any]) -> dict[str, Any]:
-        type = f"{order.direction}.{order.status}"
-        told = Status(order.status) not in UNTOLD
+        quiet = action in DESK_ONLY
+        type = f"{order.direction}.{'unconfirmed' if quiet else order.status}"
+        told = not quiet and Status(order.status) not in UNTOLD
         if told:
             order.steps = [*order.steps, [type, rfc3339(now) or ""]]
         payload = view.public(order, requisite) if told else None

@@ -68,8 +68,9 @@ def _owner(session: Session, kind: str, id: UUID) -> Store | Trader:
 
 
 def _standing(owner: Store | Trader) -> dict[str, str]:
-    """What must still be so when the deposit is decided."""
-    return {"name": owner.name, "status": owner.status, "currency": owner.settlement_currency}
+    """What must still be so when the deposit is decided. Being set going is no reason to ask anew; a suspension is."""
+    status = "active" if owner.status == "pending" else owner.status
+    return {"name": owner.name, "status": status, "currency": owner.settlement_currency}
 
 
 def _amount(command: AskDeposit, owner: Store | Trader) -> Money:

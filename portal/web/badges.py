@@ -23,6 +23,7 @@ _ORDER = {
     "retrying": Look("wait", "refresh-cw", N_("Looking for a requisite")),
     "assigned": Look("wait", "clock", N_("Waiting for payment")),
     "paid": Look("wait", "clock", N_("Checking the payment")),
+    "unconfirmed": Look("bad", "circle-alert", N_("Nobody confirmed in time")),  # a step that changes no status
     "confirmed": Look("ok", "check", N_("Confirmed")),
     "completed": Look("ok", "check-check", N_("Completed")),
     "disputed": Look("bad", "scale", N_("Dispute")),

@@ -4,12 +4,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from portal.core import clock
+from portal.core import clock, live
 from portal.core.errors import Denied, Invalid, NotFound
 from portal.core.jobs import Job
 from portal.core.lifecycle import InvalidTransition
 from portal.ledger.models import JournalEntry
 from portal.orders import queries, service
+from portal.orders.commands import CancelOrder, ConfirmOrder
 from portal.orders.models import OpenPlace, Order, OrderEvent
 from portal.orders.service import AmountDiffers, AssignmentChanged, OrderExpired
 from portal.orders.steps import NotYours
@@ -64,6 +65,17 @@ def test_staff_confirm_for_the_trader(ready):
     event = last_event(order)
     assert (event.action, event.from_status, event.to_status, event.role) == (
         "confirm", "assigned", "confirmed", "support")
+
+
+def test_staff_force_nothing_without_a_reason(ready):
+    """Through whatever door: the page asked for one, a command line or a job would not have."""
+    order = f.assigned_payin(ready)
+    with pytest.raises(Invalid), f.act() as session:
+        service.cancel(session, f.staff(), CancelOrder(order_id=order.public_id))
+    with pytest.raises(Invalid), f.act() as session:
+        service.confirm(session, f.staff(), ConfirmOrder(
+            order_id=order.public_id, assignment_id=f.assignment_of(order).public_id, received="1500.00"))
+    assert f.fresh(order).version == order.version
 
 
 def test_staff_without_the_permission_confirm_nothing(ready):
@@ -253,13 +265,27 @@ def test_an_expired_order_is_not_claimed(ready):
         f.mark_paid(ready.customer(order), order)
 
 
-def test_nobody_confirms_in_time_and_staff_see_it(ready):
+def pages_told(monkeypatch) -> list[str]:
+    told: list[str] = []
+    monkeypatch.setattr(live, "tell", lambda session, name, audience: told.append(name))
+    return told
+
+
+def test_nobody_confirms_in_time_and_staff_see_it(ready, monkeypatch):
     order = f.paid_payin(ready)
     f.work_off("flag_unconfirmed")
     assert f.fresh(order).needs_attention_at is None
     with clock.moved(timedelta(seconds=1801)):
+        told = pages_told(monkeypatch)
         f.work_off("flag_unconfirmed")
-        assert f.fresh(order).needs_attention_at is not None
+        flagged = f.fresh(order)
+        assert flagged.needs_attention_at is not None
+        assert told == ["orders"], "an open desk looks again"
+        assert (flagged.status, flagged.version, flagged.paid_at) == ("paid", order.version + 1, order.paid_at)
+        event = last_event(order)
+        assert (event.type, event.action, event.payload) == ("payin.unconfirmed", "flag", None), "the store is not told"
+        f.work_off("flag_unconfirmed")
+        assert f.fresh(order).version == flagged.version
     f.confirm(f.its_trader(order), order)
     assert f.fresh(order).status == "confirmed"
 

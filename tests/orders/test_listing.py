@@ -5,7 +5,7 @@ import pytest
 
 from portal.core import clock
 from portal.core.errors import Invalid
-from portal.orders import listing
+from portal.orders import listing, queries
 from portal.orders.filters import Filters
 from portal.orders.listing import batch, list_orders, totals
 from tests import factories
@@ -65,7 +65,7 @@ def test_pages_follow_each_other_without_gap_or_repeat(cast, monkeypatch):
 
 
 def test_a_rare_one_is_found_by_looking_further_back(cast, monkeypatch):
-    monkeypatch.setattr(listing, "LOOK_BACK", 4)
+    monkeypatch.setattr(queries, "LOOK_BACK", 4)
     rare = factories.completed_payin(cast, "900.00")
     for number in range(6):
         cast.order(f"{1000 + number}.00")
@@ -78,6 +78,26 @@ def test_a_rare_one_is_found_by_looking_further_back(cast, monkeypatch):
         assert [order.id for order in second.rows] == [rare.id]
         assert second.next_cursor is None
     assert exported(cast.owner, wanted) == [rare.id]
+
+
+def test_the_gateway_looks_no_further_back_for_a_rare_status(cast, monkeypatch):
+    """`?status=disputed` of a big store walked its whole history: now a page ends there, and leads on."""
+    monkeypatch.setattr(queries, "LOOK_BACK", 4)
+    rare = factories.completed_payin(cast, "900.00")
+    for number in range(6):
+        cast.order(f"{1000 + number}.00")
+    wanted, cursor, pages = queries.OrderFilter(direction="payin", status="completed"), None, []
+    while cursor is not None or not pages:
+        with look() as session:
+            page = queries.page(session, cast.key, wanted, cursor=cursor, limit=2)
+            pages.append([order.id for order in page.rows])
+        cursor = page.next_cursor
+    assert pages == [[], [rare.id]]
+    newest = queries.OrderFilter(direction="payin", status="new")
+    with look() as session:
+        first = queries.page(session, cast.key, newest, cursor=None, limit=2)
+        second = queries.page(session, cast.key, newest, cursor=first.next_cursor, limit=2)
+    assert [order.amount.text for order in (*first.rows, *second.rows)] == ["1005.00", "1004.00", "1003.00", "1002.00"]
 
 
 def test_a_list_says_what_it_comes_to(cast, monkeypatch):

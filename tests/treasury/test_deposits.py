@@ -119,6 +119,17 @@ def test_what_is_no_amount_of_the_owners_currency_is_refused(books, trader, chan
         ask(books, staff(), asking(trader, **changed))
 
 
+def test_a_deposit_asked_before_its_owner_is_set_going_holds(books, trader):
+    """Both approved in one sitting: the onboarding made the deposit stale."""
+    with books.transaction() as session:
+        session.get_one(Trader, trader.id).status = "pending"
+    approval = ask(books, staff(), asking(trader))
+    with books.transaction() as session:
+        session.get_one(Trader, trader.id).status = "active"
+    decide(books, staff(), approval)
+    assert available(books, trader) == "250.500000 USDT"
+
+
 def test_nobody_deposits_for_nobody(books, trader):
     with pytest.raises(NotFound):
         ask(books, staff(), asking(trader, owner_id=new_id()))

@@ -6,7 +6,6 @@ from flask import Blueprint, Response, request, url_for
 from portal.core.access import Permission, requires
 from portal.core.commands import bind
 from portal.core.db import reader, transaction
-from portal.core.errors import FieldError, Invalid
 from portal.orders import dossier, notes, service
 from portal.orders.commands import CancelOrder, ConfirmOrder
 from portal.orders.shown import ShowOfAttempt, show_of_attempt
@@ -42,7 +41,6 @@ def one(order_id: str) -> Response:
 def confirm(order_id: str) -> Response:
     with redisplay("admin/orders/one.html", lambda: _order(order_id)):
         command = bind(ConfirmOrder, request.form, order_id=order_id)
-        _needs_reason(command.reason)
         with transaction() as session:
             service.confirm(session, signed_in(), command)
     return _back(order_id)
@@ -53,7 +51,6 @@ def confirm(order_id: str) -> Response:
 def cancel(order_id: str) -> Response:
     with redisplay("admin/orders/one.html", lambda: _order(order_id)):
         command = bind(CancelOrder, request.form, order_id=order_id)
-        _needs_reason(command.reason)
         with transaction() as session:
             service.cancel(session, signed_in(), command)
     return _back(order_id)
@@ -79,12 +76,6 @@ def note(order_id: str) -> Response:
         with transaction() as session:
             notes.add(session, signed_in(), command)
     return _back(order_id)
-
-
-def _needs_reason(reason: str | None) -> None:
-    """What staff force in another's place they give a reason for. Raises Invalid."""
-    if reason is None:
-        raise Invalid(fields=[FieldError("/reason", "missing", "Field required")])
 
 
 def _back(order_id: str) -> Response:
