@@ -10,6 +10,7 @@ from portal.core.db import db
 from portal.core.jobs import Claimed, Kind, register
 from portal.ledger import proofs
 from portal.ledger import verify as proof
+from portal.orders import places
 from portal.orders import proof as orders_proof
 from portal.parties import sessions
 from portal.requisites import lanes, robots
@@ -38,6 +39,11 @@ def forget_idempotency_keys(session: Session, jobs: Sequence[Claimed]) -> None:
         ORDER BY created_at LIMIT :limit)"""), {"before": clock.now() - KEYS_KEPT_FOR, "limit": KEYS_MAX})
 
 
+def sweep_kept_amounts(session: Session, jobs: Sequence[Claimed]) -> None:
+    """Amounts whose payers can no longer be late."""
+    places.sweep(session)
+
+
 def prove_ledger(session: Session, jobs: Sequence[Claimed]) -> None:
     """The whole books recomputed, on a snapshot of its own connection; the result is kept, a difference alerts.
 
@@ -58,6 +64,7 @@ register(
     Kind("make_partitions", make_partitions, every_s=DAY_S),
     Kind("sweep_sessions", sweep_sessions, every_s=3600),
     Kind("forget_idempotency_keys", forget_idempotency_keys, every_s=600),
+    Kind("sweep_kept_amounts", sweep_kept_amounts, every_s=600),
     Kind("rebuild_lanes", lanes.rebuild_for_jobs),
     Kind("ensure_robots", ensure_robots, every_s=60),
     Kind("prove_ledger", prove_ledger, lease_s=1800, attempts_max=3, every_s=3600),

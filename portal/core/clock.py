@@ -41,19 +41,30 @@ def use_zone(name: str) -> None:
     _zone = ZoneInfo(name)
 
 
+def zone_name() -> str:
+    """For the database, which knows the same zones."""
+    return _zone.key
+
+
 def today() -> date:
     """The operator's day."""
     return now().astimezone(_zone).date()
 
 
 def midnight_after(day: date) -> datetime:
-    """When the operator's `day` ends, in UTC."""
+    """When the operator's `day` ends, in UTC. Where clocks leave midnight out, when they do; where twice, the first."""
     return datetime.combine(day + timedelta(days=1), datetime.min.time(), _zone).astimezone(UTC)
 
 
 def midnight_before(day: date) -> datetime:
     """When the operator's `day` began, in UTC."""
     return midnight_after(day - timedelta(days=1))
+
+
+def day_before(moment: datetime) -> datetime:
+    """What the operator's clocks showed `moment` on the day before, in UTC: 23 to 25 hours earlier."""
+    local = moment.astimezone(_zone)
+    return datetime.combine(local.date() - timedelta(days=1), local.time(), _zone).astimezone(UTC)
 
 
 def month_after(day: date) -> datetime:

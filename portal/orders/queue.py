@@ -4,18 +4,18 @@ Fetched whenever any of its orders moves, so it reads what a row shows and nothi
 """
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import Select, bindparam, case, func, select
 from sqlalchemy.orm import Session
 
 from portal.core import clock, ids
 from portal.core.access import Actor
-from portal.core.money import Money, total
-from portal.orders.models import PREFIXES, Assignment, OpenPlace, Order, has_earned, has_lost
-from portal.orders.states import Direction, Status
+from portal.core.money import Money
+from portal.orders.models import PREFIXES, Assignment, OpenPlace, Order, TraderDay, has_earned, has_lost
+from portal.orders.states import AssignmentState, Direction, Status
 from portal.requisites.models import Requisite
 
 OPEN_MAX = 200
@@ -68,29 +68,22 @@ class Queued(NamedTuple):
 
 @dataclass(frozen=True)
 class Queue:
-    """Each list bounded."""
+    """Each list bounded; the counts are of all there are."""
 
     needs_you: Sequence[Queued]
     waiting: Sequence[Queued]
-    closed: Sequence[Queued]
-
-    @property
-    def oldest_deadline(self) -> datetime | None:
-        """Until when the most urgent one should be looked at."""
-        return min((one.confirm_by for one in self.needs_you if one.confirm_by), default=None)
-
-    @property
-    def closed_volume(self) -> list[Money]:
-        """What came in today, by currency: over the closed rows shown here."""
-        done = [one.amount_to_pay for one in self.closed if one.earned]
-        return [total((m for m in done if m.currency == currency), currency)
-                for currency in sorted({m.currency for m in done})]
+    needs_you_count: int
+    waiting_count: int
+    closed: Sequence[Queued]  # the newest of today's
+    closed_count: int  # all of today's
+    came_in: Sequence[Money]  # today, by currency
 
     @property
     def version(self) -> str:
         """Changes when anything on the queue does."""
         rows = (*self.needs_you, *self.waiting, *self.closed)
-        return str(hash(tuple((one.id, one.version) for one in rows)) & 0xFFFFFFFF)
+        counts = self.needs_you_count, self.waiting_count, self.closed_count
+        return str(hash((counts, *((one.id, one.version) for one in rows))) & 0xFFFFFFFF)
 
 
 def _rows() -> Select[*tuple[Any, ...]]:
@@ -105,18 +98,36 @@ def _rows() -> Select[*tuple[Any, ...]]:
 
 # from the small table of places
 OPEN = (_rows().join(OpenPlace, OpenPlace.assignment_id == Assignment.id)
-        .where(OpenPlace.trader_id == bindparam("trader_id")).order_by(Assignment.expires_at).limit(OPEN_MAX))
-# from the trader's newest
-CLOSED = (_rows().where(Assignment.trader_id == bindparam("trader_id"), Assignment.created_at >= bindparam("start"),
-                        ~select(OpenPlace).where(OpenPlace.assignment_id == Assignment.id).exists())
+        .where(OpenPlace.trader_id == bindparam("trader_id"))
+        .order_by((Order.status == Status.PAID).desc(), Assignment.expires_at).limit(OPEN_MAX))
+OPEN_COUNTED = (select(func.count().filter(Order.status == Status.PAID), func.count())
+                .select_from(OpenPlace).join(Order, Order.id == OpenPlace.order_id)
+                .where(OpenPlace.trader_id == bindparam("trader_id")))
+# from the trader's newest: those that were confirmed today, or ended without money today
+CLOSED = (_rows().where(Assignment.trader_id == bindparam("trader_id"), Assignment.created_at >= bindparam("since"),
+                        case(((Assignment.state == AssignmentState.CHOSEN) | (Assignment.end_reason == "settled"),
+                              Order.confirmed_at), else_=Assignment.ended_at) >= bindparam("start"))
           .order_by(Assignment.created_at.desc(), Assignment.id.desc()).limit(CLOSED_MAX))
+OPEN_FOR = timedelta(days=1)  # before today's beginning, that an order closed today may have been given to him
 
 
 def trader_queue(session: Session, actor: Actor) -> Queue:
-    """Two queries."""
+    """Three queries, four where more is open than is shown.
+
+    What the day came to is counted as it happens, however long the lists are.
+    """
     assert actor.trader_id is not None
-    his = {"trader_id": actor.trader_id, "start": clock.midnight_before(clock.today())}
+    day = clock.today()
+    start = clock.midnight_before(day)
+    his = {"trader_id": actor.trader_id, "start": start, "since": start - OPEN_FOR}
     open_ones, closed = (
         [Queued._make(row) for row in session.execute(statement, his)] for statement in (OPEN, CLOSED))
-    return Queue([one for one in open_ones if one.status == Status.PAID],
-                 [one for one in open_ones if one.status != Status.PAID], closed)
+    days = session.scalars(select(TraderDay).where(TraderDay.trader_id == actor.trader_id, TraderDay.day == day)
+                           .order_by(TraderDay.currency)).all()
+    needs_you = [one for one in open_ones if one.status == Status.PAID]
+    paid, many = len(needs_you), len(open_ones)
+    if many == OPEN_MAX:
+        paid, many = session.execute(OPEN_COUNTED, his).one()
+    return Queue(needs_you, [one for one in open_ones if one.status != Status.PAID], paid, many - paid, closed,
+                 sum(one.confirmed + one.lost for one in days),
+                 [Money(one.confirmed_minor, one.currency) for one in days if one.confirmed])

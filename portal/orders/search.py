@@ -156,10 +156,16 @@ def _orders(actor: Actor, wanted: str) -> Iterator[Select[Any]]:
         yield _order(orders.where(Order.amount_minor == minor, Order.currency.in_(codes)).order_by(newest), exact=False)
     if LAST_FOUR.fullmatch(wanted) and actor.may(P.REQUISITE_READ):
         cards = requisites.visible_to(actor).where(Requisite.number_last4 == wanted).limit(EACH_MAX).subquery()
-        taken = lateral(select(Assignment.order_id.label("id"), Assignment.created_at)
-                        .where(Assignment.requisite_id == cards.c.id).order_by(Assignment.created_at.desc())
-                        .limit(EACH_MAX))
-        yield _order(orders.where(Order.id.in_(_newest(select(taken.c.id).select_from(cards), taken))), exact=False)
+        yield _order(_orders_on(orders, cards), exact=False)
+
+
+def _orders_on(orders: Select[Order], cards: Any) -> Select[Any]:
+    """The newest orders on these requisites: from their trader's history, which its index alone tells."""
+    taken = lateral(select(Assignment.id, Assignment.created_at)
+                    .where(Assignment.trader_id == cards.c.trader_id, Assignment.requisite_id == cards.c.id)
+                    .order_by(Assignment.created_at.desc()).limit(EACH_MAX))
+    newest = _newest(select(taken.c.id).select_from(cards), taken)
+    return orders.where(Order.id.in_(select(Assignment.order_id).where(Assignment.id.in_(newest))))
 
 
 def _newest(rows: Select[Any], probe: Any) -> Select[Any]:

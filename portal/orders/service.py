@@ -90,6 +90,8 @@ def confirm(session: Session, actor: Actor, command: ConfirmOrder) -> Order:
     steps.take(order, Action.CONFIRM, reason=command.reason, details={"assignment": assignment.public_id})
     assignment.state = AssignmentState.CHOSEN
     places.free(session, [assignment])
+    if order.live:
+        places.count_day(session, [(order, assignment)], confirmed=True)
     steps.write()
     jobs.withdraw(session, "expire_order", str(assignment.id))
     jobs.withdraw(session, "flag_unconfirmed", str(order.id))

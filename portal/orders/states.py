@@ -36,6 +36,7 @@ class Action(StrEnum):
     CONFIRM = "confirm"
     EXPIRE = "expire"
     FLAG = "flag"
+    CALL_OFF = "call_off"
     SETTLE = "settle"
 
 
@@ -75,6 +76,7 @@ PAYIN = Lifecycle(S.NEW, {
     (S.ASSIGNED, A.MARK_PAID): S.PAID,
     (S.ASSIGNED, A.CONFIRM): S.CONFIRMED, (S.PAID, A.CONFIRM): S.CONFIRMED,
     (S.ASSIGNED, A.EXPIRE): S.EXPIRED,
+    (S.PAID, A.CALL_OFF): S.CANCELLED,  # by two of the staff, after `confirm_by`: the payer said so and paid nothing
     (S.PAID, A.FLAG): S.PAID,  # nobody confirmed by `confirm_by`: staff are called, nothing else changes
     (S.CONFIRMED, A.SETTLE): S.COMPLETED,
 })
@@ -90,5 +92,6 @@ WHO: dict[Action, frozenset[Party]] = {
     A.CONFIRM: frozenset({Party.TRADER, Party.STAFF}),
     A.EXPIRE: frozenset({Party.SYSTEM}),
     A.FLAG: frozenset({Party.SYSTEM}),
+    A.CALL_OFF: frozenset({Party.STAFF}),
     A.SETTLE: frozenset({Party.SYSTEM}),
 }

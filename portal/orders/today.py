@@ -16,9 +16,9 @@ from portal.core import clock
 from portal.core.money import Money
 
 ORDERS_MAX = 20_000  # of one store on one day: beyond it the figures say "more than"
-HOURS = 24  # of the operator's day; the hour that a change of clocks adds falls into the last
+HOURS = 24  # of the operator's clocks; the hour that they go through twice is one
 SEEN = text("""
-    SELECT least(CAST(floor(extract(epoch FROM o.created_at - :since) / 3600) AS int), 23) AS hour, o.currency,
+    SELECT CAST(extract(hour FROM o.created_at AT TIME ZONE :zone) AS int) AS hour, o.currency,
            count(*) AS orders, count(o.ended_at) AS ended, count(*) FILTER (WHERE o.status = 'completed') AS completed,
            coalesce(sum(coalesce(o.amount_received_minor, o.amount_to_pay_minor))
                     FILTER (WHERE o.status = 'completed'), 0) AS paid_minor
@@ -60,12 +60,14 @@ class Today:
 
 def today(session: Session, store_ids: Collection[UUID]) -> Today:
     """Of these stores together: two statements."""
-    midnight, now, day = clock.midnight_before(clock.today()), clock.now(), timedelta(days=1)
-    return Today(_day(session, store_ids, midnight, now), _day(session, store_ids, midnight - day, now - day))
+    day, now = clock.today(), clock.now()
+    return Today(_day(session, store_ids, clock.midnight_before(day), now),
+                 _day(session, store_ids, clock.midnight_before(day - timedelta(days=1)), clock.day_before(now)))
 
 
 def _day(session: Session, store_ids: Collection[UUID], since: datetime, until: datetime) -> Day:
-    rows = session.execute(SEEN, {"stores": list(store_ids), "since": since, "until": until, "most": ORDERS_MAX}).all()
+    rows = session.execute(SEEN, {"stores": list(store_ids), "since": since, "until": until, "most": ORDERS_MAX,
+                                  "zone": clock.zone_name()}).all()
     paid: dict[str, int] = {}
     for row in rows:
         if row.completed:

@@ -200,4 +200,5 @@ class SetStore(Command):
     pay_for_s: Annotated[int, Field(ge=120, le=86_400)]
     grace_s: Annotated[int, Field(ge=0, le=86_400)]
     confirm_for_s: Annotated[int, Field(ge=60, le=86_400)]
+    late_for_s: Annotated[int, Field(ge=0, le=604_800)]
     return_hosts: tuple[Annotated[str, AfterValidator(_host)], ...] = Field((), max_length=50)

@@ -52,6 +52,8 @@ class Store(Timestamped, Base):
     pay_for_s: Mapped[int] = mapped_column(default=900)  # assigned → expires_at
     grace_s: Mapped[int] = mapped_column(default=900)  # expires_at → the expire job
     confirm_for_s: Mapped[int] = mapped_column(default=1800)  # paid → confirm_by
+    # ended without money → the payer may still have paid: until then nobody else gets that amount on that requisite
+    late_for_s: Mapped[int] = mapped_column(default=86_400, server_default="86400")
     reward_may_exceed_fee: Mapped[bool] = mapped_column(default=False)
     data_key: Mapped[bytes] = mapped_column(LargeBinary)  # sealed with the master key
     merchant: Mapped[Merchant] = relationship(lazy="raise")

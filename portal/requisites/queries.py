@@ -1,6 +1,6 @@
 """Which requisites an actor may see, and how much of their limits is used."""
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
 from sqlalchemy import Select, false, select
@@ -70,13 +70,22 @@ class Used:
 def used(requisite: Requisite, on: date | None = None) -> Used:
     """Read from the counters: a pair kept for another day or month is zero today."""
     on = on or clock.today()
-    this_day = requisite.day_on == on
-    this_month = requisite.month_on is not None and requisite.month_on.replace(day=1) == on.replace(day=1)
+    this_day, this_month = counts_on(requisite.day_on, on), counts_in_month(requisite.month_on, on)
     return Used(
         day=Money(requisite.day_used_minor if this_day else 0, requisite.currency),
         day_count=requisite.day_count if this_day else 0,
         month=Money(requisite.month_used_minor if this_month else 0, requisite.currency),
         open_orders=requisite.open_orders)
+
+
+def counts_on(day_on: date | None, day: date) -> bool:
+    """Whether a counter of `day_on` counts: also one that has begun the next day, as matching sees it."""
+    return day_on in (day, day + timedelta(days=1))
+
+
+def counts_in_month(month_on: date | None, day: date) -> bool:
+    month = day.replace(day=1)
+    return month_on in (month, (month + timedelta(days=31)).replace(day=1))
 
 
 def _with_people(rows: Select[Requisite]) -> Select[Requisite]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from portal import ledger, reference
@@ -41,6 +41,7 @@ class Because(StrEnum):
     HOLDER = "holder"
     COLLATERAL = "collateral"
     NO_RATE = "no_rate"
+    SAME_AMOUNT = "same_amount"
 
 
 @dataclass(frozen=True)
@@ -52,15 +53,32 @@ class Hindrance:
     needed: Money | None = None
 
 
+TAKEN = text("""
+    SELECT r.id, max(k.until) FROM requisites r
+      LEFT JOIN open_places p ON p.requisite_id = r.id AND p.amount_minor = r.min_minor
+      LEFT JOIN kept_amounts k ON k.requisite_id = r.id AND k.amount_minor = r.min_minor AND k.until > :now
+     WHERE r.id = ANY (CAST(:ids AS uuid[])) AND (p.assignment_id IS NOT NULL OR k.until IS NOT NULL) GROUP BY r.id""")
 STATUSES = {Status.PENDING: Because.PENDING, Status.REJECTED: Because.REJECTED, Status.PAUSED: Because.PAUSED,
             Status.BLOCKED: Because.BLOCKED, Status.ARCHIVED: Because.ARCHIVED}
 
 
 def hindrances(session: Session, trader: Trader, requisites: Sequence[Requisite]) -> dict[UUID, list[Hindrance]]:
-    """By requisite of this trader, with holders loaded: two queries for all of them. Empty: it may get an order now."""
+    """By requisite of this trader, with holders loaded: three queries at most. Empty: it may get an order now."""
     available = ledger.balance(session, ledger.trader_available(trader.id, trader.settlement_currency, live=True))
     rewarded = _rewarded(session, trader)
-    return {requisite.id: _of(session, trader, requisite, available, rewarded) for requisite in requisites}
+    taken = _taken(session, requisites)
+    return {requisite.id: _of(session, trader, requisite, available, rewarded) + taken.get(requisite.id, [])
+            for requisite in requisites}
+
+
+def _taken(session: Session, requisites: Sequence[Requisite]) -> dict[UUID, list[Hindrance]]:
+    """Of those that take one amount only: an open order has it, or one that ended and may still be paid."""
+    of_one = [requisite.id for requisite in requisites
+              if requisite.status == Status.ACTIVE and requisite.min_minor == requisite.max_minor]
+    if not of_one:
+        return {}
+    rows = session.execute(TAKEN, {"ids": of_one, "now": clock.now()})
+    return {id: [Hindrance(Because.SAME_AMOUNT, until=until)] for id, until in rows}
 
 
 def _of(session: Session, trader: Trader, requisite: Requisite, available: Money,
@@ -105,9 +123,9 @@ def _holder_is_full(holder: Holder, least: Money) -> bool:
     if holder.currency != least.currency:
         return False
     today = clock.today()
-    day = holder.day_used_minor if holder.day_on == today else 0
-    count = holder.day_count if holder.day_on == today else 0
-    month = holder.month_used_minor if holder.month_on == today.replace(day=1) else 0
+    this_day = queries.counts_on(holder.day_on, today)
+    day, count = (holder.day_used_minor, holder.day_count) if this_day else (0, 0)
+    month = holder.month_used_minor if queries.counts_in_month(holder.month_on, today) else 0
     return ((holder.day_max_minor is not None and day + least.minor > holder.day_max_minor)
             or (holder.day_count_max is not None and count >= holder.day_count_max)
             or (holder.month_max_minor is not None and month + least.minor > holder.month_max_minor))

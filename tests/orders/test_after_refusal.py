@@ -27,10 +27,10 @@ def test_what_happened_after_a_refusal_is_not_his_to_see(cast):
         assert [event.type for event in seen.events] == ["payin.assigned", "payin.new"]
         assert seen.last.lost
         assert not seen.last.earned
-        assert trader_queue(session, f.as_trader(first)).closed_volume == []
+        assert trader_queue(session, f.as_trader(first)).came_in == []
         his = open_dossier(session, f.as_trader(second), shown)
         assert his.last.earned
-        assert trader_queue(session, f.as_trader(second)).closed_volume == [order.amount_to_pay]
+        assert trader_queue(session, f.as_trader(second)).came_in == [order.amount_to_pay]
 
 
 def test_text_with_a_nul_is_refused_before_the_database_sees_it():

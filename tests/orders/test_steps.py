@@ -24,6 +24,7 @@ LEGAL = {
     ("assigned", "confirm"): ("confirmed", {"trader", "staff"}),
     ("paid", "confirm"): ("confirmed", {"trader", "staff"}),
     ("assigned", "expire"): ("expired", {"system"}),
+    ("paid", "call_off"): ("cancelled", {"staff"}),
     ("paid", "flag"): ("paid", {"system"}),
     ("confirmed", "settle"): ("completed", {"system"}),
 }

@@ -19,7 +19,7 @@ from portal.web.render import show
 bp = Blueprint("admin_approvals", __name__, url_prefix="/admin/approvals")
 STATES = ("pending", "approved", "rejected")
 RECORDS = {"merchant": "mrc", "store": "str", "trader": "trd", "user": "usr", "requisite": "rqs",
-           "holder": "hld"}
+           "holder": "hld", "order": "pin"}
 """What approvals are about, with the prefix of its public id; each has a page of its own."""
 
 

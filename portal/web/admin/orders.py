@@ -3,10 +3,12 @@ from typing import Any
 
 from flask import Blueprint, Response, request, url_for
 
+from portal import approvals
+from portal.core import clock
 from portal.core.access import Permission, requires
 from portal.core.commands import bind
 from portal.core.db import reader, transaction
-from portal.orders import dossier, notes, service
+from portal.orders import calling_off, dossier, notes, service
 from portal.orders.commands import CancelOrder, ConfirmOrder
 from portal.orders.shown import ShowOfAttempt, show_of_attempt
 from portal.web.admin.step_up import prove
@@ -56,6 +58,17 @@ def cancel(order_id: str) -> Response:
     return _back(order_id)
 
 
+@bp.post("/<order_id>/calling-off")
+@requires(Permission.ORDER_CANCEL_ANY)
+def call_off(order_id: str) -> Response:
+    """A paid order is cancelled by two: this asks the second."""
+    with redisplay("admin/orders/one.html", lambda: _order(order_id)):
+        command = bind(calling_off.AskCallOff, request.form, order_id=order_id)
+        with transaction() as session:
+            calling_off.ask(session, signed_in(), command)
+    return _back(order_id)
+
+
 @bp.post("/<order_id>/number")
 @requires(Permission.REQUISITE_MANAGE)
 def number(order_id: str) -> Response:
@@ -90,5 +103,7 @@ def _order(order_id: str) -> dict[str, Any]:
     return {"found": found, "order": found.order, "shown": None, "merchant": dossier.merchant_of(session, found.order),
             "postings": dossier.postings(session, found), "work": dossier.work(session, found),
             "deliveries": deliveries, "requests": dossier.requests(session, deliveries),
+            "waiting": approvals.waiting_for(session, "order", found.order.id, kind=calling_off.KIND),
+            "overdue": found.order.confirm_by is not None and found.order.confirm_by <= clock.now(),
             "notes": notes.of(session, actor, found.order),
             "funnel": dossier.funnel(found.tries[0]) if found.tries else []}

@@ -23,6 +23,7 @@ VERBS = {
 }
 OF_APPROVALS = (
     N_("Requisite"), N_("New requisite"), N_("Wider limits of a requisite"), N_("Deposit"), N_("Set a merchant going"),
+    N_("Cancellation of a paid order"),
     N_("Set a trader going"), N_("Permissions"), N_("Fee of a store"), N_("Reward of a trader"),
     N_("Limits of a store"), N_("More open orders of a trader"), N_("Rewards above the fee"), N_("E-mail of a person"),
     N_("Wider limits of a person"), N_("Reward may exceed fee"), N_("Currency"), N_("Given"), N_("Taken"),

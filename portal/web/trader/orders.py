@@ -8,7 +8,7 @@ from portal.core import crypto
 from portal.core.access import Permission, requires
 from portal.core.commands import bind
 from portal.core.db import reader, transaction
-from portal.orders import dossier, service
+from portal.orders import amounts, dossier, service
 from portal.orders.commands import ConfirmOrder, DeclineOrder
 from portal.orders.queue import trader_queue
 from portal.parties import traders
@@ -67,7 +67,7 @@ def _queue() -> dict[str, Any]:
     session, actor = reader(), signed_in()
     trader = traders.own(session, actor)
     queue, balance = trader_queue(session, actor), ledger.balances_of(session, "trader", trader.id, True)
-    g.navigation_counts = {"trader_orders.index": len(queue.needs_you)}
+    g.navigation_counts = {"trader_orders.index": queue.needs_you_count}
     return {"queue": queue, "trader": trader, "error": None, "balance": balance,
             "shift_refused": None if trader.on_shift else traders.why_no_shift(trader),
             "version": f"{queue.version}-{crypto.sha256(repr((trader.on_shift, balance))).hex()[:12]}"}
@@ -79,4 +79,6 @@ def _order(order_id: str) -> dict[str, Any]:
     found = dossier.open_dossier(session, signed_in(), order_id)
     current = found.current
     number = numbers.reveal(session, current.requisite) if current is not None and not found.order.ended else None
-    return {"found": found, "order": found.order, "number": number}
+    last = current or found.last
+    others = amounts.others(session, found.order, last) if last is not None and not last.earned else []
+    return {"found": found, "order": found.order, "number": number, "others": others}

@@ -10,6 +10,7 @@ from portal.core.access import Permission, requires
 from portal.core.commands import bind
 from portal.core.db import reader, transaction
 from portal.core.errors import FieldError, Invalid
+from portal.orders import amounts
 from portal.parties import traders
 from portal.requisites import limits, numbers, queries, service, shown, standing
 from portal.requisites.commands import AddRequisite, MoveRequisite, SetLimits, ShowNumber
@@ -124,6 +125,7 @@ def _requisite(requisite_id: str) -> dict[str, Any]:
     session, actor = reader(), signed_in()
     requisite = queries.find(session, actor, requisite_id)
     return {"requisite": requisite, "used": queries.used(requisite), "seen": limits.seen(requisite),
+            "resting": amounts.resting_on(session, requisite),
             "waiting": approvals.waiting_for(session, "requisite", requisite.id, kind=limits.KIND),
             "hindrances": standing.hindrances(session, traders.own(session, actor), [requisite])[requisite.id]}
 
