@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session, contains_eager
 
 from portal.core import clock
 from portal.core.money import Money
-from portal.orders.models import Assignment, KeptAmount, Order
+from portal.orders.models import Assignment, Order
+from portal.orders.place_models import KeptAmount
 from portal.parties.models import Store
 from portal.requisites.models import Requisite
 

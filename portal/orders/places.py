@@ -13,7 +13,8 @@ from portal import ledger
 from portal.core import clock
 from portal.core.access import SYSTEM
 from portal.core.db import locked
-from portal.orders.models import Assignment, KeptAmount, OpenPlace, Order, TraderDay
+from portal.orders.models import Assignment, OpenPlace, Order
+from portal.orders.place_models import KeptAmount, TraderDay
 from portal.orders.states import AssignmentState
 from portal.parties.models import Holder, Store, Trader
 from portal.requisites.models import Requisite

@@ -9,7 +9,8 @@ from sqlalchemy.orm import joinedload
 from portal.core import clock
 from portal.orders import amounts, places
 from portal.orders.matching import STAGES
-from portal.orders.models import KeptAmount, MatchTry
+from portal.orders.models import MatchTry
+from portal.orders.place_models import KeptAmount
 from portal.requisites import robots, standing
 from portal.requisites.models import Requisite
 from tests import factories as f

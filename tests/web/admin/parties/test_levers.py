@@ -127,7 +127,8 @@ def test_rewards_above_the_fee_are_allowed_by_two_and_forbidden_by_one(
 
 def test_the_colour_of_a_store_is_changed_after_it_was_made(app: Flask, admin: people.Seat) -> None:
     cast = factories.new_cast()
-    form = {"name": "Shop", "match_for_s": "180", "pay_for_s": "900", "grace_s": "900", "confirm_for_s": "1800"}
+    form = {"name": "Shop", "match_for_s": "180", "pay_for_s": "900", "grace_s": "900", "confirm_for_s": "1800",
+            "late_for_s": "86400"}
     path = f"/admin/stores/{cast.store.public_id}/setup"
     assert admin.send(path, form | {"brand_color": "#0F766E"}).status_code == 303
     assert factories.fresh(cast.store).brand_color == "#0f766e"
