@@ -162,7 +162,8 @@ def test_a_stores_clocks_and_hosts(app: Flask, admin: people.Seat) -> None:
     cast = factories.new_cast()
     path = f"/admin/stores/{cast.store.public_id}/setup"
     form = {"name": "Books and more", "match_for_s": "120", "pay_for_s": "600", "grace_s": "300",
-            "confirm_for_s": "900", "late_for_s": "3600", "return_hosts": "Shop.example\r\npay.shop.example, shop.example"}
+            "confirm_for_s": "900", "late_for_s": "3600",
+            "return_hosts": "Shop.example\r\npay.shop.example, shop.example"}
     assert admin.send(path, form).status_code == 303
     store = factories.fresh(cast.store)
     assert (store.name, store.pay_for_s, store.return_hosts) == (
