@@ -5,11 +5,12 @@ from portal.gateway import models as gateway
 from portal.ledger import models as ledger
 from portal.ledger import proofs as ledger_proofs
 from portal.orders import models as orders
+from portal.orders import place_models as places
 from portal.parties import models as parties
 from portal.reference import models as reference
 from portal.requisites import models as requisites
 from portal.tariffs import models as tariffs
 from portal.webhooks import models as webhooks
 
-__all__ = ["approvals", "audit", "gateway", "jobs", "ledger", "ledger_proofs", "orders", "parties", "reference",
-           "requisites", "tariffs", "webhooks"]
+__all__ = ["approvals", "audit", "gateway", "jobs", "ledger", "ledger_proofs", "orders", "parties", "places",
+           "reference", "requisites", "tariffs", "webhooks"]
