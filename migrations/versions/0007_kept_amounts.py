@@ -17,7 +17,6 @@ depends_on = None
 
 SQL = Path(__file__).parents[1] / "sql"
 PICK = "pick_requisites(uuid[], uuid[], timestamptz, date)"
-OF_TRADER = "ix_assignments_trader_id"
 
 
 def upgrade() -> None:
@@ -48,10 +47,9 @@ def upgrade() -> None:
     _run((SQL / "0007_matching.sql").read_text("utf-8"))
     op.execute(f"ALTER FUNCTION {PICK} ROWS 10")
     with op.get_context().autocommit_block():
-        op.execute(f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {OF_TRADER}_new ON assignments (trader_id, created_at, id)"
-                   " INCLUDE (requisite_id, amount_minor)")
-        op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {OF_TRADER}")
-        op.execute(f"ALTER INDEX {OF_TRADER}_new RENAME TO {OF_TRADER}")
+        op.execute("CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_assignments_history"
+                   " ON assignments (trader_id, created_at, id) INCLUDE (requisite_id, amount_minor)")
+        op.execute("DROP INDEX CONCURRENTLY IF EXISTS ix_assignments_trader_id")
         op.execute("DROP INDEX CONCURRENTLY IF EXISTS ix_assignments_requisite_id")
 
 
@@ -59,9 +57,9 @@ def downgrade() -> None:
     with op.get_context().autocommit_block():
         op.execute("CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_assignments_requisite_id"
                    " ON assignments (requisite_id, created_at)")
-        op.execute(f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {OF_TRADER}_old ON assignments (trader_id, created_at, id)")
-        op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {OF_TRADER}")
-        op.execute(f"ALTER INDEX {OF_TRADER}_old RENAME TO {OF_TRADER}")
+        op.execute("CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_assignments_trader_id"
+                   " ON assignments (trader_id, created_at, id)")
+        op.execute("DROP INDEX CONCURRENTLY IF EXISTS ix_assignments_history")
     _run((SQL / "0004_matching.sql").read_text("utf-8"))
     op.execute(f"ALTER FUNCTION {PICK} ROWS 10")
     op.execute("GRANT UPDATE, DELETE ON match_tries TO quittance_app")

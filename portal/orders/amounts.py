@@ -41,7 +41,7 @@ def resting_on(session: Session, requisite: Requisite) -> Sequence[Resting]:
 def others(session: Session, order: Order, assignment: Assignment) -> Sequence[Assignment]:
     """The trader's other orders of this amount on this requisite, open or ended within their late window, newest first.
 
-    Each with its order. By his history alone (ix_assignments_trader_id knows requisite and amount).
+    Each with its order. By his history alone (ix_assignments_history knows requisite and amount).
     """
     now = clock.now()
     window = func.make_interval(0, 0, 0, 0, 0, 0, Store.late_for_s)

@@ -152,7 +152,7 @@ class Assignment(Base):
     __table_args__ = (
         Index("ix_assignments_order_id", "order_id"),
         # a trader's orders, newest first, and which requisite each took with what: no second index (decision 0078)
-        Index("ix_assignments_trader_id", "trader_id", "created_at", "id",
+        Index("ix_assignments_history", "trader_id", "created_at", "id",
               postgresql_include=["requisite_id", "amount_minor"]),
         Index("uq_assignments_current", "order_id", unique=True, postgresql_where=text("state IN ('open', 'chosen')")),
         CheckConstraint("state IN ('open', 'lingering', 'chosen', 'ended')", name="state"),
