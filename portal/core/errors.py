@@ -1,4 +1,5 @@
 """Errors the desk raises on purpose, each with a stable public `code`; a docstring is the sentence people see."""
+from collections.abc import Mapping
 
 FIELDS_MAX = 50  # wrong fields in one answer: nobody reads more, and who sends thousands is not told of each
 
@@ -19,12 +20,20 @@ class PortalError(Exception):
 
 
 class FieldError:
-    """One thing wrong with one field: a JSON pointer (`/customer/ip`), a stable code, a sentence."""
+    """One thing wrong with one field: a JSON pointer (`/customer/ip`), a stable code, a sentence.
 
-    __slots__ = ("code", "field", "message")
+    The sentence holds %(places)s for `params`, so that pages translate it once, whatever the values are.
+    """
 
-    def __init__(self, field: str, code: str, message: str) -> None:
-        self.field, self.code, self.message = field, code, message
+    __slots__ = ("code", "field", "params", "sentence")
+
+    def __init__(self, field: str, code: str, sentence: str, params: Mapping[str, object] | None = None) -> None:
+        self.field, self.code, self.sentence, self.params = field, code, sentence, params or {}
+
+    @property
+    def message(self) -> str:
+        """In English."""
+        return self.sentence % self.params if self.params else self.sentence
 
     def public(self) -> dict[str, str]:
         return {"field": self.field, "code": self.code, "message": self.message}

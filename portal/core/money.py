@@ -15,8 +15,15 @@ MINOR_MAX = 2**63 - 1  # bigint
 _PLAIN = re.compile(r"(0|[1-9][0-9]{0,18})(?:\.([0-9]{1,18}))?", re.ASCII)
 
 
+AMOUNT_MAX = 10**15  # minor units of whatever one act asks for: nine thousand such fit in one balance (bigint)
+
+
 class BadAmount(ValueError):
-    """Not a plain decimal string of the currency's scale."""
+    """Not an amount of the currency. `sentence` holds %(places)s for `params`, translated where people read it."""
+
+    def __init__(self, sentence: str, **params: object) -> None:
+        super().__init__(sentence % params if params else sentence)
+        self.sentence, self.params = sentence, params
 
 
 @total_ordering
@@ -38,13 +45,14 @@ class Money:
         Raises BadAmount.
         """
         if currency not in EXPONENTS:
-            raise BadAmount("unknown currency")
+            raise BadAmount("The desk does not know this currency.")
         found = _PLAIN.fullmatch(text)
         if found is None or len(found[2] or "") != EXPONENTS[currency]:
-            raise BadAmount(f"write the amount with exactly {EXPONENTS[currency]} digits after the point")
+            raise BadAmount("Write the amount with exactly %(digits)s digits after the point.",
+                            digits=EXPONENTS[currency])
         minor = int(found[1] + (found[2] or ""))
         if minor > MINOR_MAX:
-            raise BadAmount("the amount is too large")
+            raise BadAmount("The amount is too large.")
         return cls(minor, currency)
 
     @classmethod

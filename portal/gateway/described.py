@@ -121,7 +121,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
                 "detail": "Please correct the marked fields.", "code": "invalid",
                 "request_id": "req_01JD9W4M0Q8Z6T1V5R2X7Y3KAB", "retryable": False,
                 "errors": [{"field": "/amount", "code": "invalid_amount",
-                            "message": "write the amount with exactly 2 digits after the point"}]},
+                            "message": "Write the amount with exactly 2 digits after the point."}]},
 }
 
 

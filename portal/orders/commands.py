@@ -136,10 +136,10 @@ class MarkPaid(OrderCommand):
 
 
 class ConfirmOrder(OrderCommand):
-    """The receiver's side has `received`, a decimal text of the order's currency, on this very assignment."""
+    """The receiver's side has `received`, an amount as people type it, on this very assignment."""
 
     assignment_id: str = Field(max_length=60)
-    received: str = Field(max_length=40)
+    received: str = Field(max_length=60)
     reason: Reason | None = None
 
 
@@ -153,11 +153,7 @@ def _positive(text: str, currency: str) -> Money:
     try:
         money = Money.parse(text, currency)
     except BadAmount as error:
-        raise PydanticCustomError("invalid_amount", "{why}", {"why": _sentence(str(error))}) from None
+        raise PydanticCustomError("invalid_amount", "{why}", {"why": str(error)}) from None
     if not money:
         raise PydanticCustomError("invalid_amount", "The amount must be more than zero.")
     return money
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + "."

@@ -6,7 +6,7 @@ from typing import Self
 from uuid import UUID
 
 from portal import reference
-from portal.core import clock, ids
+from portal.core import clock, ids, typed
 from portal.core.days import Days
 from portal.core.errors import FieldError, Invalid, NotFound
 from portal.core.money import EXPONENTS, BadAmount, Money
@@ -21,7 +21,7 @@ GROUPS: dict[str, tuple[Status, ...]] = {
 
 @dataclass(frozen=True)
 class Filters:
-    """Empty means all. Days are the operator's; amounts are decimal text of `currency`."""
+    """Empty means all. Days are the operator's; amounts are as people type them, of `currency`."""
 
     status: str = ""
     mode: str = "live"
@@ -71,11 +71,11 @@ class Filters:
 
     @property
     def least(self) -> Money | None:
-        return _amount(self.amount_from, self.currency) if self.amount_from else None
+        return typed.read(self.amount_from, self.currency) if self.amount_from else None
 
     @property
     def most(self) -> Money | None:
-        return _amount(self.amount_to, self.currency) if self.amount_to else None
+        return typed.read(self.amount_to, self.currency) if self.amount_to else None
 
     @property
     def moments(self) -> tuple[datetime, datetime]:
@@ -108,13 +108,6 @@ def _wrong(text: Mapping[str, str]) -> Iterator[FieldError]:
             yield FieldError(f"/{name}", "currency_missing", "Choose the currency of the amount.")
         elif text[name]:
             try:
-                _amount(text[name], text["currency"])
+                typed.read(text[name], text["currency"])
             except BadAmount as error:
-                yield FieldError(f"/{name}", "bad_amount", f"{str(error).capitalize()}.")
-
-
-def _amount(typed: str, currency: str) -> Money:
-    """As a person types it, `2000` or `2 000,5`: the missing digits are zeros. Raises BadAmount."""
-    whole, _, rest = typed.replace(",", ".").replace(" ", "").replace("\N{NO-BREAK SPACE}", "").partition(".")
-    digits = EXPONENTS[currency]
-    return Money.parse(f"{whole}.{rest.ljust(digits, '0')}" if digits else whole, currency)
+                yield typed.wrong(name, error)

@@ -5,11 +5,11 @@ from datetime import timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.core import clock, ids, jobs
+from portal.core import clock, ids, jobs, typed
 from portal.core.access import Actor, Permission
-from portal.core.errors import Conflict, Denied, FieldError, Invalid, NotFound
+from portal.core.errors import Conflict, Denied, NotFound
 from portal.core.lifecycle import InvalidTransition
-from portal.core.money import BadAmount, Money
+from portal.core.money import Money
 from portal.orders import places, queries
 from portal.orders.commands import CancelOrder, ConfirmOrder, DeclineOrder, MarkPaid
 from portal.orders.models import Assignment, Order
@@ -166,7 +166,4 @@ def _payable(session: Session, actor: Actor, order: Order, assignment_id: str) -
 
 
 def _received(command: ConfirmOrder, order: Order) -> Money:
-    try:
-        return Money.parse(command.received, order.currency)
-    except BadAmount as error:
-        raise Invalid(fields=[FieldError("/received", "invalid_amount", str(error).capitalize() + ".")]) from None
+    return typed.amount("received", command.received, order.currency)

@@ -35,9 +35,9 @@ def check(password: str, *, about: tuple[str, ...] = (), second_factor: bool = F
     text = _normal(password)
     least = CHARACTERS_MIN_SECOND_FACTOR if second_factor else CHARACTERS_MIN
     if len(text) < least:
-        raise _refused(field, "password_too_short", f"Use at least {least} characters.")
+        raise _refused(field, "password_too_short", "Use at least %(characters)s characters.", characters=least)
     if len(text) > CHARACTERS_MAX:
-        raise _refused(field, "password_too_long", f"Use at most {CHARACTERS_MAX} characters.")
+        raise _refused(field, "password_too_long", "Use at most %(characters)s characters.", characters=CHARACTERS_MAX)
     if text.casefold() in known() or text.casefold() in {word.casefold() for word in about} or len(set(text)) < 4:
         raise _refused(field, "password_known", "This password is too easy to guess. Choose another.")
 
@@ -93,5 +93,5 @@ def _normal(password: str) -> str:
     return unicodedata.normalize("NFC", password)
 
 
-def _refused(field: str, code: str, message: str) -> Invalid:
-    return Invalid(fields=[FieldError(field, code, message)])
+def _refused(field: str, code: str, sentence: str, **params: object) -> Invalid:
+    return Invalid(fields=[FieldError(field, code, sentence, params)])

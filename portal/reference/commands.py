@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
+from portal.core import typed
 from portal.core.commands import Command
 
 Code = Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[a-z0-9_]+$")]
@@ -13,7 +14,7 @@ _PLAIN = re.compile(r"[0-9]{1,18}(\.[0-9]{1,12})?", re.ASCII)  # numeric(30, 12)
 
 
 class SetRate(Command):
-    """`rate` quote units for one unit of base, as decimal text. `force` accepts a tenfold jump."""
+    """`rate` quote units for one unit of base, as people type it. `force` accepts a tenfold jump."""
 
     base: CurrencyCode
     quote: CurrencyCode
@@ -25,6 +26,7 @@ class SetRate(Command):
     @field_validator("rate")
     @classmethod
     def _positive(cls, value: str) -> str:
+        value = typed.number(value)
         if _PLAIN.fullmatch(value) is None:
             raise ValueError("A rate is a plain decimal number: 18 digits before the point and 12 after it at most.")
         if Decimal(value) == 0:

@@ -1,15 +1,16 @@
-"""What traders and staff ask of requisites. Amounts are decimal text of the requisite's currency."""
+"""What traders and staff ask of requisites. Amounts are of the requisite's currency, as people type them."""
 from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
 
+from portal.core import typed
 from portal.core.commands import Command
 from portal.core.errors import FieldError, Invalid
-from portal.core.money import BadAmount, Money
+from portal.core.money import BadAmount
 from portal.core.names import Name
 
-Amount = Annotated[str, Field(min_length=1, max_length=40)]
+Amount = Annotated[str, Field(min_length=1, max_length=60)]
 Reason = Annotated[str, Field(min_length=1, max_length=500)]
 
 
@@ -32,9 +33,9 @@ class Limits(Command):
         for name in ("min_amount", "max_amount", "day_max", "month_max"):
             text = getattr(self, name)
             try:
-                minor[name] = None if text is None else Money.parse(text, currency).minor
+                minor[name] = None if text is None else typed.read(text, currency).minor
             except BadAmount as error:
-                wrong.append(FieldError(f"/{name}", "bad_amount", f"{str(error).capitalize()}."))
+                wrong.append(typed.wrong(name, error))
         low, high = minor.get("min_amount"), minor.get("max_amount")
         if low == 0:
             wrong.append(FieldError("/min_amount", "not_positive", "The minimum is above zero."))
@@ -91,9 +92,9 @@ class SetHolderLimits(Command):
         for name in ("day_max", "month_max"):
             text = getattr(self, name)
             try:
-                found[f"{name}_minor"] = None if text is None else Money.parse(text, self.currency or "").minor
+                found[f"{name}_minor"] = None if text is None else typed.read(text, self.currency or "").minor
             except BadAmount as error:
-                wrong.append(FieldError(f"/{name}", "bad_amount", f"{str(error).capitalize()}."))
+                wrong.append(typed.wrong(name, error))
         if wrong:
             raise Invalid(fields=wrong)
         limited = any(value is not None for value in found.values())

@@ -1,6 +1,4 @@
 """Other fees and rewards by four eyes: one person asks, a second agrees, a new version counts from then on."""
-import re
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -9,10 +7,11 @@ from sqlalchemy.orm import Session
 
 from portal import approvals, reference
 from portal.approvals import Approval, StaleApproval
+from portal.core import typed
 from portal.core.access import Actor, Permission
 from portal.core.db import locked_one
 from portal.core.errors import Denied, FieldError, Invalid, NotFound
-from portal.core.money import BadAmount, Money
+from portal.core.money import Money
 from portal.parties import queries
 from portal.parties.models import Store, Trader
 from portal.tariffs import service
@@ -20,7 +19,6 @@ from portal.tariffs.commands import AskFee, AskReward, SetFee, SetReward
 from portal.tariffs.models import Reward, Tariff
 
 FEE, REWARD = "fee", "reward"
-PERCENT = re.compile(r"([0-9]{1,3})(?:\.([0-9]{1,2}))?", re.ASCII)
 
 
 def ask_fee(session: Session, actor: Actor, command: AskFee) -> Approval:
@@ -35,7 +33,7 @@ def ask_fee(session: Session, actor: Actor, command: AskFee) -> Approval:
         raise Invalid(fields=[FieldError("/to_amount", "range", "The largest is below the smallest.")])
     after: dict[str, Any] = {
         "direction": command.direction, "method": command.method, "currency": command.currency, **band,
-        "fee_bps": _bps("/fee_percent", command.fee_percent),
+        "fee_bps": typed.percent("fee_percent", command.fee_percent),
         **_fixed("fee_fixed", command.fee_fixed, store.settlement_currency)}
     return approvals.ask(session, actor, kind=FEE, target_kind="store", target_id=store.id,
                          before=_fee_now(session, store, after), after=after, reason=command.reason)
@@ -47,7 +45,7 @@ def ask_reward(session: Session, actor: Actor, command: AskReward) -> Approval:
                      queries.traders_visible_to(actor).where(Trader.id == command.trader_id, ~Trader.robot))
     _check_method(session, command.method)
     after = {"direction": command.direction, "method": command.method,
-             "reward_bps": _bps("/reward_percent", command.reward_percent),
+             "reward_bps": typed.percent("reward_percent", command.reward_percent),
              **_fixed("reward_fixed", command.reward_fixed, trader.settlement_currency)}
     return approvals.ask(session, actor, kind=REWARD, target_kind="trader", target_id=trader.id,
                          before=_reward_now(session, trader, after), after=after, reason=command.reason)
@@ -124,27 +122,12 @@ def _band(session: Session, command: AskFee, name: str) -> int | None:
         return None
     if command.currency is None:
         raise Invalid(fields=[FieldError("/currency", "band_without_currency", "A band needs its currency.")])
-    return amount(name, text, command.currency).minor
+    return typed.amount(name, text, command.currency).minor
 
 
 def _fixed(name: str, text: str | None, currency: str) -> dict[str, str]:
-    found = Money(0, currency) if text is None else amount(name, text, currency)
+    found = Money(0, currency) if text is None else typed.amount(name, text, currency)
     return {name: found.text, "settlement_currency": currency}
-
-
-def amount(name: str, text: str, currency: str) -> Money:
-    """Raises Invalid at the field `name`."""
-    try:
-        return Money.parse(text, currency)
-    except BadAmount as error:
-        raise Invalid(fields=[FieldError(f"/{name}", "invalid_amount", str(error))]) from None
-
-
-def _bps(field: str, text: str) -> int:
-    """`2.5` percent → 250. Raises Invalid."""
-    if not PERCENT.fullmatch(text) or Decimal(text) > 100:
-        raise Invalid(fields=[FieldError(field, "invalid_percent", "Write percent as in 2.5, at most 100.")])
-    return int(Decimal(text) * 100)
 
 
 approvals.register(FEE, apply=fee_approved, title="Fee of a store")

@@ -7,17 +7,15 @@ from sqlalchemy.orm import Session
 
 from portal import approvals, reference
 from portal.approvals import Approval, StaleApproval
-from portal.core import audit
+from portal.core import audit, typed
 from portal.core.access import Actor, Permission
 from portal.core.db import locked_one
 from portal.core.errors import Denied, FieldError, Invalid, NotFound
 from portal.parties import queries
 from portal.parties.models import Store, StoreCurrency
-from portal.tariffs.asking import amount
 from portal.tariffs.commands import AskTerms
 
 KIND = "store_terms"
-MINOR_MAX = 10**15
 
 
 def ask(session: Session, actor: Actor, command: AskTerms) -> Approval:
@@ -32,8 +30,9 @@ def ask(session: Session, actor: Actor, command: AskTerms) -> Approval:
         raise Invalid(fields=[FieldError("/currency", "not_fiat", "Stores take fiat currencies.")])
     for method in command.methods:
         known.method(method)
-    least, most = (amount(name, getattr(command, name), command.currency) for name in ("min_amount", "max_amount"))
-    if not 0 < least.minor <= most.minor < MINOR_MAX:
+    least = typed.amount("min_amount", command.min_amount, command.currency)
+    most = typed.amount("max_amount", command.max_amount, command.currency)
+    if not 0 < least.minor <= most.minor:
         raise Invalid(fields=[FieldError("/max_amount", "range", "The largest is below the smallest.")])
     after = {"currency": command.currency, "min_minor": least.minor, "max_minor": most.minor,
              "methods": sorted(set(command.methods)), "payin": command.payin, "payout": command.payout}

@@ -8,18 +8,19 @@ from sqlalchemy.orm import Session
 
 from portal import approvals, ledger
 from portal.approvals import Approval, StaleApproval
+from portal.core import typed
 from portal.core.access import Actor, Permission
 from portal.core.commands import Command
 from portal.core.db import locked_one
 from portal.core.errors import Denied, FieldError, Invalid, NotFound
-from portal.core.money import BadAmount, Money
+from portal.core.money import Money
 from portal.parties.models import Store, Trader
 
 KIND = "deposit"
 
 
 class AskDeposit(Command):
-    """`amount` is a decimal string with exactly the currency's digits. Only live money is deposited."""
+    """`amount` is as people type it. Only live money is deposited."""
 
     owner_kind: Literal["store", "trader"]
     owner_id: UUID
@@ -76,11 +77,9 @@ def _standing(owner: Store | Trader) -> dict[str, str]:
 def _amount(command: AskDeposit, owner: Store | Trader) -> Money:
     if command.currency != owner.settlement_currency:
         raise Invalid(fields=[FieldError("/currency", "not_settlement_currency",
-                                         f"This balance is kept in {owner.settlement_currency}.")])
-    try:
-        amount = Money.parse(command.amount, command.currency)
-    except BadAmount as error:
-        raise Invalid(fields=[FieldError("/amount", "invalid_amount", str(error))]) from None
+                                         "This balance is kept in %(currency)s.",
+                                         {"currency": owner.settlement_currency})])
+    amount = typed.amount("amount", command.amount, command.currency)
     if not amount:
         raise Invalid(fields=[FieldError("/amount", "invalid_amount", "A deposit is more than nothing.")])
     return amount

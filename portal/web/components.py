@@ -20,10 +20,12 @@ from portal.web.filters import FILTERS
 from portal.web.identity import current_actor
 from portal.web.locale import LANGUAGES, language, theme
 from portal.web.navigation import navigation
+from portal.web.refused_forms import field_id, page_of_act, sent_to, sentences
 from portal.web.rendering import ShortCalls, drawing_once
-from portal.web.words import changed, entry, named
+from portal.web.words import changed, entry, field_name, named
 
-FILES = ("button", "badge", "money", "field", "table", "dialog", "object", "figures", "chart", "notice", "code", "pay")
+FILES = ("button", "form", "badge", "money", "field", "table", "dialog", "object", "figures", "chart", "notice", "code",
+         "pay")
 BRAND = "Quittance"
 FORBIDDEN = re.compile(r"^(on|style$|hx-on)")
 
@@ -115,9 +117,11 @@ def init_templates(app: Flask) -> None:
     environment.undefined, environment.context_class = Strict, ShortCalls
     environment.trim_blocks = environment.lstrip_blocks = True
     environment.filters.update(FILTERS, paragraphs=paragraphs, translated=translated, named=named, entry=entry,
-                               act_words=act_words, changed=changed)
+                               act_words=act_words, changed=changed, sentences=sentences,
+                               field_name=field_name)
     environment.globals.update(
         ui=Components(environment), brand=BRAND, look=look, attributes=attributes, here=here, apology=apology,
-        now=clock.now, drawing_once=drawing_once)
+        now=clock.now, drawing_once=drawing_once,
+        field_id=field_id, sent_to=sent_to, page_of_act=page_of_act)
     init_assets(app)
     app.context_processor(frame)

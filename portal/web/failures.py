@@ -1,6 +1,6 @@
 """Errors become pages here, once: our own by their kind, HTTP's by their status, anything else is a bug and a 500."""
 import structlog
-from flask import Flask, Response, g, make_response, render_template, request
+from flask import Flask, Response, g, make_response, redirect, render_template, request
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, SecurityError
@@ -10,10 +10,12 @@ from portal.core import waiting
 from portal.core.db import db, is_disconnect
 from portal.core.errors import (
     DatabaseUnavailable,
+    NotFound,
     PortalError,
     Unavailable,
 )
 from portal.web.hx import wants_fragment
+from portal.web.refused_forms import READS, page_of_act
 
 log = structlog.get_logger("web")
 
@@ -28,6 +30,8 @@ def register(app: Flask) -> None:
 
     @app.errorhandler(PortalError)
     def ours(error: PortalError) -> Response:
+        if isinstance(error, NotFound) and request.method in READS and (where := page_of_act()):
+            return redirect(where, 303)  # type: ignore[return-value]
         return page(status_of(error), error)
 
     @app.errorhandler(HTTPException)
@@ -38,6 +42,8 @@ def register(app: Flask) -> None:
             return error.response  # type: ignore[return-value]  # `redisplay` aborts with a whole answer
         if error.code is not None and 300 <= error.code < 400:
             return error.get_response()  # type: ignore[return-value]
+        if error.code in (404, 405) and request.method in READS and (where := page_of_act()):
+            return redirect(where, 303)  # type: ignore[return-value]
         return page(error.code or 500)
 
     @app.errorhandler(DBAPIError)

@@ -4,6 +4,7 @@ from pathlib import Path
 from flask import Flask, Response, has_request_context, request
 from flask_babel import Babel
 
+from portal.core import typed
 from portal.web.identity import current_actor
 
 LANGUAGES = {"en": "English", "ru": "Русский"}
@@ -28,6 +29,11 @@ def language() -> str:
     return request.accept_languages.best_match(list(LANGUAGES)) or "en"
 
 
+def decimal_mark() -> str:
+    """What stands before the fraction of an amount for who is reading."""
+    return "," if language() == "ru" else "."
+
+
 def time_zone() -> str:
     actor = current_actor() if has_request_context() else None
     return actor.time_zone if actor is not None else "UTC"
@@ -44,6 +50,7 @@ def theme() -> str:
 def init_babel(app: Flask) -> None:
     """Pages speak English and Russian; `?lang=` and `?theme=` on any page are remembered for a year."""
     app.config.setdefault("BABEL_TRANSLATION_DIRECTORIES", str(TRANSLATIONS))
+    typed.use_mark(decimal_mark)
     Babel(app, default_locale="en", locale_selector=language, timezone_selector=time_zone)
 
     @app.after_request

@@ -16,7 +16,8 @@ from portal.parties.models import Store
 from portal.parties.queries import stores_visible_to
 from portal.web.exports import KINDS, Column, export, in_batches
 from portal.web.identity import signed_in
-from portal.web.render import show, wrong_fields
+from portal.web.refused_forms import sentences
+from portal.web.render import show
 
 STORES_MAX = 200  # in the choice of a filter
 
@@ -27,7 +28,7 @@ def listed(page: str, **more: Any) -> Response:
     try:
         filters = Filters.of(request.args)
     except Invalid as error:
-        return show(page, status=422, error=error, wrong=wrong_fields(error), filters=Filters(), typed=request.args,
+        return show(page, status=422, error=error, wrong=sentences(error), filters=Filters(), typed=request.args,
                     page=Listed([], None), totals=None, **_choices(actor), **more)
     found = list_orders(session, actor, filters, cursor=request.args.get("after"))
     return show(page, error=None, wrong={}, filters=filters, typed=filters.asked, page=found,

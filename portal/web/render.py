@@ -3,11 +3,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from flask import Response, abort, make_response, redirect, render_template, request
+from flask import Response, abort, g, make_response, redirect, render_template, request
 
 from portal.core.db import reader
-from portal.core.errors import Conflict, FieldError, Invalid, PortalError, Rejected
+from portal.core.errors import Conflict, Invalid, Rejected
 from portal.web.hx import wants_fragment
+from portal.web.refused_forms import Refusal, sentences
 
 
 def show(page: str, /, *, fragment: str | None = None, status: int = 200, **context: Any) -> Response:
@@ -37,11 +38,7 @@ def redisplay(page: str, record: Callable[[], dict[str, Any]] = dict, /, *, frag
     except (Invalid, Rejected, Conflict) as error:
         reader().expunge_all()  # what the transaction held is as it was before it
         status = 422 if isinstance(error, Invalid) else 409
-        abort(show(page, fragment=fragment, status=status, error=error, wrong=wrong_fields(error), values=request.form,
-                   **context, **record()))
-
-
-def wrong_fields(error: PortalError) -> dict[str, str]:
-    """Field name → sentence, for the marks beside a form's fields."""
-    fields: list[FieldError] = getattr(error, "fields", [])
-    return {field.field.strip("/").split("/")[0]: field.message for field in fields}
+        wrong = sentences(error)
+        g.refusal = Refusal(request.path, request.form, wrong)
+        abort(show(page, fragment=fragment, status=status, error=error, wrong=wrong, values=request.form, **context,
+                   **record()))

@@ -17,7 +17,7 @@ from portal.ledger.statements import lines
 from portal.orders.books import orders_behind
 from portal.web.exports import KINDS, Column, export, in_batches
 from portal.web.identity import signed_in
-from portal.web.render import wrong_fields
+from portal.web.refused_forms import sentences
 from portal.web.words import entry
 
 LINES = 50
@@ -34,7 +34,7 @@ def statement_of(account: Account, *, order_endpoint: str, export_endpoint: str,
         days, error = Days(), refused
     found = ledger.statement(session, account, since=days.since, until=days.until, cursor=request.args.get("after"),
                              limit=LINES)
-    return {"statement": found, "days": days, "error": error, "wrong": wrong_fields(error) if error else {},
+    return {"statement": found, "days": days, "error": error, "wrong": sentences(error) if error else {},
             "typed": request.args, "orders": orders_behind(session, {line.reference for line in found.lines}),
             "order_endpoint": order_endpoint, "periods": _periods(days, asked),
             "files": [(kind.upper(), url_for(export_endpoint, kind=kind, day_from=days.first, day_to=days.last,

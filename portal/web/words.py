@@ -22,12 +22,6 @@ WORDS = (
     N_("Timeout"), N_("Connect failed"), N_("Name not found"), N_("Tls failed"), N_("Broken answer"),
     N_("Address not public"), N_("Invalid url"), N_("Https required"), N_("Port not allowed"), N_("Invalid host"),
     N_("No answer"),
-    # What is wrong with a field, where the sentence is put together.
-    N_("Write the amount with exactly 2 digits after the point."),
-    N_("Write the amount with exactly 6 digits after the point."),
-    N_("Write the amount with exactly 8 digits after the point."),
-    N_("The amount is too large."), N_("Use at least 15 characters."), N_("Use at least 8 characters."),
-    N_("Use at most 128 characters."), N_("Field required"),
     # Accounts of the books: whose, and what for.
     N_("Store available"), N_("Store held"), N_("Trader available"), N_("Trader held"), N_("Platform fees"),
     N_("Platform suspense"), N_("World external"),
@@ -59,6 +53,29 @@ def entry(kind: str) -> str:
 def named(code: object) -> str:
     """A code as people read it, to be translated: `day_max_minor` → Day max."""
     return str(code).removesuffix("_minor").removesuffix("_bps").replace("_", " ").capitalize()
+
+
+FIELDS = {
+    "min_amount": N_("Smallest order"), "max_amount": N_("Largest order"), "day_max": N_("Sum a day"),
+    "month_max": N_("Sum a month"), "day_count_max": N_("Orders a day"), "open_orders_max": N_("Open orders at once"),
+    "cooldown_s": N_("Rest between orders"), "holder": N_("Person named on it"), "received": N_("Amount received"),
+    "fee_percent": N_("Fee"), "fee_fixed": N_("Fixed part"), "reward_percent": N_("Reward"),
+    "reward_fixed": N_("Fixed part"), "from_amount": N_("Smallest order"), "to_amount": N_("Largest order"),
+    "amount": N_("Amount"), "amount_from": N_("Amount from"), "amount_to": N_("Amount to"), "reason": N_("Reason"),
+    "day_from": N_("From day"), "day_to": N_("To day"), "email": N_("E-mail"), "time_zone": N_("Time zone"),
+    "locale": N_("Language"), "template": N_("Rights"), "slug": N_("Short name"), "url": N_("Address"),
+    "brand_color": N_("Colour of the payment page"), "match_for_s": N_("Look for a requisite"),
+    "pay_for_s": N_("Time to pay"), "grace_s": N_("Grace"), "confirm_for_s": N_("Time to confirm"),
+    "return_hosts": N_("Hosts customers may return to"), "events": N_("Events"), "live": N_("Mode"),
+    "store_id": N_("Store"), "expires_at": N_("Expires"), "current": N_("Present password"),
+    "password": N_("Password"), "text": N_("Note"), "payin": N_("Directions"), "q": N_("Search"),
+}
+"""Fields of forms as their labels say it, where a name alone is not the label."""
+
+
+def field_name(name: str) -> str:
+    """A field as its label says it, to be translated: `day_max` → Sum a day."""
+    return FIELDS.get(name) or named(name)
 
 
 def changed(value: Any, name: str, record: Mapping[str, Any]) -> str:

@@ -96,9 +96,9 @@ def test_a_holder_is_one_person_however_spelled(pending, new_trader):
 @pytest.mark.parametrize(("typed", "field", "code"), [
     ({"number": "4242424242424241"}, "/number", "bad_number"),
     ({"min_amount": "0.00"}, "/min_amount", "not_positive"),
-    ({"min_amount": "100"}, "/min_amount", "bad_amount"),
+    ({"min_amount": "100.001"}, "/min_amount", "invalid_amount"),
     ({"max_amount": "1.00"}, "/max_amount", "below_minimum"),
-    ({"day_max": "1e9"}, "/day_max", "bad_amount"),
+    ({"day_max": "1e9"}, "/day_max", "invalid_amount"),
     ({"currency": "USDT", "min_amount": "1.000000", "max_amount": "2.000000"}, "/currency", "not_fiat"),
     ({"currency": "XXX"}, "/currency", "unknown_currency"),
     ({"bank": "nobody"}, "/bank", "unknown_bank"),

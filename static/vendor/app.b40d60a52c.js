@@ -238,6 +238,19 @@ menu.querySelector("summary").focus();
 })();
 ;
 (() => {"use strict";
+function lead() {
+const summary = document.querySelector("[data-refused]");
+if (!summary) return;
+summary.focus();
+if (summary.dataset.refused) history.replaceState(history.state, "", summary.dataset.refused);
+}
+document.addEventListener("DOMContentLoaded", lead);
+document.addEventListener("htmx:after:swap", (event) => {
+if (event.detail.ctx.request.method !== "GET") lead();
+});
+})();
+;
+(() => {"use strict";
 const seen = new Set();
 const title = document.title;
 let ring = null;
