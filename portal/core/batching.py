@@ -10,7 +10,10 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
+import psycopg
 import structlog
+
+from portal.core.errors import PortalError
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -58,7 +61,10 @@ class Batcher(Generic[T, R]):
         try:
             return await self._do(batch)
         except Exception as error:  # whatever it was: each finds out alone, and its own sender hears of it
-            log.warning("batch_failed", batch=self._name, pieces=len(batch), error=repr(error)[:300])
+            weather = isinstance(error, (PortalError, psycopg.Error, OSError))
+            say = log.warning if weather else log.error  # a fault of ours, which nobody's answer would tell of
+            say("batch_failed", batch=self._name, pieces=len(batch), error=repr(error)[:300],
+                exc_info=None if weather else error)
             return [None] * len(batch)
 
 

@@ -16,15 +16,17 @@ TOKENS = re.compile(r"(qk_(?:live|test)_[0-9A-Za-z]{4})[0-9A-Za-z_]+|(whsec_)[0-
                     r"|(/pay/)[0-9A-Za-z_-]{8,}")
 DIGITS = re.compile(r"(?<!\d)\d(?:[ -]?\d){11,18}(?!\d)")
 HIDDEN = "[hidden]"
+_EXCEPTION = "_exception"
 
 
 def configure(level: str = "INFO") -> None:
     """Once per process. Libraries' own log records go through the same processors."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars, structlog.stdlib.add_log_level, structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True), structlog.processors.format_exc_info, scrub]
+        structlog.processors.TimeStamper(fmt="iso", utc=True), _keep_exception, structlog.processors.format_exc_info,
+        scrub]
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*shared, _hand_over],
         wrapper_class=structlog.stdlib.BoundLogger, logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False)
     handler = logging.StreamHandler(sys.stderr)
@@ -36,6 +38,25 @@ def configure(level: str = "INFO") -> None:
     root.setLevel(level)
     for noisy in ("alembic", "werkzeug", "sqlalchemy.engine", "huey"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def _keep_exception(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """The line has its text; an alarm wants the thing itself, with its stack, to know it again."""
+    match event.get("exc_info"):
+        case BaseException() as error:
+            event[_EXCEPTION] = (type(error), error, error.__traceback__)
+        case tuple() as found:
+            event[_EXCEPTION] = found
+        case found if found:
+            event[_EXCEPTION] = sys.exc_info()
+    return event
+
+
+def _hand_over(logger: Any, name: str, event: EventDict) -> tuple[tuple[EventDict], dict[str, Any]]:
+    """To the library's logging, whose handlers print it and send alarms (observe)."""
+    exception = event.pop(_EXCEPTION, None)
+    handed, named = structlog.stdlib.ProcessorFormatter.wrap_for_formatter(logger, name, event)
+    return handed, {**named, "exc_info": exception}
 
 
 def info_line(name: str, event: str, **facts: object) -> str:

@@ -8,6 +8,9 @@ import structlog
 from portal.core import ids
 from portal.core.logging import info_line, scrubbed, write_lines
 
+TAGS = ("kind", "route", "batch", "request_id")  # what one looks for; the rest are facts
+TAG_MAX = 200  # characters, as Sentry takes them
+
 
 def start_sentry(dsn: str | None, environment: str) -> None:
     """No local variables, no personal data; the rest goes through the scrubber."""
@@ -20,9 +23,26 @@ def start_sentry(dsn: str | None, environment: str) -> None:
 
 
 def _clean(event: Any, hint: Any) -> Any:
+    record = hint.get("log_record")
+    if record is not None and isinstance(record.msg, dict):
+        _as_alarm(event, dict(record.msg))
     if "request" in event:
         event["request"] = {key: value for key, value in event["request"].items() if key in ("method", "url")}
     return scrubbed(event)
+
+
+def _as_alarm(event: Any, facts: dict[str, Any]) -> None:
+    """A line of our log as one kind of alarm: its name is the message, which stays the same, so that alarms of a kind
+    are one issue with a count; what changes from one to the next stands beside it, as tags and facts."""
+    name = str(facts.pop("event", "error"))
+    event["logentry"] = {"message": name, "formatted": name, "params": []}
+    event["extra"] = {}
+    event["tags"] = {**(event.get("tags") or {}), "event": name, **{
+        tag: str(facts[tag])[:TAG_MAX] for tag in TAGS if facts.get(tag) is not None}}
+    if "exception" not in event:
+        event["fingerprint"] = [str(event.get("logger")), name, str(facts.get("kind", ""))]
+    event["contexts"] = {**(event.get("contexts") or {}), "facts": {
+        key: value for key, value in facts.items() if key not in ("exception", "level", "logger", "timestamp")}}
 
 
 def begin(request_id: str | None = None) -> str:
