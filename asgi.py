@@ -2,6 +2,8 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import structlog
+
 from portal.core import garbage, jobs
 from portal.gateway.lane import Lane
 from portal.web.body import BodyReader, Limits, taken_by
@@ -18,6 +20,9 @@ THREADS = 8
 @asynccontextmanager
 async def serving() -> AsyncIterator[None]:
     """What belongs to the loop: wake-ups go out by it, and the lane's connections end with it."""
+    if flask_app.extensions["settings"].http_webhooks:
+        structlog.get_logger("web").warning("webhooks_may_reach_this_machine", app_env=flask_app.extensions[
+            "settings"].app_env)
     waker = LoopWaker()
     jobs.poke_with(waker.poke)
     try:

@@ -21,7 +21,9 @@ def main(arguments: list[str]) -> int:
             migrated = _run(["/bin/sh", "-c", f"exec {procfile.read()[procfile.RELEASE]}"], desk, quiet=True)
             if migrated:
                 return migrated
-        return _run([str(venv.FOLDER / "bin" / "flask"), *arguments], desk)
+        migrates = arguments[:1] == ["db"]
+        return _run([str(venv.FOLDER / "bin" / "flask"), *arguments],
+                    desk if migrates else environment.without_owner(desk))
 
 
 def _run(command: list[str], desk: dict[str, str], *, quiet: bool = False) -> int:

@@ -43,7 +43,7 @@ def main(arguments: list[str]) -> int:
         with running(servers, patience_s=OTHER_COMMANDS_S) as desk:
             demo = prepare(options, home, desk, servers.keys["demo_password"])
             stop.hurry = False
-            keeper = supervisor.Supervisor(home, commands, desk)
+            keeper = supervisor.Supervisor(home, commands, environment.without_owner(desk))
             announce = Announcement(desk, commands, demo)
             keeper.run(lambda: stop.asked, [announce, servers.look_after])
     except KeyboardInterrupt:
@@ -88,7 +88,7 @@ def prepare(options: argparse.Namespace, home: Home, desk: dict[str, str], rando
         return None
     if not loaded_with:
         loaded_with = random_password if options.demo_public else KNOWN_PASSWORD
-        do("flask demo load --if-empty", {**desk, "DEMO_PASSWORD": loaded_with})
+        do("flask demo load --if-empty", {**environment.without_owner(desk), "DEMO_PASSWORD": loaded_with})
         home.write(DEMO_FILE, {"password": loaded_with})
     return str(loaded_with)
 
@@ -123,6 +123,7 @@ class Announcement:
     def __init__(self, desk: dict[str, str], commands: dict[str, str], password: str | None) -> None:
         self.address = environment.address(desk["HOST"], desk["PORT"])
         self.web = "web" in commands
+        self.development = desk["APP_ENV"] == "development"
         self.password = password
         self.said = False
         self.next_look_at = 0.0
@@ -150,5 +151,8 @@ class Announcement:
         if self.password:
             lines += [f"  {who:<10} {accounts}" for who, accounts in ACCOUNTS]
             lines += [f"  each of them @{DOMAIN}, with the password of the next line"]
+        if self.development:
+            lines += ["  APP_ENV is development: webhooks may call plain http and this machine; set APP_ENV=production "
+                      "before real money"]
         for line in [*lines, *([f"password {self.password}"] if self.password else []), "  Ctrl-C stops it", ""]:
             say(line, to=sys.stdout)

@@ -46,6 +46,11 @@ def of_the_desk(person: dict[str, str], keys: dict[str, str], *, sockets: Path |
     return desk
 
 
+def without_owner(desk: dict[str, str]) -> dict[str, str]:
+    """The same for whatever does not migrate: the tables' owner may do what the application's role may not."""
+    return {name: value for name, value in desk.items() if name != "DATABASE_OWNER_URL"}
+
+
 def database_url(role: str, password: str, sockets: Path) -> str:
     return f"postgresql+psycopg://{role}:{password}@/{DATABASE}?host={quote(str(sockets), safe='')}"
 

@@ -1,5 +1,6 @@
 """What can be asked of an order: shapes, types and ranges. What must hold between records is the service's."""
 import re
+from collections.abc import Collection
 from functools import lru_cache
 from ipaddress import ip_address
 from typing import Annotated, Literal
@@ -13,6 +14,7 @@ from portal.core.commands import Command
 from portal.core.money import EXPONENTS, BadAmount, Money
 
 TEXT_MAX = 255
+LOOPBACK = ("127.0.0.1", "localhost")
 METADATA_MAX = 20
 METADATA_KEY = re.compile(r"[A-Za-z0-9_.-]{1,40}", re.ASCII)
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -24,8 +26,11 @@ Reason = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 
 
 @lru_cache(256)
-def host_of(url: str) -> str | None:
-    """Where a plain http(s) address leads; None: it is none. A store sends the same few again and again."""
+def place_of(url: str) -> tuple[str, int, bool] | None:
+    """Where a plain http(s) address leads: host, port, whether that is the scheme's own port; None: it is none.
+
+    A store sends the same few again and again.
+    """
     try:
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and parts.username is None
@@ -33,7 +38,21 @@ def host_of(url: str) -> str | None:
         return None
     if not usable or CONTROL.search(url) or "\\" in url or not url.isascii():
         return None
-    return parts.hostname or None
+    try:
+        usual = 443 if parts.scheme == "https" else 80
+        port = parts.port if parts.port is not None else usual
+    except ValueError:
+        return None
+    return (parts.hostname, port, port == usual) if parts.hostname and port else None
+
+
+def leads_to(url: str, hosts: Collection[str]) -> bool:
+    """To one of a store's hosts, at the port of its scheme unless another is listed: what else answers there is not
+    the shop. A payer's own machine, where a shop is tried out, at any."""
+    if (place := place_of(url)) is None:
+        return False
+    host, port, usual = place
+    return (host in hosts and (usual or host in LOOPBACK)) or f"{host}:{port}" in hosts
 
 
 def _external_id(value: str) -> str:
@@ -104,7 +123,7 @@ class CreatePayin(Command):
     @field_validator("return_url")
     @classmethod
     def _return_url(cls, value: str | None) -> str | None:
-        if value is not None and host_of(value) is None:
+        if value is not None and place_of(value) is None:
             raise PydanticCustomError("invalid_url", "This must be an http(s) address.")
         return value
 

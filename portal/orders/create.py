@@ -14,7 +14,7 @@ from portal.core.access import Actor
 from portal.core.errors import Conflict, FieldError, Invalid
 from portal.core.money import Money, convert
 from portal.orders import view
-from portal.orders.commands import CreatePayin, Customer, host_of
+from portal.orders.commands import CreatePayin, Customer, leads_to
 from portal.orders.models import Order
 from portal.orders.states import Direction, Status
 from portal.orders.terms import Terms, terms_of
@@ -110,7 +110,7 @@ def _method(terms: Terms, command: CreatePayin, amount: Money) -> str:
                                     f"The store takes {taken.least.text} to {taken.most.text} {command.currency}."))
     if command.bank is not None and command.bank not in reference.snapshot().banks:
         wrong.append(FieldError("/bank", "unknown_bank", "The desk does not know this bank."))
-    if command.return_url is not None and host_of(command.return_url) not in terms.return_hosts:
+    if command.return_url is not None and not leads_to(command.return_url, terms.return_hosts):
         wrong.append(FieldError("/return_url", "host_not_listed", "The store has not listed this host."))
     if wrong:
         raise Invalid(fields=wrong)

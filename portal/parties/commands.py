@@ -181,11 +181,13 @@ class EndShift(Command):
     reason: Reason
 
 
+PORT = re.compile(r"[1-9][0-9]{0,4}", re.ASCII)
 HOST = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*", re.ASCII)
 
 
 def _host(text: str) -> str:
-    if not HOST.fullmatch(text.lower()):
+    host, colon, port = text.lower().partition(":")
+    if not HOST.fullmatch(host) or (colon and not (PORT.fullmatch(port) and int(port) < 65_536)):
         raise ValueError("This is not the name of a host, as in shop.example.")
     return text.lower()
 

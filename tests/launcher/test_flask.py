@@ -16,7 +16,18 @@ app = Flask("asked")
 @app.cli.command("speak")
 def speak():
     print("a log line", file=sys.stderr)
+    assert "DATABASE_OWNER_URL" not in os.environ
     print(os.environ["DATABASE_URL"].split(":")[1].strip("/"))
+
+
+@app.cli.group("db")
+def migrations():
+    pass
+
+
+@migrations.command("upgrade")
+def upgrade():
+    print(os.environ["DATABASE_OWNER_URL"].split(":")[1].strip("/"))
 
 
 @app.cli.command("refuse")
@@ -38,6 +49,7 @@ def test_alone_it_migrates_answers_and_leaves_nothing_running(desk: Desk) -> Non
     assert (desk.folder / "released.txt").exists()
     assert not alive(desk.valkey)
     assert not (desk.place / "data" / "postmaster.pid").exists()
+    assert ask(desk, "db", "upgrade").stdout == "quittance_owner\n"
     assert ask(desk, "refuse").returncode == 7
 
 

@@ -26,6 +26,12 @@ def test_it_starts_keeps_alive_and_stops(desk: Desk) -> None:
     assert Path(f"/proc/{desk.postmaster}").stat().st_uid != 0, "PostgreSQL never runs as root"
     assert mode(desk.folder.parent) == 0o700, "a folder that the desk did not make keeps its permissions"
 
+    for name in ("tick", "steady"):
+        found = Path(f"/proc/{desk.pid_of(name)}/environ").read_bytes()
+        assert b"DATABASE_URL=" in found
+        assert b"DATABASE_OWNER_URL=" not in found, "the tables' owner is for migrations alone"
+    assert any("APP_ENV is development" in line for line in desk.lines), "a forgotten APP_ENV is not silent"
+
     first = desk.pid_of("tick")
     steady = desk.pid_of("steady")
     os.kill(first, signal.SIGKILL)

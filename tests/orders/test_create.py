@@ -10,7 +10,7 @@ from portal.core.access import SYSTEM
 from portal.core.commands import bind
 from portal.core.errors import Invalid
 from portal.core.jobs import Job
-from portal.orders.commands import CreatePayin
+from portal.orders.commands import CreatePayin, leads_to
 from portal.orders.create import ExternalIdTaken
 from portal.orders.models import Order, OrderEvent
 from portal.parties import merchants, stores
@@ -200,3 +200,17 @@ def test_a_new_tariff_and_a_new_rate_touch_no_stored_order(ready):
 def test_the_clock_is_the_desks(cast):
     with clock.moved(timedelta(days=2)):
         assert cast.order(external_id=token_hex(4)).created_at > clock.now() - timedelta(seconds=5)
+
+
+@pytest.mark.parametrize(("url", "fits"), [
+    ("https://shop.example/thanks", True), ("https://shop.example:443/", True), ("http://shop.example:80/", True),
+    ("http://shop.example/", True), ("https://SHOP.example?x=1", True), ("https://pay.example:8443/", True),
+    ("http://127.0.0.1:8123/shop", True), ("http://localhost:5000", True),
+    ("https://shop.example:22/", False), ("https://shop.example:80/", False), ("http://shop.example:443/", False),
+    ("https://shop.example:8443/", False), ("https://pay.example/", False), ("https://pay.example:8444/", False),
+    ("https://shop.example:0/", False), ("https://shop.example:65536/", False), ("https://shop.example:x/", False),
+    ("https://shop.example.evil.example/", False), ("https://127.0.0.2:8123/", False)])
+def test_a_payer_is_sent_back_to_a_listed_host_at_its_own_port(url, fits):
+    """Another port of the same machine may be another's: only the scheme's own, or one that is listed."""
+    hosts = frozenset({"shop.example", "pay.example:8443", "127.0.0.1", "localhost"})
+    assert leads_to(url, hosts) is fits

@@ -104,7 +104,13 @@ def test_a_third_export_at_once_is_asked_to_wait(app):
 
 
 @pytest.mark.parametrize(("said", "kept"), [("=1", "'=1"), ("plain", "plain"), ("\t=1", "'\t=1"), ("", ""),
-                                            (" \u3000\xa0\ufeff=1", "' \u3000\xa0\ufeff=1"), (" a", " a")])
+                                            (" \u3000\xa0\ufeff=1", "' \u3000\xa0\ufeff=1"), (" a", " a"),
+                                            *((text, f"'{text}") for text in (
+                                                "\uff1d1", "\uff0b1", "\uff0d1", "\uff201", "\ufe661", "\ufe621",
+                                                "\ufe631", "\ufe6b1", "\u22121", "\u207c1", "\u208b1", "\u200b=1",
+                                                "\u202e\u2066@SUM(A1)", "\u3164-1", "\u2028=1", " \x01=1",
+                                                "\n=1")),
+                                            ("a=1", "a=1"), ("\u200ba=1", "\u200ba=1"), ("\u2014", "\u2014")])
 def test_neutral(said, kept):
     assert neutral(said) == kept
 

@@ -136,3 +136,9 @@ def test_old_orders_are_not_read_for_the_last_minutes(cast: Cast) -> None:
         plan = "\n".join(session.scalars(text("EXPLAIN " + health.ORDERS.text),
                                          {"since": clock.now(), "most": health.ORDERS_MAX}))
     assert re.search(r"ix_orders_created_at_id", plan), plan
+
+
+def test_a_forgotten_app_env_is_said_on_every_page_of_the_staff(admin) -> None:
+    """Nobody had set APP_ENV: webhooks could call loopback and plain http, and no page said so."""
+    for path in ("/admin/", "/admin/orders", "/admin/merchants", "/admin/rates"):
+        assert "Set APP_ENV=production before real money" in admin.get(path).get_data(as_text=True), path

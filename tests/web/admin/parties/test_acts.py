@@ -163,12 +163,13 @@ def test_a_stores_clocks_and_hosts(app: Flask, admin: people.Seat) -> None:
     path = f"/admin/stores/{cast.store.public_id}/setup"
     form = {"name": "Books and more", "match_for_s": "120", "pay_for_s": "600", "grace_s": "300",
             "confirm_for_s": "900", "late_for_s": "3600",
-            "return_hosts": "Shop.example\r\npay.shop.example, shop.example"}
+            "return_hosts": "Shop.example\r\npay.shop.example:8443, shop.example"}
     assert admin.send(path, form).status_code == 303
     store = factories.fresh(cast.store)
     assert (store.name, store.pay_for_s, store.return_hosts) == (
-        "Books and more", 600, ["pay.shop.example", "shop.example"])
-    for wrong in ({"pay_for_s": "5"}, {"grace_s": "-1"}, {"return_hosts": "https://x"}, {"name": ""}, {"status": "x"}):
+        "Books and more", 600, ["pay.shop.example:8443", "shop.example"])
+    for wrong in ({"pay_for_s": "5"}, {"grace_s": "-1"}, {"return_hosts": "https://x"}, {"name": ""},
+                  {"return_hosts": "x.example:70000"}, {"status": "x"}):
         assert admin.send(path, form | wrong).status_code == 422, wrong
 
 
