@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, StringConstraints
 from pydantic_core import PydanticCustomError
-from sqlalchemy import collate
+from sqlalchemy import collate, func, literal_column
 
 # Drawn as nothing although Unicode counts them among letters and marks: fillers, joiners, variation selectors, braille
 # without dots. Categories C* and Zl, Zp say the rest.
@@ -28,6 +28,9 @@ _SAME = str.maketrans({**dict.fromkeys("’‘ʼʻ`´′＇", "'"), **dict.fromk
                        **dict.fromkeys("«»“”„‟″＂", '"'), "ё": "е", "ı": "i"})
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(?:\.[^@\s.]+)*")
 _EMAIL_MAX = 254
+_ACCENTS = "[\u0300-\u036f]"
+_SHORT_I = "и\uffff"  # after every И
+_FORMULAS = frozenset("=+-@\N{MINUS SIGN}")
 
 
 def tidy(text: str) -> str:
@@ -68,6 +71,17 @@ def has_unseen(text: str) -> bool:
 def without_unseen(text: str) -> str:
     """The text less what cannot be seen: for what a third person typed, which is no fault of whoever sends it on."""
     return "".join(letter for at, letter in enumerate(text) if not _unseen(letter) or _joins(text, at))
+
+
+def reads_as_formula(text: str) -> bool:
+    """A spreadsheet may take it for one: some drop blanks and what is not seen before the sign, some read look-alikes
+    (full width, small, raised, lowered) as the sign."""
+    for letter in text:
+        if letter in "\t\r\n" or unicodedata.normalize("NFKC", letter)[0] in _FORMULAS:
+            return True
+        if not (letter.isspace() or _unseen(letter)):
+            return False
+    return False
 
 
 def name(text: str) -> str:
@@ -118,8 +132,17 @@ def email_sought(text: str) -> str:
 
 
 def in_order(column: Any) -> Any:
-    """Sort by it as readers do, in every language at once: A after a, Ё beside Е, Ä beside A (ICU, not bytes)."""
-    return collate(column, "und-x-icu")
+    """Sort a list by it as readers do, and not by bytes: A beside a, Ё and Е as one, Ä beside A, Й after И; the Latin
+    alphabet before the Cyrillic. The server's own collations differ from one to the next, and kept builds have no ICU.
+    """
+    letters = func.replace(func.replace(func.lower(column), "ё", "е"), "й", _SHORT_I)
+    return collate(func.regexp_replace(func.normalize(letters, literal_column("NFKD")), _ACCENTS, "", "g"), "C")
+
+
+def order_key(text: str) -> str:
+    """The same for what is sorted here, as words that were translated."""
+    letters = text.lower().replace("ё", "е").replace("й", _SHORT_I)
+    return re.sub(_ACCENTS, "", unicodedata.normalize("NFKD", letters))
 
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=120), AfterValidator(name)]

@@ -10,6 +10,7 @@ from portal.core import clock, ids
 from portal.core.access import Actor
 from portal.core.audit import AuditRow
 from portal.core.errors import NotFound
+from portal.core.names import in_order
 from portal.core.paging import Page, newest_first
 from portal.parties import queries
 from portal.parties.models import ApiKey, Store
@@ -68,7 +69,7 @@ def newest_test_key(session: Session, actor: Actor) -> Listed | None:
 def stores(session: Session, actor: Actor) -> Sequence[Store]:
     """Those a key or an endpoint can be made for, with their merchant, by name."""
     rows = queries.stores_visible_to(actor).options(joinedload(Store.merchant))
-    return session.scalars(rows.order_by(Store.name, Store.id).limit(STORES_MAX)).all()
+    return session.scalars(rows.order_by(in_order(Store.name), Store.id).limit(STORES_MAX)).all()
 
 
 def _listed(session: Session, keys: Sequence[ApiKey]) -> list[Listed]:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, joinedload
 from portal.core import ids
 from portal.core.access import Actor
 from portal.core.errors import FieldError, Invalid, NotFound
+from portal.core.names import in_order
 from portal.core.paging import Page, newest_ids_first
 from portal.parties import queries
 from portal.parties.models import ApiKey, Merchant, Store, Trader, User, UserSession
@@ -55,7 +56,7 @@ def stores_of(session: Session, actor: Actor, merchant_ids: Iterable[UUID]) -> d
     """The stores of these merchants, by merchant: one query."""
     rows = queries.stores_visible_to(actor).where(Store.merchant_id.in_(list(merchant_ids)))
     found: dict[UUID, list[Store]] = {}
-    for store in session.scalars(rows.order_by(Store.name, Store.id).limit(STORES_MAX)):
+    for store in session.scalars(rows.order_by(in_order(Store.name), Store.id).limit(STORES_MAX)):
         found.setdefault(store.merchant_id, []).append(store)
     return found
 

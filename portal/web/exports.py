@@ -7,7 +7,6 @@ import csv
 import io
 import tempfile
 import threading
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -28,7 +27,6 @@ AT_ONCE_MAX = 2  # in one process: each holds a thread for as long as its reader
 EXACT_BELOW = 10**15  # minor units; a sheet's numbers hold fifteen digits, more would be rounded
 CHUNK = 64 * 1024
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"  # so that spreadsheets read the file as UTF-8
-_FORMULAS = frozenset("=+-@\N{MINUS SIGN}")  # and whatever looks like one: full width, small, raised, lowered
 _running = threading.BoundedSemaphore(AT_ONCE_MAX)
 
 
@@ -89,14 +87,8 @@ class _Turn:
 
 
 def neutral(text: str) -> str:
-    """A stranger's text that a spreadsheet would take for a formula, made text again. Some drop blanks and what cannot
-    be seen before it, some read look-alikes as the sign."""
-    for letter in text:
-        if letter in "\t\r\n" or unicodedata.normalize("NFKC", letter)[0] in _FORMULAS:
-            return f"'{text}"
-        if not (letter.isspace() or names.has_unseen(letter)):
-            return text
-    return text
+    """A stranger's text that a spreadsheet would take for a formula, made text again."""
+    return f"'{text}" if names.reads_as_formula(text) else text
 
 
 def _csv(columns: Sequence[Column[T]], rows: Iterable[T]) -> Iterator[bytes]:

@@ -9,6 +9,7 @@ from portal.core import audit
 from portal.core.access import Actor
 from portal.core.db import reader, transaction
 from portal.core.errors import Invalid
+from portal.core.names import in_order
 from portal.orders.filters import Filters
 from portal.orders.listing import Listed, batch, list_orders, totals
 from portal.orders.models import Order
@@ -37,7 +38,7 @@ def listed(page: str, **more: Any) -> Response:
 
 def _choices(actor: Actor) -> dict[str, Any]:
     known = reference.snapshot(reader())
-    stores = reader().scalars(stores_visible_to(actor).order_by(Store.name, Store.id).limit(STORES_MAX))
+    stores = reader().scalars(stores_visible_to(actor).order_by(in_order(Store.name), Store.id).limit(STORES_MAX))
     return {"store_choices": [(store.public_id, store.name) for store in stores],
             "method_choices": sorted((code, gettext(method.name)) for code, method in known.methods.items()),
             "currency_choices": [(code, code) for code in sorted({quote for _, quote in known.rates})]}

@@ -2,11 +2,13 @@
 import unicodedata
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from portal.core import names
 from portal.core.commands import Command, bind
+from portal.core.db import reader
 from portal.core.errors import Invalid
 
 TEXT = st.text(max_size=40)
@@ -129,3 +131,14 @@ def test_no_address_makes_an_error_of_ours(local, domain):
         kept = None
     assert kept is None or names.email(kept) == kept
     assert isinstance(names.email_sought(text), str)
+
+
+def test_lists_are_sorted_as_readers_sort(app) -> None:
+    """By bytes, Ёлка stood behind Яблоко, and apple behind Zebra."""
+    words = ["яблоко", "Zebra", "ёлка", "Ель", "Ёж", "apple", "Äpfel", "ежевика", "Apricot", "Жук", "Йод", "Ирис", "Яя",
+             "иЯ", "Кот", "mint", "1С", "Éclair", "ＦＵＬＬ"]
+    rows = sa.values(sa.column("word", sa.Text), name="words").data([(word,) for word in words])
+    found = reader().scalars(sa.select(rows.c.word).order_by(names.in_order(rows.c.word))).all()
+    assert found == ["1С", "Äpfel", "apple", "Apricot", "Éclair", "ＦＵＬＬ", "mint", "Zebra", "Ёж", "ежевика", "ёлка",
+                     "Ель", "Жук", "Ирис", "иЯ", "Йод", "Кот", "яблоко", "Яя"]
+    assert sorted(words, key=names.order_key) == found, "here as in the database"

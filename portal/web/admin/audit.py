@@ -6,6 +6,7 @@ from portal.core import audit
 from portal.core.access import Permission, requires
 from portal.core.days import Days
 from portal.core.db import reader
+from portal.core.names import order_key
 from portal.web.acts import act_words
 from portal.web.identity import signed_in
 from portal.web.render import show
@@ -28,7 +29,7 @@ def index() -> Response:
 
 def _options(values: list[str]) -> list[tuple[str, str]]:
     """By their words, in the reader's language."""
-    return sorted(((value, gettext(act_words(value))) for value in values), key=lambda pair: pair[1])
+    return sorted(((value, gettext(act_words(value))) for value in values), key=lambda pair: order_key(pair[1]))
 
 
 def _text(name: str) -> str:

@@ -7,6 +7,7 @@ from portal import ledger
 from portal.core.access import Permission, requires
 from portal.core.db import reader
 from portal.core.errors import NotFound
+from portal.core.names import in_order
 from portal.ledger import Account
 from portal.parties.models import Store
 from portal.parties.queries import stores_visible_to
@@ -37,7 +38,7 @@ def export(kind: str) -> Response:
 
 
 def _stores() -> Sequence[Store]:
-    return reader().scalars(stores_visible_to(signed_in()).order_by(Store.name, Store.id)).all()
+    return reader().scalars(stores_visible_to(signed_in()).order_by(in_order(Store.name), Store.id)).all()
 
 
 def _chosen(stores: Sequence[Store]) -> Store:

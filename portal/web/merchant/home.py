@@ -6,6 +6,7 @@ from flask import Blueprint, Response
 from portal.core.access import Permission, requires
 from portal.core.db import reader
 from portal.core.money import Money, total
+from portal.core.names import in_order
 from portal.orders.filters import Filters
 from portal.orders.going_live import checklist
 from portal.orders.listing import list_orders
@@ -27,7 +28,7 @@ STORES_MAX = 100
 @requires(Permission.MERCHANT_PORTAL)
 def index() -> Response:
     session, actor = reader(), signed_in()
-    stores = session.scalars(stores_visible_to(actor).order_by(Store.name, Store.id).limit(STORES_MAX)).all()
+    stores = session.scalars(stores_visible_to(actor).order_by(in_order(Store.name), Store.id).limit(STORES_MAX)).all()
     ids = [store.id for store in stores]
     has = holdings(session, actor, "store", settlement_of(stores))
     day = today(session, ids)
