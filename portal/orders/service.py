@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from portal.core import clock, ids, jobs, typed
 from portal.core.access import Actor, Permission
-from portal.core.errors import Conflict, Denied, NotFound
+from portal.core.errors import Conflict, Denied, FieldError, Invalid, NotFound
 from portal.core.lifecycle import InvalidTransition
 from portal.core.money import Money
 from portal.orders import places, queries
