@@ -68,6 +68,11 @@ class Dossier:
         return runs
 
     @property
+    def version(self) -> str:
+        """Another as soon as one of its pages would look otherwise: steps, attempts, looks for a requisite."""
+        return f"{self.order.version}-{len(self.assignments)}-{len(self.tries)}-{self.order.needs_attention_at or ''}"
+
+    @property
     def references(self) -> list[UUID]:
         """What the ledger's entries of this order refer to."""
         return [self.order.id, *(assignment.id for assignment in self.assignments)]

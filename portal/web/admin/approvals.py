@@ -11,8 +11,8 @@ from portal.core.access import Permission, requires
 from portal.core.commands import bind
 from portal.core.db import reader
 from portal.core.errors import FieldError, Invalid, NotFound
+from portal.web import hx
 from portal.web.admin.acts import act
-from portal.web.hx import wants_fragment
 from portal.web.identity import signed_in
 from portal.web.render import show
 
@@ -28,7 +28,7 @@ RECORDS = {"merchant": "mrc", "store": "str", "trader": "trd", "user": "usr", "r
 def index() -> Response:
     """The list; or, for the navigation of a page that is open, only how many wait."""
     waiting = approvals.pending_count(reader(), signed_in())
-    if request.args.get("part") == "waiting" and wants_fragment():
+    if request.args.get("part") == "waiting" and hx.wants_fragment():
         return show("shared/_waiting_now.html", waiting=waiting)
     state, kind = request.args.get("state", "pending"), request.args.get("kind") or None
     if state not in STATES:
@@ -41,7 +41,10 @@ def index() -> Response:
 @bp.get("/<approval_id>")
 @requires(Permission.APPROVAL_READ)
 def one(approval_id: str) -> Response:
-    return show("admin/approvals/one.html", error=None, wrong={}, values={}, **_approval(approval_id))
+    shown = _approval(approval_id)
+    version = str(shown["approval"].state)
+    return hx.unless_known(version) or hx.tagged(
+        show("admin/approvals/one.html", error=None, wrong={}, values={}, **shown), version)
 
 
 @bp.post("/<approval_id>/decision")

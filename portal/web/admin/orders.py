@@ -4,13 +4,14 @@ from typing import Any
 from flask import Blueprint, Response, request, url_for
 
 from portal import approvals
-from portal.core import clock
+from portal.core import clock, crypto
 from portal.core.access import Permission, requires
 from portal.core.commands import bind
 from portal.core.db import reader, transaction
 from portal.orders import calling_off, dossier, notes, service
 from portal.orders.commands import CancelOrder, ConfirmOrder
 from portal.orders.shown import ShowOfAttempt, show_of_attempt
+from portal.web import hx
 from portal.web.admin.step_up import prove
 from portal.web.identity import signed_in
 from portal.web.order_lists import exported, listed
@@ -35,7 +36,9 @@ def export(kind: str) -> Response:
 @bp.get("/<order_id>")
 @requires(Permission.ORDER_READ)
 def one(order_id: str) -> Response:
-    return show("admin/orders/one.html", error=None, wrong={}, values={}, **_order(order_id))
+    shown = _order(order_id)
+    return hx.unless_known(shown["version"]) or hx.tagged(
+        show("admin/orders/one.html", error=None, wrong={}, values={}, **shown), shown["version"])
 
 
 @bp.post("/<order_id>/confirmation")
@@ -100,10 +103,15 @@ def _order(order_id: str) -> dict[str, Any]:
     session, actor = reader(), signed_in()
     found = dossier.open_dossier(session, actor, order_id)
     deliveries = webhooks.deliveries_of_order(session, actor, found.order.id)
-    return {"found": found, "order": found.order, "shown": None, "merchant": dossier.merchant_of(session, found.order),
-            "postings": dossier.postings(session, found), "work": dossier.work(session, found),
+    work, written = dossier.work(session, found), notes.of(session, actor, found.order)
+    waiting = approvals.waiting_for(session, "order", found.order.id, kind=calling_off.KIND)
+    changing = (found.version, len(written), len(waiting), *((job.attempts, job.dead_at) for job in work),
+                *((one.state, one.attempts) for one in deliveries))
+    return {"version": crypto.sha256(repr(changing)).hex()[:12],
+            "found": found, "order": found.order, "shown": None, "merchant": dossier.merchant_of(session, found.order),
+            "postings": dossier.postings(session, found), "work": work,
             "deliveries": deliveries, "requests": dossier.requests(session, deliveries),
-            "waiting": approvals.waiting_for(session, "order", found.order.id, kind=calling_off.KIND),
+            "waiting": waiting,
             "overdue": found.order.confirm_by is not None and found.order.confirm_by <= clock.now(),
-            "notes": notes.of(session, actor, found.order),
+            "notes": written,
             "funnel": dossier.funnel(found.tries[0]) if found.tries else []}

@@ -7,6 +7,7 @@ from portal.core.access import Permission, requires
 from portal.core.db import reader, transaction
 from portal.orders import dossier, links, service
 from portal.orders.commands import CancelOrder
+from portal.web import hx
 from portal.web.identity import signed_in
 from portal.web.order_lists import exported, listed
 from portal.web.render import done, redisplay, show
@@ -30,7 +31,15 @@ def export(kind: str) -> Response:
 @bp.get("/<order_id>")
 @requires(Permission.ORDER_READ)
 def one(order_id: str) -> Response:
-    return show("merchant/orders/one.html", error=None, **_order(order_id))
+    shown = _order(order_id)
+    return hx.unless_known(shown["version"]) or hx.tagged(
+        show("merchant/orders/one.html", error=None, **shown), shown["version"])
+
+
+@bp.get("/<order_id>/cancellation")
+@requires(Permission.ORDER_CANCEL)
+def cancellation(order_id: str) -> Response:
+    return show("merchant/orders/cancellation.html", fragment="merchant/orders/_cancellation.html", **_order(order_id))
 
 
 @bp.post("/<order_id>/cancellation")
@@ -44,6 +53,7 @@ def cancel(order_id: str) -> Response:
 def _order(order_id: str) -> dict[str, Any]:
     session, actor = reader(), signed_in()
     found = dossier.open_dossier(session, actor, order_id)
+    deliveries = webhooks.deliveries_of_order(session, actor, found.order.id)
     return {"found": found, "order": found.order, "test_mode": not found.order.live,
-            "payment_path": links.path_of(found.order.id),
-            "deliveries": webhooks.deliveries_of_order(session, actor, found.order.id)}
+            "payment_path": links.path_of(found.order.id), "deliveries": deliveries,
+            "version": "-".join((found.version, *(f"{one.state}{one.attempts}" for one in deliveries)))}

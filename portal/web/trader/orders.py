@@ -31,17 +31,34 @@ def index() -> Response:
 @bp.get("/<order_id>")
 @requires(Permission.ORDER_READ)
 def one(order_id: str) -> Response:
-    return show("trader/orders/one.html", error=None, wrong={}, values={}, **_order(order_id))
+    shown = _order(order_id)
+    return hx.unless_known(shown["version"]) or hx.tagged(
+        show("trader/orders/one.html", error=None, wrong={}, values={}, **shown), shown["version"])
+
+
+@bp.get("/<order_id>/confirmation")
+@requires(Permission.ORDER_CONFIRM)
+def confirmation(order_id: str) -> Response:
+    """The question over the queue: amount, requisite, consequence."""
+    return show("trader/orders/confirmation.html", fragment="trader/orders/_confirmation.html", error=None, wrong={},
+                values={}, **_order(order_id))
 
 
 @bp.post("/<order_id>/confirmation")
 @requires(Permission.ORDER_CONFIRM)
 def confirm(order_id: str) -> Response:
-    with redisplay("trader/orders/one.html", lambda: _order(order_id)):
+    """From the queue's dialog the answer is the queue; refused, it is the question with what is wrong."""
+    with redisplay("trader/orders/one.html", lambda: _order(order_id), fragment="trader/orders/_confirmation.html"):
         command = bind(ConfirmOrder, request.form, order_id=order_id)
         with transaction() as session:
-            service.confirm(session, signed_in(), command)
-    return done("trader/orders/_queue.html", otherwise=url_for(".one", order_id=order_id), **_queue())
+            order = service.confirm(session, signed_in(), command)
+    return done("trader/orders/_confirmed.html", otherwise=url_for(".one", order_id=order_id), order=order, **_queue())
+
+
+@bp.get("/<order_id>/refusal")
+@requires(Permission.ORDER_DECLINE)
+def refusal(order_id: str) -> Response:
+    return show("trader/orders/refusal.html", fragment="trader/orders/_refusal.html", **_order(order_id))
 
 
 @bp.post("/<order_id>/refusal")
@@ -81,4 +98,5 @@ def _order(order_id: str) -> dict[str, Any]:
     number = numbers.reveal(session, current.requisite) if current is not None and not found.order.ended else None
     last = current or found.last
     others = amounts.others(session, found.order, last) if last is not None and not last.earned else []
-    return {"found": found, "order": found.order, "number": number, "others": others}
+    return {"found": found, "order": found.order, "number": number, "others": others,
+            "version": f"{found.version}-{len(others)}"}

@@ -27,3 +27,34 @@ document.addEventListener("htmx:after:swap", (event) => {
 
 // The server may also say so: HX-Trigger: dialog:close
 document.addEventListener("dialog:close", () => document.getElementById("dialog")?.close());
+
+// A form or button with data-ask puts its question first: what will happen, and two ways on. The form itself already
+// holds all that is sent; without a script it is sent at once, with the consequence written above it.
+function question(form, by) {
+  const { ask, consequence } = by?.dataset.ask ? by.dataset : form.dataset;
+  const dialog = document.getElementById("dialog");
+  const box = document.getElementById("dialog-body");
+  const part = (tag, text, looks = "") => Object.assign(document.createElement(tag), { textContent: text, className: looks });
+  const yes = part("button", by?.dataset.yes || by?.textContent.trim(), by?.className);
+  const no = part("button", dialog.dataset.no, "button quiet");
+  const actions = part("div", "", "dialog-actions");
+  actions.append(no, yes);
+  box.replaceChildren(part("h2", ask), ...(consequence ? [part("p", consequence)] : []), actions);
+  no.addEventListener("click", () => dialog.close());
+  yes.addEventListener("click", () => {
+    dialog.close();
+    form.dataset.answered = "yes";
+    form.requestSubmit(by);
+    delete form.dataset.answered;
+  });
+  dialog.showModal();
+  no.focus();
+}
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.dataset.answered || !(form.dataset.ask || event.submitter?.dataset.ask)) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  question(form, event.submitter);
+}, true);

@@ -17,16 +17,36 @@ document.addEventListener("htmx:after:swap", () => document.getElementById(curre
 
 const rows = () => [...document.querySelectorAll("[data-row]")];
 
+function take(row, first = "a, button") {
+  rows().forEach((other) => other.classList.toggle("selected", other === row));
+  current = row.id;
+  row.querySelector(first)?.focus({ preventScroll: true });
+  row.scrollIntoView({ block: "nearest" });
+}
+
 function choose(step) {
   const all = rows();
   if (!all.length) return;
   const at = all.findIndex((row) => row.id === current);
-  const row = all[Math.max(0, Math.min(all.length - 1, at + step))];
-  all.forEach((other) => other.classList.toggle("selected", other === row));
-  current = row.id;
-  row.querySelector("a, button")?.focus({ preventScroll: true });
-  row.scrollIntoView({ block: "nearest" });
+  take(all[Math.max(0, Math.min(all.length - 1, at + step))]);
 }
+
+// Who has answered one row's question in the dialog goes on with the row that took its place.
+const ASKING = "#needs-you [data-row]";
+let asked = null;
+
+document.addEventListener("click", (event) => {
+  const row = event.target.closest(ASKING);
+  if (row && event.target.closest("[hx-target='#dialog-body']")) asked = [...document.querySelectorAll(ASKING)].indexOf(row);
+});
+document.addEventListener("htmx:after:swap", (event) => {
+  const { ctx } = event.detail;
+  if (asked === null || ctx.request.method === "GET" || ctx.response.status >= 400) return;
+  const left = [...document.querySelectorAll(ASKING)];
+  if (left.length) take(left[Math.min(asked, left.length - 1)], ".button.primary");
+  else document.getElementById("main").focus();
+  asked = null;
+});
 
 document.addEventListener("keydown", (event) => {
   const search = document.querySelector(".search input");

@@ -57,3 +57,19 @@ function refused(event) {
 
 document.addEventListener("htmx:response:error", refused);
 document.addEventListener("htmx:error", refused);
+
+// A page that follows its object leaves alone who is writing in it, or has a number shown for half a minute.
+const written = (field) => (field.matches("[type=checkbox], [type=radio]") ? field.checked !== field.defaultChecked
+  : field.matches("select") ? [...field.options].some((option) => option.selected !== option.defaultSelected && field.dataset.touched)
+    : field.type !== "hidden" && field.value !== field.defaultValue);
+const busy = (box) => [...box.querySelectorAll("input, textarea, select")].some(written)
+  || [...box.querySelectorAll("[data-hide-after]")].some((shown) => shown.textContent !== shown.dataset.hidden);
+
+document.addEventListener("change", (event) => { if (event.target.matches("select")) event.target.dataset.touched = "yes"; });
+document.addEventListener("htmx:before:swap", (event) => {
+  const { ctx } = event.detail;
+  const box = ctx.sourceElement;
+  if (!box?.matches?.("[data-object]") || ctx.response?.status !== 200 || !busy(box)) return;
+  event.preventDefault();
+  box.querySelector("[data-changed]").hidden = false;
+});

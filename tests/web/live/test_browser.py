@@ -16,6 +16,7 @@ from tests.web.stage import Stage
 assert chromium
 assert desk
 pytestmark = pytest.mark.browser
+REFUSED = re.compile(r"status of 4(09|22)")  # a browser notes them; the page says what is to be done
 STREAMS, PAGES, SLOWEST_S = 20, 60, 5.0
 
 
@@ -38,7 +39,7 @@ def queue(stage: Stage, cast: Cast, chromium: Browser, desk: Desk) -> Iterator[P
         look.page.goto(f"{desk.url}/trader/orders")
         expect(look.page.locator(".live")).to_have_attribute("data-state", "on")
         yield look.page
-        assert look.complaints == []
+        assert [said for said in look.complaints if not REFUSED.search(said)] == []
 
 
 def test_the_queue_follows_and_keeps_the_place(queue: Page, cast: Cast) -> None:
@@ -56,7 +57,61 @@ def test_the_queue_follows_and_keeps_the_place(queue: Page, cast: Cast) -> None:
     assert queue.evaluate("document.activeElement.getAttribute('href')") == focused
     expect(row.locator("time-left span")).to_have_text(re.compile(r"^\d+:\d\d$"))
     queue.keyboard.press("a")
-    queue.wait_for_url(f"**/{first.public_id}")
+    expect(queue.get_by_role("dialog").get_by_role("heading")).to_contain_text("Has 1 500.00 ₽ arrived?")
+
+
+def test_confirming_goes_on_with_the_next_row(queue: Page, cast: Cast) -> None:
+    """Three page loads an order before: the question stands over the queue, and the next row is at hand."""
+    orders = [factories.paid_payin(cast, amount) for amount in ("1510.00", "1511.00", "1512.00")]
+    rows = queue.locator("#needs-you [data-row]")
+    expect(rows).to_have_count(3)
+    queue.keyboard.press("j")
+    taken = rows.first.get_attribute("id")
+    queue.keyboard.press("a")
+    dialog = queue.get_by_role("dialog")
+    received = dialog.get_by_label("Amount received")
+    expect(received).to_have_value(re.compile(r"1.?51\d[.]00"))
+    right = received.input_value()
+    received.fill("12.00")
+    received.press("Enter")
+    expect(dialog.locator(".notice, .field-error").first).to_be_visible()  # refused over the queue, nothing is lost
+    dialog.get_by_label("Amount received").fill(right)
+    dialog.get_by_label("Amount received").press("Enter")
+    expect(dialog).to_be_hidden()
+    expect(rows).to_have_count(2)
+    expect(queue.locator(f"#needs-you #{taken}")).to_have_count(0)
+    expect(queue.locator(".toast")).to_contain_text("confirmed")
+    assert queue.evaluate("document.activeElement.closest('#needs-you [data-row]') !== null")
+    assert queue.url.endswith("/trader/orders")
+    assert len(orders) == 3
+
+
+def test_an_order_page_follows_and_spares_who_is_writing(queue: Page, cast: Cast) -> None:
+    order = factories.assigned_payin(cast, "1520.00")
+    queue.goto(f"{queue.url}/{order.public_id}")
+    expect(queue.locator(".live")).to_have_attribute("data-state", "on")
+    expect(queue.get_by_role("link", name="Refuse the order…")).to_be_visible()
+    factories.mark_paid(cast.customer(order), order)
+    expect(queue.get_by_role("link", name="Refuse the order…")).to_have_count(0)
+    queue.get_by_label("Amount received").fill("1520.00 ")
+    factories.confirm(factories.its_trader(order), order)
+    expect(queue.locator("[data-changed]")).to_be_visible()
+    expect(queue.get_by_label("Amount received")).to_have_value("1520.00 ")
+    queue.get_by_role("button", name="Confirm receipt").click()
+    expect(queue.get_by_role("alert")).to_contain_text("already, by")
+
+
+def test_refusing_asks_first(queue: Page, cast: Cast) -> None:
+    order = factories.assigned_payin(cast, "1530.00")
+    queue.goto(f"{queue.url}/{order.public_id}")
+    queue.get_by_role("link", name="Refuse the order…").click()
+    dialog = queue.get_by_role("dialog")
+    expect(dialog.get_by_role("heading")).to_have_text("Refuse 1 530.00 ₽?")
+    dialog.get_by_role("link", name="Cancel").click()
+    expect(dialog).to_be_hidden()
+    queue.get_by_role("link", name="Refuse the order…").click()
+    dialog.get_by_role("button", name="Refuse the order").click()
+    queue.wait_for_url("**/trader/orders")
 
 
 def test_keys_are_explained_and_can_be_off(queue: Page, cast: Cast) -> None:

@@ -117,6 +117,33 @@ const asked = shared.contains(ctx.sourceElement) || !ctx.sourceElement?.isConnec
 if (!filled && shared.open && asked && ctx.request.method !== "GET" && ctx.response?.status < 400) shared.close();
 });
 document.addEventListener("dialog:close", () => document.getElementById("dialog")?.close());
+function question(form, by) {
+const { ask, consequence } = by?.dataset.ask ? by.dataset : form.dataset;
+const dialog = document.getElementById("dialog");
+const box = document.getElementById("dialog-body");
+const part = (tag, text, looks = "") => Object.assign(document.createElement(tag), { textContent: text, className: looks });
+const yes = part("button", by?.dataset.yes || by?.textContent.trim(), by?.className);
+const no = part("button", dialog.dataset.no, "button quiet");
+const actions = part("div", "", "dialog-actions");
+actions.append(no, yes);
+box.replaceChildren(part("h2", ask), ...(consequence ? [part("p", consequence)] : []), actions);
+no.addEventListener("click", () => dialog.close());
+yes.addEventListener("click", () => {
+dialog.close();
+form.dataset.answered = "yes";
+form.requestSubmit(by);
+delete form.dataset.answered;
+});
+dialog.showModal();
+no.focus();
+}
+document.addEventListener("submit", (event) => {
+const form = event.target;
+if (form.dataset.answered || !(form.dataset.ask || event.submitter?.dataset.ask)) return;
+event.preventDefault();
+event.stopImmediatePropagation();
+question(form, event.submitter);
+}, true);
 })();
 ;
 (() => {"use strict";
@@ -143,16 +170,32 @@ localStorage.setItem("keys", document.documentElement.dataset.keys);
 });
 document.addEventListener("htmx:after:swap", () => document.getElementById(current)?.classList.add("selected"));
 const rows = () => [...document.querySelectorAll("[data-row]")];
+function take(row, first = "a, button") {
+rows().forEach((other) => other.classList.toggle("selected", other === row));
+current = row.id;
+row.querySelector(first)?.focus({ preventScroll: true });
+row.scrollIntoView({ block: "nearest" });
+}
 function choose(step) {
 const all = rows();
 if (!all.length) return;
 const at = all.findIndex((row) => row.id === current);
-const row = all[Math.max(0, Math.min(all.length - 1, at + step))];
-all.forEach((other) => other.classList.toggle("selected", other === row));
-current = row.id;
-row.querySelector("a, button")?.focus({ preventScroll: true });
-row.scrollIntoView({ block: "nearest" });
+take(all[Math.max(0, Math.min(all.length - 1, at + step))]);
 }
+const ASKING = "#needs-you [data-row]";
+let asked = null;
+document.addEventListener("click", (event) => {
+const row = event.target.closest(ASKING);
+if (row && event.target.closest("[hx-target='#dialog-body']")) asked = [...document.querySelectorAll(ASKING)].indexOf(row);
+});
+document.addEventListener("htmx:after:swap", (event) => {
+const { ctx } = event.detail;
+if (asked === null || ctx.request.method === "GET" || ctx.response.status >= 400) return;
+const left = [...document.querySelectorAll(ASKING)];
+if (left.length) take(left[Math.min(asked, left.length - 1)], ".button.primary");
+else document.getElementById("main").focus();
+asked = null;
+});
 document.addEventListener("keydown", (event) => {
 const search = document.querySelector(".search input");
 if (search && event.key === "k" && (event.ctrlKey || event.metaKey)) {
@@ -221,6 +264,19 @@ if (event.detail.ctx?.sourceElement === stream()) reconnect();
 }
 document.addEventListener("htmx:response:error", refused);
 document.addEventListener("htmx:error", refused);
+const written = (field) => (field.matches("[type=checkbox], [type=radio]") ? field.checked !== field.defaultChecked
+: field.matches("select") ? [...field.options].some((option) => option.selected !== option.defaultSelected && field.dataset.touched)
+: field.type !== "hidden" && field.value !== field.defaultValue);
+const busy = (box) => [...box.querySelectorAll("input, textarea, select")].some(written)
+|| [...box.querySelectorAll("[data-hide-after]")].some((shown) => shown.textContent !== shown.dataset.hidden);
+document.addEventListener("change", (event) => { if (event.target.matches("select")) event.target.dataset.touched = "yes"; });
+document.addEventListener("htmx:before:swap", (event) => {
+const { ctx } = event.detail;
+const box = ctx.sourceElement;
+if (!box?.matches?.("[data-object]") || ctx.response?.status !== 200 || !busy(box)) return;
+event.preventDefault();
+box.querySelector("[data-changed]").hidden = false;
+});
 })();
 ;
 (() => {"use strict";
