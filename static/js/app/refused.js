@@ -4,7 +4,7 @@ function lead() {
   const summary = document.querySelector("[data-refused]");
   if (!summary) return;
   summary.focus();
-  if (summary.dataset.refused) history.replaceState(history.state, "", summary.dataset.refused);
+  if (summary.dataset.refused && !summary.closest("dialog")) history.replaceState(history.state, "", summary.dataset.refused);
 }
 
 document.addEventListener("DOMContentLoaded", lead);
