@@ -3,7 +3,6 @@ from base64 import b64decode
 from typing import TYPE_CHECKING
 
 from flask import Flask
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal.settings import Settings, load
 
@@ -46,9 +45,6 @@ def create_app(settings: Settings | None = None, *, process: str = "web") -> Fla
     view.use_site(settings.public_url)
     reference.configure(rate_max_age_s=settings.rate_max_age_s)
     webhooks.configure(http=settings.http_webhooks, allowed_networks=settings.webhook_allowed_networks)
-    if settings.proxy_hops:
-        hops = settings.proxy_hops
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
 
     if process == "web":
         _open_the_doors(app, settings)
@@ -58,8 +54,9 @@ def create_app(settings: Settings | None = None, *, process: str = "web") -> Fla
 def _open_the_doors(app: "Desk", settings: Settings) -> None:
     """Pages, calls and commands. A worker needs none of them, nor the 11 MB they take."""
     from portal import cli, gateway, web
-    from portal.web import headers
+    from portal.web import forwarded, headers
 
+    app.wsgi_app = forwarded.behind(settings.proxy_hops, app.wsgi_app)  # type: ignore[method-assign, assignment]
     web.register(app, settings)
     gateway.register(app, headers=headers.of_the_gateway(https=settings.https))
     cli.register(app)

@@ -11,7 +11,7 @@ def read(text: str) -> IPv4Address | IPv6Address | None:
     """The address alone, without a port, brackets or a zone; None for what is none. An IPv4 one within IPv6 is IPv4."""
     if len(text) > LONGEST:
         return None
-    bare = text.strip()
+    bare = text.strip(' "')
     if bare.startswith("["):
         bare = bare[1:].partition("]")[0]
     elif bare.count(":") == 1:

@@ -1,12 +1,12 @@
 """Whose key it is, whether it may be used from here, and whether its scopes cover the call."""
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_network
 
 from flask import current_app, g, request
 from sqlalchemy import select
 
+from portal.core import addresses
 from portal.core.access import SCOPES, Actor, ActorKind, Permission
 from portal.core.db import reader
 from portal.gateway import limits, reading
@@ -35,13 +35,19 @@ def caller() -> Actor:
 def admit() -> None:
     """Before every call: the key, its address, its pace, its store, its scope; in this order.
 
+    Who shows no good key, or needs none, is counted by address.
     Raises Unauthorized, AddressNotAllowed, TooManyRequests, StoreSuspended, ScopeMissing.
     """
     needed: Permission | None = getattr(current_app.view_functions[request.endpoint or ""], "permission", None)
     if needed is None:
+        limits.check_stranger()
         return
-    g.actor = actor = identified(
-        request.headers.get("Authorization", ""), request.remote_addr or "", request_id=g.request_id)
+    try:
+        g.actor = actor = identified(
+            request.headers.get("Authorization", ""), request.remote_addr or "", request_id=g.request_id)
+    except (Unauthorized, AddressNotAllowed):
+        limits.check_stranger()
+        raise
     limits.check(actor.id, writes=request.method not in SAFE)  # type: ignore[arg-type]
     let_in(actor, needed)
 
@@ -51,7 +57,8 @@ def identified(authorization: str, address_text: str, *, request_id: str) -> Key
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not token.isascii():
         raise Unauthorized()
-    address, shown = _address(address_text)
+    address = addresses.read(address_text)
+    shown = None if address is None else str(address)
     key = keys.find(token, address=shown)
     if key is None:
         raise Unauthorized()
@@ -80,17 +87,6 @@ def refuse_stray_queries() -> None:
 def home_currency() -> str:
     """The currency that the caller's store is settled in."""
     return reader().execute(select(Store.settlement_currency).where(Store.id == caller().store_id)).scalar_one()
-
-
-@lru_cache(maxsize=1024)
-def _address(text: str) -> tuple[IPv4Address | IPv6Address | None, str | None]:
-    """And how it is written."""
-    try:
-        address = ip_address(text)
-    except ValueError:
-        return None, None
-    address = getattr(address, "ipv4_mapped", None) or address
-    return address, str(address)
 
 
 def _allowed(address: IPv4Address | IPv6Address | None, networks: Sequence[str]) -> bool:

@@ -13,12 +13,13 @@ from time import perf_counter
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import structlog
 from flask import Flask
 from pydantic_core import to_json
 from sqlalchemy.exc import SQLAlchemyError
 
 from portal import reference
-from portal.core import db, ids, logging, observe
+from portal.core import addresses, db, ids, logging, observe
 from portal.core.access import Permission
 from portal.core.batching import Batcher
 from portal.core.commands import bind
@@ -30,6 +31,7 @@ from portal.orders.commands import CreatePayin
 from portal.orders.create import asked_for
 from portal.orders.writing import INSERT, Asked, parameters, written
 
+log = structlog.get_logger("gateway")
 PATH = f"{BASE}/payins"
 JSON = frozenset({b"application/json", b"application/json; charset=utf-8"})
 APART_S = .003  # between batches of new orders: a commit costs as much for one as for ten
@@ -38,9 +40,10 @@ PATIENCE = "50ms"  # of a batch with whoever holds a key of one of its orders: t
 
 
 class Done(NamedTuple):
-    """Written, as the `calls`th call of its key in this window; None when nobody counts."""
+    """Whether it was written, and how its key's call was counted; None when nobody counts."""
 
-    calls: int | None
+    written: bool
+    counted: limits.Counted | None
 
 
 class Lane:
@@ -73,7 +76,9 @@ class Lane:
         begun, message = perf_counter(), await receive()
         asked = await self._asked(scope, message)
         done = await self._writer.done_together(asked) if asked is not None else None
-        if asked is None or done is None:
+        if asked is None or done is None or not done.written:
+            if done is not None and done.counted is not None:
+                scope = {**scope, limits.COUNTED: done.counted}  # once is enough
             await self._road(scope, _again(message, receive), send)
             return
         self._log(asked, begun)
@@ -132,10 +137,11 @@ class Lane:
                 and b"idempotency-key" in headers and host in self._hosts and (not port or port.isdecimal()))
 
     def _address(self, scope: Any, headers: dict[bytes, bytes]) -> str:
-        """As ProxyFix has it: the last entry that our own proxies wrote."""
-        hops = headers.get(b"x-forwarded-for", b"").decode("latin-1").split(",")
-        if self._hops and len(hops) >= self._hops:
-            return str(hops[-self._hops]).strip()
+        """As `web.forwarded` has it: the last entry that our own proxies wrote, or none where that cannot be read."""
+        if self._hops:
+            hops = headers.get(b"x-forwarded-for", b"").decode("latin-1").split(",")
+            if len(hops) >= self._hops and hops[-self._hops].strip():
+                return addresses.written(hops[-self._hops]) or ""
         return str((scope.get("client") or ("",))[0])
 
     async def _write(self, batch: Sequence[Asked]) -> list[Done | None]:
@@ -143,24 +149,28 @@ class Lane:
         keys = [asked.actor.id for asked in batch if asked.actor.id]
         if self._counter is None or self._counter.far(keys):
             counting = asyncio.ensure_future(self._counted(keys))
-            try:
-                made = await self._made(batch)
-            finally:
-                counts = await counting
+            made = await self._made(batch)
+            counts = await counting
         else:
             counts = await self._counted(keys)
-            allowed = [asked for asked, count in zip(batch, counts, strict=True) if (count or 0) <= limits.BURST]
+            allowed = [asked for asked, count in zip(batch, counts, strict=True)
+                       if count is None or count.calls <= limits.BURST]
             made = await self._made(allowed) if allowed else set()
-        return [Done(count) if asked.order.id in made else None for asked, count in zip(batch, counts, strict=True)]
+        return [Done(asked.order.id in made, count) for asked, count in zip(batch, counts, strict=True)]
 
-    async def _counted(self, keys: Sequence[UUID]) -> Sequence[int | None]:
-        """The number of each call in its window; None where nobody counts."""
+    async def _counted(self, keys: Sequence[UUID]) -> Sequence[limits.Counted | None]:
+        """Each call in its window; None where nobody counts."""
         return (self._counter and await self._counter.count_writes(keys)) or [None] * len(keys)
 
     async def _made(self, batch: Sequence[Asked]) -> set[UUID]:
+        """Those that were written: none of a batch that failed, whose calls have been counted all the same."""
         self._keep_fresh()
-        return await self.database.at_once(
-            INSERT, parameters(batch, patience=PATIENCE), lambda session, found: written(session, batch, found))
+        try:
+            return await self.database.at_once(
+                INSERT, parameters(batch, patience=PATIENCE), lambda session, found: written(session, batch, found))
+        except Exception as error:  # whatever it was: each finds out alone, and its own sender hears of it
+            log.warning("batch_failed", batch="new orders", pieces=len(batch), error=repr(error)[:300])
+            return set()
 
     def _keep_fresh(self) -> None:
         """Have reference data read in a thread before it is too old for the loop, which may not read."""
@@ -177,8 +187,8 @@ class Lane:
         body = to_json(asked.answer)
         headers = [*self._headers, (b"request-id", (asked.actor.request_id or "").encode()),
                    (b"content-length", b"%d" % len(body))]
-        if done.calls is not None:
-            headers += [(name.lower().encode(), value.encode()) for name, value in limits.left(done.calls).items()]
+        if done.counted is not None:
+            headers += [(name.lower().encode(), value.encode()) for name, value in limits.left(done.counted).items()]
         await send({"type": "http.response.start", "status": 201, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 

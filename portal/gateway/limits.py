@@ -1,24 +1,31 @@
 """How often one key may call: reads and writes counted apart, in Redis, so that all processes count together.
 
+Who shows no good key is counted by address. Each call counts once, whichever way it took, and one that the desk itself
+ended in 503 not at all: who comes back after an outage is not refused for having knocked.
+
 Flask-Limiter counts before a blueprint can tell whose key it is, asks Redis again for the headers and puts
 `Retry-After` on every answer; so Redis is asked here directly: one round trip a request, or a batch of them.
 Without Redis nothing is counted and everybody passes.
 """
 from collections import Counter as Tally
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 from uuid import UUID
 
-from flask import Flask, current_app, g
+from flask import Flask, current_app, g, request
 from redis import ConnectionPool, Redis
 from redis.asyncio import Redis as LoopRedis
 
 from portal.core import calm, clock
+from portal.core.addresses import network_of
 from portal.gateway.errors import TooManyRequests
 
 BURST = 200
 READ_WINDOW_S = 2  # 200 in 2 s: 100 a second, 200 at once
 WRITE_WINDOW_S = 4  # 200 in 4 s: 50 a second, 200 at once
+STRANGER_MAX, STRANGER_WINDOW_S = 60, 60  # calls without a good key, by address
 EXTENSION = "gateway_limits"
+COUNTED = "quittance.counted"  # in scope and environ: how the lane has counted this call
 # So many calls more of each key: one command and one answer for a batch, where two commands a key cost the event loop
 # a tenth of its time. Each counter by itself, so that a cluster would need another way.
 COUNT = """
@@ -28,6 +35,17 @@ COUNT = """
         redis.call('EXPIRE', key, ARGV[1])
     end
     return counts"""
+# Not of a window that is over: its counter would live again, below nothing.
+GIVE_BACK = "return redis.call('EXISTS', KEYS[1]) == 1 and redis.call('DECR', KEYS[1])"
+
+
+class Counted(NamedTuple):
+    """The `calls`th call by this counter, which lives for one window."""
+
+    calls: int
+    counter: str
+    most: int
+    window_s: int
 
 
 class Counter:
@@ -37,37 +55,56 @@ class Counter:
         self._redis = Redis(connection_pool=ConnectionPool.from_url(redis_url, **calm.options()))
         self._on_loop = LoopRedis.from_url(redis_url, **calm.loop_options())
         self._ask, self._ask_on_loop = self._redis.register_script(COUNT), self._on_loop.register_script(COUNT)
+        self._give_back = self._redis.register_script(GIVE_BACK)
         self._heard_in, self._heard = 0, dict[UUID, int]()  # of writes, in the newest window this process has seen
 
-    def count(self, key_id: UUID, *, writes: bool) -> int | None:
-        """This call's number in its window; None when Redis does not say."""
+    def count(self, key_id: UUID, *, writes: bool) -> Counted | None:
+        """This call in its window; None when Redis does not say."""
+        window_s = WRITE_WINDOW_S if writes else READ_WINDOW_S
+        counted = self._count(_name(str(key_id), "w" if writes else "r", window_s), BURST, window_s)
+        if writes and counted is not None:
+            self._hear({key_id: counted.calls})
+        return counted
+
+    def count_stranger(self, network: str) -> Counted | None:
+        """This call of who shows no good key; None when Redis does not say."""
+        return self._count(_name(network, "s", STRANGER_WINDOW_S), STRANGER_MAX, STRANGER_WINDOW_S)
+
+    def give_back(self, counted: Counted) -> None:
+        """It did not count."""
+        if calm.answers():
+            try:
+                self._give_back([counted.counter])
+            except Exception as error:  # as below
+                calm.fell_silent(error)
+
+    def _count(self, name: str, most: int, window_s: int) -> Counted | None:
         if not calm.answers():
             return None
         try:
-            calls = int(self._ask(*_asked({key_id: 1}, writes=writes))[0])
+            return Counted(int(self._ask([name], [window_s, 1])[0]), name, most, window_s)
         except Exception as error:  # whatever a broken Redis raises: the gateway fails open
             calm.fell_silent(error)
             return None
-        if writes:
-            self._hear({key_id: calls})
-        return calls
 
-    async def count_writes(self, key_ids: Sequence[UUID]) -> list[int] | None:
-        """Several at once, on the event loop: the number of each, in their order; None when Redis does not say."""
+    async def count_writes(self, key_ids: Sequence[UUID]) -> list[Counted] | None:
+        """Several at once, on the event loop: each call, in their order; None when Redis does not say."""
         if not calm.answers():
             return None
         more = Tally(key_ids)
+        names = [_name(str(key_id), "w", WRITE_WINDOW_S) for key_id in more]
         try:
-            answers = await self._ask_on_loop(*_asked(more, writes=True))
+            answers = await self._ask_on_loop(names, [WRITE_WINDOW_S, *more.values()])
         except Exception as error:  # as above
             calm.fell_silent(error)
             return None
         self._hear(dict(zip(more, answers, strict=True)))
+        name_of = dict(zip(more, names, strict=True))
         last = {key_id: answer - calls for (key_id, calls), answer in zip(more.items(), answers, strict=True)}
         counts = []
         for key_id in key_ids:
             last[key_id] += 1
-            counts.append(last[key_id])
+            counts.append(Counted(last[key_id], name_of[key_id], BURST, WRITE_WINDOW_S))
         return counts
 
     def far(self, key_ids: Sequence[UUID]) -> bool:
@@ -90,11 +127,8 @@ class Counter:
         await self._on_loop.aclose()
 
 
-def _asked(more: Mapping[UUID, int], *, writes: bool) -> tuple[list[str], list[int]]:
-    """What COUNT wants: the names of the counters; how long they live, and how many calls more of each."""
-    window_s = WRITE_WINDOW_S if writes else READ_WINDOW_S
-    names = [f"quittance:gateway:{key_id}:{'w' if writes else 'r'}:{_slot(window_s)}" for key_id in more]
-    return names, [window_s, *more.values()]
+def _name(of: str, kind: str, window_s: int) -> str:
+    return f"quittance:gateway:{of}:{kind}:{_slot(window_s)}"
 
 
 def _slot(window_s: int) -> int:
@@ -108,29 +142,45 @@ def register(app: Flask) -> None:
 
 
 def check(key_id: UUID, *, writes: bool) -> None:
-    """Count this call of a key. Raises TooManyRequests."""
+    """Count this call of a key, unless the lane has. Raises TooManyRequests."""
     counter: Counter | None = current_app.extensions.get(EXTENSION)
-    if counter is None:
+    if counter is not None:
+        _judge(request.environ.get(COUNTED) or counter.count(key_id, writes=writes))
+
+
+def check_stranger() -> None:
+    """Count this call of nobody known, by address. Raises TooManyRequests."""
+    counter: Counter | None = current_app.extensions.get(EXTENSION)
+    if counter is not None:
+        _judge(counter.count_stranger(network_of(request.remote_addr or "")))
+
+
+def give_back() -> None:
+    """The desk itself could not do it: this call does not count."""
+    counter: Counter | None = current_app.extensions.get(EXTENSION)
+    counted: Counted | None = g.get("counted")
+    if counter is not None and counted is not None:
+        counter.give_back(counted)
+
+
+def _judge(counted: Counted | None) -> None:
+    if counted is None:
         return
-    calls = counter.count(key_id, writes=writes)
-    if calls is None:
-        return
-    g.rate = left(calls, writes=writes)
-    if calls > BURST:
+    g.counted = counted
+    if counted.calls > counted.most:
         error = TooManyRequests()
-        error.retry_after_s = int(g.rate["RateLimit-Reset"])
+        error.retry_after_s = int(left(counted)["RateLimit-Reset"])
         raise error
 
 
-def left(calls: int, *, writes: bool = True) -> dict[str, str]:
-    """What a key may still do in this window, as headers."""
-    window_s = WRITE_WINDOW_S if writes else READ_WINDOW_S
-    left_s = window_s - clock.now().timestamp() % window_s
-    return {"RateLimit-Limit": str(BURST), "RateLimit-Remaining": str(max(0, BURST - calls)),
+def left(counted: Counted) -> dict[str, str]:
+    """What may still be done in this window, as headers."""
+    left_s = counted.window_s - clock.now().timestamp() % counted.window_s
+    return {"RateLimit-Limit": str(counted.most), "RateLimit-Remaining": str(max(0, counted.most - counted.calls)),
             "RateLimit-Reset": str(max(1, round(left_s)))}
 
 
 def shown() -> dict[str, str]:
-    """What is left, on every answer to a key."""
-    rate: dict[str, str] = g.get("rate", {})
-    return rate
+    """What is left, on every answer."""
+    counted: Counted | None = g.get("counted")
+    return {} if counted is None else left(counted)

@@ -5,6 +5,7 @@ what is done to every answer is done here in one place, because a store waits fo
 """
 import time
 from collections.abc import Mapping
+from http.client import SERVICE_UNAVAILABLE
 from typing import Any
 
 from flask import Flask, Response, g, request
@@ -29,13 +30,17 @@ class Desk(Flask):
         begun = time.perf_counter()
         g.request_id = observe.begin()
         try:
-            if request_ctx.request.routing_exception is None:
+            if request_ctx.request.routing_exception is not None:
+                limits.check_stranger()
+            else:
                 auth.admit()
                 auth.refuse_stray_queries()
             answer = self.make_response(self.dispatch_request())
         except Exception as error:  # Flask's own handlers know what becomes of it; what they do not know is a bug
             answer = self.make_response(self.handle_user_exception(error))
         answer = problems.never_html(answer)
+        if answer.status_code == SERVICE_UNAVAILABLE:
+            limits.give_back()
         headers = answer.headers
         headers.extend(limits.shown())
         for name, value in self.gateway_headers.items():

@@ -17,6 +17,7 @@ from typing import Any
 from portal.web.body import Gone, Receive, Scope, Send
 
 PIECE_MAX = 64 * 1024
+COUNTED = "quittance.counted"  # what the lane has counted already, for the gateway
 PATIENCE_S = 30.0  # with who does not read
 Environ = dict[str, Any]
 Wsgi = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
@@ -128,6 +129,8 @@ def environ_of(scope: Scope, body: bytes) -> Environ:
         "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}", "wsgi.version": (1, 0),
         "wsgi.url_scheme": scope.get("scheme", "http"), "wsgi.input": BytesIO(body), "wsgi.errors": sys.stderr,
         "wsgi.multithread": True, "wsgi.multiprocess": True, "wsgi.run_once": False}
+    if COUNTED in scope:
+        environ[COUNTED] = scope[COUNTED]
     for name, value in scope["headers"]:
         if b"_" in name:
             continue

@@ -10,7 +10,6 @@ from portal.core.db import retried
 from portal.core.errors import Denied
 from portal.parties.passwords import ChooseYourOwn
 from portal.web import hx
-from portal.web.identity import load_actor
 
 PUBLIC = frozenset({
     "static", "auth.login", "auth.sign_in", "auth.landing", "health.livez", "health.readyz", "health.metrics",
@@ -39,8 +38,7 @@ def guard(app: Flask) -> None:
     def check() -> Response | None:
         if request.endpoint is None or (request.blueprint or "").startswith("gateway"):
             return None
-        actor = None if request.endpoint == "static" else load_actor()
-        g.actor = actor
+        actor: Actor | None = g.actor
         needed = marked[request.endpoint]
         if needed is None or request.endpoint in PUBLIC:
             return None

@@ -45,7 +45,7 @@ def register(app: Flask, settings: Settings) -> None:
 
 
 def load_actor() -> Actor | None:
-    """From the session's row, once a request: the guard calls it and keeps the answer in `g.actor`."""
+    """From the session's row, once a request: `limits` calls it first of all and keeps the answer in `g.actor`."""
     visitor = current_user._get_current_object()
     if not isinstance(visitor, Visitor):
         return None

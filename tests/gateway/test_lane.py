@@ -12,8 +12,9 @@ from redis import Redis
 from sqlalchemy import NullPool, create_engine, select, text
 
 from portal import webhooks
-from portal.core import live
+from portal.core import live, waiting
 from portal.core.db import db, transaction
+from portal.core.errors import DatabaseUnavailable
 from portal.core.ids import new_id, parse
 from portal.gateway import limits
 from portal.gateway.lane import PATH, Lane
@@ -23,6 +24,7 @@ from portal.parties import key_watch
 from portal.parties.models import StoreCurrency
 from portal.reference import cache
 from portal.tariffs.models import Tariff
+from portal.web import forwarded
 from portal.web.bridge import Bridge
 from tests.gateway.conftest import Shop
 from tests.gateway.crowd import at_the_same_time
@@ -249,6 +251,44 @@ def test_calls_are_counted_and_the_last_is_refused(street, another, limited_shop
     assert statuses.count(201) <= 10  # two windows at most
 
 
+def counted(redis_url: str, shop: Shop) -> int:
+    """Writes of its key, in whatever window they fell."""
+    with Redis.from_url(redis_url) as redis:
+        return sum(int(redis.get(name) or 0) for name in redis.scan_iter(f"quittance:gateway:{shop.key_id}:w:*"))
+
+
+def test_a_call_counts_once_whichever_way_it_takes(street, another, limited_shop, payin, redis_url):
+    """A replay or a refusal was counted on the lane and again on the ordinary road."""
+    street, body, before = another(limited_shop.app), payin(), counted(redis_url, limited_shop)
+    sent = [(body, "k"), (body, "k"), (body, "other")]  # made, replayed, refused: the external id is taken
+    assert [street.post(limited_shop, each, keys=[key])[0].status for each, key in sent] == [201, 201, 409]
+    assert street.by_road == 2
+    assert counted(redis_url, limited_shop) - before == 3
+
+
+def test_what_the_desk_itself_could_not_do_does_not_count(street, another, limited_shop, payin, redis_url, monkeypatch):
+    """After an outage 2,300 refusals for knocking too often made it longer."""
+    street, before = another(limited_shop.app), counted(redis_url, limited_shop)
+
+    def away(*given, **named):
+        raise DatabaseUnavailable()
+
+    with monkeypatch.context() as outage:
+        outage.setattr(street.lane.database, "at_once", away)
+        outage.setattr("portal.orders.create.create", away)
+        outage.setattr("portal.gateway.payins.create", away, raising=False)
+        answers = street.post(limited_shop, *[payin() for _ in range(10)])
+    assert {answer.status for answer in answers} == {503}
+    assert all(1 <= int(answer.headers["retry-after"]) <= 8 for answer in answers)
+    assert counted(redis_url, limited_shop) == before
+    assert street.post(limited_shop, payin())[0].status == 201
+    assert counted(redis_url, limited_shop) == before + 1
+
+
+def test_who_comes_back_does_not_come_all_at_once():
+    assert len({waiting.retry_after(2) for _ in range(200)}) == 3
+
+
 def test_an_endpoint_is_told_of_an_order_from_the_lane(street, shop, payin):
     made = shop.post("/webhook-endpoints", {"url": "http://127.0.0.1:9/hook", "events": ["payin.new"]})
     assert made.status_code == 201, made.json
@@ -268,6 +308,46 @@ def test_behind_a_proxy_the_address_is_the_one_it_wrote(app, street, another, sh
         told = session.scalars(select(OrderEvent).where(
             OrderEvent.order_id == parse("pin", answer.json["id"]))).one()
         assert str(told.address) == "203.0.113.9"
+
+
+ODD = [("198.51.100.7:443", "198.51.100.7"), ("[2001:db8::7]:443", "2001:db8::7"), ("fe80::1%eth0", "fe80::1"),
+       ("::ffff:198.51.100.7", "198.51.100.7"), ('"[2001:db8::7]"', "2001:db8::7"), ("unknown", None), ("_x", None),
+       ("1.2.3.4.5", None), ("[", None), ("9" * 5000, None), ("\u00e9", None)]
+
+
+@pytest.mark.parametrize(("sent", "told"), ODD)
+def test_odd_addresses_from_a_proxy_are_read_or_ignored_on_lane_and_road(another, app, shop, payin, monkeypatch, sent,
+                                                                         told):
+    settings = app.extensions["settings"].model_copy(update={"proxy_hops": 1})
+    monkeypatch.setitem(app.extensions, "settings", settings)
+    monkeypatch.setattr(app, "wsgi_app", forwarded.behind(1, app.wsgi_app))
+    street = another(app)
+    bodies = payin(), payin(customer={"name": "x" * 20_000})
+    for body, status in zip(bodies, (201, 422), strict=True):
+        (answer,) = street.post(shop, body, x_forwarded_for=sent, x_forwarded_host="127.0.0.1")
+        assert answer.status == status, answer.json
+    (asked,) = street.post(shop, payin(), x_forwarded_for=sent, x_forwarded_host="127.0.0.1",
+                           x_forwarded_proto="gopher", content_type="application/json;a=b")  # the ordinary road
+    assert asked.status == 201, asked.json
+    with transaction() as session:
+        seen = session.scalars(select(OrderEvent.address).where(OrderEvent.type == "payin.new").join(
+            Order, Order.id == OrderEvent.order_id).where(Order.store_id == shop.store.id)).all()
+    assert [None if address is None else str(address) for address in seen] == [told, told]
+    bound = shop.with_networks("198.51.100.7/32", "2001:db8::/32", "fe80::/16")
+    (answer,) = street.post(bound, payin(), x_forwarded_for=sent, x_forwarded_host="127.0.0.1")
+    assert answer.status == (403 if told is None else 201)
+
+
+@pytest.mark.parametrize("name", ["x_forwarded_host", "x_forwarded_proto", "x_forwarded_port", "x_forwarded_prefix",
+                                  "forwarded", "accept_language", "if_none_match", "range", "authorization", "cookie"])
+@pytest.mark.parametrize("value", ["[", "127.0.0.1:x", "127.0.0.1:99999999", "a,b,,", "\u00ff=;q=x", "%00", "9" * 5000])
+def test_odd_values_of_headers_make_no_500(another, app, shop, payin, monkeypatch, name, value):
+    settings = app.extensions["settings"].model_copy(update={"proxy_hops": 1})
+    monkeypatch.setitem(app.extensions, "settings", settings)
+    monkeypatch.setattr(app, "wsgi_app", forwarded.behind(1, app.wsgi_app))
+    assert another(app).post(shop, payin(), **{name: value})[0].status < 500
+    page = app.test_client().get("/login", headers={name.replace("_", "-"): value.encode().decode("latin-1")})
+    assert page.status_code < 500
 
 
 def test_changed_terms_and_a_changed_tariff_are_heard_of_by_every_process(street, shop, payin):

@@ -1,0 +1,76 @@
+"""What a stranger may ask for in a minute, by address: pages, addresses that do not exist, calls without a good key."""
+import random
+
+import pytest
+
+from portal.gateway import limits as gateway_limits
+from portal.web import limits
+from tests import people
+
+
+@pytest.fixture
+def few(monkeypatch):
+    """Small limits."""
+    for name in ("STRANGERS", "SIGN_INS", "FORMS", "PROBES"):
+        monkeypatch.setattr(limits, name, "5 per minute")
+    monkeypatch.setattr(limits, "NOTHING", limits.parse("5 per minute"))
+    monkeypatch.setattr(gateway_limits, "STRANGER_MAX", 5)
+
+
+@pytest.fixture
+def desk(few, another):
+    return another(ratelimit_enabled=True)
+
+
+@pytest.fixture
+def somewhere():
+    """Addresses that nobody else has counted this minute."""
+    return lambda: f"198.18.{random.randrange(256)}.{random.randrange(256)}"
+
+
+def statuses(desk, path, of, method="GET", times=6, **more):
+    answers = [people.Browser(desk).open(path, method=method, environ_overrides={"REMOTE_ADDR": each}, **more)
+               for each in ([of] * times if isinstance(of, str) else of)]
+    for answer in answers:
+        if answer.status_code == 429:
+            assert 1 <= int(answer.headers["Retry-After"]) <= 63
+            program = path.startswith("/gateway/")
+            assert answer.mimetype == ("application/problem+json" if program else "text/html")
+        if "RateLimit-Reset" in answer.headers:
+            assert 1 <= int(answer.headers["RateLimit-Reset"]) <= 60
+    return [answer.status_code for answer in answers]
+
+
+@pytest.mark.parametrize(("path", "status"), [
+    ("/login", 200), ("/docs", 200), ("/trader/orders", 303), ("/nowhere", 404), ("/pay/nothing", 404),
+    ("/readyz", 200), ("/gateway/v1/balance", 401), ("/gateway/v1/openapi.json", 200), ("/gateway/v1/nothing", 404)])
+def test_a_stranger_is_counted_by_address(desk, somewhere, path, status):
+    assert statuses(desk, path, somewhere()) == [status] * 5 + [429]
+    assert statuses(desk, path, somewhere(), times=1) == [status]
+
+
+def test_a_network_of_ipv6_is_one_neighbour(desk):
+    net = f"2001:db8:{random.randrange(65536):x}"
+    assert statuses(desk, "/login", [f"{net}::{n}" for n in range(1, 7)]) == [200] * 5 + [429]
+    assert statuses(desk, "/login", [f"{net}:1::1"]) == [200]
+
+
+def test_forms_without_a_token_are_counted_too(desk, somewhere):
+    assert statuses(desk, "/login", somewhere(), method="POST") == [403] * 5 + [429]
+
+
+def test_a_probe_is_answered_whoever_else_asks(desk, somewhere):
+    here = somewhere()
+    assert 429 in statuses(desk, "/login", here)
+    assert statuses(desk, "/livez", here, times=20) == [200] * 20
+
+
+def test_who_is_signed_in_is_no_stranger_and_sends_so_many_forms(desk, somewhere):
+    here = {"REMOTE_ADDR": somewhere()}
+    with desk.app_context():
+        seat = people.seat(desk, people.person("super_admin"))
+    assert [seat.get("/profile", environ_overrides=here).status_code for _ in range(10)] == [200] * 10
+    assert statuses(desk, "/login", here["REMOTE_ADDR"]) == [200] * 5 + [429]
+    assert seat.get("/profile", environ_overrides=here).status_code == 200
+    sent = [seat.send("/profile/password", environ_overrides=here).status_code for _ in range(6)]
+    assert sent == [422] * 5 + [429]
