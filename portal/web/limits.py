@@ -79,8 +79,8 @@ def payment_link() -> str:
 
 
 def person() -> str:
-    """Who is signed in; a stranger is an address."""
-    return f"person:{g.actor.id}" if g.actor is not None else address()
+    """Who is signed in."""
+    return f"person:{g.actor.id}"
 
 
 def is_no_stranger() -> bool:
@@ -101,7 +101,8 @@ def _limit_rooms(limiter: Limiter) -> None:
         limiter.limit(PAYMENT_PAGE, key_func=payment_link)(blueprint)
     limiter.limit(SIGN_INS, methods=["POST"])(login)
     limiter.limit(PROBES, exempt_when=lambda: request.endpoint == "health.livez")(health)
-    forms = limiter.shared_limit(FORMS, scope="forms", key_func=person, methods=["POST"])
+    forms = limiter.shared_limit(FORMS, scope="forms", key_func=person, methods=["POST"],
+                                 exempt_when=lambda: g.actor is None)
     for blueprint in (*auth, *admin, *merchant, *trader):
         if blueprint is not login:
             forms(blueprint)
