@@ -39,7 +39,7 @@ def create_payin() -> Response:
         try:
             with transaction() as session:
                 made = create(session, caller(), command, idempotency_key=key)
-        except (Invalid, Denied, Unavailable) as refusal:
+        except (Invalid, Denied, Unavailable, AmountTooSmall) as refusal:
             made = _first(command, key, refusal)
     return _created(made)
 

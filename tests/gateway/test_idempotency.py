@@ -6,10 +6,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import event, select, text
 
+from portal import tariffs
 from portal.core import clock
+from portal.core.access import SYSTEM
 from portal.core.db import db, transaction
 from portal.gateway.models import IdempotencyKey
 from portal.orders.models import Order
+from portal.tariffs.commands import SetFee
+from portal.tariffs.service import set_fee
 from tasks import upkeep
 from tests.gateway.crowd import at_the_same_time
 
@@ -123,6 +127,49 @@ def test_other_posts_keep_answers_and_refusals_of_the_business(shop, payin):
     assert shop.post(path, {"x": 1}, key="e").status_code == 422
     assert shop.post(path, key="e").status_code == 409  # a validation error was not kept
     assert shop.post(f"/payins/{order['id']}/mark-paid", key="c").headers.get(REPLAYED) is None  # another path
+
+
+def test_changes_and_deletions_take_a_key_too(shop):
+    made = shop.post("/webhook-endpoints", {"url": "http://127.0.0.1:9/hook", "events": ["*"]}).json
+    path = f"/webhook-endpoints/{made['id']}"
+    for method, body in (("PATCH", b'{"active": false}'), ("DELETE", b"")):
+        sent = {"data": body, "content_type": "application/json"} if body else {}
+        first, again = (shop._open(method, path, {"Idempotency-Key": method}, **sent) for _ in range(2))
+        assert first.status_code == 200, first.json
+        assert (again.get_data(), again.headers[REPLAYED]) == (first.get_data(), "true")
+        assert again.headers["Request-Id"] != first.headers["Request-Id"]
+    gone = [shop._open("DELETE", path, {"Idempotency-Key": "late"}) for _ in range(2)]
+    assert [(answer.status_code, REPLAYED in answer.headers) for answer in gone] == [(404, False)] * 2
+
+
+def test_what_was_not_remembered_leaves_the_key_to_another_body(shop, payin):
+    shop.post("/payins", payin(external_id="first"))
+    taken = shop.post("/payins", payin(external_id="first"), key="k")
+    assert (taken.status_code, taken.json["code"]) == (409, "external_id_taken")
+    assert shop.post("/payins", payin(external_id="second"), key="k").status_code == 201
+    assert shop.get("/payins", {"Idempotency-Key": "a b"}).status_code == 200
+
+
+def test_what_was_accepted_once_is_answered_so_though_the_fee_would_eat_it_today(shop, payin):
+    body = payin(amount="50.00")
+    first = shop.post("/payins", body, key="k")
+    assert first.status_code == 201, first.json
+    with transaction() as session:
+        set_fee(session, SYSTEM, SetFee(store_id=shop.store.id, direction="payin", fee_bps=0,
+                                        fee_fixed_minor=1_000_000_000))
+    tariffs.forget()
+    assert shop.post("/payins", payin(amount="50.00")).json["code"] == "amount_too_small"
+    again = shop.post("/payins", body, key="k")
+    assert (again.status_code, again.get_data()) == (201, first.get_data())
+
+
+def test_an_orders_key_is_remembered_as_long_as_the_order(shop, payin):
+    body = payin()
+    first = shop.post("/payins", body, key="k")
+    with clock.moved(timedelta(hours=100)):
+        _forget()
+        again = shop.post("/payins", body, key="k")
+    assert (again.get_data(), again.headers[REPLAYED]) == (first.get_data(), "true")
 
 
 def test_a_secret_that_is_told_once_lies_sealed_and_is_told_again_to_the_same_key(shop):
