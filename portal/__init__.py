@@ -17,7 +17,7 @@ FORM_PARTS_MAX = 50
 def create_app(settings: Settings | None = None, *, process: str = "web") -> Flask:
     """The application: for the web, a worker and the command line alike. `process`: web or worker."""
     from portal import reference, tables, treasury, webhooks
-    from portal.core import clock, crypto, db, logging, observe
+    from portal.core import clock, crypto, db, logging, money, observe
     from portal.gateway.serving import Desk
     from portal.orders import view
     from portal.parties import key_watch
@@ -43,6 +43,7 @@ def create_app(settings: Settings | None = None, *, process: str = "web") -> Fla
     key_watch.configure(settings.sqlalchemy_url, settings.direct_url)
     clock.use_zone(settings.time_zone)
     view.use_site(settings.public_url)
+    money.ask_for_exponents(reference.exponent)
     reference.configure(rate_max_age_s=settings.rate_max_age_s)
     webhooks.configure(http=settings.http_webhooks, allowed_networks=settings.webhook_allowed_networks)
 

@@ -8,14 +8,13 @@ from portal import ledger
 from portal.core import clock, ids
 from portal.core.access import Permission
 from portal.core.db import reader
-from portal.core.money import EXPONENTS
 from portal.gateway import reading, schemas
 from portal.gateway.auth import caller, home_currency
 from portal.gateway.calls import call, shown
 from portal.gateway.filters import Moment
 from portal.ledger import Account, StatementLine
 
-CURRENCY = f"^({'|'.join(EXPONENTS)})$"
+CURRENCY = "^[A-Z0-9]{3,10}$"
 PREFIXES = {"payin_settle": "pin", "payout_settle": "pout"}  # what an entry refers to: an order, else one of ours
 
 

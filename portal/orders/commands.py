@@ -96,7 +96,7 @@ class Customer(Command):
 class CreatePayin(Command):
     """Take `amount` from a customer. `method` may be left out where the store has one only."""
 
-    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3,8}$")]
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{3,10}$")]
     amount: str = Field(max_length=40, examples=["1500.00"])
     external_id: Annotated[Text, AfterValidator(_external_id)]
     method: Code | None = None

@@ -3,8 +3,8 @@
 Others use `snapshot()` for everything at once, `quote()` for a rate that may be used now, `validators.check()` for a
 number, and `service` to change what staff keep.
 """
-from portal.reference.cache import Reference, configure, forget, grows_old, snapshot
+from portal.reference.cache import Reference, configure, exponent, forget, grows_old, snapshot
 from portal.reference.quotes import Quote, RateUnavailable, quote
 
-__all__ = ["Quote", "RateUnavailable", "Reference", "configure", "forget", "grows_old", "quote",
+__all__ = ["Quote", "RateUnavailable", "Reference", "configure", "exponent", "forget", "grows_old", "quote",
            "snapshot"]

@@ -1,21 +1,23 @@
 """All reference data of a process in one frozen object, read anew every few seconds: five small queries."""
 import threading
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Engine, select, text
+from sqlalchemy import Engine, Select, select, text
 from sqlalchemy.orm import Session
 
-from portal.core.db import after_commit, engine, may_read, open_session, reader
+from portal.core.db import Base, after_commit, engine, may_read, open_session, reader
 from portal.core.errors import FieldError, Invalid
 from portal.reference.models import Bank, Currency, Method
 
 FRESH_S = 2.5  # read anew after this; a change is seen by every process within twice that
 STALE_MAX_S = 4.5  # a thread may use the old copy while another reads, but never an older one
+ASKED_AGAIN_S = 0.25  # no oftener for a currency that this process does not know
 _CHANGED = "reference_changed"
 
 
@@ -25,6 +27,7 @@ class CurrencyFacts:
     exponent: int
     kind: str  # fiat or crypto
     sign: str
+    name: str
     active: bool
 
 
@@ -32,8 +35,13 @@ class CurrencyFacts:
 class MethodFacts:
     code: str
     name: str
+    name_ru: str
     number_label: str
+    number_label_ru: str
     validator: str
+    rules: Mapping[str, Any]
+    currencies: Sequence[str]  # none: any
+    position: int
     active: bool
 
 
@@ -41,7 +49,9 @@ class MethodFacts:
 class BankFacts:
     code: str
     name: str
+    name_ru: str
     country: str
+    position: int
     active: bool
 
 
@@ -136,6 +146,19 @@ def snapshot(session: Session | None = None) -> Reference:
         copy.reading.release()
 
 
+def exponent(code: str) -> int | None:
+    """Digits after the point of a currency that staff have added; None where there is none.
+
+    One that another process has added in this moment is not missed; strangers' codes make few reads of it.
+    """
+    copy = _copies.setdefault(engine(), _Copy())
+    found = snapshot().currencies.get(code)
+    if found is None and may_read() and time.monotonic() - copy.read_at > ASKED_AGAIN_S:
+        copy.held = None
+        found = snapshot().currencies.get(code)
+    return found.exponent if found else None
+
+
 def grows_old() -> bool:
     """Whether it is time to read it anew, for who may not read himself."""
     copy = _copies.get(engine())
@@ -156,20 +179,29 @@ def changed(session: Session) -> None:
 
 def _read(session: Session) -> Reference:
     return Reference(
-        currencies={row.code: CurrencyFacts(row.code, row.exponent, row.kind, row.sign, row.active) for row in
-                    session.execute(select(Currency.code, Currency.exponent, Currency.kind, Currency.sign,
-                                           Currency.active).order_by(Currency.code))},
-        methods={row.code: MethodFacts(row.code, row.name, row.number_label, row.validator, row.active) for row in
-                 session.execute(select(Method.code, Method.name, Method.number_label, Method.validator, Method.active)
-                                 .order_by(Method.position, Method.code))},
-        banks={row.code: BankFacts(row.code, row.name, row.country, row.active) for row in
-               session.execute(select(Bank.code, Bank.name, Bank.country, Bank.active).order_by(Bank.name))},
+        currencies={row.code: CurrencyFacts(*row) for row in session.execute(
+            _columns(Currency, CurrencyFacts).order_by(Currency.code))},
+        methods={row.code: MethodFacts(*row) for row in session.execute(
+            _columns(Method, MethodFacts).order_by(Method.position, Method.code))},
+        banks={row.code: BankFacts(*row) for row in session.execute(
+            _columns(Bank, BankFacts).order_by(Bank.country, Bank.position, Bank.name))},
         rates={(row.base, row.quote): RateFacts(row.id, row.base, row.quote, row.rate, row.source, row.at) for row in
                session.execute(_NEWEST)})
 
 
-# one probe of ix_rates_pair for each pair, however long the history of a feed has become
+def _columns(model: type[Base], facts: type[Any]) -> Select[Any]:
+    return select(*(getattr(model, field.name) for field in fields(facts)))
+
+
+# from pair to pair along ix_rates_pair, one probe for the next and one for its newest: however long the history of a
+# feed has become, however many currencies there are
 _NEWEST = text("""
-    SELECT r.id, r.base, r.quote, r.rate, r.source, r.at FROM currencies b CROSS JOIN currencies q
-    CROSS JOIN LATERAL (SELECT * FROM rates WHERE base = b.code AND quote = q.code
+    WITH RECURSIVE pairs AS (
+        (SELECT base, quote FROM rates ORDER BY base, quote LIMIT 1)
+        UNION ALL
+        SELECT next.base, next.quote FROM pairs p CROSS JOIN LATERAL (
+            SELECT base, quote FROM rates WHERE (base, quote) > (p.base, p.quote)
+             ORDER BY base, quote LIMIT 1) AS next)
+    SELECT r.id, r.base, r.quote, r.rate, r.source, r.at FROM pairs p
+    CROSS JOIN LATERAL (SELECT * FROM rates WHERE base = p.base AND quote = p.quote
                         ORDER BY at DESC, id DESC LIMIT 1) AS r""")

@@ -9,7 +9,7 @@ from portal.core import typed
 from portal.core.commands import Command
 
 Code = Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[a-z0-9_]+$")]
-CurrencyCode = Annotated[str, Field(pattern=r"^[A-Z0-9]{3,5}$")]
+CurrencyCode = Annotated[str, Field(pattern=r"^[A-Z0-9]{3,10}$")]
 _PLAIN = re.compile(r"[0-9]{1,18}(\.[0-9]{1,12})?", re.ASCII)  # numeric(30, 12)
 
 

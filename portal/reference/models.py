@@ -1,9 +1,11 @@
 """Reference data that staff keep: currencies, payment methods, banks, rates."""
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, Text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.core import clock
@@ -13,22 +15,31 @@ from portal.core.db import Base
 
 class Currency(Timestamped, Base):
     __tablename__ = "currencies"
-    __table_args__ = (CheckConstraint("kind IN ('fiat', 'crypto')", name="kind"),)
+    __table_args__ = (
+        CheckConstraint("kind IN ('fiat', 'crypto')", name="kind"),
+        CheckConstraint("exponent BETWEEN 0 AND 9", name="exponent"),  # core.money.EXPONENT_MAX
+        CheckConstraint("code ~ '^[A-Z0-9]{3,10}$'", name="code"),
+    )
     code: Mapped[str] = mapped_column(Text, primary_key=True)
-    exponent: Mapped[int]  # as in core.money.EXPONENTS, which decides
+    exponent: Mapped[int]  # never changes: trigger currency_point_stays
     kind: Mapped[Words]
     sign: Mapped[Words]  # ₽
+    name: Mapped[Words] = mapped_column(server_default="", default="")  # of an asset; those of ISO are in CLDR
     active: Mapped[bool] = mapped_column(default=True)
 
 
 class Method(Timestamped, Base):
-    """A local payment rail. `validator` names the check of a number in reference/validators.py."""
+    """A local payment rail. `validator` names the check of a number in reference/validators.py, `rules` narrow it."""
 
     __tablename__ = "methods"
     code: Mapped[str] = mapped_column(Text, primary_key=True)
     name: Mapped[Words]
+    name_ru: Mapped[Words] = mapped_column(server_default="", default="")
     number_label: Mapped[Words]  # "Card number"
-    validator: Mapped[Words]  # luhn16, phone, account20
+    number_label_ru: Mapped[Words] = mapped_column(server_default="", default="")
+    validator: Mapped[Words]  # card, phone, account
+    rules: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}", default=dict)
+    currencies: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}", default=list)  # none: any
     position: Mapped[int] = mapped_column(default=0)
     active: Mapped[bool] = mapped_column(default=True)
 
@@ -37,7 +48,9 @@ class Bank(Timestamped, Base):
     __tablename__ = "banks"
     code: Mapped[str] = mapped_column(Text, primary_key=True)
     name: Mapped[Words]
+    name_ru: Mapped[Words] = mapped_column(server_default="", default="")
     country: Mapped[Words]  # ISO 3166 alpha-2
+    position: Mapped[int] = mapped_column(default=0, server_default="0")
     active: Mapped[bool] = mapped_column(default=True)
 
 

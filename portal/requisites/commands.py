@@ -54,7 +54,7 @@ class AddRequisite(Limits):
     trader_id: UUID | None = None
     method: Annotated[str, Field(max_length=32)]
     bank: Annotated[str, Field(max_length=32)] | None = None
-    currency: Annotated[str, Field(max_length=8)]
+    currency: Annotated[str, Field(max_length=10)]
     number: Annotated[str, Field(min_length=4, max_length=40)]
     holder: Annotated[Name, Field(min_length=2)]
     payin: bool = True

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from portal.core import clock, names
 from portal.core.db import reader
 from portal.core.errors import Rejected, Unavailable
-from portal.core.money import EXPONENTS, Money
+from portal.core.money import EXPONENT_MAX, EXPONENTS, Money
 
 T = TypeVar("T")
 P = TypeVar("P")
@@ -161,7 +161,7 @@ class _Look:
         self.head = book.add_format({"bold": True})
         self.moment = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
         self.amounts = {exponent: book.add_format({"num_format": f"#,##0.{'0' * exponent}" if exponent else "#,##0"})
-                        for exponent in set(EXPONENTS.values())}
+                        for exponent in range(EXPONENT_MAX + 1)}
 
     def write(self, sheet: Any, row: int, column: int, value: Any) -> None:
         match value:

@@ -10,8 +10,10 @@ from portal.core.money import EXPONENTS, Money, half_even
 
 NBSP = "\N{NO-BREAK SPACE}"
 MINUS = "\N{MINUS SIGN}"
-SIGNS = {"RUB": "₽", "UAH": "₴", "KZT": "₸", "AZN": "₼", "USD": "$", "EUR": "€"}
+SIGNS = {"RUB": "₽", "UAH": "₴", "KZT": "₸", "AZN": "₼", "USD": "$", "EUR": "€", "JPY": "¥", "GBP": "£", "INR": "₹",
+         "KRW": "₩", "NGN": "₦", "VND": "₫", "PHP": "₱", "TRY": "₺", "GEL": "₾", "ILS": "₪", "BRL": "R$"}  # of one each
 BRIGHT = 150  # of 255: dark letters read better from here on
+FIAT_DIGITS_MAX = 4  # up to here every digit is shown, as on a bank's paper
 DIGITS_MIN = 2  # a crypto amount shows two digits at least and never hides one that is not zero
 
 
@@ -31,10 +33,10 @@ def digits(money: Money, fixed: bool = False) -> str:
 def glance(money: Money) -> Money:
     """For a figure at a glance: a crypto amount rounded to the hundredth. Its own page shows it whole."""
     surplus = EXPONENTS[money.currency] - DIGITS_MIN
-    if surplus <= 0 or abs(money.minor) < 10**surplus:
+    if EXPONENTS[money.currency] <= FIAT_DIGITS_MAX or abs(money.minor) < 10**surplus:
         return money
     unit: int = 10**surplus
-    return Money(half_even(Decimal(money.minor) / unit) * unit, money.currency)
+    return Money(half_even(money.minor, unit) * unit, money.currency)
 
 
 def sign(currency: str) -> str:
@@ -169,6 +171,8 @@ def ink_on(color: str) -> str:
 
 
 def _shown(fraction: str) -> str:
+    if len(fraction) <= FIAT_DIGITS_MAX:
+        return fraction
     return fraction[:DIGITS_MIN] + fraction[DIGITS_MIN:].rstrip("0")
 
 

@@ -91,7 +91,7 @@ def changed(value: Any, name: str, record: Mapping[str, Any]) -> str:
     if name.endswith("_minor") and record.get("currency") in EXPONENTS:
         return money(Money(int(value), record["currency"]))
     currency = record.get("currency" if name == "amount" else "settlement_currency")
-    if name in ("amount", "fee_fixed", "reward_fixed") and currency in EXPONENTS:
+    if name in ("amount", "fee_fixed", "reward_fixed") and currency is not None and currency in EXPONENTS:
         return money(Money.parse(value, currency))
     if name == "direction":
         return str(gettext(named(value)))

@@ -14,7 +14,7 @@ from portal.core.errors import Invalid, NotFound
 from portal.core.ids import new_id
 from portal.reference import service
 from portal.reference.commands import SetRate, Switch
-from portal.reference.models import Currency, Method, Rate
+from portal.reference.models import Method, Rate
 from portal.reference.service import RateJump
 
 
@@ -126,10 +126,3 @@ def test_switching_off_is_seen_at_once_here(app):
     with pytest.raises(Invalid) as refused:
         reference.snapshot().method(code)
     assert [field.code for field in refused.value.fields] == ["unknown_method"]
-
-
-def test_every_currency_has_the_scale_that_amounts_are_kept_in(app):
-    from portal.core.money import EXPONENTS
-
-    kept = {row.code: row.exponent for row in db.session.scalars(sa.select(Currency))}
-    assert {code: EXPONENTS[code] for code in kept} == kept
