@@ -50,7 +50,7 @@ def test_without_a_rate_nothing_is_quoted(pair):
 
 
 @pytest.mark.parametrize("rate", ["0", "0.000", "-92", "NaN", "nan", "Infinity", "-Infinity", "sNaN", "1e5", "1_000",
-                                  "", " 92", "٩٢", "92,5", "0.0000000000001", "1" * 19, "ninety"])
+                                  "", "٩٢", "0.0000000000001", "1" * 19, "ninety"])
 def test_a_rate_that_is_no_rate_is_refused(rate):
     with pytest.raises(ValidationError):
         SetRate(base="USDT", quote="RUB", rate=rate)
