@@ -1,7 +1,7 @@
 """All currencies of ISO 4217 to switch on, assets by staff whose point never moves, methods and banks that staff keep.
 
-Revision ID: 0008_reference
-Revises: 0007_kept_amounts
+Revision ID: 0009_reference
+Revises: 0008_one_form_of_names
 """
 from pathlib import Path
 
@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0008_reference"
-down_revision = "0007_kept_amounts"
+revision = "0009_reference"
+down_revision = "0008_one_form_of_names"
 branch_labels = None
 depends_on = None
 
@@ -25,7 +25,7 @@ def upgrade() -> None:
     op.add_column("methods", sa.Column("currencies", postgresql.ARRAY(sa.Text()), server_default="{}", nullable=False))
     op.add_column("banks", sa.Column("name_ru", sa.Text(), server_default="", nullable=False))
     op.add_column("banks", sa.Column("position", sa.Integer(), server_default="0", nullable=False))
-    op.execute((SQL / "0008_reference.sql").read_text())
+    op.execute((SQL / "0009_reference.sql").read_text())
 
 
 def downgrade() -> None:
