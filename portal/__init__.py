@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 BODY_MAX = 1024 * 1024
 FORM_MEMORY_MAX = 64 * 1024
 FORM_PARTS_MAX = 50
+WATCH_CONNECTIONS = 3  # of a worker, beside its threads' own: tasks/watch.py
 
 
 def create_app(settings: Settings | None = None, *, process: str = "web") -> Flask:
@@ -39,7 +40,9 @@ def create_app(settings: Settings | None = None, *, process: str = "web") -> Fla
         SETTINGS=settings, TESTING=settings.app_env == "test",
         PREFERRED_URL_SCHEME="https" if settings.https else "http", SQLALCHEMY_TRACK_MODIFICATIONS=False)
     app.extensions["settings"] = settings
-    db.connect(app, url=settings.sqlalchemy_url, process=process, pool_size=settings.database_pool_size)
+    more = WATCH_CONNECTIONS if process == "worker" else 0
+    db.connect(app, url=settings.sqlalchemy_url, process=process, pool_size=settings.database_pool_size + more,
+               prepared=settings.database_prepared)
     key_watch.configure(settings.sqlalchemy_url, settings.direct_url)
     clock.use_zone(settings.time_zone)
     view.use_site(settings.public_url)

@@ -1,5 +1,7 @@
 """Huey: wake-ups and nothing else. A message says "there is work of this kind"; the work itself lies in `jobs`."""
-from functools import cache, lru_cache, partial
+import time
+from functools import lru_cache, partial
+from threading import Event, Lock
 from typing import Any
 
 import structlog
@@ -15,8 +17,12 @@ from portal.settings import load
 from tasks import kinds, quiet, turns
 
 settings = load()
+away = Event()  # the database: somebody could not claim, and `tasks/watch.py` has not reached it since
 BLOCK_S = 2  # how long an idle worker waits for a message before it looks whether to stop
+AWAY_PAUSE_S = 0.2
 log = structlog.get_logger("tasks")
+_making = Lock()
+_made: list[Flask] = []
 
 
 class Wakeups(RedisHuey):  # type: ignore[misc]
@@ -26,7 +32,17 @@ class Wakeups(RedisHuey):  # type: ignore[misc]
         quiet.take_over()
         consumer = super().create_consumer(**options)
         jobs.stop_when(consumer.stop_flag.is_set)
+        from tasks.watch import Watch  # wakes workers itself, by way of this module
+
+        Watch(application, work_off.call_local, away).begin(consumer.stop_flag)
         return consumer
+
+    def dequeue(self) -> Any:
+        """A process without its database leaves the wake-ups to others."""
+        if away.is_set():
+            time.sleep(AWAY_PAUSE_S)
+            return None
+        return super().dequeue()
 
     def deserialize_task(self, data: bytes) -> Any:
         """A sender's wake-ups of a kind are the same bytes each time: opened once."""
@@ -64,19 +80,25 @@ def _drain(kind: str) -> None:
         try:
             jobs.run(kind)
         except DatabaseUnavailable:
-            log.warning("database_unavailable", kind=kind)  # the dispatcher wakes us again
+            log.warning("database_unavailable", kind=kind)
+            away.set()
+            jobs.listen(kind)
+            jobs.poke(kind)  # for somebody who has a database, or for us once it is back
         finally:
             db.session.remove()
 
 
-@cache
 def application() -> Flask:
+    """Made once, by whichever thread comes first."""
     from portal import create_app
     from tasks import waker
 
-    jobs.poke_with(waker.poke, looking=turns.looking, listen=waker.listen)
-    live.connect(settings.redis_url.get_secret_value())
-    return create_app(settings, process="worker")
+    with _making:
+        if not _made:
+            jobs.poke_with(waker.poke, looking=turns.looking, listen=waker.listen)
+            live.connect(settings.redis_url.get_secret_value())
+            _made.append(create_app(settings, process="worker"))
+    return _made[0]
 
 
 @huey.on_startup()  # type: ignore[untyped-decorator]

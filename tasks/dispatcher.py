@@ -6,10 +6,12 @@ import signal
 import threading
 
 import structlog
+from psycopg.errors import QueryCanceled
+from sqlalchemy.exc import DBAPIError
 
 from portal.core import jobs, observe
-from portal.core.db import db, transaction
-from portal.core.errors import DatabaseUnavailable
+from portal.core.db import db, must_retry, transaction
+from portal.core.errors import DatabaseUnavailable, LockTimeout
 from tasks import waker
 from tasks.app import application, huey
 
@@ -30,6 +32,11 @@ def look_once() -> None:
             waker.poke(kind)
 
 
+def is_weather(error: DBAPIError) -> bool:
+    """A statement that was given up because the database is slow, or is to be tried again: a second later we look."""
+    return must_retry(error) or isinstance(error.orig, QueryCanceled)
+
+
 def main() -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -40,8 +47,13 @@ def main() -> None:
             observe.begin()
             try:
                 look_once()
-            except DatabaseUnavailable:
-                log.warning("database_unavailable")
+            except (DatabaseUnavailable, LockTimeout) as error:
+                log.warning(error.code)
+            except DBAPIError as error:
+                if not is_weather(error):
+                    log.exception("dispatcher_failed")
+                else:
+                    log.warning("database_slow", error=type(error.orig).__name__)
             except Exception:  # a dispatcher that dies stops everything: say it, and go on
                 log.exception("dispatcher_failed")
             finally:

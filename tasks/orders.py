@@ -2,8 +2,11 @@
 from portal.core.jobs import Kind, register
 from portal.orders import deadlines, matching, proof, settlement
 
+MATCHING_LEASE_S = 8  # what a killed worker held waits less than the customer does; renewed while it is in hand
+
 register(
-    Kind("match_order", matching.work, batch_max=40, attempts_max=8, failed=matching.failed, drains_max=2),
+    Kind("match_order", matching.work, batch_max=40, lease_s=MATCHING_LEASE_S, attempts_max=8, failed=matching.failed,
+         drains_max=2),
     Kind("expire_order", deadlines.expire),
     Kind("flag_unconfirmed", deadlines.flag_unconfirmed),
     Kind("settle_order", settlement.work, attempts_max=20, drains_max=2),

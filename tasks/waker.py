@@ -12,6 +12,7 @@ from redis import ConnectionPool, Redis, RedisError
 from portal.core import calm
 from tasks.app import huey, settings, work_off
 
+LOOKED = "quittance.looked"
 MARKER_S = 2  # a lost message delays by this much at most; the dispatcher polls besides
 # The marker of each kind and its message in the queue: both or neither, in one round trip.
 WAKE = """
@@ -36,7 +37,9 @@ def poke(kind: str) -> None:
 
 
 def listen(kind: str) -> None:
-    """The next wake-up is to be sent again. Never raises."""
+    """The next wake-up is to be sent again. Never raises; while Redis is silent a marker's own end has to do."""
+    if not calm.answers():
+        return
     try:
         _redis.delete(marker(kind))
     except RedisError as error:
@@ -57,6 +60,17 @@ def wanted(kinds: Collection[str]) -> tuple[list[str], list[Any]]:
 def _message(kind: str) -> bytes:
     """What Huey takes out of its queue; it says nothing but the kind, so every one is the same."""
     return bytes(huey.serialize_task(work_off.s(kind)))
+
+
+def answers() -> bool:
+    """Redis takes what is written: a replica or one that is still loading does not. Never slow, never raises."""
+    if calm.answers():
+        try:
+            _redis.set(LOOKED, 1, px=MARKER_S * 1000)
+            return True
+        except RedisError as error:
+            calm.fell_silent(error)
+    return False
 
 
 def waiting(queue_key: str) -> int:

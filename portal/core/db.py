@@ -11,12 +11,13 @@ from typing import Any, TypeVar
 from flask_sqlalchemy import SQLAlchemy
 from psycopg import errors as pg
 from sqlalchemy import DateTime, Engine, MetaData, Select, event
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session, registry
 
 from portal.core import hot
 from portal.core.errors import VERDICTS, DatabaseUnavailable, LockTimeout
+from portal.core.weather import is_away, patient
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -28,6 +29,7 @@ NAMING = {
 T = TypeVar("T")
 R = TypeVar("R")
 POOL_WAIT_S = 4  # twice what the database waits for a lock: of twice as many threads as connections each gets its turn
+PATIENT = "quittance_patient"  # commits of such an engine are hung up on when they take too long
 TRIES_MAX = 3  # of a whole transaction, on a serialization failure or a deadlock
 
 
@@ -110,12 +112,22 @@ def _committed(session: Session) -> Iterator[Session]:
         try:
             with translated():
                 yield session
-                session.commit()
+                _commit(session)
         except BaseException:
             session.rollback()
             raise
     for effect in effects.values():
         effect()
+
+
+def _commit(session: Session) -> None:
+    session.flush()
+    connection = session.connection() if session.in_transaction() else None
+    if connection is None or not connection.get_execution_options().get(PATIENT):
+        session.commit()
+        return
+    with patient(hot.driver_of(connection)):
+        session.commit()
 
 
 @contextmanager
@@ -150,22 +162,19 @@ def translated() -> Iterator[None]:
         if verdict is None:
             raise
         raise verdict() from error
-    except OperationalError as error:
+    except (InterfaceError, PoolTimeout) as error:  # no connection to be had
+        raise DatabaseUnavailable() from error
+    except DBAPIError as error:
         if isinstance(error.orig, pg.LockNotAvailable):
             raise LockTimeout() from error
         if is_disconnect(error):
             raise DatabaseUnavailable() from error
         raise
-    except (InterfaceError, PoolTimeout) as error:  # no connection to be had
-        raise DatabaseUnavailable() from error
 
 
 def is_disconnect(error: DBAPIError) -> bool:
-    """The server is away, going away or full, rather than unhappy with the statement."""
-    away = (pg.AdminShutdown, pg.CrashShutdown, pg.CannotConnectNow, pg.TooManyConnections,
-            pg.ConnectionTimeout, pg.IdleInTransactionSessionTimeout)
-    return error.connection_invalidated or isinstance(error.orig, away) or (
-        isinstance(error.orig, pg.OperationalError) and getattr(error.orig, "sqlstate", None) is None)
+    """The server is away, going away, full or a standby, rather than unhappy with the statement."""
+    return error.connection_invalidated or is_away(error.orig)
 
 
 def must_retry(error: BaseException) -> bool:
@@ -201,27 +210,44 @@ def locked_one(session: Session, row: Select[T]) -> T | None:
     return next(iter(locked(session, row)), None)
 
 
-def connect(app: Any, *, url: str, process: str, pool_size: int) -> None:
-    """Bind engine and session to the Flask app. `process` is `web` or `worker`: workers may take longer."""
+def connect(app: Any, *, url: str, process: str, pool_size: int, prepared: bool = True) -> None:
+    """Bind engine and session to the Flask app. `process` is `web` or `worker`: workers may take longer.
+
+    A worker waits for its commits: nobody waits for the worker, and the database it works for is the one that is slow.
+    """
     app.config["SQLALCHEMY_DATABASE_URI"] = url
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(process, pool_size=pool_size)
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(process, pool_size=pool_size, prepared=prepared)
     db.init_app(app)
     with app.app_context():
         hot.watch(db.engine)
+        event.listen(db.engine, "handle_error", _notice_weather)
         if process == "worker":
             event.listen(db.engine, "begin", _begin_patiently)
+        else:
+            db.engine.update_execution_options(**{PATIENT: True})
+
+
+def _notice_weather(context: Any) -> None:
+    """SQLAlchemy lets go of the connection and of all others in its pool: they led to the same server."""
+    if is_away(context.original_exception):
+        context.is_disconnect = True
 
 
 # A server whose machine has gone silent is noticed within ten seconds or so, not after the system's two hours.
 NOTICED = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 10_000}
 
 
-def engine_options(process: str, *, pool_size: int) -> dict[str, Any]:
-    """Of every engine; `process` is the name by which the database shows its connections."""
+def engine_options(process: str, *, pool_size: int, prepared: bool = True) -> dict[str, Any]:
+    """Of every engine; `process` is the name by which the database shows its connections.
+
+    `prepared`: statements are prepared on the server, which a pooler in between must know how to handle.
+    """
     return {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": POOL_WAIT_S, "pool_pre_ping": False,
             "pool_use_lifo": True,  # the connection that was used last has its plans and pages at hand
             "pool_recycle": 1800, "connect_args": {
-                "connect_timeout": 3, "prepare_threshold": 1, "application_name": f"quittance-{process}", **NOTICED}}
+                "connect_timeout": 3, "prepare_threshold": 1 if prepared else None,
+                "target_session_attrs": "read-write",  # a standby is no database to us, whoever leads us there
+                "application_name": f"quittance-{process}", **NOTICED}}
 
 
 # Per transaction, not per connection: PgBouncer hands the connection to somebody else afterwards.

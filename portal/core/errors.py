@@ -95,6 +95,13 @@ class DatabaseUnavailable(Unavailable):
     retry_after_s = 2
 
 
+class OutcomeUnknown(DatabaseUnavailable):
+    """The database has not confirmed this yet. Send it again with the same key to learn what became of it."""
+
+    code = "outcome_unknown"
+    retry_after_s = 5
+
+
 class LockTimeout(Conflict):
     """Somebody else is changing the same record. Try again."""
 

@@ -21,21 +21,29 @@ def reasons_not_ready() -> list[str]:
     """Empty when ready; else words for the probe's answer."""
     try:
         with db.engine.connect() as connection:
-            version = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+            found = connection.execute(text(
+                "SELECT version_num, current_setting('transaction_read_only') FROM alembic_version")).first()
     except SQLAlchemyError:
         return ["database"]
-    return [] if version == _head() else ["migrations"]
+    version, read_only = found or (None, "off")
+    if read_only != "off":
+        db.engine.dispose()  # whoever asks next finds out where the database is now
+        return ["database"]
+    return ["migrations"] if version is None or version in _behind() else []
 
 
 @cache
-def _head() -> str | None:
-    """The one migration that none comes after, as Alembic would say, without the 10 MB of Alembic in every process."""
+def _behind() -> frozenset[str]:
+    """Migrations before ours: a database that stands at one of them lacks what we need.
+
+    One that we do not know is of a release to come. Migrations only add what older code can live with, so a desk goes
+    on while it is being replaced.
+    """
     named: dict[str, set[str]] = {"revision": set(), "down_revision": set()}
     for script in (Path(__file__).parents[2] / "migrations" / "versions").glob("*.py"):
         for name, revision in REVISION.findall(script.read_text("utf-8")):
             named[name].add(revision)
-    heads = named["revision"] - named["down_revision"]
-    return heads.pop() if len(heads) == 1 else None
+    return frozenset(named["revision"] & named["down_revision"])
 
 
 def measure() -> None:

@@ -17,6 +17,8 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from portal.core.weather import is_away
+
 Rows = list[tuple[Any, ...]]
 FLIGHT, BEGINNING = "quittance_flight", "quittance_beginning"
 
@@ -34,13 +36,13 @@ def rows(session: Session, statement: str, parameters: Any) -> Rows:
     connection = session.connection()
     land(connection)
     with _raised(connection, statement):
-        found: Rows = _driver(connection).execute(statement, parameters).fetchall()
+        found: Rows = driver_of(connection).execute(statement, parameters).fetchall()
     return found
 
 
 def begin(connection: Connection, statements: bytes) -> None:
     """Begin a transaction without waiting for it: whoever uses it first does, or who ends it. See `watch`."""
-    driver = _driver(connection)
+    driver = driver_of(connection)
     driver.pgconn.send_query(statements)
     connection.info[BEGINNING] = True
 
@@ -48,7 +50,7 @@ def begin(connection: Connection, statements: bytes) -> None:
 def _begun(connection: Connection) -> None:
     if not connection.info.pop(BEGINNING, False):
         return
-    driver, failed = _driver(connection), False
+    driver, failed = driver_of(connection), False
     while (result := driver.pgconn.get_result()) is not None:
         failed = failed or result.status != ExecStatus.COMMAND_OK
     if failed or driver.closed:
@@ -63,7 +65,7 @@ def _before_rollback(connection: Connection) -> None:
 
 def at_once(engine: Engine, statement: str, parameters: Any) -> Rows:
     """What a hot statement answers that is a transaction of its own: without a session, in one round trip."""
-    pooled, gone = None, True
+    pooled, closed = None, True
     try:
         pooled = engine.raw_connection()
         driver: Any = pooled.driver_connection
@@ -71,11 +73,12 @@ def at_once(engine: Engine, statement: str, parameters: Any) -> Rows:
         try:
             found: Rows = driver.execute(statement, parameters).fetchall()
         finally:
-            gone = driver.closed
-            if not gone:
+            closed = driver.closed
+            if not closed:
                 driver.autocommit = False
         return found
     except DriverError as error:
+        gone = closed or is_away(error)
         if gone and pooled is not None:
             pooled.invalidate(error)
             engine.dispose()  # the others will have gone with it
@@ -96,8 +99,8 @@ def send(session: Session, statement: str, parameters: Any, then: Callable[[Rows
     with _raised(connection, statement):
         _begun(connection)
         if not flight.sent:
-            flight.pipeline.enter_context(_driver(connection).pipeline())
-        flight.sent.append((statement, _driver(connection).execute(statement, parameters), then))
+            flight.pipeline.enter_context(driver_of(connection).pipeline())
+        flight.sent.append((statement, driver_of(connection).execute(statement, parameters), then))
 
 
 def array(values: Iterable[int | UUID | bool | None]) -> str:
@@ -158,7 +161,8 @@ def watch(engine: Engine) -> None:
     event.listen(engine, "rollback", _before_rollback)
 
 
-def _driver(connection: Connection) -> Driver[Any]:
+def driver_of(connection: Connection) -> Driver[Any]:
+    """psycopg's connection below."""
     driver: Driver[Any] | None = connection.connection.driver_connection
     assert driver is not None
     return driver
@@ -170,7 +174,7 @@ def _raised(connection: Connection, statement: str) -> Iterator[None]:
     try:
         yield
     except DriverError as error:
-        gone = _driver(connection).closed
+        gone = driver_of(connection).closed or is_away(error)
         if gone:
             connection.invalidate(error)
             connection.engine.dispose()  # the others will have gone with it

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import structlog
-from flask import Flask
+from flask import Flask, g
 from pydantic_core import to_json
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -23,9 +23,9 @@ from portal.core import addresses, db, ids, logging, observe
 from portal.core.access import Permission
 from portal.core.batching import Batcher
 from portal.core.commands import bind
-from portal.core.errors import DatabaseUnavailable, PortalError
+from portal.core.errors import DatabaseUnavailable, OutcomeUnknown, PortalError
 from portal.core.loop_db import LoopDatabase
-from portal.gateway import auth, idempotency, limits, reading
+from portal.gateway import auth, idempotency, limits, problems, reading
 from portal.gateway.calls import BASE
 from portal.orders.commands import CreatePayin
 from portal.orders.create import asked_for
@@ -46,6 +46,10 @@ class Done(NamedTuple):
     counted: limits.Counted | None
 
 
+class Unknown:
+    """Sent to a database that has not said yet whether it stands; to ask again now would be to wait again."""
+
+
 class Lane:
     """ASGI, between the reader of bodies and the bridge to Flask."""
 
@@ -58,10 +62,10 @@ class Lane:
         self._headers.append((b"content-type", b"application/json"))
         with flask.app_context():
             self._engine = db.engine()
-        self.database = LoopDatabase(self._engine)
+        self.database = LoopDatabase(self._engine, prepared=settings.database_prepared)
         self._reading: asyncio.Future[None] | None = None
         self._lines: list[str] = []
-        self._writer: Batcher[Asked, Done] = Batcher("new orders", self._write, apart_s=APART_S)
+        self._writer: Batcher[Asked, Done | Unknown] = Batcher("new orders", self._write, apart_s=APART_S)
 
     async def close(self) -> None:
         """Let go of database and Redis, on the loop that has used them."""
@@ -76,6 +80,10 @@ class Lane:
         begun, message = perf_counter(), await receive()
         asked = await self._asked(scope, message)
         done = await self._writer.done_together(asked) if asked is not None else None
+        if isinstance(done, Unknown):
+            assert asked is not None
+            await self._say_unknown(send, asked)
+            return
         if asked is None or done is None or not done.written:
             if done is not None and done.counted is not None:
                 scope = {**scope, limits.COUNTED: done.counted}  # once is enough
@@ -144,7 +152,13 @@ class Lane:
                 return addresses.written(hops[-self._hops]) or ""
         return str((scope.get("client") or ("",))[0])
 
-    async def _write(self, batch: Sequence[Asked]) -> list[Done | None]:
+    async def _write(self, batch: Sequence[Asked]) -> Sequence[Done | Unknown | None]:
+        try:
+            return await self._write_within_limits(batch)
+        except OutcomeUnknown:
+            return [Unknown()] * len(batch)
+
+    async def _write_within_limits(self, batch: Sequence[Asked]) -> list[Done | None]:
         """Count the calls of each key, and write all that are within their limit; at once where all are far from it."""
         keys = [asked.actor.id for asked in batch if asked.actor.id]
         if self._counter is None or self._counter.far(keys):
@@ -168,6 +182,8 @@ class Lane:
         try:
             return await self.database.at_once(
                 INSERT, parameters(batch, patience=PATIENCE), lambda session, found: written(session, batch, found))
+        except OutcomeUnknown:
+            raise
         except Exception as error:  # whatever it was: each finds out alone, and its own sender hears of it
             log.warning("batch_failed", batch="new orders", pieces=len(batch), error=repr(error)[:300])
             return set()
@@ -191,6 +207,17 @@ class Lane:
             headers += [(name.lower().encode(), value.encode()) for name, value in limits.left(done.counted).items()]
         await send({"type": "http.response.start", "status": 201, "headers": headers})
         await send({"type": "http.response.body", "body": body})
+
+
+    async def _say_unknown(self, send: Any, asked: Asked) -> None:
+        with self._flask.app_context():
+            g.request_id = asked.actor.request_id
+            said = problems.answer(OutcomeUnknown())
+        headers = [header for header in self._headers if header[0] != b"content-type"]
+        headers += [(name.lower().encode(), value.encode()) for name, value in said.headers]
+        headers.append((b"request-id", (asked.actor.request_id or "").encode()))
+        await send({"type": "http.response.start", "status": said.status_code, "headers": headers})
+        await send({"type": "http.response.body", "body": said.get_data()})
 
 
 def _again(message: Any, receive: Any) -> Any:

@@ -3,6 +3,9 @@
 Nothing is remembered unless the listener answered within the last second: a listener that lost its connection
 without noticing would otherwise leave a revoked key open. Keys that are in use are looked up again by the listener,
 all together, before their time is over and after everything had to be forgotten, so that no call waits for it.
+
+It counts as listening only once it has heard itself, told by another connection: behind a pooler that hands the
+server's connection on after each statement nobody hears anything, and nothing else would say so.
 """
 import select
 import threading
@@ -12,11 +15,11 @@ from datetime import datetime
 from functools import cache
 from itertools import islice
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 import structlog
-from psycopg import Connection
+from psycopg import Connection, Notify
 from sqlalchemy import URL, Engine, make_url
 
 from portal.parties import found_keys
@@ -31,6 +34,8 @@ REMEMBERED_MAX = 10_000  # keys
 BEAT_S = 0.4
 ALIVE_FOR_S = 1.0  # since the listener's last answer
 AGAIN_S = 1.0  # after a lost connection
+HEARD_WITHIN_S = 3.0  # what one tells oneself; then the connection is no good
+HELLO = "hello "  # begins what a listener tells itself
 WRITE_EVERY_S = 60.0  # "last used"
 log = structlog.get_logger("keys")
 
@@ -38,12 +43,18 @@ USED = """UPDATE api_keys SET last_used_at = %(at)s, last_used_address = COALESC
           WHERE id = %(id)s AND (last_used_at IS NULL OR last_used_at < %(at)s)"""
 
 
+class Deaf(Exception):
+    """What is told at DATABASE_URL is not heard: DATABASE_DIRECT_URL must lead past every pooler to its database."""
+
+
 class Watch:
     """Of one database."""
 
-    def __init__(self, direct_url: str) -> None:
+    def __init__(self, direct_url: str, told_by_url: str | None = None) -> None:
+        """`told_by_url`: where those that tell are connected; libpq's spelling."""
         self.generation = 0
-        self._direct_url = direct_url
+        self._direct_url, self._told_by_url = direct_url, told_by_url or direct_url
+        self._hello, self._heard_itself = "", False
         self._found: dict[bytes, tuple[FoundKey, float]] = {}
         self._wanted: dict[bytes, tuple[str, float]] = {}  # by digest: the public id, when it was last asked for
         self._used: dict[UUID, tuple[datetime, str | None]] = {}
@@ -116,18 +127,20 @@ class Watch:
         while not self._stopping.is_set():
             try:
                 self._listen()
-            except (psycopg.Error, OSError) as error:
+            except (psycopg.Error, OSError, Deaf) as error:
                 if self._answered_at > 0:  # once, not every second while the database is away
                     log.warning("keys_not_heard", error=type(error).__name__)
+                if isinstance(error, Deaf):
+                    log.error("keys_not_heard", error=(Deaf.__doc__ or "").strip())
             self._answered_at = float("-inf")
             self.forget()
             self._stopping.wait(AGAIN_S)
 
     def _listen(self) -> None:
-        with psycopg.connect(self._direct_url, autocommit=True, connect_timeout=3, application_name="quittance-keys",
-                             tcp_user_timeout=2000) as connection:
-            connection.add_notify_handler(self.forget)
+        with self._connected(self._direct_url) as connection:
+            connection.add_notify_handler(self._hear)
             connection.execute(f"LISTEN {CHANNEL}")
+            self._tell_itself(connection)
             self.forget()  # what was told before we listened
             while not self._stopping.is_set():
                 connection.execute("SELECT 1")  # takes in what was told, and shows that we would hear it
@@ -135,6 +148,29 @@ class Watch:
                 self._renew(connection)
                 self._write(connection)
                 select.select([connection], [], [], BEAT_S)
+
+    def _connected(self, url: str) -> Connection[tuple[Any, ...]]:
+        """A standby tells nobody anything: it is refused."""
+        return psycopg.connect(url, autocommit=True, connect_timeout=3, application_name="quittance-keys",
+                               target_session_attrs="read-write", tcp_user_timeout=2000)
+
+    def _hear(self, told: Notify) -> None:
+        if not told.payload.startswith(HELLO):
+            self.forget()
+        elif told.payload == self._hello:
+            self._heard_itself = True
+
+    def _tell_itself(self, connection: Connection[tuple[Any, ...]]) -> None:
+        """Raises Deaf."""
+        self._hello, self._heard_itself = f"{HELLO}{uuid4()}", False
+        with self._connected(self._told_by_url) as teller:
+            teller.execute("SELECT pg_notify(%s, %s)", [CHANNEL, self._hello], prepare=False)
+        until = time.monotonic() + HEARD_WITHIN_S
+        while not self._heard_itself:
+            if self._stopping.is_set() or time.monotonic() > until:
+                raise Deaf()
+            select.select([connection], [], [], BEAT_S / 4)
+            connection.execute("SELECT 1", prepare=False)
 
     def _renew(self, connection: Connection[tuple[Any, ...]]) -> None:
         """Look up again what is wanted and forgotten, or soon will be. A key that is gone or changed is not renewed."""
@@ -166,7 +202,8 @@ _watches: dict[URL, Watch] = {}
 
 def configure(sqlalchemy_url: str, direct_url: str) -> None:
     """The application factory says where to listen: past a pooler. Nothing starts yet."""
-    _watches.setdefault(make_url(sqlalchemy_url), Watch(direct_url))
+    told_by = make_url(sqlalchemy_url).set(drivername="postgresql").render_as_string(hide_password=False)
+    _watches.setdefault(make_url(sqlalchemy_url), Watch(direct_url, told_by))
 
 
 def stop(sqlalchemy_url: URL) -> None:

@@ -7,7 +7,9 @@ from sqlalchemy import func, select, text
 
 from portal.core import clock, jobs
 from portal.core.db import db, transaction
-from portal.core.jobs import DoneJob, Job, Kind, Later, promises
+from portal.core.errors import DatabaseUnavailable
+from portal.core.hot import at_once
+from portal.core.jobs import DoneJob, Job, Kind, Later, keeping, promises, runner
 
 LEASE_S = 30
 
@@ -233,3 +235,58 @@ def test_nobody_is_poked_for_a_promise_that_failed(kind, monkeypatch):
     promise(kind, "a", "b")
     assert poked == [kind]
     assert db.session.scalar(select(func.count()).where(Job.kind == kind)) == 2
+
+
+def test_a_claim_whose_answer_was_lost_finds_what_it_got(kind, monkeypatch):
+    """The worker's connection broke with the answer on its way: the job waited half a minute for its lease to end."""
+    register(kind, lambda session, batch: None)
+    promise(kind, "a", "b")
+    claimed, whole = [], runner.claim
+
+    def breaks_once(*asked, **named):
+        found = whole(*asked, **named)
+        claimed.append(len(found))
+        if len(claimed) == 1:
+            raise DatabaseUnavailable()
+        return found
+
+    monkeypatch.setattr(runner, "claim", breaks_once)
+    assert jobs.run(kind) == 2
+    assert claimed[:2] == [2, 2]
+    assert done(kind) == ["a", "b"]
+
+
+def test_a_claim_that_never_came_is_made_on_a_fresh_connection(kind, monkeypatch):
+    register(kind, lambda session, batch: None)
+    promise(kind, "a")
+    whole, tries = runner.claim, []
+
+    def refused_once(*asked, **named):
+        tries.append(named.get("again", False))
+        if len(tries) == 1:
+            raise DatabaseUnavailable()
+        return whole(*asked, **named)
+
+    monkeypatch.setattr(runner, "claim", refused_once)
+    assert jobs.run(kind) == 1
+    assert tries[:2] == [False, True]
+
+
+def test_a_lease_in_hand_is_renewed_and_one_that_was_lost_is_not(kind, monkeypatch):
+    """Leases are short, work may be long: it is taken from nobody who is still at it."""
+    until = []
+
+    def leased_until():
+        ((moment,),) = at_once(db.engine, "SELECT leased_until FROM jobs WHERE kind = %(kind)s", {"kind": kind})
+        return moment
+
+    def work(session, batch):
+        monkeypatch.setattr(keeping, "RENEWED_AFTER", 0)
+        until.extend([leased_until(), jobs.renew(), leased_until()])
+
+    register(kind, work)
+    promise(kind, "a")
+    assert jobs.run(kind) == 1
+    before, renewed, after = until
+    assert (renewed, after > before) == (1, True)
+    assert jobs.renew() == 0, "what is done is not held any more"

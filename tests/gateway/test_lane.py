@@ -14,7 +14,7 @@ from sqlalchemy import NullPool, create_engine, select, text
 from portal import webhooks
 from portal.core import live, waiting
 from portal.core.db import db, transaction
-from portal.core.errors import DatabaseUnavailable
+from portal.core.errors import DatabaseUnavailable, OutcomeUnknown
 from portal.core.ids import new_id, parse
 from portal.gateway import limits
 from portal.gateway.lane import PATH, Lane
@@ -123,6 +123,19 @@ def test_a_plain_create_is_written_whole(street, shop, payin):
     assert tuple(job) == ("match_order", answer.headers["request-id"])
     again = shop.post("/payins", asked, key="k")
     assert (again.get_data(), again.headers["Idempotent-Replayed"]) == (answer.body, "true")
+
+
+def test_an_outcome_that_nobody_knows_yet_is_said_so(street, shop, payin, monkeypatch):
+    """A frozen standby lets commits wait: the ordinary road would only wait again, with one of eight threads."""
+    async def waits(*_: object) -> None:
+        raise OutcomeUnknown()
+
+    monkeypatch.setattr(street.lane.database, "at_once", waits)
+    (answer,) = street.post(shop, payin())
+    assert (answer.status, street.by_road) == (503, 0)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert int(answer.headers["retry-after"]) >= 1
+    assert (answer.json["code"], answer.json["request_id"]) == ("outcome_unknown", answer.headers["request-id"])
 
 
 def test_its_headers_are_those_of_the_ordinary_road(street, shop, payin):

@@ -1,6 +1,6 @@
 """API keys: how they are spelled, who may use them, how fast they are forgotten."""
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from uuid import UUID
 
@@ -118,6 +118,23 @@ def test_while_nobody_listens_nothing_is_remembered(app: Flask, monkeypatch: pyt
         with statements() as seen:
             assert keys.find(token) is not None
         assert len(seen) == 1
+
+
+def test_a_listener_that_does_not_hear_itself_is_not_believed(
+        app: Flask, fresh_database: str, database: str, url_of: Callable[[str, str], str],
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    """A listener behind a pooler answered each second and heard nothing: a revoked key was let in for eight more."""
+    monkeypatch.setattr(key_watch, "HEARD_WITHIN_S", 0.5)
+    elsewhere = key_watch.Watch(url_of(fresh_database, "app"), url_of(database, "app"))  # as deaf as behind a pooler
+    said: list[str] = []
+    monkeypatch.setattr(key_watch.log, "error", lambda event, **told: said.append(told["error"]))
+    elsewhere.recall(b"any")
+    try:
+        assert until(lambda: said)
+        assert "DATABASE_DIRECT_URL" in said[0]
+        assert not elsewhere.is_listening
+    finally:
+        elsewhere.stop()
 
 
 def test_an_expired_key_is_refused_even_when_remembered(app: Flask) -> None:

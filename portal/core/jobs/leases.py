@@ -73,17 +73,22 @@ FINISH = """
     SELECT lease_kept(count(*) = (SELECT cardinality(ids) FROM wanted)) FROM moved"""
 
 
-def claim(kind: str, *, limit: int, lease_s: int) -> Sequence[Claimed]:
+HELD = f"SELECT {', '.join(Claimed._fields)} FROM jobs WHERE kind = %(kind)s AND lease = %(lease)s ORDER BY run_at, id"
+
+
+def claim(kind: str, *, limit: int, lease_s: int, lease: UUID | None = None, again: bool = False) -> Sequence[Claimed]:
     """Lease up to `limit` due rows, oldest first, in one round trip.
 
     A row whose worker died twice is claimed alone, when nothing else is due: one poison job takes no others down
     with it. `limit` 0: such a row, whatever else is due.
+    `again`: the answer to a claim under this lease was lost; what it got is found before anything else is claimed.
     """
     now = clock.now()
+    asked = {"lease": lease or uuid4(), "until": now + timedelta(seconds=lease_s), "kind": kind, "now": now,
+             "alone_from": LOST_BEFORE_ALONE, "limit": limit}
     with translated():
-        jobs = [Claimed(*row) for row in at_once(engine(), CLAIM, {
-            "lease": uuid4(), "until": now + timedelta(seconds=lease_s), "kind": kind, "now": now,
-            "alone_from": LOST_BEFORE_ALONE, "limit": limit})]
+        found = at_once(engine(), HELD, asked) if again else []
+        jobs = [Claimed(*row) for row in found or at_once(engine(), CLAIM, asked)]
     for job in jobs:
         if job.lost > LOST_MAX:
             with transaction() as session:

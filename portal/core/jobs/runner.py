@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
+from uuid import uuid4
 
 import structlog
 
@@ -13,6 +14,7 @@ from portal.core import clock
 from portal.core.db import db, must_retry, transaction
 from portal.core.errors import DatabaseUnavailable, LockTimeout
 from portal.core.hot import commit, together
+from portal.core.jobs.keeping import in_hand
 from portal.core.jobs.kinds import KINDS, OUTSIDE, Kind
 from portal.core.jobs.leases import (
     ERROR_MAX,
@@ -55,14 +57,15 @@ def run(kind_name: str, *, for_s: float = DRAIN_FOR_S) -> int:
     deadline = clock.now() + timedelta(seconds=for_s)
     while (_stopping is None or not _stopping()) and clock.now() <= deadline:
         looking(kind.name)
-        claimed = claim(kind.name, limit=kind.batch_max, lease_s=kind.lease_s)
+        claimed = _claim(kind)
         if claimed:
             listening = False
             if len(claimed) == kind.batch_max:
                 looking(kind.name, behind=True)
                 listen(kind.name)
                 poke(kind.name)
-            done += _do(kind, claimed)
+            with in_hand(claimed[0].lease, [job.id for job in claimed], lease_s=kind.lease_s):
+                done += _do(kind, claimed)
         elif listening:
             return done
         else:
@@ -72,6 +75,15 @@ def run(kind_name: str, *, for_s: float = DRAIN_FOR_S) -> int:
     listen(kind.name)
     poke(kind.name)  # there may be more: for another worker, or for the next turn of this one
     return done
+
+
+def _claim(kind: Kind) -> Sequence[Claimed]:
+    """Once more on a fresh connection: the ones at hand may be of a server that is gone, while another is there."""
+    lease = uuid4()
+    try:
+        return claim(kind.name, limit=kind.batch_max, lease_s=kind.lease_s, lease=lease)
+    except DatabaseUnavailable:
+        return claim(kind.name, limit=kind.batch_max, lease_s=kind.lease_s, lease=lease, again=True)
 
 
 def _do(kind: Kind, jobs: Sequence[Claimed]) -> int:

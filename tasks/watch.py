@@ -1,0 +1,79 @@
+"""What a worker process looks after twice a second, whatever its threads are busy with.
+
+Leases of work in hand are renewed. A database that went away is asked for, and meanwhile no wake-up is taken, so that
+other workers get them. And where Redis is silent this is the second bell: who has nothing to wait for looks into
+`jobs` by himself, so that matching goes on without it.
+"""
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import structlog
+from flask import Flask
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from portal.core import jobs, observe
+from portal.core.db import db, transaction
+from portal.core.errors import DatabaseUnavailable, LockTimeout
+from tasks import waker
+
+EVERY_S = 0.5
+BELL_EVERY_S = 1.0
+BELLS_MAX = 2  # kinds at once; the pool has a connection for each, and one for this thread
+WEATHER = (DatabaseUnavailable, LockTimeout, DBAPIError)
+log = structlog.get_logger("tasks")
+
+class Watch:
+    """Of one worker. `drain` does the due work of a kind, as after a wake-up."""
+
+    def __init__(self, application: Callable[[], Flask], drain: Callable[[str], object], away: threading.Event) -> None:
+        """`away`: set by who misses the database, cleared here."""
+        self._application, self._drain, self._away = application, drain, away
+        self._threads = ThreadPoolExecutor(BELLS_MAX, thread_name_prefix="bell")
+        self._ringing: set[str] = set()
+        self._rang_at = float("-inf")
+
+    def begin(self, stop: threading.Event) -> None:
+        threading.Thread(target=self._go_on, args=(stop,), name="watch", daemon=True).start()
+
+    def look(self) -> None:
+        """Once. Raises what the database does."""
+        jobs.renew()
+        if self._away.is_set():
+            with transaction() as session:
+                session.execute(text("SELECT 1"))  # a standby is none: nobody connects to it
+            self._away.clear()
+            log.info("database_is_back")
+            self._ring()
+        elif time.monotonic() - self._rang_at >= BELL_EVERY_S and not waker.answers():
+            self._ring()
+
+    def _go_on(self, stop: threading.Event) -> None:
+        with self._application().app_context():
+            while not stop.wait(EVERY_S):
+                observe.begin()
+                try:
+                    self.look()
+                except WEATHER as error:
+                    log.warning("watch_waits", error=type(error).__name__)
+                except Exception:  # who looks after all others goes on
+                    log.exception("watch_failed")
+                finally:
+                    db.session.remove()
+
+    def _ring(self) -> None:
+        """Have all due work looked for."""
+        self._rang_at = time.monotonic()
+        with transaction() as session:
+            due = jobs.due_kinds(session)
+        for kind in set(due) - self._ringing:
+            self._ringing.add(kind)
+            self._threads.submit(self._work, kind)
+
+    def _work(self, kind: str) -> None:
+        try:
+            self._drain(kind)
+        finally:
+            self._ringing.discard(kind)
