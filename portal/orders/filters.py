@@ -25,7 +25,7 @@ class Filters:
 
     status: str = ""
     mode: str = "live"
-    q: str = ""  # our id, external id or customer id, whole
+    q: str = ""  # our id in any wrapping or as lists show it, external id, customer's id or how the name begins
     day_from: date | None = None
     day_to: date | None = None
     store: str = ""  # public id

@@ -9,17 +9,20 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Select, false, func, select, true, tuple_, union_all
+from sqlalchemy import Select, Text, and_, cast, false, func, select, true, tuple_, union_all
 from sqlalchemy.orm import Session, aliased, contains_eager
 
+from portal.core import names
 from portal.core.access import Actor, Role
 from portal.core.errors import Denied
 from portal.core.jobs import Job
 from portal.core.money import Money
 from portal.core.paging import Page, cursor_of, place_of
-from portal.orders import queries
+from portal.orders import pasted, queries
 from portal.orders.filters import Filters
 from portal.orders.models import OpenPlace, Order
+from portal.orders.search import BEGINNING_MIN as NAME_MIN
+from portal.orders.search import begins, name_of_customer
 from portal.parties.models import Store
 from portal.parties.queries import stores_visible_to
 
@@ -38,9 +41,11 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class Listed(Page[Order]):
-    """`looked_back_to`: the page ends there because enough was looked through, not because nothing older fits."""
+    """`looked_back_to`: the page ends there because enough was looked through, not because nothing older fits.
+    `outside`: a whole id was asked for, and the other filters would have left it out."""
 
     looked_back_to: datetime | None = None
+    outside: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,13 @@ class Totals:
 
 
 def list_orders(session: Session, actor: Actor, filters: Filters, *, cursor: str | None) -> Listed:
-    """Newest first, each with its store."""
+    """Newest first, each with its store. An id wins: it is found whatever else is asked for."""
+    if (wanted := pasted.order_id(filters.q)) is not None:
+        found = _by_id(session, actor, wanted)
+        fits = _narrowed(_in_days(queries.visible_to(actor).where(Order.id == wanted), filters), filters)
+        if filters.store_id is not None:
+            fits = fits.where(Order.store_id == filters.store_id)
+        return Listed(found, None, None, bool(found) and session.scalar(fits.with_only_columns(Order.id)) is None)
     rows, beyond, looked_back = _some(session, actor, filters, Place(*place_of(cursor, UUID)) if cursor else None, PAGE)
     return Listed(rows, cursor_of(*beyond) if beyond else None, beyond.at if beyond and looked_back else None)
 
@@ -61,12 +72,17 @@ def list_orders(session: Session, actor: Actor, filters: Filters, *, cursor: str
 def batch(session: Session, actor: Actor, filters: Filters,
           after: Place | None) -> tuple[Sequence[Order], Place | None]:
     """Some of all that fit, newest first, and where the next begin: a file is made of them, however long it takes."""
+    if (wanted := pasted.order_id(filters.q)) is not None:
+        return _by_id(session, actor, wanted), None
     rows, beyond, _ = _some(session, actor, filters, after, BATCH)
     return rows, beyond
 
 
 def totals(session: Session, actor: Actor, filters: Filters) -> Totals:
     """Of the newest that fit, `TOTAL_MAX` at most."""
+    if (wanted := pasted.order_id(filters.q)) is not None:
+        found = _by_id(session, actor, wanted)
+        return Totals(len(found), [order.amount for order in found], False)
     rows, order = _fitting(session, actor, filters, None, TOTAL_MAX)
     fitting = rows.with_only_columns(order.currency, order.amount_minor).limit(TOTAL_MAX + 1).subquery()
     sums = session.execute(select(fitting.c.currency, func.count(), func.sum(fitting.c.amount_minor))
@@ -74,6 +90,11 @@ def totals(session: Session, actor: Actor, filters: Filters) -> Totals:
     count = sum(number for _, number, _ in sums)
     return Totals(min(count, TOTAL_MAX), [Money(int(minor), currency) for currency, _, minor in sums],
                   count > TOTAL_MAX)
+
+
+def _by_id(session: Session, actor: Actor, id: UUID) -> Sequence[Order]:
+    return session.scalars(queries.visible_to(actor).where(Order.id == id)
+                           .join(Store, Store.id == Order.store_id).options(contains_eager(Order.store))).all()
 
 
 def _some(session: Session, actor: Actor, filters: Filters, after: Place | None,
@@ -113,18 +134,34 @@ def _fitting(session: Session, actor: Actor, filters: Filters, after: Place | No
 
 
 def _own_index(session: Session, actor: Actor, filters: Filters, after: Place | None) -> Any:
-    start, end = filters.moments
-    rows: Any = _narrowed(select(Order).where(Order.created_at >= start, Order.created_at < end), filters)
+    rows: Any = _narrowed(_in_days(select(Order), filters), filters)
     if _by_store(actor, filters):
         rows = rows.where(Order.store_id.in_(_stores(session, actor, filters)))
     if filters.q:
-        rows = rows.where((Order.external_id == filters.q) | (Order.customer_id == filters.q)
-                          | (Order.id == queries.id_or_none(filters.q)))
+        rows = rows.where(Order.id.in_(_named(session, actor, filters)))
     if filters.only_open:
         # open ones are few: found through what they wait for
         rows = rows.where(Order.id.in_(select(OpenPlace.order_id).union_all(
             select(Job.reference).where(Job.kind.in_(PROMISES)))))
     return _after(rows, after).order_by(Order.created_at.desc(), Order.id.desc())
+
+
+def _named(session: Session, actor: Actor, filters: Filters) -> Any:
+    """Ids of what the text may mean, each reading by its index: the store's id in any case, the customer's, the end of
+    ours as lists show it, how the customer's name begins."""
+    wanted, stores = filters.q, Order.store_id.in_(_stores(session, actor, filters))
+    readings = [func.lower(Order.external_id) == wanted.lower(), and_(stores, Order.customer_id == wanted)]
+    if ends := pasted.tails(wanted):
+        readings.append(func.right(cast(Order.id, Text), 8).in_(ends))
+    if len(wanted) >= NAME_MIN and not wanted[0].isdecimal():
+        readings.append(and_(stores, Order.customer_name.is_not(None), *begins(name_of_customer(),
+                                                                               names.canonical(wanted))))
+    return union_all(*[select(Order.id).where(reading) for reading in readings])
+
+
+def _in_days(rows: Any, filters: Filters) -> Any:
+    start, end = filters.moments
+    return rows.where(Order.created_at >= start, Order.created_at < end)
 
 
 def _recent(session: Session, actor: Actor, filters: Filters, after: Place | None, limit: int) -> Any:

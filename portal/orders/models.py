@@ -16,6 +16,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Text,
     UniqueConstraint,
+    cast,
     func,
     text,
 )
@@ -46,7 +47,6 @@ class Order(Base):
         Index("ix_orders_created_at_id", "created_at", "id"),  # staff's list
         Index("ix_orders_store_id_created_at_id", "store_id", "live", "created_at", "id"),  # gateway and merchant lists
         Index("ix_orders_customer", "store_id", "customer_id", "created_at"),  # gateway filter, staff search
-        Index("ix_orders_external_id", "external_id"),  # staff search over stores
         Index("ix_orders_amount", "amount_minor", "created_at"),  # staff search: an amount, newest first
         CheckConstraint("direction IN ('payin', 'payout')", name="direction"),
         CheckConstraint("amount_minor > 0 AND amount_to_pay_minor > 0 AND settlement_minor > 0", name="amounts"),
@@ -140,8 +140,12 @@ class Order(Base):
         return self.ended_at is not None
 
 
-# staff search: how a customer's name begins
-Index("ix_orders_customer_name", func.lower(Order.customer_name).label("name"),
+# search: the store's own id in any case; how our id ends, as lists show it; an address; how a customer's name begins
+Index("ix_orders_external_id_folded", func.lower(Order.external_id))
+Index("ix_orders_short_id", func.right(cast(Order.id, Text), 8))
+Index("ix_orders_customer_ip", Order.customer_ip, Order.created_at, postgresql_where=text("customer_ip IS NOT NULL"))
+Index("ix_orders_customer_named", Order.store_id,
+      func.translate(func.lower(Order.customer_name), "ё", "е").label("name"),
       postgresql_ops={"name": "text_pattern_ops"}, postgresql_where=text("customer_name IS NOT NULL"))
 
 

@@ -92,14 +92,6 @@ def public_id_of(session: Session, payer: Actor) -> str:
     return found.public_id
 
 
-def id_or_none(text: str) -> UUID | None:
-    """For a search field that takes anything."""
-    try:
-        return ids.parse_any(tuple(PREFIXES.values()), text)
-    except NotFound:
-        return None
-
-
 @dataclass(frozen=True, kw_only=True)
 class OrderFilter:
     """What the gateway's lists take; `created_to` is exclusive."""
@@ -118,7 +110,7 @@ def page(session: Session, actor: Actor, wanted: OrderFilter, *, cursor: str | N
     By a status, which no index holds, LOOK_BACK orders are looked through: a page may then hold fewer rows than
     `limit`, or none, and still lead on.
     """
-    rows = visible_to(actor).where(Order.direction == wanted.direction)
+    rows = visible_to(actor)
     for column, value in ((Order.external_id, wanted.external_id), (Order.customer_id, wanted.customer_id)):
         if value is not None:
             rows = rows.where(column == value)
@@ -127,18 +119,22 @@ def page(session: Session, actor: Actor, wanted: OrderFilter, *, cursor: str | N
     if wanted.created_to is not None:
         rows = rows.where(Order.created_at < wanted.created_to)
     if wanted.status is not None:
-        return _by_status(session, rows, wanted.status, cursor=cursor, limit=limit)
+        return _by_status(session, rows, wanted, cursor=cursor, limit=limit)
+    rows = rows.where(Order.direction == wanted.direction)
     return newest_first(session, rows, Order.created_at, Order.id, cursor=cursor, limit=limit)
 
 
-def _by_status(session: Session, rows: Select[Order], status: str, *, cursor: str | None, limit: int) -> Page[Order]:
-    """Those of the newest `rows` that stand at `status`."""
+def _by_status(session: Session, rows: Select[Order], wanted: OrderFilter, *, cursor: str | None,
+               limit: int) -> Page[Order]:
+    """Those of the newest `rows`, found by indexes alone, that stand at the status and are of the direction."""
     if cursor is not None:
         rows = rows.where(tuple_(Order.created_at, Order.id) < place_of(cursor, UUID))
     newest: Any = rows.with_only_columns(Order.id, Order.created_at).order_by(Order.created_at.desc(), Order.id.desc())
     recent = newest.limit(LOOK_BACK).subquery()
     # OFFSET 0 keeps the planner from joining all of them: one by one, and no further than the page
-    order = aliased(Order, select(Order).where(Order.id == recent.c.id, Order.status == status).offset(0).lateral())
+    fitting = select(Order).where(Order.id == recent.c.id, Order.status == wanted.status,
+                                  Order.direction == wanted.direction)
+    order = aliased(Order, fitting.offset(0).lateral())
     found = session.scalars(select(order).select_from(recent).join(order, true()).order_by(
         recent.c.created_at.desc(), recent.c.id.desc()).limit(limit + 1)).all()
     if len(found) > limit:

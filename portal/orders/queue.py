@@ -87,7 +87,7 @@ class Queue:
         return str(hash((counts, *((one.id, one.version) for one in rows))) & 0xFFFFFFFF)
 
 
-def _rows() -> Select[*tuple[Any, ...]]:
+def rows_of_queue() -> Select[*tuple[Any, ...]]:
     """In the order of `Queued`."""
     return select(
         Assignment.id, Assignment.created_at, Assignment.state, Assignment.end_reason, Assignment.settlement_minor,
@@ -98,16 +98,18 @@ def _rows() -> Select[*tuple[Any, ...]]:
 
 
 # from the small table of places
-OPEN = (_rows().join(OpenPlace, OpenPlace.assignment_id == Assignment.id)
+OPEN = (rows_of_queue().join(OpenPlace, OpenPlace.assignment_id == Assignment.id)
         .where(OpenPlace.trader_id == bindparam("trader_id"))
         .order_by((Order.status == Status.PAID).desc(), Assignment.expires_at).limit(OPEN_MAX))
 OPEN_COUNTED = (select(func.count().filter(Order.status == Status.PAID), func.count())
                 .select_from(OpenPlace).join(Order, Order.id == OpenPlace.order_id)
                 .where(OpenPlace.trader_id == bindparam("trader_id")))
 # from the trader's newest: those that were confirmed today, or ended without money today
-CLOSED = (_rows().where(Assignment.trader_id == bindparam("trader_id"), Assignment.created_at >= bindparam("since"),
-                        case(((Assignment.state == AssignmentState.CHOSEN) | (Assignment.end_reason == "settled"),
-                              Order.confirmed_at), else_=Assignment.ended_at) >= bindparam("start"))
+closing = case(((Assignment.state == AssignmentState.CHOSEN) | (Assignment.end_reason == "settled"),
+                  Order.confirmed_at), else_=Assignment.ended_at)
+CLOSED = (rows_of_queue()
+          .where(Assignment.trader_id == bindparam("trader_id"), Assignment.created_at >= bindparam("since"),
+                 closing >= bindparam("start"))
           .order_by(Assignment.created_at.desc(), Assignment.id.desc()).limit(CLOSED_MAX))
 OPEN_FOR = timedelta(days=1)  # before today's beginning, that an order closed today may have been given to him
 

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -30,28 +29,24 @@ from sqlalchemy.orm import Session
 
 from portal import approvals
 from portal.approvals import Approval
-from portal.core import ids
+from portal.core import names
 from portal.core.access import Actor, Permission
 from portal.core.columns import words_of
-from portal.core.errors import NotFound
-from portal.core.money import EXPONENTS, MINOR_MAX, Money
-from portal.orders import queries
+from portal.core.money import Money
+from portal.orders import pasted, queries
 from portal.orders.models import Assignment, Order
 from portal.parties import queries as parties
 from portal.parties.models import ApiKey, Merchant, Store, Trader, User
 from portal.requisites import queries as requisites
 from portal.requisites.models import Requisite
+from portal.requisites.numbers import fingerprint
 from portal.webhooks import queries as webhooks
 from portal.webhooks.models import Delivery, Endpoint, Event
 
 P = Permission
-QUERY_MAX = 120  # characters; longer than any id or e-mail of ours
 EACH_MAX = 8  # rows of one look-up
 TOTAL_MAX = 50
-PUBLIC_ID = re.compile(r"([a-z]{3,4})_[0-9A-HJKMNP-TV-Z]{26}")
 KEY = re.compile(r"qk_(?:live|test)_([0-9A-Za-z]{12})(?:_.*)?")
-AMOUNT = re.compile(r"[0-9]{1,15}(?:[.,][0-9]{1,8})?", re.ASCII)
-LAST_FOUR = re.compile(r"[0-9]{4}", re.ASCII)
 WORD = re.compile(r"[^\W_]+")
 BEGINNING_MIN = 3  # letters of a name or e-mail before it is looked for by its beginning
 COMPANIES: dict[str, type[Merchant] | type[Store] | type[Trader]] = {"mrc": Merchant, "str": Store, "trd": Trader}
@@ -89,34 +84,48 @@ def look(session: Session, actor: Actor, text: str) -> Sequence[Hit]:
 
 def statement_for(actor: Actor, text: str) -> Any:
     """The UNION of every look-up that the text can mean and the actor may make; None when there is none."""
-    wanted = text.replace("\0", "").strip()[:QUERY_MAX]
+    wanted = pasted.clean(text)
     lookups = [select(rows.limit(EACH_MAX).subquery()) for rows in _lookups(actor, wanted)] if wanted else []
     return union_all(*lookups).limit(TOTAL_MAX) if lookups else None
 
 
 def _lookups(actor: Actor, wanted: str) -> Iterator[Select[Any]]:
-    if PUBLIC_ID.fullmatch(wanted):
-        yield from _by_id(actor, wanted)
+    if (whole := pasted.whole_id(wanted)) is not None:
+        yield from _by_id(actor, *whole)
     elif (key := KEY.fullmatch(wanted)) and actor.may(P.KEY_READ):
         yield _row(parties.stores_visible_to(actor).join(ApiKey, ApiKey.store_id == Store.id)
                    .where(ApiKey.public_id == key[1]), "store", Store, Store.name, exact=True, status=Store.status)
     if actor.may(P.ORDER_READ):
         yield from _orders(actor, wanted)
-    if actor.may(P.REQUISITE_READ) and LAST_FOUR.fullmatch(wanted):
-        yield _requisite(requisites.visible_to(actor).where(Requisite.number_last4 == wanted), exact=False)
+    if actor.may(P.REQUISITE_READ):
+        if (cards := _cards(actor, wanted)) is not None:
+            yield _requisite(cards, exact=bool(pasted.numbers(wanted)))
+        if ends := pasted.tails(wanted):
+            yield _requisite(requisites.visible_to(actor).where(_ends(Requisite.id).in_(ends)), exact=False)
     if actor.may(P.PARTY_READ):
         yield from _by_name(actor, wanted)
     if actor.may(P.USER_READ):
         yield from _people(actor, wanted)
 
 
-def _by_id(actor: Actor, wanted: str) -> Iterator[Select[Any]]:
+def _cards(actor: Actor, wanted: str) -> Select[Requisite] | None:
+    """The requisites whose number it is: whole, by its keyed fingerprint, or its last four digits. None: it is none."""
+    if numbers := pasted.numbers(wanted):
+        marks = [fingerprint(number) for number in numbers]
+        return requisites.visible_to(actor).where(Requisite.number_last4.in_({number[-4:] for number in numbers}),
+                                                  Requisite.number_fingerprint.in_(marks))
+    if (last_four := pasted.last_four(wanted)) is not None:
+        return requisites.visible_to(actor).where(Requisite.number_last4 == last_four)
+    return None
+
+
+def _ends(id: Any) -> Any:
+    """How an id ends, as ix_…_short_id has it: see `pasted.tails`."""
+    return func.right(cast(id, Text), 8)
+
+
+def _by_id(actor: Actor, prefix: str, id: UUID) -> Iterator[Select[Any]]:
     """The record itself, or the one whose page shows it: an assignment's order, an endpoint's store."""
-    prefix = wanted.partition("_")[0]
-    try:
-        id = ids.parse(prefix, wanted)
-    except NotFound:  # spelled like one, and too large for any
-        return
     if prefix in ("pin", "pout", "asg", "evt", "dlv") and actor.may(P.ORDER_READ):
         orders = queries.visible_to(actor)
         yield _order({
@@ -144,19 +153,24 @@ def _by_id(actor: Actor, wanted: str) -> Iterator[Select[Any]]:
 
 def _orders(actor: Actor, wanted: str) -> Iterator[Select[Any]]:
     orders, newest = queries.visible_to(actor), Order.created_at.desc()
-    yield _order(orders.where(Order.external_id == wanted).order_by(newest), exact=True)
+    yield _order(orders.where(func.lower(Order.external_id) == wanted.lower()).order_by(newest), exact=True)
+    if ends := pasted.tails(wanted):
+        yield _order(orders.where(_ends(Order.id).in_(ends)), exact=False)
+    if (address := pasted.address(wanted)) is not None:
+        yield _order(orders.where(Order.customer_ip == address).order_by(newest), exact=False)
     # the customer's id, store by store: each a probe of ix_orders_customer
     theirs = lateral(select(Order.id, Order.created_at).where(Order.store_id == Store.id, Order.customer_id == wanted)
                      .order_by(newest).limit(EACH_MAX))
     yield _order(orders.where(Order.id.in_(_newest(select(theirs.c.id).select_from(Store), theirs))), exact=False)
-    if _is_a_beginning(wanted):
-        yield _order(orders.where(Order.customer_name.is_not(None),
-                                  *_begins(func.lower(Order.customer_name), wanted)), exact=False)
-    for codes, minor in _amounts(wanted):
+    if _is_a_beginning(wanted):  # how a customer's name begins, likewise a probe of ix_orders_customer_named each
+        named = lateral(select(Order.id, Order.created_at).where(
+            Order.store_id == Store.id, Order.customer_name.is_not(None),
+            *begins(name_of_customer(), names.canonical(wanted))).limit(EACH_MAX))
+        yield _order(orders.where(Order.id.in_(_newest(select(named.c.id).select_from(Store), named))), exact=False)
+    for codes, minor in pasted.amounts(wanted):
         yield _order(orders.where(Order.amount_minor == minor, Order.currency.in_(codes)).order_by(newest), exact=False)
-    if LAST_FOUR.fullmatch(wanted) and actor.may(P.REQUISITE_READ):
-        cards = requisites.visible_to(actor).where(Requisite.number_last4 == wanted).limit(EACH_MAX).subquery()
-        yield _order(_orders_on(orders, cards), exact=False)
+    if actor.may(P.REQUISITE_READ) and (cards := _cards(actor, wanted)) is not None:
+        yield _order(_orders_on(orders, cards.limit(EACH_MAX).subquery()), exact=False)
 
 
 def _orders_on(orders: Select[Order], cards: Any) -> Select[Any]:
@@ -166,6 +180,11 @@ def _orders_on(orders: Select[Order], cards: Any) -> Select[Any]:
                     .order_by(Assignment.created_at.desc()).limit(EACH_MAX))
     newest = _newest(select(taken.c.id).select_from(cards), taken)
     return orders.where(Order.id.in_(select(Assignment.order_id).where(Assignment.id.in_(newest))))
+
+
+def name_of_customer() -> Any:
+    """A customer's name as it is compared in the database: nearly `names.canonical`."""
+    return func.translate(func.lower(Order.customer_name), "ё", "е")
 
 
 def _newest(rows: Select[Any], probe: Any) -> Select[Any]:
@@ -182,7 +201,7 @@ def _by_name(actor: Actor, wanted: str) -> Iterator[Select[Any]]:
 def _people(actor: Actor, wanted: str) -> Iterator[Select[Any]]:
     yield _user(actor, User.email == wanted.lower(), exact=True)
     if _is_a_beginning(wanted):
-        yield _user(actor, *_begins(User.email, wanted), exact=False)
+        yield _user(actor, *begins(User.email, wanted), exact=False)
     if words := _words(wanted):
         yield _user(actor, _named(User, words), exact=False)
 
@@ -222,7 +241,7 @@ def _row(rows: Select[Any], kind: str, model: Any, title: Any, *, exact: bool, d
         else column.label(name) for name, column in columns.items()))
 
 
-def _begins(column: Any, wanted: str) -> tuple[Any, Any]:
+def begins(column: Any, wanted: str) -> tuple[Any, Any]:
     """By bytes, as text_pattern_ops keeps them: LIKE with a parameter would leave the index aside."""
     start = wanted.lower()
     return column.op("~>=~")(start), column.op("~<~")(start + "\U0010ffff")
@@ -239,15 +258,3 @@ def _named(model: Any, words: str) -> Any:
 def _words(wanted: str) -> str:
     """Each word and how it may go on: `book sh` → 'book':* & 'sh':*"""
     return " & ".join(f"'{word}':*" for word in WORD.findall(wanted.lower())) if len(wanted) > 1 else ""
-
-
-def _amounts(wanted: str) -> Iterator[tuple[list[str], int]]:
-    """The text as minor units, for each scale of our currencies that it fits."""
-    written = re.sub(r"(?<=[0-9])\s(?=[0-9]{3})", "", wanted)
-    if not AMOUNT.fullmatch(written):
-        return
-    number = Decimal(written.replace(",", "."))
-    for exponent in sorted(set(EXPONENTS.values())):
-        minor = number.scaleb(exponent)
-        if minor == int(minor) and 0 < minor <= MINOR_MAX:
-            yield [code for code, digits in EXPONENTS.items() if digits == exponent], int(minor)

@@ -8,8 +8,9 @@ import io
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
+from zoneinfo import ZoneInfo
 
 from flask import Flask, Response, current_app
 from sqlalchemy.orm import Session
@@ -17,14 +18,15 @@ from sqlalchemy.orm import Session
 from portal.core import clock, names
 from portal.core.db import reader
 from portal.core.errors import Rejected, Unavailable
-from portal.core.money import EXPONENT_MAX, EXPONENTS, Money
+from portal.core.money import Money
+from portal.web.locale import time_zone
+from portal.web.sheets import Look
 
 T = TypeVar("T")
 P = TypeVar("P")
 KINDS = ("csv", "xlsx")
 SHEET_ROWS_MAX = 100_000  # a workbook is finished before its first byte leaves
 AT_ONCE_MAX = 2  # in one process: each holds a thread for as long as its reader reads
-EXACT_BELOW = 10**15  # minor units; a sheet's numbers hold fifteen digits, more would be rounded
 CHUNK = 64 * 1024
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"  # so that spreadsheets read the file as UTF-8
 _running = threading.BoundedSemaphore(AT_ONCE_MAX)
@@ -44,7 +46,7 @@ class TooLong(Rejected):
 
 
 class Column(NamedTuple, Generic[T]):
-    """`value` gives text, a whole number, a moment (written in UTC), Money or None."""
+    """`value` gives text, a whole number, a moment (written in the reader's zone: `zoned` says so), Money or None."""
 
     label: str
     value: Callable[[T], Any]
@@ -54,9 +56,9 @@ def export(name: str, kind: str, columns: Sequence[Column[T]], rows: Iterable[T]
     """The rows as a file to keep. Raises TooManyExports, TooLong (XLSX)."""
     write, content_type = (_csv, "text/csv; charset=utf-8") if kind == "csv" else (
         _xlsx, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
-    turn = _Turn()
+    turn, zone = _Turn(), ZoneInfo(time_zone())
     try:
-        response = Response(turn.until_end(write(columns, rows)), content_type=content_type)
+        response = Response(turn.until_end(write(columns, rows, zone)), content_type=content_type)
     except BaseException:
         turn.end()
         raise
@@ -64,6 +66,11 @@ def export(name: str, kind: str, columns: Sequence[Column[T]], rows: Iterable[T]
     file = f"{name}-{clock.today().isoformat()}.{kind}"
     response.headers["Content-Disposition"] = f'attachment; filename="{file}"'
     return response
+
+
+def zoned(label: str) -> str:
+    """The label of a column of moments: `Created (Europe/Moscow)`."""
+    return f"{label} ({time_zone()})"
 
 
 class _Turn:
@@ -91,13 +98,13 @@ def neutral(text: str) -> str:
     return f"'{text}" if names.reads_as_formula(text) else text
 
 
-def _csv(columns: Sequence[Column[T]], rows: Iterable[T]) -> Iterator[bytes]:
+def _csv(columns: Sequence[Column[T]], rows: Iterable[T], zone: ZoneInfo) -> Iterator[bytes]:
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     buffer.write(BOM)
     writer.writerow([column.label for column in columns])
     for row in rows:
-        writer.writerow([_in_csv(column.value(row)) for column in columns])
+        writer.writerow([_in_csv(column.value(row), zone) for column in columns])
         if buffer.tell() > CHUNK:
             yield _taken(buffer)
     yield _taken(buffer)
@@ -110,20 +117,20 @@ def _taken(buffer: io.StringIO) -> bytes:
     return written
 
 
-def _in_csv(value: Any) -> str:
+def _in_csv(value: Any, zone: ZoneInfo) -> str:
     match value:
         case None:
             return ""
         case Money():
             return value.text
         case datetime():
-            return clock.rfc3339(value) or ""
+            return value.astimezone(zone).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         case str():
             return neutral(value)
     return str(value)
 
 
-def _xlsx(columns: Sequence[Column[T]], rows: Iterable[T]) -> Iterator[bytes]:
+def _xlsx(columns: Sequence[Column[T]], rows: Iterable[T], zone: ZoneInfo) -> Iterator[bytes]:
     """Written to a file of its own, row by row, then sent in pieces. Raises TooLong."""
     import xlsxwriter
 
@@ -132,7 +139,7 @@ def _xlsx(columns: Sequence[Column[T]], rows: Iterable[T]) -> Iterator[bytes]:
         with xlsxwriter.Workbook(file, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False,
                                         "remove_timezone": True, "in_memory": False}) as book:
             sheet = book.add_worksheet()
-            look = _Look(book)
+            look = Look(book, zone)
             for at, column in enumerate(columns):
                 sheet.write_string(0, at, column.label, look.head)
             sheet.freeze_panes(1, 0)
@@ -152,31 +159,6 @@ def _pieces(file: Any) -> Iterator[bytes]:
         file.seek(0)
         while piece := file.read(CHUNK):
             yield piece
-
-
-class _Look:
-    """How cells of a workbook look: amounts with the digits of their currency, moments as the sheet's own."""
-
-    def __init__(self, book: Any) -> None:
-        self.head = book.add_format({"bold": True})
-        self.moment = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
-        self.amounts = {exponent: book.add_format({"num_format": f"#,##0.{'0' * exponent}" if exponent else "#,##0"})
-                        for exponent in range(EXPONENT_MAX + 1)}
-
-    def write(self, sheet: Any, row: int, column: int, value: Any) -> None:
-        match value:
-            case None:
-                return
-            case Money() if abs(value.minor) >= EXACT_BELOW:
-                sheet.write_string(row, column, value.text)
-            case Money():
-                sheet.write_number(row, column, value.decimal, self.amounts[EXPONENTS[value.currency]])
-            case datetime():
-                sheet.write_datetime(row, column, value.astimezone(UTC), self.moment)
-            case int():
-                sheet.write_number(row, column, value)
-            case _:
-                sheet.write_string(row, column, str(value))
 
 
 def in_batches(step: Callable[[Session, P | None], tuple[Sequence[T], P | None]]) -> Iterator[T]:

@@ -67,10 +67,14 @@ def plain(value: Decimal) -> str:
 
 
 def percent(value: Decimal | int | None) -> str:
-    """A share of one hundred with one digit after the point: `96.4 %`."""
+    """A share of one hundred with one digit after the point: `96.4 %`.
+
+    All and nothing are said of all and nothing only: 99.97 is `> 99.9 %`, 0.02 is `< 0.1 %`.
+    """
     if value is None:
         return "—"
-    text = f"{value:.1f}"
+    text = "> 99.9" if 99.9 < value < 100 else "< 0.1" if 0 < value < 0.1 else f"{value:.1f}"
+    text = text.replace(" ", NBSP)
     return f"{text.replace('.', ',') if _russian() else text}{NBSP}%"
 
 

@@ -15,7 +15,7 @@ from portal.orders.listing import Listed, batch, list_orders, totals
 from portal.orders.models import Order
 from portal.parties.models import Store
 from portal.parties.queries import stores_visible_to
-from portal.web.exports import KINDS, Column, export, in_batches
+from portal.web.exports import KINDS, Column, export, in_batches, zoned
 from portal.web.identity import signed_in
 from portal.web.refused_forms import sentences
 from portal.web.render import show
@@ -44,7 +44,7 @@ def _choices(actor: Actor) -> dict[str, Any]:
             "currency_choices": [(code, code) for code in sorted({quote for _, quote in known.rates})]}
 
 
-def exported(kind: str, *, staff: bool) -> Response:
+def exported(kind: str) -> Response:
     """Exactly the rows of the list, as a file; who took it is in the audit. Raises Invalid, TooManyExports, TooLong."""
     if kind not in KINDS:
         abort(404)
@@ -52,13 +52,12 @@ def exported(kind: str, *, staff: bool) -> Response:
     with transaction() as session:
         audit.record(session, actor, "orders.exported", "export", kind, after=filters.asked)
     rows = in_batches(lambda session, after: batch(session, actor, filters, after))
-    return export("orders", kind, _columns(staff=staff), rows)
+    return export("orders", kind, _columns(), rows)
 
 
-def _columns(*, staff: bool) -> list[Column[Order]]:
-    for_staff: list[Column[Order]] = [Column(gettext("Customer's name"), lambda order: order.customer_name)]
+def _columns() -> list[Column[Order]]:
     return [
-        Column(gettext("Created (UTC)"), lambda order: order.created_at),
+        Column(zoned(gettext("Created")), lambda order: order.created_at),
         Column(gettext("Order"), lambda order: order.public_id),
         Column(gettext("External id"), lambda order: order.external_id),
         Column(gettext("Store"), lambda order: order.store.name),
@@ -75,9 +74,9 @@ def _columns(*, staff: bool) -> list[Column[Order]]:
         Column(gettext("Method"), lambda order: order.method),
         Column(gettext("Bank"), lambda order: order.bank),
         Column(gettext("Customer"), lambda order: order.customer_id),
-        *(for_staff if staff else []),
+        Column(gettext("Customer's name"), lambda order: order.customer_name),
         Column(gettext("Description"), lambda order: order.description),
-        Column(gettext("Completed (UTC)"), lambda order: order.completed_at),
-        Column(gettext("Ended (UTC)"), lambda order: order.ended_at),
+        Column(zoned(gettext("Completed")), lambda order: order.completed_at),
+        Column(zoned(gettext("Ended")), lambda order: order.ended_at),
         Column(gettext("Failure"), lambda order: order.failure_code),
     ]

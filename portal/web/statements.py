@@ -15,7 +15,7 @@ from portal.core.errors import Invalid
 from portal.ledger import Account, StatementLine
 from portal.ledger.statements import lines
 from portal.orders.books import orders_behind
-from portal.web.exports import KINDS, Column, export, in_batches
+from portal.web.exports import KINDS, Column, export, in_batches, zoned
 from portal.web.identity import signed_in
 from portal.web.refused_forms import sentences
 from portal.web.words import entry
@@ -58,7 +58,7 @@ def statement_file(account: Account, kind: str) -> Response:
 
     words = {kind: entry(kind) for kind in ledger.entries.KINDS}
     columns: list[Column[Row]] = [
-        Column(gettext("Time (UTC)"), lambda row: row[0].at),
+        Column(zoned(gettext("Time")), lambda row: row[0].at),
         Column(gettext("Entry"), lambda row: words.get(row[0].kind, row[0].kind)),
         Column(gettext("Order"), lambda row: row[1]),
         Column(gettext("Amount"), lambda row: row[0].amount),

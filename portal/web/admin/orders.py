@@ -30,7 +30,7 @@ def index() -> Response:
 @bp.get("/export.<kind>")
 @requires(Permission.ORDER_READ)
 def export(kind: str) -> Response:
-    return exported(kind, staff=True)
+    return exported(kind)
 
 
 @bp.get("/<order_id>")

@@ -25,7 +25,7 @@ def index() -> Response:
 @bp.get("/export.<kind>")
 @requires(Permission.ORDER_READ)
 def export(kind: str) -> Response:
-    return exported(kind, staff=False)
+    return exported(kind)
 
 
 @bp.get("/<order_id>")

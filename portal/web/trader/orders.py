@@ -4,20 +4,25 @@ from typing import Any
 from flask import Blueprint, Response, g, request, url_for
 
 from portal import ledger
-from portal.core import crypto
+from portal.core import clock, crypto
 from portal.core.access import Permission, requires
 from portal.core.commands import bind
 from portal.core.db import reader, transaction
+from portal.core.errors import Invalid
 from portal.orders import amounts, dossier, service
+from portal.orders import history as past
 from portal.orders.commands import ConfirmOrder, DeclineOrder
 from portal.orders.queue import trader_queue
 from portal.parties import traders
 from portal.requisites import numbers
 from portal.web import hx
 from portal.web.identity import signed_in
+from portal.web.refused_forms import sentences
 from portal.web.render import done, redisplay, show
+from portal.web.trader import trader_history
 
 bp = Blueprint("trader_orders", __name__, url_prefix="/trader/orders")
+HISTORY = "trader/orders/history.html"
 
 
 @bp.get("")
@@ -26,6 +31,25 @@ def index() -> Response:
     shown = _queue()
     return hx.unless_known(shown["version"]) or hx.tagged(
         show("trader/orders/index.html", fragment="trader/orders/_queue.html", **shown), shown["version"])
+
+
+@bp.get("/history")
+@requires(Permission.ORDER_READ)
+def history() -> Response:
+    try:
+        filters = past.Filters.of(request.args)
+    except Invalid as error:
+        return show(HISTORY, status=422, error=error, wrong=sentences(error), filters=past.Filters(),
+                    typed=request.args, page=past.History([], None))
+    page = past.page(reader(), signed_in(), filters, cursor=request.args.get("after"))
+    return show(HISTORY, error=None, wrong={}, filters=filters, typed=filters.asked, page=page)
+
+
+@bp.get("/history/export.<kind>")
+@requires(Permission.ORDER_READ)
+def export(kind: str) -> Response:
+    """Exactly the rows of the list, as a file. Raises Invalid, TooManyExports, TooLong."""
+    return trader_history.exported(kind)
 
 
 @bp.get("/<order_id>")
@@ -85,7 +109,7 @@ def _queue() -> dict[str, Any]:
     trader = traders.own(session, actor)
     queue, balance = trader_queue(session, actor), ledger.balances_of(session, "trader", trader.id, True)
     g.navigation_counts = {"trader_orders.index": queue.needs_you_count}
-    return {"queue": queue, "trader": trader, "error": None, "balance": balance,
+    return {"queue": queue, "trader": trader, "error": None, "balance": balance, "today": clock.today().isoformat(),
             "shift_refused": None if trader.on_shift else traders.why_no_shift(trader),
             "version": f"{queue.version}-{crypto.sha256(repr((trader.on_shift, balance))).hex()[:12]}"}
 
