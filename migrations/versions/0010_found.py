@@ -1,12 +1,12 @@
 """What people search by: external ids in any case, the end of an id, addresses, customers' names store by store.
 
-Revision ID: 0009_found
-Revises: 0008_one_form_of_names
+Revision ID: 0010_found
+Revises: 0009_reference
 """
 from alembic import op
 
-revision = "0009_found"
-down_revision = "0008_one_form_of_names"
+revision = "0010_found"
+down_revision = "0009_reference"
 branch_labels = None
 depends_on = None
 
