@@ -63,10 +63,14 @@ def seat(app: Flask, person: Person) -> Seat:
 def stranger(app: Flask) -> Seat:
     """A browser of nobody, with the token of an anonymous page."""
     browser = Seat(app, use_cookies=True)
-    page = browser.get("/login").get_data(as_text=True)
-    browser.token = page.partition('name="csrf-token" content="')[2].partition('"')[0]
+    browser.token = csrf_of(browser.get("/login"))
     assert browser.token
     return browser
+
+
+def csrf_of(page: Any) -> str:
+    """What the forms of this page carry."""
+    return str(page.get_data(as_text=True).partition('name="csrf-token" content="')[2].partition('"')[0])
 
 
 def csrf_token(app: Flask, kept: str) -> str:

@@ -1,8 +1,11 @@
-"""How often signing in failed, per account and per address: counted in PostgreSQL, so it holds without Redis.
+"""How often a secret was guessed wrong, counted in PostgreSQL, so it holds without Redis.
 
-A try is counted before the password is looked at and given back when it was right: a hundred at once are a hundred.
+A try is counted before the secret is looked at and given back when it was right: a hundred at once are a hundred.
+Who guesses at a sign-in spends a budget of their own network's, so that nobody keeps the owner out; a browser the owner
+has signed in at before has one of its own; a password asked for within a session counts on that session alone.
 """
 import hashlib
+from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import IPv6Address, ip_address
 
@@ -13,8 +16,9 @@ from portal.core import clock
 from portal.core.errors import TooMany
 
 WINDOW_S = 60
-ACCOUNT_MAX = 5
-ADDRESS_MAX = 10
+ACCOUNT_MAX = 5  # of one account from one network, or at one known browser, or within one session
+ADDRESS_MAX = 10  # from one network, whoever is meant
+EVERYWHERE_MAX = 60  # of one account from all networks together: slows an army of addresses down, known browsers never
 NETWORK_BITS = 64  # one IPv6 customer has a whole /64
 
 TAKE = text("""
@@ -33,23 +37,43 @@ class TooManyAttempts(TooMany):
     code = "too_many_attempts"
 
 
-def take(session: Session, email: str, address: str | None) -> None:
+@dataclass(frozen=True)
+class Guess:
+    """Whose secret is tried, and from where; `device` is the id of a browser known for this very account."""
+
+    budgets: tuple[tuple[str, int], ...]  # in one order always, so that two tries never wait in a circle
+
+    @classmethod
+    def at_the_door(cls, email: str, address: str | None, device: str | None = None) -> "Guess":
+        """A sign-in: the same for accounts that do not exist."""
+        account = hashlib.sha256(email.encode()).hexdigest()
+        if device is not None:
+            return cls(((f"device:{device}:{account}", ACCOUNT_MAX),))
+        network = "nowhere" if address is None else network_of(address)
+        return cls(((f"address:{network}", ADDRESS_MAX), (f"account:{account}:{network}", ACCOUNT_MAX),
+                    (f"account:{account}", EVERYWHERE_MAX)))
+
+    @classmethod
+    def within(cls, session_id: str) -> "Guess":
+        """Somebody signed in shows that it is still they."""
+        return cls(((f"session:{session_id}", ACCOUNT_MAX),))
+
+
+def take(session: Session, guess: Guess) -> None:
     """Count a try; commit it even when refused. Raises TooManyAttempts."""
     now = clock.now()
-    refused = None
-    for subject, most in _subjects(email, address):
+    for subject, most in guess.budgets:
         failures, window_at = session.execute(TAKE, {
             "subject": subject, "now": now, "window_from": now - timedelta(seconds=WINDOW_S)}).one()
-        if failures > most:
+        if failures > most:  # and none of the wider budgets is spent by who is refused anyway
             refused = TooManyAttempts()
             refused.retry_after_s = max(1, round((window_at - now).total_seconds()) + WINDOW_S)
-    if refused is not None:
-        raise refused
+            raise refused
 
 
-def give_back(session: Session, email: str, address: str | None) -> None:
-    """It was the right password: this try does not count."""
-    for subject, _ in _subjects(email, address):
+def give_back(session: Session, guess: Guess) -> None:
+    """It was the right one: this try does not count."""
+    for subject, _ in guess.budgets:
         session.execute(GIVE_BACK, {"subject": subject})
 
 
@@ -66,9 +90,3 @@ def network_of(address: str) -> str:
     if found.ipv4_mapped is not None:
         return str(found.ipv4_mapped)
     return f"{IPv6Address(int(found) >> NETWORK_BITS << NETWORK_BITS)}/{NETWORK_BITS}"
-
-
-def _subjects(email: str, address: str | None) -> list[tuple[str, int]]:
-    """In one order always, so that two tries never wait in a circle: addresses before accounts."""
-    account = f"account:{hashlib.sha256(email.encode()).hexdigest()}", ACCOUNT_MAX
-    return [account] if address is None else [(f"address:{network_of(address)}", ADDRESS_MAX), account]

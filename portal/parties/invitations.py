@@ -1,4 +1,5 @@
 """What staff do for people who cannot yet help themselves: an account, a password for one sign-in, an end."""
+import re
 import secrets
 from datetime import timedelta
 
@@ -14,6 +15,8 @@ from portal.parties.models import User
 ONE_TIME_FOR = timedelta(hours=24)
 LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # nothing that is read for something else
 GROUPS, IN_A_GROUP = 4, 5
+GIVEN_OUT = re.compile(rf"[{LETTERS}]{{{IN_A_GROUP}}}(-[{LETTERS}]{{{IN_A_GROUP}}}){{{GROUPS - 1}}}")
+UNSEEN = re.compile(r"[\s\u200b-\u200f\u2060\ufeff]+")  # what a message or a table adds to what is copied out of it
 
 
 def invite(session: Session, actor: Actor, command: InviteUser) -> tuple[User, str]:
@@ -50,6 +53,12 @@ def end_sessions(session: Session, actor: Actor, command: MoveUser) -> User:
     sessions.end_all(session, user.id, because="ended_by_staff")
     audit.record(session, actor, "user.sessions_ended", "user", user.id, reason=command.reason)
     return user
+
+
+def as_pasted(typed: str) -> str:
+    """A password for one sign-in loses the blanks it was pasted with; any other stays as it was typed."""
+    bare = UNSEEN.sub("", typed)
+    return bare if GIVEN_OUT.fullmatch(bare) else typed
 
 
 def _new_password() -> str:

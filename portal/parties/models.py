@@ -210,10 +210,10 @@ class UserPermission(Base):
 
 
 class LoginFailure(Base):
-    """Wrong passwords per account and per address in the present window: holds without Redis."""
+    """Wrong passwords per budget of `attempts.Guess` in the present window: holds without Redis."""
 
     __tablename__ = "login_failures"
-    subject: Mapped[str] = mapped_column(Text, primary_key=True)  # account:<sha256> or address:<ip or /64>
+    subject: Mapped[str] = mapped_column(Text, primary_key=True)  # address:<ip or /64>, account:<sha256>, …
     window_at: Mapped[datetime]
     failures: Mapped[int] = mapped_column(default=0)
 

@@ -17,6 +17,7 @@ from portal.parties.models import Merchant, Trader, User, UserPermission
 ROLES = {"super_admin": Role.ADMIN, "admin": Role.ADMIN, "support_orders": Role.SUPPORT,
          "support_traders": Role.SUPPORT, "support_readonly": Role.SUPPORT, "trader": Role.TRADER}
 """Of the templates; every other one is a merchant's."""
+WRONG_PASSWORD = "wrong_password"
 
 
 class EmailTaken(Conflict):
@@ -135,7 +136,7 @@ def set_password(session: Session, actor: Actor, command: SetPassword) -> User:
         raise NotFound()
     before = user.password_hash
     if not passwords.matches(before, command.current.get_secret_value()):
-        raise Invalid(fields=[FieldError("/current", "wrong_password", "This is not your present password.")])
+        raise Invalid(fields=[FieldError("/current", WRONG_PASSWORD, "This is not your present password.")])
     chosen = command.password.get_secret_value()
     passwords.check(chosen, about=(user.email, user.name), second_factor=user.totp_sealed is not None)
     new_hash = passwords.hashed(chosen)
@@ -152,7 +153,7 @@ def check_own(session: Session, actor: Actor, password: str) -> None:
     """Is it really they who sit there? Raises Invalid when this is not their present password."""
     own = session.scalar(select(User.password_hash).where(User.id == actor.id, User.active))
     if not passwords.matches(own, password):
-        raise Invalid(fields=[FieldError("/password", "wrong_password", "This is not your present password.")])
+        raise Invalid(fields=[FieldError("/password", WRONG_PASSWORD, "This is not your present password.")])
 
 
 def actor_of(user: User, *, address: str | None = None, request_id: str | None = None) -> Actor:

@@ -12,10 +12,10 @@ from portal.orders import calling_off, dossier, notes, service
 from portal.orders.commands import CancelOrder, ConfirmOrder
 from portal.orders.shown import ShowOfAttempt, show_of_attempt
 from portal.web import hx
-from portal.web.admin.step_up import prove
 from portal.web.identity import signed_in
 from portal.web.order_lists import exported, listed
 from portal.web.render import done, redisplay, show
+from portal.web.step_up import prove
 from portal.webhooks import queries as webhooks
 
 bp = Blueprint("admin_orders", __name__, url_prefix="/admin/orders")

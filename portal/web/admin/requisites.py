@@ -14,9 +14,9 @@ from portal.requisites import holders, numbers, queries, service, staff_list
 from portal.requisites.commands import MoveRequisite
 from portal.requisites.shown import ShowToStaff, show_to_staff
 from portal.web.admin.acts import act
-from portal.web.admin.step_up import prove
 from portal.web.identity import signed_in
 from portal.web.render import redisplay, show
+from portal.web.step_up import prove
 
 bp = Blueprint("admin_requisites", __name__, url_prefix="/admin/requisites")
 ONE = "admin/requisites/one.html"

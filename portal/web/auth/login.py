@@ -9,9 +9,11 @@ from portal.core.db import transaction
 from portal.core.errors import Invalid, PortalError, Unavailable
 from portal.parties import attempts, passwords, users
 from portal.parties.commands import SignIn
-from portal.web import hx
+from portal.parties.invitations import as_pasted
+from portal.web import devices, hx
 from portal.web.identity import current_actor, enter, leave, signed_in
 from portal.web.sessions import first_values
+from portal.web.step_up import count
 
 bp = Blueprint("auth", __name__)
 LANDINGS = {Role.MERCHANT: "/merchant/", Role.TRADER: "/trader/orders", Role.SUPPORT: "/admin/",
@@ -38,7 +40,7 @@ def login() -> Response:
 def sign_in() -> Response:
     """One answer for an unknown account, a wrong password and a disabled one, after the same time."""
     try:
-        command = bind(SignIn, request.form, password=request.form.get("password", ""))
+        command = bind(SignIn, request.form, password=as_pasted(request.form.get("password", "")))
         enter(_token_for(command))
     except attempts.TooManyAttempts as error:
         return _form(error, status=429)
@@ -46,7 +48,9 @@ def sign_in() -> Response:
         return _form(error, status=503)
     except Invalid as error:
         return _form(error if isinstance(error, users.WrongLogin) else users.WrongLogin(), status=422)
-    return _to(own_path(command.next) or landing_of())
+    answer = _to(own_path(command.next) or landing_of())
+    devices.remember(answer, command.email)
+    return answer
 
 
 @bp.post("/logout")
@@ -77,24 +81,19 @@ def _token_for(command: SignIn) -> str:
 
     Raises TooManyAttempts, WrongLogin, Busy.
     """
-    address, refused, found = request.remote_addr, None, users.Account(None, None)
-    with transaction() as session:
-        try:
-            attempts.take(session, command.email, address)
-            found = users.account(session, command.email)
-        except attempts.TooManyAttempts as error:
-            refused = error  # raised after the commit: the count stays
-    if refused is not None:
-        raise refused
+    guess = attempts.Guess.at_the_door(command.email, request.remote_addr, devices.known_for(command.email))
+    count(guess)
     password = command.password.get_secret_value()
+    with transaction() as session:
+        found = users.account(session, command.email)
     if not passwords.matches(found.password_hash, password):
         raise users.WrongLogin()
     assert found.password_hash is not None
     rehashed = passwords.hashed(password) if passwords.is_dated(found.password_hash) else None
     with transaction() as session:
-        token = users.let_in(session, found, address=address, user_agent=request.user_agent.string,
+        token = users.let_in(session, found, address=request.remote_addr, user_agent=request.user_agent.string,
                              request_id=g.get("request_id"), rehashed=rehashed, values=first_values())
-        attempts.give_back(session, command.email, address)
+        attempts.give_back(session, guess)
     return token
 
 

@@ -10,12 +10,14 @@ from portal.core.commands import bind
 from portal.core.db import reader, transaction
 from portal.parties import own, sessions, users
 from portal.parties.commands import SetPassword
+from portal.parties.invitations import as_pasted
 from portal.parties.own import SetPreferences
 from portal.web.auth.login import landing_of
 from portal.web.identity import enter, signed_in
 from portal.web.locale import LANGUAGES, YEAR_S
 from portal.web.render import redisplay, show
 from portal.web.sessions import first_values
+from portal.web.step_up import counted
 
 bp = Blueprint("profile", __name__, url_prefix="/profile")
 PAGE = "auth/profile.html"
@@ -33,9 +35,9 @@ def set_password() -> Response:
     """Every other browser of theirs is out; this one goes on with a new token, after a first one to their own pages."""
     first = "must_choose" in signed_in().details
     with redisplay(PAGE, lambda: _profile()):
-        typed = {name: request.form.get(name, "") for name in ("current", "password")}
+        typed = {"current": as_pasted(request.form.get("current", "")), "password": request.form.get("password", "")}
         command = bind(SetPassword, request.form, **typed)
-        with transaction() as session:
+        with counted(), transaction() as session:
             user = users.set_password(session, signed_in(), command)
             token = sessions.begin(session, user.id, address=request.remote_addr,
                                    user_agent=request.user_agent.string,

@@ -11,6 +11,7 @@ from portal.core.audit import AuditRow
 from portal.core.db import reader, transaction
 from portal.parties import users
 from portal.parties.commands import DisableUser
+from portal.parties.invitations import as_pasted
 from portal.parties.models import User
 from portal.web.auth.login import own_path
 from tests import people
@@ -80,13 +81,61 @@ def test_wrong_and_unknown_take_the_same_time(app: Flask) -> None:
     assert 0.6 < known / unknown < 1.7
 
 
+def guess_at(app: Flask, email: str, address: str, times: int = 6) -> list[int]:
+    browser = people.stranger(app)
+    return [browser.send("/login", {"email": email, "password": "wrong"},
+                         environ_overrides={"REMOTE_ADDR": address}).status_code for _ in range(times)]
+
+
 def test_the_sixth_wrong_password_waits_even_for_the_right_one(app: Flask) -> None:
-    me = people.person("trader")
-    for _ in range(5):
-        assert log_in(app, me.email, "wrong")[1].status_code == 422
-    _, answer = log_in(app, me.email)
+    me, address = people.person("trader"), f"10.7.{secrets.randbelow(256)}.{secrets.randbelow(256)}"
+    assert guess_at(app, me.email, address, 5) == [422] * 5
+    answer = people.stranger(app).send("/login", {"email": me.email, "password": people.PASSWORD},
+                                       environ_overrides={"REMOTE_ADDR": address})
     assert answer.status_code == 429
     assert 1 <= int(answer.headers["Retry-After"]) <= 60
+
+
+def test_nobody_is_locked_out_by_who_guesses_elsewhere(app: Flask) -> None:
+    me = people.person("super_admin")
+    assert guess_at(app, me.email, f"10.6.{secrets.randbelow(256)}.1", 7)[-1] == 429
+    assert log_in(app, me.email)[1].status_code == 303  # type: ignore[attr-defined]
+
+
+def test_a_known_browser_gets_in_beside_the_attacker(app: Flask) -> None:
+    """In one office, behind one address: the browser that was let in before has tries of its own."""
+    me, address = people.person("trader"), f"10.5.{secrets.randbelow(256)}.{secrets.randbelow(256)}"
+    browser, answer = log_in(app, me.email)
+    device = next(line for line in answer.headers.getlist("Set-Cookie") if line.startswith("device="))  # type: ignore[attr-defined]
+    assert "HttpOnly" in device
+    assert me.email not in device
+    browser.delete_cookie("sid")
+    guess_at(app, me.email, address)
+    unknown = people.stranger(app).send("/login", {"email": me.email, "password": people.PASSWORD},
+                                        environ_overrides={"REMOTE_ADDR": address})
+    assert unknown.status_code == 429
+    browser.token = people.csrf_of(browser.get("/login"))
+    known = browser.send("/login", {"email": me.email, "password": people.PASSWORD},
+                         environ_overrides={"REMOTE_ADDR": address})
+    assert known.status_code == 303
+
+
+def test_a_device_of_one_account_is_a_stranger_to_another(app: Flask) -> None:
+    mine, theirs = people.person("trader"), people.person("trader")
+    browser, _ = log_in(app, mine.email)
+    address = f"10.4.{secrets.randbelow(256)}.{secrets.randbelow(256)}"
+    guess_at(app, theirs.email, address)
+    browser.delete_cookie("sid")
+    browser.token = people.csrf_of(browser.get("/login"))
+    answer = browser.send("/login", {"email": theirs.email, "password": people.PASSWORD},
+                          environ_overrides={"REMOTE_ADDR": address})
+    assert answer.status_code == 429
+
+
+def test_a_pasted_one_time_password_loses_its_blanks() -> None:
+    assert as_pasted(" abcde-fghjk-mnpqr-stuvw\u200b\n") == "abcde-fghjk-mnpqr-stuvw"
+    assert as_pasted("abcde-fghjk-\nmnpqr-stuvw") == "abcde-fghjk-mnpqr-stuvw"
+    assert as_pasted(" a sentence of my own ") == " a sentence of my own "
 
 
 def test_an_old_hash_is_made_anew_at_sign_in(app: Flask) -> None:

@@ -51,3 +51,21 @@ def test_what_is_refused_is_said_beside_the_field(app: Flask, current: str, new:
     assert said in page
     assert new not in page
     assert is_in(here)
+
+
+def test_the_present_password_is_not_guessed_within_a_session(app: Flask) -> None:
+    """Sixty wrong ones in two seconds, and then the right one, made a stolen session a stolen account."""
+    me = people.person("trader")
+    here, elsewhere = people.seat(app, me), people.seat(app, me)
+    form = {"current": "wrong", "password": NEW}
+    assert [here.send("/profile/password", form).status_code for _ in range(6)] == [422] * 5 + [429]
+    assert here.send("/profile/password", {"current": people.PASSWORD, "password": NEW}).status_code == 429
+    assert is_in(here)
+    answer = elsewhere.send("/profile/password", {"current": people.PASSWORD, "password": NEW})
+    assert answer.status_code == 303  # the owner, in a session of their own, is kept out of nothing
+
+
+def test_a_weak_new_password_is_no_guess(app: Flask) -> None:
+    here = people.seat(app, people.person("trader"))
+    weak = {"current": people.PASSWORD, "password": "short"}
+    assert [here.send("/profile/password", weak).status_code for _ in range(7)] == [422] * 7
