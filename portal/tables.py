@@ -1,4 +1,5 @@
 """Every table of the desk, imported once so that metadata is whole: for migrations, the app and the house tests."""
+from portal.approvals import admissions
 from portal.approvals import models as approvals
 from portal.core import audit, jobs
 from portal.gateway import models as gateway
@@ -12,5 +13,5 @@ from portal.requisites import models as requisites
 from portal.tariffs import models as tariffs
 from portal.webhooks import models as webhooks
 
-__all__ = ["approvals", "audit", "gateway", "jobs", "ledger", "ledger_proofs", "orders", "parties", "places",
-           "reference", "requisites", "tariffs", "webhooks"]
+__all__ = ["admissions", "approvals", "audit", "gateway", "jobs", "ledger", "ledger_proofs", "orders", "parties",
+           "places", "reference", "requisites", "tariffs", "webhooks"]

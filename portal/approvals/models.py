@@ -1,6 +1,6 @@
 """Approvals: a change that one person asks for and another decides."""
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index, Text
@@ -40,6 +40,7 @@ class Approval(Base):
     decided_name: Mapped[str | None] = mapped_column(Text)
     decided_at: Mapped[datetime | None]
     decision_reason: Mapped[str | None] = mapped_column(Text)
+    shown_once: ClassVar[str | None] = None  # what its effect tells the one who decides, and nobody again
 
     @property
     def public_id(self) -> str:

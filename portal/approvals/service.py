@@ -4,7 +4,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.approvals import kinds, queries
+from portal.approvals import admissions, kinds, queries
 from portal.approvals.commands import DecideApproval
 from portal.approvals.models import Approval
 from portal.core import audit, clock, ids, live
@@ -17,6 +17,12 @@ class OwnApproval(Denied):
     """You asked for this yourself: somebody else has to decide."""
 
     code = "own_approval"
+
+
+class OneHand(Denied):
+    """One of you two let the other in: somebody else has to decide this, or let that person in again first."""
+
+    code = "one_hand"
 
 
 class AlreadyDecided(Conflict):
@@ -69,7 +75,7 @@ def ask_once(session: Session, actor: Actor, *, kind: str, target_kind: str, tar
 def decide(session: Session, actor: Actor, command: DecideApproval) -> Approval:
     """A second person approves or rejects; what was asked for happens now or never.
 
-    Raises NotFound, Denied, OwnApproval, AlreadyDecided, StaleApproval, and what the effect itself may raise.
+    Raises NotFound, Denied, OwnApproval, OneHand, AlreadyDecided, StaleApproval, and what the effect itself may raise.
     """
     if actor.kind is not ActorKind.USER or actor.id is None or not actor.may(Permission.APPROVAL_DECIDE):
         raise Denied()
@@ -78,8 +84,7 @@ def decide(session: Session, actor: Actor, command: DecideApproval) -> Approval:
         raise NotFound()
     if approval.state != "pending":
         raise AlreadyDecided(state=approval.state, by=approval.decided_name)
-    if approval.asked_by == actor.id:
-        raise OwnApproval()
+    _check_two_people(session, actor, approval)
     approving = command.decision == "approve"
     kind = kinds.of(approval.kind)
     effect = kind.apply if approving else kind.reject
@@ -93,3 +98,14 @@ def decide(session: Session, actor: Actor, command: DecideApproval) -> Approval:
                  before=approval.before, after=approval.after, reason=command.reason)
     live.tell(session, "approvals", ())
     return approval
+
+
+def _check_two_people(session: Session, actor: Actor, approval: Approval) -> None:
+    """Two accounts, and two people behind them as far as the desk can know. Raises OwnApproval, OneHand."""
+    if approval.asked_by is None:
+        return
+    if approval.asked_by == actor.id:
+        raise OwnApproval()
+    assert actor.id is not None
+    if admissions.one_hand(session, approval.asked_by, actor.id):
+        raise OneHand()

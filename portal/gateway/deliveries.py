@@ -15,6 +15,7 @@ from portal.gateway import reading, schemas
 from portal.gateway.auth import caller
 from portal.gateway.calls import call, shown
 from portal.gateway.idempotency import once
+from portal.orders import links
 from portal.webhooks import queries, service, view
 from portal.webhooks.commands import Resend
 from portal.webhooks.service import EndpointDisabled
@@ -43,13 +44,15 @@ class DeliveryQuery(reading.PageQuery):
 def list_events() -> Response:
     wanted = reading.query(EventQuery)
     page = queries.events(reader(), caller(), type=wanted.type, cursor=wanted.cursor, limit=wanted.limit)
-    return shown({"data": [view.event(row) for row in page.rows], "next_cursor": page.next_cursor})
+    with_link = links.open_to(caller())
+    return shown({"data": [view.event(row, with_link=with_link) for row in page.rows],
+                  "next_cursor": page.next_cursor})
 
 
 @call("GET", "/events/<event_id>", Permission.WEBHOOK_READ, summary="One event", answer=schemas.Event,
       errors=(NotFound,))
 def get_event(event_id: str) -> Response:
-    return shown(view.event(queries.event(reader(), caller(), event_id)))
+    return shown(view.event(queries.event(reader(), caller(), event_id), with_link=links.open_to(caller())))
 
 
 @call("GET", "/webhook-deliveries", Permission.WEBHOOK_READ, summary="Deliveries, newest first", query=DeliveryQuery,

@@ -18,7 +18,7 @@ from portal.gateway.calls import call, shown
 from portal.gateway.errors import KeyReused
 from portal.gateway.filters import OrderQuery
 from portal.gateway.idempotency import REPLAYED, first_in_line, once, required_key
-from portal.orders import queries, service
+from portal.orders import links, queries, service
 from portal.orders.commands import CancelOrder, CreatePayin, MarkPaid, OrderCommand
 from portal.orders.create import Created, ExternalIdTaken, create, replay, request_hash
 from portal.orders.models import Order
@@ -50,14 +50,15 @@ def list_payins() -> Response:
     wanted = reading.query(OrderQuery)
     found = queries.OrderFilter(direction=Direction.PAYIN, **wanted.model_dump(exclude={"limit", "cursor"}))
     page = queries.page(reader(), caller(), found, cursor=wanted.cursor, limit=wanted.limit)
-    return shown({"data": where_to_pay.masked(reader(), page.rows), "next_cursor": page.next_cursor})
+    rows = [_for_its_reader(row) for row in where_to_pay.masked(reader(), page.rows)]
+    return shown({"data": rows, "next_cursor": page.next_cursor})
 
 
 @call("GET", "/payins/<payin_id>", Permission.ORDER_READ, summary="A payin, its requisite in full while it can be paid",
       answer=schemas.Payin, errors=(NotFound,))
 def get_payin(payin_id: str) -> Response:
     order = queries.find(reader(), caller(), _payin(payin_id))
-    return shown(where_to_pay.in_full(reader(), order))
+    return shown(_for_its_reader(where_to_pay.in_full(reader(), order)))
 
 
 @call("POST", "/payins/<payin_id>/cancel", Permission.ORDER_CANCEL, summary="Call it off while no money has moved",
@@ -70,6 +71,11 @@ def cancel_payin(payin_id: str) -> Response:
       body=schemas.Empty, answer=schemas.Payin, errors=(NotFound, InvalidTransition, OrderExpired))
 def mark_payin_paid(payin_id: str) -> Response:
     return _act(payin_id, MarkPaid, service.mark_paid)
+
+
+def _for_its_reader(order: dict[str, Any]) -> dict[str, Any]:
+    """A key that only reads is not told the link: with it one cancels and claims."""
+    return order if links.open_to(caller()) else order | {"payment_url": None}
 
 
 def _created(made: Created) -> Response:

@@ -86,7 +86,7 @@ class Payin(Answer):
     settlement: Settlement
     method: str | None
     bank: str | None
-    payment_url: str
+    payment_url: str | None = Field(description="null for a key without orders:write: the link opens cancel and claim")
     requisite: Requisite | None
     customer: Customer | None
     metadata: dict[str, Any]

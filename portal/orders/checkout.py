@@ -9,7 +9,7 @@ from portal import reference
 from portal.core import clock
 from portal.core.access import Actor
 from portal.core.errors import NotFound
-from portal.orders import queries
+from portal.orders import links, queries
 from portal.orders.models import Assignment, Order
 from portal.orders.states import AssignmentState, Status
 from portal.requisites import numbers
@@ -38,6 +38,10 @@ class Checkout:
     store_color: str | None  # #rrggbb
     state: str
     where: WhereToPay | None
+
+    @property
+    def form_token(self) -> str:
+        return links.form_token_of(self.order.id)
 
     @property
     def can_claim(self) -> bool:

@@ -2,6 +2,7 @@
 from uuid import UUID
 
 from portal.core import crypto, ids
+from portal.core.access import Actor, Permission
 from portal.core.errors import NotFound
 
 
@@ -10,12 +11,22 @@ def token_of(order_id: UUID) -> str:
     return ids.text(order_id) + crypto.link_token(order_id.bytes)
 
 
+def form_token_of(order_id: UUID) -> str:
+    """What the forms of this link's page carry, so that they need no cookie."""
+    return crypto.link_token(b"form" + order_id.bytes)
+
+
 def order_id_of(token: str) -> UUID:
     """Raises NotFound for anything that we did not sign."""
     order_id = ids.parse("pay", f"pay_{token[:ids.LENGTH]}")
     if not token.isascii() or not crypto.same(token[ids.LENGTH:], crypto.link_token(order_id.bytes)):
         raise NotFound()
     return order_id
+
+
+def open_to(reader: Actor) -> bool:
+    """Whoever has a link may cancel, claim, and read the number in full: it is told to those who may do that anyway."""
+    return reader.may(Permission.ORDER_CANCEL) or reader.may(Permission.ORDER_MARK_PAID)
 
 
 def path_of(order_id: UUID) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal import approvals
-from portal.approvals import Approval, StaleApproval
+from portal.approvals import Approval, StaleApproval, admissions
 from portal.core import audit
 from portal.core.access import SYSTEM, TEMPLATES, Actor, Permission, Role
 from portal.core.db import locked, locked_one
@@ -83,6 +83,8 @@ def approved(session: Session, actor: Actor, approval: Approval) -> None:
     if sorted(held(user)) != approval.before["permissions"]:
         raise StaleApproval()
     after = (held(user) | set(approval.after["given"])) - set(approval.after["taken"])
+    if is_staff(user):
+        admissions.record_asked(session, user.id, "rights", approval=approval)
     _set(session, actor, user, after, approval.reason)
 
 
@@ -91,6 +93,10 @@ def givable(actor: Actor, role: Role) -> set[str]:
     of_role = set().union(*(TEMPLATES[name] for name in OF_ROLE[role]))
     staff = role in (Role.ADMIN, Role.SUPPORT)
     return {str(p) for p in (of_role & actor.permissions if staff and not actor.is_system else of_role)}
+
+
+def is_staff(user: User) -> bool:
+    return Role(user.role) in (Role.ADMIN, Role.SUPPORT)
 
 
 def held(user: User) -> set[str]:
@@ -104,7 +110,7 @@ def lock_other(session: Session, actor: Actor, user_id: UUID) -> User:
     user = locked_one(session, queries.users_visible_to(actor).where(User.id == user_id))
     if user is None:
         raise NotFound()
-    if Role(user.role) in (Role.ADMIN, Role.SUPPORT) and not actor.is_system and not held(user) <= actor.permissions:
+    if is_staff(user) and not actor.is_system and not held(user) <= actor.permissions:
         raise Outranked()
     return user
 

@@ -2,16 +2,20 @@
 import re
 import secrets
 from datetime import timedelta
+from uuid import UUID
 
 from pydantic import SecretStr
 from sqlalchemy.orm import Session
 
+from portal import approvals
+from portal.approvals import Approval, admissions
 from portal.core import audit, clock
 from portal.core.access import TEMPLATES, Actor
 from portal.parties import grants, passwords, sessions, users
 from portal.parties.commands import CreateUser, InviteUser, MoveUser
 from portal.parties.models import User
 
+KIND = "user_password"
 ONE_TIME_FOR = timedelta(hours=24)
 LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # nothing that is read for something else
 GROUPS, IN_A_GROUP = 4, 5
@@ -28,23 +32,42 @@ def invite(session: Session, actor: Actor, command: InviteUser) -> tuple[User, s
     typed = command.model_dump(exclude={"reason"})
     user = users.create(session, actor, CreateUser(**typed, password=SecretStr(password)), granted=False)
     user.one_time_until = clock.now() + ONE_TIME_FOR
+    if grants.is_staff(user):
+        admissions.record(session, user.id, "password", by=actor)
     grants.ask(session, actor, user, TEMPLATES[command.template], reason=command.reason)
     return user, password
 
 
-def give_password(session: Session, actor: Actor, command: MoveUser) -> tuple[User, str]:
+def give_password(session: Session, actor: Actor, command: MoveUser) -> tuple[User, str | None]:
     """Somebody who lost theirs gets a password for one sign-in, and is out everywhere. Their second factor stays.
 
-    Returns the password, which is kept nowhere. Raises NotFound, OwnPermissions, Outranked.
+    For one of the staff a second person agrees first, and it is they who are shown it.
+    Returns the password, which is kept nowhere; None where it waits. Raises NotFound, OwnPermissions, Outranked,
+    AlreadyAsked.
     """
-    password = _new_password()
-    hashed = passwords.hashed(password)
     user = grants.lock_other(session, actor, command.user_id)
-    user.password_hash, user.password_changed_at = hashed, clock.now()
+    if not grants.is_staff(user) or actor.is_system:
+        return user, _give(session, actor, user, command.reason)
+    approvals.ask_once(session, actor, kind=KIND, target_kind="user", target_id=user.id, before=None,
+                       after={"email": user.email}, reason=command.reason)
+    return user, None
+
+
+def approved(session: Session, actor: Actor, approval: Approval) -> None:
+    """A second person agrees, and hands the password out. Raises NotFound, OwnPermissions, Outranked."""
+    user = grants.lock_other(session, actor, UUID(approval.target_id))
+    approval.shown_once = _give(session, actor, user, approval.reason, approval)  # type: ignore[misc]
+
+
+def _give(session: Session, actor: Actor, user: User, reason: str, approval: Approval | None = None) -> str:
+    """Whoever acts has seen it: they may decide nothing for this person, nor this person for them."""
+    password = _new_password()
+    admissions.record(session, user.id, "password", by=actor, approval=approval)
+    user.password_hash, user.password_changed_at = passwords.hashed(password), clock.now()
     user.one_time_until = clock.now() + ONE_TIME_FOR
     sessions.end_all(session, user.id, because="new_password")
-    audit.record(session, actor, "user.password_given", "user", user.id, reason=command.reason)
-    return user, password
+    audit.record(session, actor, "user.password_given", "user", user.id, reason=reason)
+    return password
 
 
 def end_sessions(session: Session, actor: Actor, command: MoveUser) -> User:
@@ -63,3 +86,6 @@ def as_pasted(typed: str) -> str:
 
 def _new_password() -> str:
     return "-".join("".join(secrets.choice(LETTERS) for _ in range(IN_A_GROUP)) for _ in range(GROUPS))
+
+
+approvals.register(KIND, apply=approved, title="Password for one sign-in")

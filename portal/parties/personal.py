@@ -5,7 +5,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal import approvals
-from portal.approvals import Approval, StaleApproval
+from portal.approvals import Approval, StaleApproval, admissions
 from portal.core import audit
 from portal.core.access import Actor
 from portal.core.errors import FieldError, Invalid
@@ -43,6 +43,8 @@ def approved(session: Session, actor: Actor, approval: Approval) -> None:
     if user.email != approval.before["email"]:
         raise StaleApproval()
     user.email = approval.after["email"]
+    if grants.is_staff(user):
+        admissions.record_asked(session, user.id, "email", approval=approval)
     session.flush()
     sessions.end_all(session, user.id, because="new_email")
     audit.record(session, actor, "user.email_set", "user", user.id, before=approval.before, after=approval.after,

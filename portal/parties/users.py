@@ -6,6 +6,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from portal import approvals
+from portal.approvals import Approval, StaleApproval, admissions
 from portal.core import audit, clock
 from portal.core.access import TEMPLATES, Actor, ActorKind, Permission, Role
 from portal.core.db import locked_one
@@ -17,6 +19,7 @@ from portal.parties.models import Merchant, Trader, User, UserPermission
 ROLES = {"super_admin": Role.ADMIN, "admin": Role.ADMIN, "support_orders": Role.SUPPORT,
          "support_traders": Role.SUPPORT, "support_readonly": Role.SUPPORT, "trader": Role.TRADER}
 """Of the templates; every other one is a merchant's."""
+ENABLING = "user_enabling"
 WRONG_PASSWORD = "wrong_password"
 
 
@@ -116,14 +119,28 @@ def disable(session: Session, actor: Actor, command: DisableUser) -> User:
     return user
 
 
-def enable(session: Session, actor: Actor, command: DisableUser) -> User:
-    """They may sign in again. Harmless twice. Raises NotFound, Outranked."""
+def enable(session: Session, actor: Actor, command: DisableUser) -> Approval | None:
+    """They are to sign in again, which a second person agrees to. Harmless twice.
+
+    Raises NotFound, OwnPermissions, Outranked, AlreadyAsked.
+    """
     user = grants.lock_other(session, actor, command.user_id)
-    if not user.active:
-        user.active = True
-        audit.record(session, actor, "user.enabled", "user", user.id, before={"active": False},
-                     after={"active": True}, reason=command.reason)
-    return user
+    if user.active:
+        return None
+    return approvals.ask_once(
+        session, actor, kind=ENABLING, target_kind="user", target_id=user.id, before={"active": False},
+        after={"email": user.email, "active": True}, reason=command.reason)
+
+
+def enabling_approved(session: Session, actor: Actor, approval: Approval) -> None:
+    """A second person agrees: they may sign in. Raises NotFound, OwnPermissions, Outranked, StaleApproval."""
+    user = grants.lock_other(session, actor, UUID(approval.target_id))
+    if user.active:
+        raise StaleApproval()
+    user.active = True
+    admissions.record_asked(session, user.id, "enabled", approval=approval)
+    audit.record(session, actor, "user.enabled", "user", user.id, before={"active": False}, after={"active": True},
+                 reason=approval.reason)
 
 
 def set_password(session: Session, actor: Actor, command: SetPassword) -> User:
@@ -185,3 +202,6 @@ def _check_belonging(session: Session, actor: Actor, role: Role, command: Create
                       command.merchant_id)
     if command.trader_id is not None:
         queries.found(session, queries.traders_visible_to(actor).where(~Trader.robot), command.trader_id)
+
+
+approvals.register(ENABLING, apply=enabling_approved, title="Let a disabled person in again")

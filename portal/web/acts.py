@@ -50,6 +50,12 @@ ACTS = {
     "holder_limits.rejected": N_("Refused wider limits of a person"),
     # People.
     "user.named": N_("Changed a user's name"), "user.email_set": N_("Changed a user's e-mail"),
+    "user_password.asked": N_("Asked for a password for one of the staff"),
+    "user_password.approved": N_("Approved a password for one of the staff"),
+    "user_password.rejected": N_("Refused a password for one of the staff"),
+    "user_enabling.asked": N_("Asked to let a disabled person in again"),
+    "user_enabling.approved": N_("Let a disabled person in again"),
+    "user_enabling.rejected": N_("Refused to let a disabled person in again"),
     "user_email.asked": N_("Asked for another e-mail of a user"),
     "user_email.approved": N_("Approved another e-mail of a user"),
     "user_email.rejected": N_("Refused another e-mail of a user"),

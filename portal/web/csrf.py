@@ -3,7 +3,9 @@ from flask import Flask, request
 from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError
 
+from portal.core import crypto
 from portal.core.errors import Denied
+from portal.orders import links
 from portal.settings import Settings
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -31,10 +33,23 @@ def register(app: Flask, settings: Settings) -> None:
             return
         if not _from_here(own):
             raise CrossSite()
+        if request.blueprint == "checkout":
+            _check_link()
+            return
         try:
             protection.protect()
         except CSRFError:
             raise CrossSite() from None
+
+
+def _check_link() -> None:
+    """A payer's browser may keep no cookies: the link is the right, and its page's forms are bound to it.
+
+    Raises NotFound, CrossSite.
+    """
+    order_id = links.order_id_of((request.view_args or {})["token"])
+    if not crypto.same(request.form.get("csrf_token", "").encode(), links.form_token_of(order_id).encode()):
+        raise CrossSite()
 
 
 def _from_here(own: str) -> bool:

@@ -45,6 +45,16 @@ ENTRIES = {
 }
 
 
+ADMISSIONS = {
+    "password": N_("A password for your account was given out: %(who)s. If you did not ask for it, tell another"
+                   " administrator at once."),
+    "enabled": N_("Your account was disabled and is open again, asked for by %(who)s."),
+    "rights": N_("You may do more than before, asked for by %(who)s."),
+    "email": N_("You sign in with another e-mail address now, asked for by %(who)s."),
+}
+"""How the owner of an account is told that somebody opened a way into it."""
+
+
 def entry(kind: str) -> str:
     """What an entry of the journal did, in the reader's language."""
     return str(gettext(ENTRIES.get(kind, named(kind))))

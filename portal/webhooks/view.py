@@ -15,10 +15,10 @@ def endpoint(row: Endpoint, *, secret: str | None = None) -> dict[str, Any]:
     return shown | ({"secret": secret} if secret is not None else {})
 
 
-def event(row: Event) -> dict[str, Any]:
-    """`data` as it was told, numbers masked."""
+def event(row: Event, *, with_link: bool) -> dict[str, Any]:
+    """`data` as it was told, numbers masked; `with_link`: to one who may do what a payment link opens."""
     return {"id": row.public_id, "object": "event", "type": row.type, "version": row.version, "live": row.live,
-            "timestamp": rfc3339(row.created_at), "data": told(row.payload)}
+            "timestamp": rfc3339(row.created_at), "data": told(row.payload) if with_link else row.payload}
 
 
 def delivery(row: Delivery) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from portal.core.access import Permission, requires
 from portal.core.commands import bind
 from portal.core.db import reader
 from portal.core.errors import FieldError, Invalid, NotFound
+from portal.parties import queries as parties
 from portal.web import hx
 from portal.web.admin.acts import act
 from portal.web.identity import signed_in
@@ -55,7 +56,11 @@ def decide(approval_id: str) -> Response:
         command = bind(approvals.DecideApproval, request.form, approval_id=approval_id)
         if command.decision == "reject" and command.reason is None:
             raise Invalid(fields=[FieldError("/reason", "needs_reason", "Say why you reject this.")])
-        approvals.decide(session, signed_in(), command)
+        decided = approvals.decide(session, signed_in(), command)
+        password, person = decided.shown_once, decided.target_id
+    if password is not None:
+        user = parties.user(reader(), signed_in(), ids.public("usr", UUID(person)))
+        return show("admin/users/password.html", user=user, password=password)
     return redirect(url_for(".one", approval_id=approval_id), 303)  # type: ignore[return-value]
 
 

@@ -87,7 +87,10 @@ def disable(user_id: str) -> Response:
 @requires(Permission.USER_MANAGE)
 def enable(user_id: str) -> Response:
     with act(ONE, _user, user_id) as session:
-        users.enable(session, signed_in(), bind(DisableUser, request.form, user_id=ids.parse("usr", user_id)))
+        waits = users.enable(session, signed_in(), bind(
+            DisableUser, request.form, user_id=ids.parse("usr", user_id)))
+    if waits:
+        flash(gettext("This waits for a second person."))
     return _to(user_id)
 
 
@@ -105,6 +108,9 @@ def give_password(user_id: str) -> Response:
     with act(ONE, _user, user_id) as session:
         user, password = invitations.give_password(session, signed_in(), bind(
             MoveUser, request.form, user_id=ids.parse("usr", user_id)))
+    if password is None:
+        flash(gettext("This waits for a second person, who will be shown the password."))
+        return _to(user_id)
     return show(PASSWORD, user=user, password=password)
 
 

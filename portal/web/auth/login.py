@@ -1,8 +1,11 @@
 """The login form, the way out, and where a signed-in person lands."""
 from urllib.parse import urlsplit
+from uuid import UUID
 
-from flask import Blueprint, Response, g, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, g, make_response, redirect, render_template, request, url_for
+from flask_babel import gettext
 
+from portal.approvals import admissions
 from portal.core.access import Permission, Role, requires
 from portal.core.commands import bind
 from portal.core.db import transaction
@@ -10,7 +13,7 @@ from portal.core.errors import Invalid, PortalError, Unavailable
 from portal.parties import attempts, passwords, users
 from portal.parties.commands import SignIn
 from portal.parties.invitations import as_pasted
-from portal.web import devices, hx
+from portal.web import devices, hx, words
 from portal.web.identity import current_actor, enter, leave, signed_in
 from portal.web.sessions import first_values
 from portal.web.step_up import count
@@ -50,6 +53,7 @@ def sign_in() -> Response:
         return _form(error if isinstance(error, users.WrongLogin) else users.WrongLogin(), status=422)
     answer = _to(own_path(command.next) or landing_of())
     devices.remember(answer, command.email)
+    _tell_what_was_done()
     return answer
 
 
@@ -95,6 +99,20 @@ def _token_for(command: SignIn) -> str:
                              request_id=g.get("request_id"), rehashed=rehashed, values=first_values())
         attempts.give_back(session, guess)
     return token
+
+
+def _tell_what_was_done() -> None:
+    """The owner of an account hears at the next sign-in of every way into it that somebody opened."""
+    with transaction() as session:
+        done = [(words.ADMISSIONS[row.how], row.by_name) for row in admissions.tell(session, _own_id())]
+    for sentence, who in done:
+        flash(gettext(sentence) % {"who": who})
+
+
+def _own_id() -> UUID:
+    id = signed_in().id
+    assert id is not None, "only people sign in"
+    return id
 
 
 def _form(error: PortalError | None = None, *, status: int = 200) -> Response:

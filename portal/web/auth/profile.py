@@ -5,6 +5,8 @@ from uuid import UUID
 from flask import Blueprint, Response, flash, g, redirect, request, url_for
 from flask_babel import gettext
 
+from portal import approvals
+from portal.approvals import admissions
 from portal.core.access import Permission, requires
 from portal.core.commands import bind
 from portal.core.db import reader, transaction
@@ -12,6 +14,7 @@ from portal.parties import own, sessions, users
 from portal.parties.commands import SetPassword
 from portal.parties.invitations import as_pasted
 from portal.parties.own import SetPreferences
+from portal.web import words
 from portal.web.auth.login import landing_of
 from portal.web.identity import enter, signed_in
 from portal.web.locale import LANGUAGES, YEAR_S
@@ -83,6 +86,8 @@ def _profile() -> dict[str, Any]:
     assert actor.id is not None and actor.role is not None  # noqa: PT018
     zones = own.time_zones() if actor.time_zone in own.time_zones() else (actor.time_zone, *own.time_zones())
     return {"zones": [(name, name.replace("_", " ")) for name in zones], "locales": list(LANGUAGES.items()),
+            "admissions": admissions.of_user(reader(), actor.id), "said_of": words.ADMISSIONS,
+            "waiting": approvals.waiting_for(reader(), "user", actor.id),
             "open_sessions": sessions.of_user(reader(), actor.id), "here_id": actor.details["session"],
             "layout": f"{'admin' if actor.is_staff else actor.role}/layout.html", "request_id": g.request_id}
 

@@ -55,5 +55,6 @@ def _order(order_id: str) -> dict[str, Any]:
     found = dossier.open_dossier(session, actor, order_id)
     deliveries = webhooks.deliveries_of_order(session, actor, found.order.id)
     return {"found": found, "order": found.order, "test_mode": not found.order.live,
-            "payment_path": links.path_of(found.order.id), "deliveries": deliveries,
+            "payment_path": links.path_of(found.order.id) if links.open_to(actor) else None,
+            "deliveries": deliveries,
             "version": "-".join((found.version, *(f"{one.state}{one.attempts}" for one in deliveries)))}

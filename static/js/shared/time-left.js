@@ -1,6 +1,22 @@
 // <time-left deadline="epoch seconds" total="seconds">: a ring and mm:ss.
-// It trusts the server's clock, not the visitor's: <html data-now> tells the difference when the page arrives.
-const AHEAD_S = Date.now() / 1000 - (Number(document.documentElement.dataset.now) || Date.now() / 1000);
+// It goes by the server's clock: <html data-now> when the page arrives, and from there by a clock that nobody corrects.
+// That one may stand while a device sleeps; so when the two clocks here have parted, the server is asked again.
+let server = { now: Number(document.documentElement.dataset.now) || Date.now() / 1000, at: performance.now() };
+let apart = Date.now() - performance.now();
+const serverNow = () => server.now + (performance.now() - server.at) / 1000;
+
+async function askTheTime() {
+  if (Math.abs(Date.now() - performance.now() - apart) < 2000) return;
+  apart = Date.now() - performance.now();
+  try {
+    const answer = await fetch("/livez", { method: "HEAD", cache: "no-store" });
+    const told = Date.parse(answer.headers.get("Date")) / 1000;
+    if (told) server = { now: told, at: performance.now() };
+  } catch {
+    // The next second's drawing sees no difference any more; the page's own clock goes on.
+  }
+}
+
 const SVG = "http://www.w3.org/2000/svg";
 const RING = 100;
 
@@ -36,7 +52,8 @@ class TimeLeft extends HTMLElement {
   }
 
   draw() {
-    const left = Math.max(0, Math.round(Number(this.getAttribute("deadline")) - Date.now() / 1000 + AHEAD_S));
+    askTheTime();
+    const left = Math.max(0, Math.round(Number(this.getAttribute("deadline")) - serverNow()));
     const total = Number(this.getAttribute("total")) || 900;
     this.text.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
     this.arc.setAttribute("stroke-dashoffset", RING - Math.min(RING, (RING * left) / total));

@@ -6,19 +6,44 @@ if (region) region.textContent = text;
 })();
 ;
 (() => {"use strict";
+async function put(text) {
+try {
+await navigator.clipboard.writeText(text);
+return true;
+} catch {
+return false;
+}
+}
+function select(button) {
+const beside = button.nextElementSibling;
+const field = beside?.matches(".copy-by-hand") ? beside : document.createElement("input");
+Object.assign(field, { className: "copy-by-hand", value: button.dataset.copy, readOnly: true });
+field.setAttribute("aria-label", button.dataset.byHand);
+if (field !== beside) button.after(field);
+field.focus();
+field.setSelectionRange(0, field.value.length);
+try {
+return document.execCommand("copy");
+} catch {
+return false;
+}
+}
 document.addEventListener("click", async (event) => {
 const button = event.target.closest("[data-copy]");
 if (!button) return;
-await navigator.clipboard.writeText(button.dataset.copy);
+const copied = (await put(button.dataset.copy)) || select(button);
+const said = copied ? button.dataset.done : button.dataset.byHand;
+if (copied) button.parentElement.querySelector(".copy-by-hand")?.remove();
 button.dataset.copied = "";
-window.announce(button.dataset.done);
+window.announce(said);
 const label = button.querySelector("[data-label]");
-const before = label?.textContent;
-if (label) label.textContent = button.dataset.done;
-setTimeout(() => {
+label && (label.dataset.before ??= label.textContent);
+if (label) label.textContent = said;
+clearTimeout(button.resting);
+button.resting = setTimeout(() => {
 delete button.dataset.copied;
-if (label) label.textContent = before;
-}, 2000);
+if (label) label.textContent = label.dataset.before;
+}, copied ? 2000 : 8000);
 });
 })();
 ;
@@ -42,7 +67,19 @@ form.querySelectorAll("[aria-busy]").forEach((button) => button.removeAttribute(
 })();
 ;
 (() => {"use strict";
-const AHEAD_S = Date.now() / 1000 - (Number(document.documentElement.dataset.now) || Date.now() / 1000);
+let server = { now: Number(document.documentElement.dataset.now) || Date.now() / 1000, at: performance.now() };
+let apart = Date.now() - performance.now();
+const serverNow = () => server.now + (performance.now() - server.at) / 1000;
+async function askTheTime() {
+if (Math.abs(Date.now() - performance.now() - apart) < 2000) return;
+apart = Date.now() - performance.now();
+try {
+const answer = await fetch("/livez", { method: "HEAD", cache: "no-store" });
+const told = Date.parse(answer.headers.get("Date")) / 1000;
+if (told) server = { now: told, at: performance.now() };
+} catch {
+}
+}
 const SVG = "http://www.w3.org/2000/svg";
 const RING = 100;
 function circle(arc) {
@@ -72,7 +109,8 @@ attributeChangedCallback() {
 if (this.arc) this.draw();
 }
 draw() {
-const left = Math.max(0, Math.round(Number(this.getAttribute("deadline")) - Date.now() / 1000 + AHEAD_S));
+askTheTime();
+const left = Math.max(0, Math.round(Number(this.getAttribute("deadline")) - serverNow()));
 const total = Number(this.getAttribute("total")) || 900;
 this.text.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
 this.arc.setAttribute("stroke-dashoffset", RING - Math.min(RING, (RING * left) / total));

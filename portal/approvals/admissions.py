@@ -1,0 +1,78 @@
+"""Who let whom in. A password handed out, an account enabled, rights asked for: the giver and the receiver may be one
+person at two desks, so the one never decides what the other asks for, until somebody else has let them in again.
+"""
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index, Text, select, text, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from portal.core import clock
+from portal.core.access import Actor
+from portal.core.columns import Id, Words
+from portal.core.db import Base
+
+SHOWN_MAX = 10
+ONE_HAND = text("""
+    WITH RECURSIVE
+        chains (person, hand) AS (
+            SELECT p, p FROM unnest(ARRAY[CAST(:asker AS uuid), CAST(:decider AS uuid)]) AS p
+          UNION
+            SELECT c.person, a.by_id FROM chains c JOIN admissions a ON a.user_id = c.hand
+            WHERE a.by_id IS NOT NULL AND NOT EXISTS (
+                SELECT FROM admissions later
+                WHERE later.user_id = a.user_id AND later.how = 'password' AND later.given_at > a.given_at))
+    SELECT EXISTS (SELECT FROM chains WHERE (person, hand) IN ((:asker, :decider), (:decider, :asker)))""")
+
+
+class Admission(Base):
+    """One way into an account that somebody opened. Only added; `told_at` says when its owner was told."""
+
+    __tablename__ = "admissions"
+    __table_args__ = (
+        Index("ix_admissions_user_id_given_at", "user_id", "given_at"),  # who lets a person in now; their own page
+        CheckConstraint("how IN ('password', 'enabled', 'rights', 'email')", name="how"),
+        CheckConstraint("by_id <> user_id", name="by_another"),
+    )
+    id: Mapped[Id]
+    user_id: Mapped[UUID]
+    how: Mapped[Words]
+    by_id: Mapped[UUID | None]  # who could use it themselves; None: the operator's shell
+    by_name: Mapped[str] = mapped_column(Text)
+    approval_id: Mapped[UUID | None]  # the decision it came from
+    given_at: Mapped[datetime] = mapped_column(default=clock.now)
+    told_at: Mapped[datetime | None]
+
+
+def record(session: Session, user_id: UUID, how: str, *, by: Actor, approval: Any = None) -> None:
+    """The one who acts opened a way in: they have seen the password, or enabled the account."""
+    session.add(Admission(user_id=user_id, how=how, by_id=by.id, by_name=by.name,
+                          approval_id=None if approval is None else approval.id))
+
+
+def record_asked(session: Session, user_id: UUID, how: str, *, approval: Any) -> None:
+    """What was approved was wanted by the one who asked: it is from them."""
+    session.add(Admission(user_id=user_id, how=how, by_id=approval.asked_by, by_name=approval.asked_name,
+                          approval_id=approval.id))
+
+
+def one_hand(session: Session, asker: UUID, decider: UUID) -> bool:
+    """Did one of them let the other in, at first or at second hand? A password from another ends what was before."""
+    return bool(session.scalar(ONE_HAND, {"asker": asker, "decider": decider}))
+
+
+def tell(session: Session, user_id: UUID) -> list[Admission]:
+    """What was done with a person's account since they were last told; they are told now."""
+    untold = list(session.scalars(select(Admission).where(Admission.user_id == user_id, Admission.told_at.is_(None))
+                                  .order_by(Admission.given_at).limit(SHOWN_MAX)))
+    if untold:
+        session.execute(update(Admission).where(Admission.id.in_([row.id for row in untold]))
+                        .values(told_at=clock.now()))
+    return untold
+
+
+def of_user(session: Session, user_id: UUID) -> list[Admission]:
+    """For the person's own page, newest first."""
+    return list(session.scalars(select(Admission).where(Admission.user_id == user_id)
+                                .order_by(Admission.given_at.desc()).limit(SHOWN_MAX)))
