@@ -55,6 +55,10 @@ ADMISSIONS = {
 """How the owner of an account is told that somebody opened a way into it."""
 
 
+def admission(how: str, who: str) -> str:
+    return str(gettext(ADMISSIONS[how]) % {"who": who})
+
+
 def entry(kind: str) -> str:
     """What an entry of the journal did, in the reader's language."""
     return str(gettext(ENTRIES.get(kind, named(kind))))

@@ -3,7 +3,6 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from flask import Blueprint, Response, flash, g, make_response, redirect, render_template, request, url_for
-from flask_babel import gettext
 
 from portal.approvals import admissions
 from portal.core.access import Permission, Role, requires
@@ -104,9 +103,9 @@ def _token_for(command: SignIn) -> str:
 def _tell_what_was_done() -> None:
     """The owner of an account hears at the next sign-in of every way into it that somebody opened."""
     with transaction() as session:
-        done = [(words.ADMISSIONS[row.how], row.by_name) for row in admissions.tell(session, _own_id())]
-    for sentence, who in done:
-        flash(gettext(sentence) % {"who": who})
+        done = [words.admission(row.how, row.by_name) for row in admissions.tell(session, _own_id())]
+    for sentence in done:
+        flash(sentence)
 
 
 def _own_id() -> UUID:

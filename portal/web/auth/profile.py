@@ -86,7 +86,8 @@ def _profile() -> dict[str, Any]:
     assert actor.id is not None and actor.role is not None  # noqa: PT018
     zones = own.time_zones() if actor.time_zone in own.time_zones() else (actor.time_zone, *own.time_zones())
     return {"zones": [(name, name.replace("_", " ")) for name in zones], "locales": list(LANGUAGES.items()),
-            "admissions": admissions.of_user(reader(), actor.id), "said_of": words.ADMISSIONS,
+            "admissions": [(row.given_at, words.admission(row.how, row.by_name))
+                           for row in admissions.of_user(reader(), actor.id)],
             "waiting": approvals.waiting_for(reader(), "user", actor.id),
             "open_sessions": sessions.of_user(reader(), actor.id), "here_id": actor.details["session"],
             "layout": f"{'admin' if actor.is_staff else actor.role}/layout.html", "request_id": g.request_id}

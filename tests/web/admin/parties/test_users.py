@@ -151,6 +151,11 @@ def test_disabled_people_are_out_and_come_back(app: Flask, admin: people.Seat) -
     assert theirs.get("/admin/").status_code == 303
     assert "Enable" in admin.get(path_of(person)).get_data(as_text=True)
     assert admin.send(f"{path_of(person)}/enabling", {"reason": "Back"}).status_code == 303
+    with factories.look() as session:
+        waits = session.scalars(select(Approval).where(Approval.target_id == str(person.id))).one().public_id
+    assert admin.send(f"/admin/approvals/{waits}/decision", {"decision": "approve"}).status_code == 403
+    second = people.seat(app, people.person("super_admin"))
+    assert second.send(f"/admin/approvals/{waits}/decision", {"decision": "approve"}).status_code == 303
     assert people.seat(app, person).get("/admin/").status_code == 200
     me = admin.person  # type: ignore[attr-defined]
     assert admin.send(f"{path_of(me)}/disabling", {"reason": "x"}).status_code in (403, 422)
