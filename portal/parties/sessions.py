@@ -92,6 +92,13 @@ def find(session: Session, token: str) -> SignedIn | None:
         must_choose=row[12])
 
 
+def why_ended(session: Session, token: str) -> str | None:
+    """Why a cookie opens nothing any more: `ended_because`, `idle`; None for one that was never ours."""
+    row = session.execute(select(UserSession.ended_at, UserSession.ended_because)
+                          .where(UserSession.token_digest == crypto.sha256(token))).one_or_none()
+    return None if row is None else row.ended_because if row.ended_at is not None else "idle"
+
+
 def touch(session: Session, session_id: UUID) -> None:
     """The person did something: the idle limit starts anew. Not for what a page fetches by itself."""
     now = clock.now()

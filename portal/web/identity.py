@@ -2,7 +2,8 @@
 from typing import cast
 
 import flask
-from flask import Flask, Response, g, request
+from flask import Flask, Response, flash, g, request
+from flask_babel import gettext
 from flask_login import (
     LoginManager,
     UserMixin,
@@ -12,10 +13,11 @@ from flask_login import (
 )
 
 from portal.core.access import Actor, ActorKind
-from portal.core.db import transaction
+from portal.core.db import reader, transaction
 from portal.parties import passwords, sessions
 from portal.parties.sessions import SignedIn
 from portal.settings import Settings
+from portal.web.badges import N_
 from portal.web.sessions import PortalSession, RowSessions
 
 
@@ -97,6 +99,25 @@ def leave() -> None:
     logout_user()
     session.forget()
     g.actor = None
+
+
+ENDED = {
+    "too_many": N_("You were signed out here: you signed in elsewhere, and five browsers are the most."),
+    "new_password": N_("You were signed out here: your password was changed."),
+    "new_email": N_("You were signed out here: your e-mail address was changed."),
+    "ended_by_owner": N_("You were signed out here, from another browser of yours."),
+    "ended_by_staff": N_("You were signed out here by an administrator."),
+    "idle": N_("You were signed out here: nothing happened for a while."),
+}
+
+
+def say_why_out() -> None:
+    """Somebody whose session ended is led to the sign-in page, which says why."""
+    session = browser()
+    if session.token is not None and session.stale_cookie:
+        because = sessions.why_ended(reader(), session.token)
+        if because in ENDED:
+            flash(gettext(ENDED[because]))
 
 
 def _of(found: SignedIn) -> Actor:

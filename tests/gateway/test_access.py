@@ -136,3 +136,25 @@ def test_a_balance_is_empty_until_something_is_posted(shop):
     assert shop.get("/balance").json == {"data": [], "next_cursor": None}
     assert shop.get("/balance/entries").json == {"data": [], "next_cursor": None}
     db.session.remove()
+
+
+def test_the_payment_link_is_told_to_who_may_do_what_it_opens(shop, payin):
+    """A key that only manages webhooks, or only reads, cancelled orders by the link it was told."""
+    order = shop.post("/payins", payin()).json
+    link, path = order["payment_url"], f"/payins/{order['id']}"
+    whole = shop.with_scopes("orders:read", "orders:write", "webhooks:manage")
+    reading, hooks = shop.with_scopes("orders:read"), shop.with_scopes("webhooks:manage")
+    assert link
+    assert whole.get(path).json["payment_url"] == link
+    assert whole.get("/payins").json["data"][0]["payment_url"] == link
+    assert reading.get(path).json["payment_url"] is None
+    assert reading.get("/payins").json["data"][0]["payment_url"] is None
+    assert reading.get(path).json | {"payment_url": link} == whole.get(path).json
+    shop.post(path + "/cancel", {})
+    assert _links_in_events(whole, order["id"]) == {link}
+    assert _links_in_events(hooks, order["id"]) == {None}
+
+
+def _links_in_events(key, order_id):
+    rows = [event["data"] for event in key.get("/events").json["data"]]
+    return {row["payment_url"] for row in rows if row.get("id") == order_id}
