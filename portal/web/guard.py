@@ -10,6 +10,7 @@ from portal.core.db import retried
 from portal.core.errors import Denied
 from portal.parties.passwords import ChooseYourOwn
 from portal.web import hx
+from portal.web.identity import say_why_out
 
 PUBLIC = frozenset({
     "static", "auth.login", "auth.sign_in", "auth.landing", "health.livez", "health.readyz", "health.metrics",
@@ -47,6 +48,7 @@ def guard(app: Flask) -> None:
 
 def _admit(actor: Actor | None, needed: Permission) -> Response | None:
     if actor is None:
+        say_why_out()
         login = url_for("auth.login", next=request.full_path.rstrip("?") if request.method == "GET" else None)
         return hx.redirect_to(login) if hx.wants_fragment() else redirect(login, 303)  # type: ignore[return-value]
     if actor.details.get("must_choose"):

@@ -190,3 +190,14 @@ def test_long_ended_ones_are_swept(app: Flask) -> None:
     with later(60 * 24 * 60), transaction() as session:
         sessions.sweep(session)
     assert rows(me) == []
+
+
+def test_the_sixth_browser_tells_the_first_why_it_is_out(app: Flask) -> None:
+    me = people.person("trader")
+    first = people.seat(app, me)
+    for _ in range(5):
+        people.seat(app, me)
+    assert first.get("/trader/orders").status_code == 303
+    page = first.get("/login").get_data(as_text=True)
+    assert "You were signed out here: you signed in elsewhere" in page
+    assert "You were signed out" not in first.get("/login").get_data(as_text=True)
