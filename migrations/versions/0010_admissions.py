@@ -1,13 +1,13 @@
 """Who let whom into an account is kept: two accounts of one person do not make two people.
 
-Revision ID: 0009_admissions
-Revises: 0008_one_form_of_names
+Revision ID: 0010_admissions
+Revises: 0009_reference
 """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0009_admissions"
-down_revision = "0008_one_form_of_names"
+revision = "0010_admissions"
+down_revision = "0009_reference"
 branch_labels = None
 depends_on = None
 
