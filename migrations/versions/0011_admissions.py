@@ -1,13 +1,13 @@
 """Who let whom into an account is kept: two accounts of one person do not make two people.
 
-Revision ID: 0010_admissions
-Revises: 0009_reference
+Revision ID: 0011_admissions
+Revises: 0010_found
 """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0010_admissions"
-down_revision = "0009_reference"
+revision = "0011_admissions"
+down_revision = "0010_found"
 branch_labels = None
 depends_on = None
 
