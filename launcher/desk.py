@@ -19,6 +19,8 @@ KNOWN_PASSWORD = "quittance-demo-password"
 ACCOUNTS = (("staff", "admin@ (super admin), second@ (admin), support@, viewer@"),
             ("merchants", "merchant1@, merchant2@"), ("traders", "trader1@ … trader5@"))
 DOMAIN = "quittance.example"
+FIRST_PEOPLE = ("an empty desk needs two administrators; for each, in another terminal:",
+                "bin/flask users create --email you@company.example --template super_admin")
 OTHER_COMMANDS_S = 2.0  # how long a bin/flask that still works may hold up the servers' stop
 READY_S = 60.0
 DEMO_FILE = "demo.json"  # with which password this folder's demo accounts were made
@@ -151,6 +153,9 @@ class Announcement:
         if self.password:
             lines += [f"  {who:<10} {accounts}" for who, accounts in ACCOUNTS]
             lines += [f"  each of them @{DOMAIN}, with the password of the next line"]
+        elif self.web:
+            lines += [f"  {line}" for line in FIRST_PEOPLE]
+            lines += [f"  then go on at {self.address}/admin/first-hour"]
         if self.development:
             lines += ["  APP_ENV is development: webhooks may call plain http and this machine; set APP_ENV=production "
                       "before real money"]

@@ -9,9 +9,10 @@ from portal.orders import models as orders
 from portal.orders import place_models as places
 from portal.parties import models as parties
 from portal.reference import models as reference
+from portal.reference import pauses as desk_pauses
 from portal.requisites import models as requisites
 from portal.tariffs import models as tariffs
 from portal.webhooks import models as webhooks
 
-__all__ = ["admissions", "approvals", "audit", "gateway", "jobs", "ledger", "ledger_proofs", "orders", "parties",
-           "places", "reference", "requisites", "tariffs", "webhooks"]
+__all__ = ["admissions", "approvals", "audit", "desk_pauses", "gateway", "jobs", "ledger", "ledger_proofs", "orders",
+           "parties", "places", "reference", "requisites", "tariffs", "webhooks"]

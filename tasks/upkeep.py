@@ -13,6 +13,7 @@ from portal.ledger import verify as proof
 from portal.orders import places
 from portal.orders import proof as orders_proof
 from portal.parties import sessions
+from portal.reference import pausing
 from portal.requisites import lanes, robots
 
 DAY_S = 24 * 3600
@@ -65,6 +66,7 @@ register(
     Kind("sweep_sessions", sweep_sessions, every_s=3600),
     Kind("forget_idempotency_keys", forget_idempotency_keys, every_s=600),
     Kind("sweep_kept_amounts", sweep_kept_amounts, every_s=600),
+    Kind(pausing.JOB, pausing.end_in_time),
     Kind("rebuild_lanes", lanes.rebuild_for_jobs),
     Kind("ensure_robots", ensure_robots, every_s=60),
     Kind("prove_ledger", prove_ledger, lease_s=1800, attempts_max=3, every_s=3600),

@@ -25,6 +25,7 @@ from portal.orders.models import Order
 from portal.orders.service import OrderExpired
 from portal.orders.states import Direction
 from portal.reference import RateUnavailable
+from portal.reference.pauses import DeskPaused
 from portal.tariffs import AmountTooSmall
 
 C = TypeVar("C", bound=OrderCommand)
@@ -32,7 +33,8 @@ PAYIN = "pin"
 
 
 @call("POST", "/payins", Permission.ORDER_CREATE, summary="Take a payment from a customer", body=CreatePayin,
-      answer=schemas.Payin, status=201, moves_money=True, errors=(ExternalIdTaken, RateUnavailable, AmountTooSmall))
+      answer=schemas.Payin, status=201, moves_money=True,
+      errors=(ExternalIdTaken, RateUnavailable, AmountTooSmall, DeskPaused))
 def create_payin() -> Response:
     key, command = required_key(), bind(CreatePayin, reading.body())
     with first_in_line(caller(), key):

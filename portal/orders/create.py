@@ -57,8 +57,8 @@ def request_hash(command: CreatePayin) -> bytes:
 def create(session: Session, actor: Actor, command: CreatePayin, *, idempotency_key: str) -> Created:
     """A store's system asks for a payin: freeze rate, tariff and fee, and have it matched.
 
-    Raises StoreSuspended, Invalid (currency, method, limits, return address), RateUnavailable, AmountTooSmall,
-    NoTariff, ExternalIdTaken, LockTimeout while the same key or external id is being taken elsewhere.
+    Raises DeskPaused, StoreSuspended, Invalid (currency, method, limits, return address), RateUnavailable,
+    AmountTooSmall, NoTariff, ExternalIdTaken, LockTimeout while the same key or external id is being taken elsewhere.
     """
     asked = asked_for(actor, command, idempotency_key=idempotency_key)
     if write(session, [asked]):
@@ -70,6 +70,7 @@ def asked_for(actor: Actor, command: CreatePayin, *, idempotency_key: str) -> As
     """The order as it will be written, if nothing stands in its way: judged, priced, frozen. Raises as `create`."""
     assert actor.store_id is not None
     assert actor.live is not None
+    reference.snapshot().refuse_while_paused()
     terms = terms_of(actor.store_id)
     amount, now = command.money, clock.now()
     method = _method(terms, command, amount)

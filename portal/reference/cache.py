@@ -1,4 +1,4 @@
-"""All reference data of a process in one frozen object, read anew every few seconds: five small queries."""
+"""All reference data of a process in one frozen object, read anew every few seconds: six small queries."""
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from portal.core.db import Base, after_commit, engine, may_read, open_session, reader
 from portal.core.errors import FieldError, Invalid
+from portal.reference import pauses
 from portal.reference.models import Bank, Currency, Method
 
 FRESH_S = 2.5  # read anew after this; a change is seen by every process within twice that
@@ -75,6 +76,12 @@ class Reference:
     methods: Mapping[str, MethodFacts]
     banks: Mapping[str, BankFacts]
     rates: Mapping[tuple[str, str], RateFacts]
+    pause: pauses.PauseFacts | None = None  # of the whole desk
+
+    def refuse_while_paused(self) -> None:
+        """Before anything new is taken in. Raises DeskPaused."""
+        if self.pause is not None and self.pause.holds:
+            raise self.pause.refusal()
 
     def method(self, code: str) -> MethodFacts:
         """Raises Invalid for a method that does not exist or is switched off."""
@@ -186,7 +193,8 @@ def _read(session: Session) -> Reference:
         banks={row.code: BankFacts(*row) for row in session.execute(
             _columns(Bank, BankFacts).order_by(Bank.country, Bank.position, Bank.name))},
         rates={(row.base, row.quote): RateFacts(row.id, row.base, row.quote, row.rate, row.source, row.at) for row in
-               session.execute(_NEWEST)})
+               session.execute(_NEWEST)},
+        pause=pauses.current(session))
 
 
 def _columns(model: type[Base], facts: type[Any]) -> Select[Any]:

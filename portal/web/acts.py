@@ -76,6 +76,7 @@ ACTS = {
     "webhook_endpoint.pinged": N_("Tried a webhook endpoint"),
     "webhook_endpoint.secret_rotated": N_("Changed the secret of a webhook endpoint"),
     # The machinery.
+    "desk.paused": N_("Stopped taking orders"), "desk.resumed": N_("Orders are taken again"),
     "job.dropped": N_("Dropped dead work"), "job.retried": N_("Had dead work done again"), "rate.set": N_("Set a rate"),
     "simulator.switched": N_("Switched the simulator"), "currency.switched": N_("Switched a currency"),
     "method.switched": N_("Switched a method"), "bank.switched": N_("Switched a bank"),

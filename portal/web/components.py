@@ -4,14 +4,16 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Flask, current_app, has_request_context, request
+from flask import Flask, current_app, g, has_request_context, request
 from flask_babel import gettext
 from jinja2 import Environment, StrictUndefined, TemplateRuntimeError, Undefined, UndefinedError
 from jinja2.utils import missing
 from markupsafe import Markup, escape
 from werkzeug.urls import iri_to_uri
 
+from portal import reference
 from portal.core import clock
+from portal.reference.pauses import PauseFacts
 from portal.web.acts import act_words
 from portal.web.apologies import apology
 from portal.web.assets import init_assets
@@ -111,6 +113,14 @@ def frame() -> dict[str, Any]:
     }
 
 
+def desk_pause() -> PauseFacts | None:
+    """What every page says while the desk takes no new orders; a page that apologises for the database asks nothing."""
+    if g.get("apologising"):
+        return None
+    pause = reference.snapshot().pause
+    return pause if pause is not None and pause.holds else None
+
+
 def init_templates(app: Flask) -> None:
     """Give templates their tools."""
     environment = app.jinja_env
@@ -121,7 +131,7 @@ def init_templates(app: Flask) -> None:
                                field_name=field_name)
     environment.globals.update(
         ui=Components(environment), brand=BRAND, look=look, attributes=attributes, here=here, apology=apology,
-        now=clock.now, drawing_once=drawing_once,
+        desk_pause=desk_pause, now=clock.now, drawing_once=drawing_once,
         field_id=field_id, sent_to=sent_to, page_of_act=page_of_act)
     init_assets(app)
     app.context_processor(frame)

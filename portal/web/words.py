@@ -28,13 +28,14 @@ WORDS = (
     # Kinds of work.
     N_("Match order"), N_("Settle order"), N_("Expire order"), N_("Flag unconfirmed"), N_("Rebuild lanes"),
     N_("Deliver webhook"), N_("Prove ledger"), N_("Sweep sessions"), N_("Make partitions"), N_("Ensure robots"),
-    N_("Forget idempotency keys"), N_("Sweep kept amounts"), N_("Simulate"),
+    N_("Forget idempotency keys"), N_("Sweep kept amounts"), N_("Simulate"), N_("End desk pause"),
+    N_("Its time was over"),
     N_("h"),  # hours: inside an f-string no tool finds it
     # How what was received compares with what was asked for.
     N_("Exact"), N_("Under"), N_("Over"),
     # What the audit tells of, and who acted where it was no person.
     N_("User"), N_("Merchant"), N_("Store"), N_("Trader"), N_("Requisite"), N_("Holder"), N_("Key"), N_("Rate"),
-    N_("Job"), N_("Order"), N_("Export"), N_("Deposit"), N_("Webhook endpoint"), N_("Webhook delivery"),
+    N_("Job"), N_("Desk"), N_("Order"), N_("Export"), N_("Deposit"), N_("Webhook endpoint"), N_("Webhook delivery"),
     N_("system"), N_("customer"), N_("trader"), N_("merchant"), N_("support"), N_("admin"),
 )
 

@@ -7,7 +7,7 @@ from portal.core.jobs import desk as job_desk
 from portal.core.jobs.pulse import pulses
 from portal.demo import simulator
 from portal.ledger import proofs
-from portal.orders import health
+from portal.orders import first_hour, health
 from portal.orders.watch import look
 from portal.reference import board
 from portal.web.health import redis_answers
@@ -23,5 +23,6 @@ def index() -> Response:
     session, actor = reader(), signed_in()
     return show("admin/desk/index.html", fragment="admin/desk/_desk.html", watch=look(session, actor),
                 kinds=job_desk.by_kind(session), pulses=pulses(session), rates=board.present(session),
-                proof=proofs.last(session), health=health.lately(session), redis=redis_answers(),
+                proof=proofs.last(session), first=first_hour.unfinished(session), health=health.lately(session),
+                redis=redis_answers(),
                 simulating=simulator.is_on(session) if "admin_demo" in current_app.blueprints else None)

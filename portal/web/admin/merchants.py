@@ -10,6 +10,7 @@ from portal.core.commands import bind
 from portal.core.db import reader, transaction
 from portal.parties import lists, merchants, onboarding, queries, stores
 from portal.parties.commands import AskOnboarding, CreateMerchant, CreateStore, MoveMerchant
+from portal.web.admin import settlement
 from portal.web.admin.acts import act
 from portal.web.identity import signed_in
 from portal.web.render import redisplay, show
@@ -76,7 +77,7 @@ def resume(merchant_id: str) -> Response:
 @bp.get("/<merchant_id>/stores/new")
 @requires(Permission.PARTY_MANAGE)
 def new_store(merchant_id: str) -> Response:
-    return show(NEW_STORE, **CLEAN, merchant=queries.merchant(reader(), signed_in(), merchant_id))
+    return show(NEW_STORE, **CLEAN, **_of(merchant_id))
 
 
 @bp.post("/<merchant_id>/stores")
@@ -85,12 +86,13 @@ def create_store(merchant_id: str) -> Response:
     merchant = queries.merchant(reader(), signed_in(), merchant_id)
     with redisplay(NEW_STORE, lambda: _of(merchant_id)), transaction() as session:
         made = stores.create(session, signed_in(), bind(CreateStore, request.form, merchant_id=merchant.id,
-                                                        settlement_currency="USDT", currencies=(), return_hosts=()))
+                                                        settlement_currency=settlement.chosen(), currencies=(),
+                                                        return_hosts=()))
     return redirect(url_for("admin_stores.one", store_id=made.public_id), 303)  # type: ignore[return-value]
 
 
 def _of(merchant_id: str) -> dict[str, Any]:
-    return {"merchant": queries.merchant(reader(), signed_in(), merchant_id)}
+    return {"merchant": queries.merchant(reader(), signed_in(), merchant_id), "settlements": settlement.choices()}
 
 
 def _moved(merchant_id: str, status: str) -> Response:

@@ -3,8 +3,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import Blueprint, Response, request, url_for
+from flask import Blueprint, Response, redirect, request, url_for
 
+from portal import reference
 from portal.core import clock
 from portal.core.access import Permission, requires
 from portal.core.commands import bind
@@ -19,6 +20,7 @@ from portal.web.identity import signed_in
 from portal.web.render import done, redisplay, show
 
 bp = Blueprint("admin_rates", __name__, url_prefix="/admin/rates")
+INDEX = "admin/rates/index.html"
 SHOWN = timedelta(hours=24)
 WIDTH, HEIGHT, EDGE = 600, 120, 6  # of the drawing, in its own units
 
@@ -26,7 +28,20 @@ WIDTH, HEIGHT, EDGE = 600, 120, 6  # of the drawing, in its own units
 @bp.get("")
 @requires(Permission.REFERENCE_READ)
 def index() -> Response:
-    return show("admin/rates/index.html", rates=board.present(reader()), age_max_s=rate_max_age_s())
+    return show(INDEX, error=None, wrong={}, values={}, **_board())
+
+
+@bp.post("")
+@requires(Permission.REFERENCE_MANAGE)
+def set_first() -> Response:
+    """Of any two currencies that are switched on; without one no order of the pair can be priced."""
+    with redisplay(INDEX, _board):
+        command = bind(SetRate, request.form, source=MANUAL)
+        if command.reason is None:
+            raise Invalid(fields=[FieldError("/reason", "missing", "Field required")])
+        with transaction() as session:
+            service.set_rate(session, signed_in(), command)
+    return redirect(url_for(".one", pair=f"{command.base}-{command.quote}"), 303)  # type: ignore[return-value]
 
 
 @bp.get("/<pair>")
@@ -47,6 +62,13 @@ def set_by_hand(pair: str) -> Response:
             service.set_rate(session, signed_in(), command)
     return done("admin/rates/one.html", otherwise=url_for(".one", pair=pair), error=None, wrong={}, values={},
                 **_pair(pair))
+
+
+def _board() -> dict[str, Any]:
+    known = [one for one in reference.snapshot(reader()).currencies.values() if one.active]
+    return {"rates": board.present(reader()), "age_max_s": rate_max_age_s(),
+            "bases": [(one.code, one.code) for one in sorted(known, key=lambda one: one.kind != "crypto")],
+            "quotes": [(one.code, one.code) for one in sorted(known, key=lambda one: one.kind != "fiat")]}
 
 
 def _codes(pair: str) -> tuple[str, str]:

@@ -17,6 +17,7 @@ from portal.requisites import queries as requisites
 from portal.tariffs import asking
 from portal.tariffs import queries as tariffs
 from portal.tariffs.commands import AskReward
+from portal.web.admin import settlement
 from portal.web.admin.acts import act
 from portal.web.identity import signed_in
 from portal.web.render import redisplay, show
@@ -39,14 +40,15 @@ def index() -> Response:
 @bp.get("/new")
 @requires(Permission.PARTY_MANAGE)
 def new() -> Response:
-    return show(NEW, **CLEAN)
+    return show(NEW, **CLEAN, **_new())
 
 
 @bp.post("")
 @requires(Permission.PARTY_MANAGE)
 def create() -> Response:
-    with redisplay(NEW), transaction() as session:
-        made = traders.create(session, signed_in(), bind(CreateTrader, request.form, settlement_currency="USDT"))
+    with redisplay(NEW, _new), transaction() as session:
+        made = traders.create(session, signed_in(), bind(CreateTrader, request.form,
+                                                         settlement_currency=settlement.chosen()))
     return _to(made.public_id)
 
 
@@ -118,6 +120,10 @@ def _moved(trader_id: str, status: str) -> Response:
         onboarding.move_trader(session, signed_in(), bind(MoveTrader, request.form, status=status,
                                                           trader_id=ids.parse("trd", trader_id)))
     return _to(trader_id)
+
+
+def _new() -> dict[str, Any]:
+    return {"settlements": settlement.choices()}
 
 
 def _to(trader_id: str) -> Response:

@@ -13,13 +13,14 @@ NOUNS = {
     "profile": N_("Own account"), "order": N_("Orders"), "requisite": N_("Requisites"), "shift": N_("Shifts"),
     "party": N_("Merchants and traders"), "user": N_("Users"), "balance": N_("Balances"), "ledger": N_("Ledger"),
     "deposit": N_("Deposits"), "approval": N_("Approvals"), "webhook": N_("Webhooks"), "key": N_("API keys"),
-    "reference": N_("Rates and reference data"), "job": N_("Jobs"), "audit": N_("Audit"), "payout": N_("Payouts"),
+    "reference": N_("Rates and reference data"), "desk": N_("The whole desk"),
+    "job": N_("Jobs"), "audit": N_("Audit"), "payout": N_("Payouts"),
 }
 VERBS = {
     "enter": N_("open"), "manage": N_("change"), "read": N_("see"), "create": N_("create"), "cancel": N_("cancel"),
     "mark_paid": N_("mark as paid"), "confirm": N_("confirm"), "decline": N_("decline"),
     "confirm_any": N_("confirm in the trader's place"), "cancel_any": N_("cancel in the store's place"),
-    "request": N_("ask for"), "decide": N_("decide"),
+    "request": N_("ask for"), "pause": N_("stop taking orders"), "decide": N_("decide"),
 }
 OF_APPROVALS = (
     N_("Requisite"), N_("New requisite"), N_("Wider limits of a requisite"), N_("Deposit"), N_("Set a merchant going"),
