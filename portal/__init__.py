@@ -17,7 +17,7 @@ WATCH_CONNECTIONS = 3  # of a worker, beside its threads' own: tasks/watch.py
 
 def create_app(settings: Settings | None = None, *, process: str = "web") -> Flask:
     """The application: for the web, a worker and the command line alike. `process`: web or worker."""
-    from portal import reference, tables, treasury, webhooks
+    from portal import imports, reference, tables, treasury, webhooks
     from portal.core import clock, crypto, db, logging, money, observe
     from portal.gateway.serving import Desk
     from portal.orders import view
@@ -33,7 +33,8 @@ def create_app(settings: Settings | None = None, *, process: str = "web") -> Fla
     app = Desk("portal", root_path=None, template_folder="../templates", static_folder="../static",
                 static_url_path="/static")
     assert tables
-    assert treasury  # imported for what it registers: what an approved deposit does
+    assert imports  # imported for what they register: what an approved file and an approved deposit do
+    assert treasury
     app.config.update(
         SECRET_KEY=settings.secret_key.get_secret_value(), MAX_CONTENT_LENGTH=BODY_MAX,
         MAX_FORM_MEMORY_SIZE=FORM_MEMORY_MAX, MAX_FORM_PARTS=FORM_PARTS_MAX, TRUSTED_HOSTS=settings.hosts,

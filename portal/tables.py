@@ -3,10 +3,12 @@ from portal.approvals import admissions
 from portal.approvals import models as approvals
 from portal.core import audit, jobs
 from portal.gateway import models as gateway
+from portal.imports import models as imports
 from portal.ledger import models as ledger
 from portal.ledger import proofs as ledger_proofs
 from portal.orders import models as orders
 from portal.orders import place_models as places
+from portal.parties import cases
 from portal.parties import models as parties
 from portal.reference import models as reference
 from portal.reference import pauses as desk_pauses
@@ -14,5 +16,5 @@ from portal.requisites import models as requisites
 from portal.tariffs import models as tariffs
 from portal.webhooks import models as webhooks
 
-__all__ = ["admissions", "approvals", "audit", "desk_pauses", "gateway", "jobs", "ledger", "ledger_proofs", "orders",
-           "parties", "places", "reference", "requisites", "tariffs", "webhooks"]
+__all__ = ["admissions", "approvals", "audit", "cases", "desk_pauses", "gateway", "imports", "jobs", "ledger",
+           "ledger_proofs", "orders", "parties", "places", "reference", "requisites", "tariffs", "webhooks"]

@@ -13,7 +13,8 @@ from babel.messages.extract import extract_python
 
 ROOT = Path(__file__).resolve().parent.parent
 Found = tuple[int, str | None, str, list[str]]
-SAY_SO = {"FieldError": 2, "PydanticCustomError": 1, "ValueError": 0, "BadAmount": 0, "_refused": 2}
+SAY_SO = {"FieldError": 2, "PydanticCustomError": 1, "ValueError": 0, "BadAmount": 0, "_refused": 2, "refuse": 2,
+          "_wrong": 1}
 """Which argument of these calls is a sentence for people."""
 TITLED = "title"  # approvals.register(…, title="Deposit")
 

@@ -11,6 +11,7 @@ from portal.core.money import Money
 from portal.ledger.accounts import (
     EXTERNAL,
     FEES,
+    SUSPENSE,
     Account,
     store_available,
     trader_available,
@@ -65,7 +66,7 @@ class SettleFacts:
     live: bool
 
 
-KINDS = ("payin_hold", "payin_release", "payin_settle", "deposit")
+KINDS = ("payin_hold", "payin_release", "payin_settle", "deposit", "opening_balance")
 """Of journal entries; each has its function below."""
 
 
@@ -94,6 +95,12 @@ def payin_settle(facts: SettleFacts) -> Draft:
 def deposit(approval_id: UUID, owner: Account, amount: Money) -> Draft:
     """Approved: money that came in from outside is the owner's to use."""
     return draft("deposit", approval_id, Line(EXTERNAL(amount.currency, owner.live), owner, amount))
+
+
+def opening_balance(import_id: UUID, owed: Iterable[tuple[Account, Money]]) -> Draft:
+    """What the desk owed its stores and traders before its books began; suspense says that it has yet to be placed."""
+    return draft("opening_balance", import_id,
+                 *(Line(SUSPENSE(amount.currency, owner.live), owner, amount) for owner, amount in owed))
 
 
 def split(fee: Money, reward: Money, *, source: Account, reward_to: Account, rest: Account) -> tuple[Line, ...]:

@@ -47,6 +47,19 @@ def add(session: Session, actor: Actor, command: AddRequisite) -> Requisite:
     return requisite
 
 
+def enter(session: Session, actor: Actor, command: AddRequisite, *, reason: str) -> Requisite:
+    """One that two people have agreed to already, with others: it is made approved. The caller rebuilds its lanes.
+
+    Raises as `add`.
+    """
+    requisite = _made(session, _owner(session, actor, command.trader_id), command)
+    requisite.status = Status.ACTIVE
+    session.add(requisite)
+    session.flush()
+    audit.record(session, actor, "requisite.added", "requisite", requisite.id, after=facts(requisite), reason=reason)
+    return requisite
+
+
 def ask(session: Session, actor: Actor, requisite: Requisite, *, reason: str) -> Approval:
     """Put a pending requisite before a second person, as it is now."""
     return approvals.ask(session, actor, kind=KIND, target_kind="requisite", target_id=requisite.id, before={},

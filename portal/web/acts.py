@@ -48,6 +48,11 @@ ACTS = {
     "holder_limits.asked": N_("Asked for wider limits of a person"),
     "holder_limits.approved": N_("Approved wider limits of a person"),
     "holder_limits.rejected": N_("Refused wider limits of a person"),
+    "import.taken_in": N_("Took a file in"), "import.asked": N_("Asked for an import"),
+    "import.approved": N_("Approved an import"), "import.rejected": N_("Rejected an import"),
+    "import.applied": N_("Imported a file"),
+    "case.taken": N_("Took a case"), "case.handed_over": N_("Handed a case over"),
+    "case.released": N_("Released a case"),
     # People.
     "user.named": N_("Changed a user's name"), "user.email_set": N_("Changed a user's e-mail"),
     "user_password.asked": N_("Asked for a password for one of the staff"),

@@ -42,7 +42,7 @@ WORDS = (
 
 ENTRIES = {
     "payin_hold": N_("Collateral held"), "payin_release": N_("Collateral freed"), "payin_settle": N_("Order settled"),
-    "deposit": N_("Deposit"),
+    "deposit": N_("Deposit"), "opening_balance": N_("Opening balance"),
 }
 
 

@@ -8,6 +8,7 @@ from flask import Flask
 
 from portal.core import clock, ids
 from portal.core.access import SYSTEM
+from portal.imports import service as imports
 from portal.orders import links
 from portal.orders.models import Order
 from portal.parties import sessions
@@ -23,7 +24,8 @@ SEATS = {"trader": "trader", "merchant": "merchant_owner", "admin": "super_admin
 """Who opens the pages of an area."""
 STAFFS = {"account_id": ["1"], "entry_id": ["1"], "pair": ["USDT-RUB"]}
 """What stands in the addresses of the ledger's and the rates' pages: the first of each is made with any order."""
-NO_PAGES = ("gateway", "static", "health", "live", "metrics", "checkout.qr", "shop.one")
+NO_PAGES = ("admin_imports.template", "admin_cases.one", "gateway", "static", "health", "live", "metrics",
+            "checkout.qr", "shop.one")
 
 
 @dataclass
@@ -100,8 +102,12 @@ def set_up(app: Flask) -> Stage:
             owner_kind="trader", owner_id=trader.id, amount="10.000000", currency="USDT", reason="By bank transfer"))
         sessions.begin(session, seats["trader"].id, address="127.0.0.1", user_agent=PAYLOAD, values={})
     requisite = factories.new_requisite(trader, cast.method, day_max="90000.00")
+    with factories.act() as session:
+        imported = imports.take_in(session, SYSTEM, sheet="merchants", content=b"name\nNorthwind\n",
+                                    file_name=PAYLOAD)
     samples |= {
         "merchant_id": [cast.merchant.public_id], "store_id": [cast.store.public_id], "trader_id": [trader.public_id],
         "approval_id": [asked.public_id], "user_id": [ids.public("usr", seat.id) for seat in seats.values()],
-        "requisite_id": [requisite.public_id], "holder_id": [ids.public("hld", requisite.holder_id)]}
+        "requisite_id": [requisite.public_id], "subject_id": [asked.public_id],
+        "import_id": [imported.public_id], "holder_id": [ids.public("hld", requisite.holder_id)]}
     return Stage(app, seats, orders, samples | sample.told(cast) | STAFFS)

@@ -11,16 +11,18 @@ from portal.core.access import Permission, requires
 from portal.core.commands import bind
 from portal.core.db import reader
 from portal.core.errors import FieldError, Invalid, NotFound
+from portal.parties import cases
 from portal.parties import queries as parties
 from portal.web import hx
 from portal.web.admin.acts import act
+from portal.web.admin.cases import line, subject_of
 from portal.web.identity import signed_in
 from portal.web.render import show
 
 bp = Blueprint("admin_approvals", __name__, url_prefix="/admin/approvals")
 STATES = ("pending", "approved", "rejected")
 RECORDS = {"merchant": "mrc", "store": "str", "trader": "trd", "user": "usr", "requisite": "rqs",
-           "holder": "hld", "order": "pin"}
+           "holder": "hld", "order": "pin", "import": "imp"}
 """What approvals are about, with the prefix of its public id; each has a page of its own."""
 
 
@@ -36,7 +38,8 @@ def index() -> Response:
         raise NotFound()
     page = approvals.page(reader(), signed_in(), state=state, kind=kind, cursor=request.args.get("after"))
     return show("admin/approvals/index.html", page=page, state=state, kind=kind, kinds=kinds.titles(),
-                record_of=record_of, waiting=waiting)
+                record_of=record_of, waiting=waiting,
+                on=cases.of(reader(), "approval", [approval.id for approval in page.rows]))
 
 
 @bp.get("/<approval_id>")
@@ -65,7 +68,8 @@ def decide(approval_id: str) -> Response:
 
 
 def _approval(approval_id: str) -> dict[str, Any]:
-    return {"approval": approvals.find(reader(), signed_in(), approval_id), "record_of": record_of}
+    return {"approval": approvals.find(reader(), signed_in(), approval_id), "record_of": record_of,
+            **line(subject_of(approval_id))}
 
 
 def record_of(approval: approvals.Approval) -> tuple[str, str] | None:

@@ -9,6 +9,7 @@ from portal.demo import simulator
 from portal.ledger import proofs
 from portal.orders import first_hour, health
 from portal.orders.watch import look
+from portal.parties import cases
 from portal.reference import board
 from portal.web.health import redis_answers
 from portal.web.identity import signed_in
@@ -21,7 +22,9 @@ bp = Blueprint("admin_desk", __name__, url_prefix="/admin")
 @requires(Permission.ADMIN_PORTAL)
 def index() -> Response:
     session, actor = reader(), signed_in()
-    return show("admin/desk/index.html", fragment="admin/desk/_desk.html", watch=look(session, actor),
+    watch = look(session, actor)
+    return show("admin/desk/index.html", fragment="admin/desk/_desk.html", watch=watch,
+                on=cases.of(session, "order", [order.id for order in watch.attention]),
                 kinds=job_desk.by_kind(session), pulses=pulses(session), rates=board.present(session),
                 proof=proofs.last(session), first=first_hour.unfinished(session), health=health.lately(session),
                 redis=redis_answers(),

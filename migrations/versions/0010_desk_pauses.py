@@ -1,13 +1,13 @@
 """The desk can be stopped for a while, by whoever may already retry and drop its work.
 
-Revision ID: 0008_desk_pauses
-Revises: 0007_kept_amounts
+Revision ID: 0010_desk_pauses
+Revises: 0009_reference
 """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0008_desk_pauses"
-down_revision = "0007_kept_amounts"
+revision = "0010_desk_pauses"
+down_revision = "0009_reference"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,158 @@
+"""Who of the staff is on it: whatever waits can be taken, handed over and released. Others may still decide."""
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import StringConstraints
+from sqlalchemy import CheckConstraint, Index, Text, select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from portal.core import audit, clock, ids, live
+from portal.core.access import Actor, Permission, Role
+from portal.core.columns import Id, Words
+from portal.core.commands import Command
+from portal.core.db import Base, locked_one
+from portal.core.errors import Conflict, Denied, FieldError, Invalid, judges
+from portal.parties.models import User
+
+SHOWN_MAX, PEOPLE_MAX = 200, 200
+SubjectKind = Literal["order", "approval"]
+
+
+class CaseTaken(Conflict):
+    """A colleague has taken this already. Talk to them, or take it over."""
+
+    code = "case_taken"
+
+
+class Case(Base):
+    """Somebody is on a matter since `taken_at`; at most one at a time. A hand-over ends one and begins another."""
+
+    __tablename__ = "cases"
+    __table_args__ = (
+        Index("uq_cases_open", "subject_kind", "subject_id", unique=True, postgresql_where=text("ended_at IS NULL")),
+        Index("ix_cases_taken_by", "taken_by", postgresql_where=text("ended_at IS NULL")),  # "mine"
+        CheckConstraint("subject_kind IN ('order', 'approval')", name="subject_kind"),
+    )
+    id: Mapped[Id]
+    subject_kind: Mapped[Words]
+    subject_id: Mapped[UUID]
+    taken_by: Mapped[UUID]
+    taken_name: Mapped[Words]
+    taken_at: Mapped[datetime] = mapped_column(default=clock.now)
+    ended_at: Mapped[datetime | None]
+    ended_name: Mapped[str | None] = mapped_column(Text)
+
+    @property
+    def public_id(self) -> str:
+        return ids.public("cas", self.id)
+
+
+judges({"uq_cases_open": CaseTaken})
+
+
+class TakeCase(Command):
+    """`over`: the case of a colleague that the form showed, to be taken over."""
+
+    subject_kind: SubjectKind
+    subject_id: UUID
+    over: Annotated[str, StringConstraints(max_length=40)] | None = None
+
+
+class EndCase(Command):
+    """Release it, or hand it `to` a colleague."""
+
+    subject_kind: SubjectKind
+    subject_id: UUID
+    to: UUID | None = None
+
+
+def take(session: Session, actor: Actor, command: TakeCase) -> Case:
+    """It is the actor's from now on, and everybody sees it. Harmless twice. Raises Denied, CaseTaken."""
+    _check(actor)
+    present = _open(session, command.subject_kind, command.subject_id)
+    if present is not None and present.taken_by == actor.id:
+        return present
+    if (present.public_id if present else None) != command.over:
+        raise CaseTaken(by=present.taken_name if present else "")
+    if present is not None:
+        _end(session, present, actor)
+    assert actor.id is not None
+    return _begin(session, actor, command.subject_kind, command.subject_id, actor.id, actor.name,
+                  before=present.taken_name if present else None)
+
+
+def release(session: Session, actor: Actor, command: EndCase) -> None:
+    """Nobody is on it any more, or the colleague it was handed to. Raises Denied, CaseTaken for another's, Invalid."""
+    _check(actor)
+    present = _open(session, command.subject_kind, command.subject_id)
+    if present is None:
+        return
+    if present.taken_by != actor.id:
+        raise CaseTaken(by=present.taken_name)
+    colleague = None
+    if command.to is not None:
+        colleague = next((one for one in colleagues(session, actor) if one.id == command.to), None)
+        if colleague is None:
+            raise Invalid(fields=[FieldError("/to", "unknown_colleague", "There is no such colleague.")])
+    _end(session, present, actor)
+    if colleague is not None:
+        _begin(session, actor, command.subject_kind, command.subject_id, colleague.id, colleague.email,
+               before=present.taken_name)
+    else:
+        audit.record(session, actor, "case.released", command.subject_kind, command.subject_id,
+                     before={"by": present.taken_name})
+
+
+def colleagues(session: Session, actor: Actor) -> Sequence[User]:
+    """Whom a matter can be handed to: the active staff but oneself, by name."""
+    return session.scalars(select(User).where(
+        User.active, User.role.in_((Role.ADMIN, Role.SUPPORT)), User.id != actor.id)
+                           .order_by(User.name, User.id).limit(PEOPLE_MAX)).all()
+
+
+def of(session: Session, subject_kind: SubjectKind, subject_ids: Iterable[UUID]) -> dict[UUID, Case]:
+    """Who is on which of these."""
+    wanted = list(subject_ids)
+    if not wanted:
+        return {}
+    return {case.subject_id: case for case in session.scalars(
+        select(Case).where(Case.subject_kind == subject_kind, Case.subject_id.in_(wanted), Case.ended_at.is_(None))
+        .execution_options(populate_existing=True))}
+
+
+def open_cases(session: Session, actor: Actor, *, mine: bool) -> Sequence[Case]:
+    """The newest first. Raises Denied."""
+    _check(actor)
+    rows = select(Case).where(Case.ended_at.is_(None))
+    if mine:
+        rows = rows.where(Case.taken_by == actor.id)
+    return session.scalars(rows.order_by(Case.id.desc()).limit(SHOWN_MAX)).all()
+
+
+def _begin(session: Session, actor: Actor, kind: str, subject_id: UUID, by: UUID, name: str, *,
+           before: str | None) -> Case:
+    made = Case(subject_kind=kind, subject_id=subject_id, taken_by=by, taken_name=name)
+    session.add(made)
+    session.flush()
+    audit.record(session, actor, "case.taken" if by == actor.id else "case.handed_over", kind, subject_id,
+                 before={"by": before} if before else None, after={"by": name})
+    live.tell(session, "cases", ())
+    return made
+
+
+def _end(session: Session, case: Case, actor: Actor) -> None:
+    case.ended_at, case.ended_name = clock.now(), actor.name
+    session.flush()
+    live.tell(session, "cases", ())
+
+
+def _open(session: Session, kind: str, subject_id: UUID) -> Case | None:
+    return locked_one(session, select(Case).where(Case.subject_kind == kind, Case.subject_id == subject_id,
+                                                  Case.ended_at.is_(None)))
+
+
+def _check(actor: Actor) -> None:
+    if actor.id is None or not (actor.is_staff and actor.may(Permission.ADMIN_PORTAL)):
+        raise Denied()
