@@ -51,6 +51,7 @@ def facts(*rows: Any) -> list[dict[str, Any]]:
     return [{name: getattr(fresh(row), name) for name in kept[type(row)]} for row in rows]
 
 
+@pytest.mark.timeout(900)  # every form there is, on whatever machine
 def test_no_form_takes_more_than_it_names(app: Flask, cast: Cast) -> None:
     order = paid_payin(cast)
     trader = cast.traders[0]
