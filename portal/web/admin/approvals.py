@@ -15,7 +15,7 @@ from portal.parties import cases
 from portal.parties import queries as parties
 from portal.web import hx
 from portal.web.admin.acts import act
-from portal.web.admin.cases import line, subject_of
+from portal.web.admin.cases import line, of_approval
 from portal.web.identity import signed_in
 from portal.web.render import show
 
@@ -68,8 +68,8 @@ def decide(approval_id: str) -> Response:
 
 
 def _approval(approval_id: str) -> dict[str, Any]:
-    return {"approval": approvals.find(reader(), signed_in(), approval_id), "record_of": record_of,
-            **line(subject_of(approval_id))}
+    approval = approvals.find(reader(), signed_in(), approval_id)
+    return {"approval": approval, "record_of": record_of, **line(of_approval(approval))}
 
 
 def record_of(approval: approvals.Approval) -> tuple[str, str] | None:

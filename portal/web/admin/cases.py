@@ -11,6 +11,7 @@ from portal.core.commands import bind
 from portal.core.db import reader, transaction
 from portal.core.errors import NotFound
 from portal.orders import queries
+from portal.orders.models import Order
 from portal.parties import cases
 from portal.web.hx import wants_fragment
 from portal.web.identity import signed_in
@@ -71,11 +72,18 @@ def subject_of(public_id: str) -> Subject:
     """Of what this person may see. Raises NotFound."""
     session, actor = reader(), signed_in()
     if public_id.startswith("apr_"):
-        approval = approvals.find(session, actor, public_id)
-        return Subject("approval", approval.id, public_id, url_for("admin_approvals.one", approval_id=public_id),
-                       approval.state == "pending")
-    order = queries.find(session, actor, public_id)
-    return Subject("order", order.id, public_id, url_for("admin_orders.one", order_id=public_id), not order.ended)
+        return of_approval(approvals.find(session, actor, public_id))
+    return of_order(queries.find(session, actor, public_id))
+
+
+def of_approval(approval: approvals.Approval) -> Subject:
+    return Subject("approval", approval.id, approval.public_id,
+                   url_for("admin_approvals.one", approval_id=approval.public_id), approval.state == "pending")
+
+
+def of_order(order: Order) -> Subject:
+    return Subject("order", order.id, order.public_id, url_for("admin_orders.one", order_id=order.public_id),
+                   not order.ended)
 
 
 def line(subject: Subject) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from portal.orders import calling_off, dossier, notes, service
 from portal.orders.commands import CancelOrder, ConfirmOrder
 from portal.orders.shown import ShowOfAttempt, show_of_attempt
 from portal.web import hx
-from portal.web.admin.cases import line, subject_of
+from portal.web.admin.cases import line, of_order
 from portal.web.identity import signed_in
 from portal.web.order_lists import exported, listed
 from portal.web.render import done, redisplay, show
@@ -115,5 +115,5 @@ def _order(order_id: str) -> dict[str, Any]:
             "waiting": waiting,
             "overdue": found.order.confirm_by is not None and found.order.confirm_by <= clock.now(),
             "notes": written,
-            **line(subject_of(order_id)),
+            **line(of_order(found.order)),
             "funnel": dossier.funnel(found.tries[0]) if found.tries else []}
