@@ -1,13 +1,13 @@
 """The desk can be stopped for a while, by whoever may already retry and drop its work.
 
-Revision ID: 0010_desk_pauses
-Revises: 0009_reference
+Revision ID: 0012_desk_pauses
+Revises: 0011_admissions
 """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0010_desk_pauses"
-down_revision = "0009_reference"
+revision = "0012_desk_pauses"
+down_revision = "0011_admissions"
 branch_labels = None
 depends_on = None
 

@@ -1,14 +1,14 @@
 """Files a desk begins with, and who of the staff is on what.
 
-Revision ID: 0011_imports_cases
-Revises: 0010_desk_pauses
+Revision ID: 0013_imports_cases
+Revises: 0012_desk_pauses
 """
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0011_imports_cases"
-down_revision = "0010_desk_pauses"
+revision = "0013_imports_cases"
+down_revision = "0012_desk_pauses"
 branch_labels = None
 depends_on = None
 
