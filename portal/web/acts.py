@@ -7,6 +7,9 @@ ACTS = {
     "orders.exported": N_("Took orders as a file"),
     "statement.exported": N_("Took a statement as a file"), "deposit.asked": N_("Asked for a deposit"),
     "deposit.approved": N_("Approved a deposit"), "deposit.rejected": N_("Rejected a deposit"),
+    "order_cancellation.asked": N_("Asked to call a paid order off"),
+    "order_cancellation.approved": N_("Agreed to call a paid order off"),
+    "order_cancellation.rejected": N_("Refused to call a paid order off"),
     # Requisites.
     "requisite.added": N_("Added a requisite"), "requisite.asked": N_("Offered a requisite"),
     "requisite.approved": N_("Approved a requisite"), "requisite.rejected": N_("Rejected a requisite"),

@@ -89,6 +89,10 @@ def test_an_empty_desk_takes_its_first_payment_by_pages_alone(desk: Desk) -> Non
     staff.decide()
     assert "store" in staff.ticked()
 
+    nina = staff.person(merchant, "merchant", "merchant_owner", "nina@desk.example")
+    trial = buy(desk, key_of(nina, store, live="no"))
+    assert "key" in staff.ticked()
+
     trader = staff.ask("/admin/traders/new", "/admin/traders", name="Ivan", tier="1", open_orders_max="10",
                        settlement_currency="USDT")
     staff.ask(trader, "/rewards", direction="payin", method="", reward_percent="1", reason="Agreed")
@@ -108,19 +112,20 @@ def test_an_empty_desk_takes_its_first_payment_by_pages_alone(desk: Desk) -> Non
     assert ivan.send("/shift", on="yes") == 200
     assert {"requisite", "shift"} <= staff.ticked()
 
-    nina = staff.person(merchant, "merchant", "merchant_owner", "nina@desk.example")
-    key = key_of(nina, store)
-    assert "key" in staff.ticked()
-
-    order = buy(desk, key)
-    look = PlainBrowser(desk.url)
-    wait_for(lambda: look.open(order["payment_url"]) == 200 and "/claim" in look.html, "the order has a requisite")
-    assert look.send("/claim") == 200
+    order = buy(desk, key_of(nina, store, live="yes"))
+    claim(desk, order)
     assert ivan.open(f"/trader/orders/{order['id']}") == 200
     assert ivan.send("/confirmation") == 200, ivan.text
     wait_for(lambda: nina.open(f"/merchant/orders/{order['id']}") == 200 and "Completed" in nina.text, "it is settled")
     assert staff.ticked() >= {"second_person", "settlement", "rate", "store", "trader", "collateral", "requisite",
                               "shift", "key", "live_order"}
+
+    claim(desk, trial)
+    staff.ask(f"/admin/orders/{trial['id']}", "/confirmation", reason="A trial")
+    wait_for(lambda: "test_order" in staff.ticked(), "the test order is settled")
+    assert "All is done" in staff.anna.text
+    staff.anna.open("/admin/")
+    assert "The first hour" not in staff.anna.text, "it is over"
     assert "0 differences" in desk.flask("ledger", "verify")
 
 
@@ -132,12 +137,19 @@ def sign_in(desk: Desk, email: str, password: str) -> PlainBrowser:
     return browser
 
 
-def key_of(owner: PlainBrowser, store: str) -> str:
+def claim(desk: Desk, order: dict) -> None:
+    """The payer says that it is paid. A test order waits for its robot, which the desk makes within a minute."""
+    payer = PlainBrowser(desk.url)
+    wait_for(lambda: payer.open(order["payment_url"]) == 200 and "/claim" in payer.html, "it has a requisite", 90)
+    assert payer.send("/claim") == 200
+
+
+def key_of(owner: PlainBrowser, store: str, *, live: str) -> str:
     owner.open("/merchant/developers/keys/new")
-    status = owner.send("/keys", name="Shop", store_id=store.rpartition("/")[2], live="yes", scopes="orders:write",
+    status = owner.send("/keys", name="Shop", store_id=store.rpartition("/")[2], live=live, scopes="orders:write",
                         networks="")
     assert status in (200, 201), owner.text
-    found = re.search(r"qk_live_\w+", owner.html)
+    found = re.search(r"qk_(live|test)_\w+", owner.html)
     assert found, owner.text
     return found[0]
 

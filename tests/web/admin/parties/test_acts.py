@@ -320,5 +320,5 @@ def test_guessing_the_password_of_who_sits_there_is_slowed(app: Flask, admin: pe
     answers = [admin.send(path, {"reason": "x", "password": "wrong"},
                           environ_overrides={"REMOTE_ADDR": "10.77.1.9"}) for _ in range(6)]
     assert [answer.status_code for answer in answers] == [422] * 5 + [429]
-    assert 1 <= int(answers[-1].headers["Retry-After"]) <= 60
+    assert 1 <= int(answers[-1].headers["Retry-After"]) <= 63  # up to 3 s more: who was refused together comes apart
     assert "Too many failed attempts" in answers[-1].get_data(as_text=True)
