@@ -8,7 +8,7 @@ from portal.ledger import models as ledger
 from portal.ledger import proofs as ledger_proofs
 from portal.orders import models as orders
 from portal.orders import place_models as places
-from portal.parties import cases
+from portal.parties import cases, form_keys
 from portal.parties import models as parties
 from portal.reference import models as reference
 from portal.reference import pauses as desk_pauses
@@ -16,5 +16,5 @@ from portal.requisites import models as requisites
 from portal.tariffs import models as tariffs
 from portal.webhooks import models as webhooks
 
-__all__ = ["admissions", "approvals", "audit", "cases", "desk_pauses", "gateway", "imports", "jobs", "ledger",
-           "ledger_proofs", "orders", "parties", "places", "reference", "requisites", "tariffs", "webhooks"]
+__all__ = ["admissions", "approvals", "audit", "cases", "desk_pauses", "form_keys", "gateway", "imports", "jobs",
+           "ledger", "ledger_proofs", "orders", "parties", "places", "reference", "requisites", "tariffs", "webhooks"]

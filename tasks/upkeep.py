@@ -19,6 +19,7 @@ from portal.requisites import lanes, robots
 DAY_S = 24 * 3600
 MONTHS_AHEAD = 3
 KEYS_KEPT_FOR = timedelta(hours=75)
+FORMS_KEPT_FOR = timedelta(days=1)
 KEYS_MAX = 50_000
 assert orders_proof  # registered its checks of settle entries and holds
 
@@ -34,10 +35,14 @@ def sweep_sessions(session: Session, jobs: Sequence[Claimed]) -> None:
 
 
 def forget_idempotency_keys(session: Session, jobs: Sequence[Claimed]) -> None:
-    """Answers kept for a store's key are promised for 72 hours; a little longer, a bounded number at a time."""
+    """Answers kept for a store's key are promised for 72 hours, those of a page's form for a day; a bounded number
+    at a time."""
     session.execute(text("""DELETE FROM idempotency_keys WHERE (store_id, live, method, path, key) IN (
         SELECT store_id, live, method, path, key FROM idempotency_keys WHERE created_at < :before
         ORDER BY created_at LIMIT :limit)"""), {"before": clock.now() - KEYS_KEPT_FOR, "limit": KEYS_MAX})
+    session.execute(text("""DELETE FROM form_keys WHERE (user_id, path, key) IN (
+        SELECT user_id, path, key FROM form_keys WHERE created_at < :before
+        ORDER BY created_at LIMIT :limit)"""), {"before": clock.now() - FORMS_KEPT_FOR, "limit": KEYS_MAX})
 
 
 def sweep_kept_amounts(session: Session, jobs: Sequence[Claimed]) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session, registry
 
 from portal.core import hot
-from portal.core.errors import VERDICTS, DatabaseUnavailable, LockTimeout
+from portal.core.errors import VERDICTS, DatabaseUnavailable, LockTimeout, NumberTooLarge
 from portal.core.weather import is_away, patient
 
 NAMING = {
@@ -96,14 +96,54 @@ def give_back() -> None:
 
 
 @contextmanager
-def transaction() -> Iterator[Session]:
+def transaction(*, alone: bool = False) -> Iterator[Session]:
     """Commit everything done inside, or nothing. Doors open it, once; services never do.
 
-    What was promised with `after_commit` runs after the commit, and never without it.
+    What was promised with `after_commit` runs after the commit, and never without it. Within `one_transaction` the
+    commit is left to that one; `alone`: not so, what is counted here counts whatever comes of the rest.
     Raises our own errors for what the database refuses: named constraints, lock timeouts, no connection.
     """
-    with _committed(db.session()) as session:
+    session = db.session()
+    around = session.info.get("around")
+    with _committed(session) if around is None else _apart(session) if alone else _within(session, around):
         yield session
+
+
+@contextmanager
+def one_transaction(first: Callable[[Session], None]) -> Iterator[Session]:
+    """Around the whole act of a door: `transaction()` inside it begins with `first` and is committed at the end of
+    this, together with what is added after it."""
+    with _committed(db.session()) as session:
+        session.info["around"] = [first]
+        try:
+            yield session
+        finally:
+            session.info.pop("around", None)
+
+
+@contextmanager
+def _within(session: Session, around: list[Callable[[Session], None]]) -> Iterator[Session]:
+    try:
+        with translated():
+            assert around, "a transaction is opened once, at the door"
+            around.pop()(session)
+            yield session
+            session.flush()
+    except BaseException:
+        session.rollback()
+        session.info["after_commit"].clear()
+        raise
+
+
+@contextmanager
+def _apart(session: Session) -> Iterator[Session]:
+    assert session.info["around"], "before the act, not within it"
+    effects = session.info.pop("after_commit")
+    try:
+        with _committed(session):
+            yield session
+    finally:
+        session.info["after_commit"] = effects
 
 
 @contextmanager
@@ -167,6 +207,8 @@ def translated() -> Iterator[None]:
     except DBAPIError as error:
         if isinstance(error.orig, pg.LockNotAvailable):
             raise LockTimeout() from error
+        if isinstance(error.orig, pg.NumericValueOutOfRange):
+            raise NumberTooLarge() from error
         if is_disconnect(error):
             raise DatabaseUnavailable() from error
         raise
@@ -243,6 +285,7 @@ def engine_options(process: str, *, pool_size: int, prepared: bool = True) -> di
     `prepared`: statements are prepared on the server, which a pooler in between must know how to handle.
     """
     return {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": POOL_WAIT_S, "pool_pre_ping": False,
+            "hide_parameters": True,  # what a statement was given is people's data: it stands in no log
             "pool_use_lifo": True,  # the connection that was used last has its plans and pages at hand
             "pool_recycle": 1800, "connect_args": {
                 "connect_timeout": 3, "prepare_threshold": 1 if prepared else None,

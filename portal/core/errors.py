@@ -73,6 +73,18 @@ class Rejected(PortalError):
     code = "rejected"
 
 
+class NumberTooLarge(Rejected):
+    """A number here is larger than the desk can keep. Nothing was changed."""
+
+    code = "number_too_large"
+
+
+class OddValue(Invalid):
+    """The address or the form holds a value that cannot be."""
+
+    code = "odd_value"
+
+
 class Unavailable(PortalError):
     """The desk cannot do this just now. Try again in a moment."""
 

@@ -4,7 +4,6 @@ The key is claimed first, in the transaction that does the work, so that a secon
 then sees its answer; a crash between leaves nothing behind.
 """
 import re
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from portal.core import clock, crypto
+from portal.core import clock, crypto, in_line
 from portal.core.access import Actor
 from portal.core.db import transaction, translated
 from portal.core.errors import Conflict, LockTimeout, Rejected
@@ -27,10 +26,7 @@ from portal.gateway.problems import answer
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
 _VISIBLE = re.compile(r"[!-~]{1,255}", re.ASCII)
-WAIT_S = 2.0  # for who uses the same key; as long as the database waits for a lock
 Act = Callable[[Session], Any]
-_in_flight: dict[tuple[object, ...], threading.Event] = {}
-_lock = threading.Lock()
 
 
 def sent_key() -> str | None:
@@ -56,25 +52,12 @@ def required_key() -> str:
 
 @contextmanager
 def first_in_line(actor: Actor, key: str) -> Iterator[None]:
-    """Of requests with one key in this process, let the first go ahead; the others wait without a connection.
-
-    The database keeps order between processes; this keeps a crowd from taking every connection to wait there.
-    Raises KeyInProgress.
-    """
-    scope = (actor.store_id, actor.live, request.method, request.path, key)
-    with _lock:
-        ahead = _in_flight.get(scope)
-        mine = None if ahead is not None else _in_flight.setdefault(scope, threading.Event())
-    if ahead is not None and not ahead.wait(WAIT_S):
-        raise KeyInProgress()
+    """Of requests with one key in this process, let the first go ahead. Raises KeyInProgress."""
     try:
-        yield
+        with in_line.first_in_line(actor.store_id, actor.live, request.method, request.path, key):
+            yield
     except LockTimeout:
         raise KeyInProgress() from None
-    finally:
-        if mine is not None:
-            del _in_flight[scope]
-            mine.set()
 
 
 def once(actor: Actor, act: Act, *, status: int = 200) -> Response:

@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 from flask import Flask, Response, g, request
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
@@ -20,6 +20,7 @@ from portal.core.db import db, is_disconnect
 from portal.core.errors import (
     DatabaseUnavailable,
     Invalid,
+    OddValue,
     PortalError,
 )
 from portal.gateway import errors
@@ -98,6 +99,9 @@ def from_exception(error: Exception) -> Response:
             return answer(DatabaseUnavailable())
         case DBAPIError() if is_disconnect(error):
             return answer(DatabaseUnavailable())
+        case DataError():
+            log.warning("odd_value", route=str(request.url_rule), error=str(error.orig))
+            return answer(OddValue())
         case _:
             log.error("bug", route=str(request.url_rule), exc_info=error)
             return answer(errors.Bug())

@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from portal.core import names
 from portal.core.commands import Command
-from portal.core.money import EXPONENTS, BadAmount, Money
+from portal.core.money import AMOUNT_MAX, EXPONENTS, BadAmount, Money
 
 TEXT_MAX = 255
 LOOPBACK = ("127.0.0.1", "localhost")
@@ -175,4 +175,6 @@ def _positive(text: str, currency: str) -> Money:
         raise PydanticCustomError("invalid_amount", "{why}", {"why": str(error)}) from None
     if not money:
         raise PydanticCustomError("invalid_amount", "The amount must be more than zero.")
+    if money.minor > AMOUNT_MAX:
+        raise PydanticCustomError("invalid_amount", "The amount is too large.")
     return money

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
 from portal.core.commands import Command
+from portal.core.money import AMOUNT_MAX
 from portal.core.names import Email, Name, email_sought
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,39}$")]
@@ -63,7 +64,7 @@ class StoreTerms(Command):
 
     currency: CurrencyCode
     min_minor: Annotated[int, Field(gt=0)]
-    max_minor: Annotated[int, Field(gt=0, lt=10**15)]
+    max_minor: Annotated[int, Field(gt=0, le=AMOUNT_MAX)]
     methods: tuple[str, ...] = Field(min_length=1)
     payin: bool = True
     payout: bool = True

@@ -5,9 +5,10 @@ from uuid import UUID
 from pydantic import Field, StringConstraints, model_validator
 
 from portal.core.commands import Command
+from portal.core.money import AMOUNT_MAX
 
 Bps = Annotated[int, Field(ge=0, le=10_000)]
-MinorAmount = Annotated[int, Field(ge=0, le=2**62)]
+MinorAmount = Annotated[int, Field(ge=0, le=AMOUNT_MAX)]
 Direction = Literal["payin", "payout"]
 
 

@@ -19,6 +19,7 @@ from portal.web.apologies import apology
 from portal.web.assets import init_assets
 from portal.web.badges import look
 from portal.web.filters import FILTERS
+from portal.web.form_keys import new_key
 from portal.web.identity import current_actor
 from portal.web.locale import LANGUAGES, language, theme
 from portal.web.navigation import navigation
@@ -132,6 +133,6 @@ def init_templates(app: Flask) -> None:
     environment.globals.update(
         ui=Components(environment), brand=BRAND, look=look, attributes=attributes, here=here, apology=apology,
         desk_pause=desk_pause, now=clock.now, drawing_once=drawing_once,
-        field_id=field_id, sent_to=sent_to, page_of_act=page_of_act)
+        field_id=field_id, new_form_key=new_key, sent_to=sent_to, page_of_act=page_of_act)
     init_assets(app)
     app.context_processor(frame)

@@ -1,7 +1,7 @@
 """Errors become pages here, once: our own by their kind, HTTP's by their status, anything else is a bug and a 500."""
 import structlog
 from flask import Flask, Response, g, make_response, redirect, render_template, request
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, SecurityError
 
@@ -11,6 +11,7 @@ from portal.core.db import db, is_disconnect
 from portal.core.errors import (
     DatabaseUnavailable,
     NotFound,
+    OddValue,
     PortalError,
     Unavailable,
 )
@@ -50,6 +51,9 @@ def register(app: Flask) -> None:
     def database(error: DBAPIError) -> Response:
         if is_disconnect(error):
             return page(503, DatabaseUnavailable())
+        if isinstance(error, DataError):  # no door sends such a value on knowingly: say so, and look for the door
+            log.warning("odd_value", route=str(request.url_rule), error=str(error.orig))
+            return page(422, OddValue())
         return bug(error)
 
     @app.errorhandler(PoolTimeout)

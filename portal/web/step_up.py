@@ -35,7 +35,7 @@ def counted() -> Iterator[None]:
 def count(guess: attempts.Guess) -> None:
     """In a transaction of its own: the count stays when the try is refused. Raises TooManyAttempts."""
     refused = None
-    with transaction() as session:
+    with transaction(alone=True) as session:
         try:
             attempts.take(session, guess)
         except attempts.TooManyAttempts as error:
@@ -45,5 +45,5 @@ def count(guess: attempts.Guess) -> None:
 
 
 def forgive(guess: attempts.Guess) -> None:
-    with transaction() as session:
+    with transaction(alone=True) as session:
         attempts.give_back(session, guess)

@@ -7,7 +7,7 @@ from typing import TypeVar
 import pytest
 from flask import Flask
 from sqlalchemy import NullPool, create_engine, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
 from portal import create_app
@@ -136,3 +136,13 @@ def test_after_the_database_went_away_no_hot_statement_meets_a_dead_connection_t
         assert connections().isdisjoint(first)
 
     inside(worker, dropped_and_back)
+
+
+def test_a_failing_statement_tells_no_log_what_it_was_given(app: Flask) -> None:
+    """Card numbers, names and amounts travel as parameters: SQLAlchemy writes them into what a log or Sentry keeps."""
+    with pytest.raises(DataError) as caught, transaction() as session:
+        session.execute(text("SELECT :number / 0, :name"), {"number": 4242424242424242, "name": "Ivan Petrov"})
+    said = str(caught.value) + repr(caught.value)
+    assert "4242424242424242" not in said
+    assert "Ivan Petrov" not in said
+    assert db.engine.hide_parameters

@@ -13,6 +13,7 @@ from portal.parties import queries as parties
 from portal.requisites import holders, numbers
 from portal.requisites.commands import SetHolderLimits
 from portal.web.admin.acts import act
+from portal.web.form_keys import once
 from portal.web.identity import signed_in
 from portal.web.render import show
 
@@ -28,6 +29,7 @@ def one(holder_id: str) -> Response:
 
 @bp.post("/<holder_id>/limits")
 @requires(Permission.REQUISITE_MANAGE)
+@once
 def set_limits(holder_id: str) -> Response:
     with act(ONE, _holder, holder_id) as session:
         waits = holders.set_limits(session, signed_in(), bind(SetHolderLimits, request.form, holder_id=holder_id))

@@ -12,6 +12,7 @@ from portal.parties import lists, merchants, onboarding, queries, stores
 from portal.parties.commands import AskOnboarding, CreateMerchant, CreateStore, MoveMerchant
 from portal.web.admin import settlement
 from portal.web.admin.acts import act
+from portal.web.form_keys import once
 from portal.web.identity import signed_in
 from portal.web.render import redisplay, show
 from portal.webhooks.listing import endpoints_of_stores
@@ -41,6 +42,7 @@ def new() -> Response:
 
 @bp.post("")
 @requires(Permission.PARTY_MANAGE)
+@once
 def create() -> Response:
     with redisplay(NEW), transaction() as session:
         made = merchants.create(session, signed_in(), bind(CreateMerchant, request.form))
@@ -55,6 +57,7 @@ def one(merchant_id: str) -> Response:
 
 @bp.post("/<merchant_id>/onboarding")
 @requires(Permission.PARTY_MANAGE)
+@once
 def ask(merchant_id: str) -> Response:
     with act(ONE, _merchant, merchant_id) as session:
         onboarding.ask(session, signed_in(), bind(AskOnboarding, request.form, party="merchant",
@@ -82,6 +85,7 @@ def new_store(merchant_id: str) -> Response:
 
 @bp.post("/<merchant_id>/stores")
 @requires(Permission.PARTY_MANAGE)
+@once
 def create_store(merchant_id: str) -> Response:
     merchant = queries.merchant(reader(), signed_in(), merchant_id)
     with redisplay(NEW_STORE, lambda: _of(merchant_id)), transaction() as session:

@@ -13,6 +13,7 @@ from portal.orders.commands import CancelOrder, ConfirmOrder
 from portal.orders.shown import ShowOfAttempt, show_of_attempt
 from portal.web import hx
 from portal.web.admin.cases import line, of_order
+from portal.web.form_keys import once
 from portal.web.identity import signed_in
 from portal.web.order_lists import exported, listed
 from portal.web.render import done, redisplay, show
@@ -64,6 +65,7 @@ def cancel(order_id: str) -> Response:
 
 @bp.post("/<order_id>/calling-off")
 @requires(Permission.ORDER_CANCEL_ANY)
+@once
 def call_off(order_id: str) -> Response:
     """A paid order is cancelled by two: this asks the second."""
     with redisplay("admin/orders/one.html", lambda: _order(order_id)):
@@ -87,6 +89,7 @@ def number(order_id: str) -> Response:
 
 @bp.post("/<order_id>/notes")
 @requires(Permission.ORDER_CONFIRM_ANY)
+@once
 def note(order_id: str) -> Response:
     with redisplay("admin/orders/one.html", lambda: _order(order_id)):
         command = bind(notes.AddNote, request.form, order_id=order_id)

@@ -16,6 +16,7 @@ from portal.reference.cache import rate_max_age_s
 from portal.reference.commands import SetRate
 from portal.reference.models import Rate
 from portal.reference.quotes import MANUAL
+from portal.web.form_keys import once
 from portal.web.identity import signed_in
 from portal.web.render import done, redisplay, show
 
@@ -52,6 +53,7 @@ def one(pair: str) -> Response:
 
 @bp.post("/<pair>/manual")
 @requires(Permission.REFERENCE_MANAGE)
+@once
 def set_by_hand(pair: str) -> Response:
     with redisplay("admin/rates/one.html", lambda: _pair(pair)):
         base, quote = _codes(pair)

@@ -16,6 +16,7 @@ from portal.tariffs import above_fee, asking, terms
 from portal.tariffs import queries as tariffs
 from portal.tariffs.commands import AskFee, AskTerms, SetRewardAboveFee
 from portal.web.admin.acts import act
+from portal.web.form_keys import once
 from portal.web.identity import signed_in
 from portal.web.render import show
 
@@ -41,6 +42,7 @@ def set_up(store_id: str) -> Response:
 
 @bp.post("/<store_id>/terms")
 @requires(Permission.PARTY_MANAGE)
+@once
 def ask_terms(store_id: str) -> Response:
     with act(ONE, _store, store_id) as session:
         terms.ask(session, signed_in(), bind(AskTerms, request.form, store_id=ids.parse("str", store_id),
@@ -50,6 +52,7 @@ def ask_terms(store_id: str) -> Response:
 
 @bp.post("/<store_id>/fees")
 @requires(Permission.PARTY_MANAGE)
+@once
 def ask_fee(store_id: str) -> Response:
     with act(ONE, _store, store_id) as session:
         asking.ask_fee(session, signed_in(), bind(AskFee, request.form, store_id=ids.parse("str", store_id)))
@@ -58,6 +61,7 @@ def ask_fee(store_id: str) -> Response:
 
 @bp.post("/<store_id>/reward-above-fee")
 @requires(Permission.PARTY_MANAGE)
+@once
 def set_reward_above_fee(store_id: str) -> Response:
     with act(ONE, _store, store_id) as session:
         above_fee.set_it(session, signed_in(), bind(SetRewardAboveFee, request.form,
@@ -67,6 +71,7 @@ def set_reward_above_fee(store_id: str) -> Response:
 
 @bp.post("/<store_id>/deposits")
 @requires(Permission.DEPOSIT_REQUEST)
+@once
 def ask_deposit(store_id: str) -> Response:
     with act(ONE, _store, store_id) as session:
         treasury.ask(session, signed_in(), bind(

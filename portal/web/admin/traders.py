@@ -19,6 +19,7 @@ from portal.tariffs import queries as tariffs
 from portal.tariffs.commands import AskReward
 from portal.web.admin import settlement
 from portal.web.admin.acts import act
+from portal.web.form_keys import once
 from portal.web.identity import signed_in
 from portal.web.render import redisplay, show
 
@@ -45,6 +46,7 @@ def new() -> Response:
 
 @bp.post("")
 @requires(Permission.PARTY_MANAGE)
+@once
 def create() -> Response:
     with redisplay(NEW, _new), transaction() as session:
         made = traders.create(session, signed_in(), bind(CreateTrader, request.form,
@@ -60,6 +62,7 @@ def one(trader_id: str) -> Response:
 
 @bp.post("/<trader_id>/onboarding")
 @requires(Permission.PARTY_MANAGE)
+@once
 def ask(trader_id: str) -> Response:
     with act(ONE, _trader, trader_id) as session:
         onboarding.ask(session, signed_in(), bind(AskOnboarding, request.form, party="trader",
@@ -69,6 +72,7 @@ def ask(trader_id: str) -> Response:
 
 @bp.post("/<trader_id>/deposits")
 @requires(Permission.DEPOSIT_REQUEST)
+@once
 def ask_deposit(trader_id: str) -> Response:
     with act(ONE, _trader, trader_id) as session:
         treasury.ask(session, signed_in(), bind(
@@ -79,6 +83,7 @@ def ask_deposit(trader_id: str) -> Response:
 
 @bp.post("/<trader_id>/rewards")
 @requires(Permission.PARTY_MANAGE)
+@once
 def ask_reward(trader_id: str) -> Response:
     with act(ONE, _trader, trader_id) as session:
         asking.ask_reward(session, signed_in(), bind(AskReward, request.form, trader_id=ids.parse("trd", trader_id)))
@@ -87,6 +92,7 @@ def ask_reward(trader_id: str) -> Response:
 
 @bp.post("/<trader_id>/setup")
 @requires(Permission.PARTY_MANAGE)
+@once
 def set_up(trader_id: str) -> Response:
     with act(ONE, _trader, trader_id) as session:
         waits = trader_setup.set_up(session, signed_in(), bind(SetTrader, request.form,

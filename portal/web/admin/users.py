@@ -14,6 +14,7 @@ from portal.parties import grants, invitations, lists, personal, queries, sessio
 from portal.parties.commands import DisableUser, InviteUser, MoveUser, SetPermissions, SetPerson
 from portal.web.admin import words
 from portal.web.admin.acts import act
+from portal.web.form_keys import once
 from portal.web.identity import signed_in
 from portal.web.render import show
 
@@ -42,6 +43,7 @@ def new() -> Response:
 
 @bp.post("")
 @requires(Permission.USER_MANAGE)
+@once
 def create() -> Response:
     typed = MultiDict((name, value) for name, value in request.form.items() if name not in ("merchant", "trader"))
     with act(NEW, _company) as session:
@@ -57,6 +59,7 @@ def one(user_id: str) -> Response:
 
 @bp.post("/<user_id>/person")
 @requires(Permission.USER_MANAGE)
+@once
 def set_person(user_id: str) -> Response:
     with act(ONE, _user, user_id) as session:
         waits = personal.set_person(session, signed_in(), bind(SetPerson, request.form,
@@ -67,6 +70,7 @@ def set_person(user_id: str) -> Response:
 
 @bp.post("/<user_id>/permissions")
 @requires(Permission.USER_MANAGE)
+@once
 def set_permissions(user_id: str) -> Response:
     with act(ONE, _user, user_id) as session:
         grants.set_permissions(session, signed_in(), bind(
@@ -85,6 +89,7 @@ def disable(user_id: str) -> Response:
 
 @bp.post("/<user_id>/enabling")
 @requires(Permission.USER_MANAGE)
+@once
 def enable(user_id: str) -> Response:
     with act(ONE, _user, user_id) as session:
         waits = users.enable(session, signed_in(), bind(
@@ -104,6 +109,7 @@ def end_sessions(user_id: str) -> Response:
 
 @bp.post("/<user_id>/password")
 @requires(Permission.USER_MANAGE)
+@once
 def give_password(user_id: str) -> Response:
     with act(ONE, _user, user_id) as session:
         user, password = invitations.give_password(session, signed_in(), bind(

@@ -7,6 +7,7 @@ from flask_babel import gettext
 from portal.core.access import Permission, requires
 from portal.core.commands import bind
 from portal.core.db import reader, transaction
+from portal.web.form_keys import once
 from portal.web.identity import signed_in
 from portal.web.merchant.developers import bp
 from portal.web.render import redisplay, show
@@ -33,6 +34,7 @@ def one_delivery(delivery_id: str) -> Response:
 
 @bp.post("/deliveries/<delivery_id>/resending")
 @requires(Permission.WEBHOOK_MANAGE)
+@once
 def resend(delivery_id: str) -> Response:
     with redisplay("merchant/developers/delivery.html", lambda: _delivery(delivery_id)):
         asked = {"after_attempts": text} if (text := request.form.get("after_attempts", "")).isdecimal() else {}

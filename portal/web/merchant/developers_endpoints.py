@@ -8,6 +8,7 @@ from portal.core import ids
 from portal.core.access import Permission, requires
 from portal.core.commands import bind
 from portal.core.db import reader, transaction
+from portal.web.form_keys import once
 from portal.web.identity import signed_in
 from portal.web.merchant.developers import bp, form_facts, made_by_form
 from portal.web.render import redisplay, show
@@ -74,6 +75,7 @@ def switch_endpoint(endpoint_id: str) -> Response:
 
 @bp.post("/endpoints/<endpoint_id>/test")
 @requires(Permission.WEBHOOK_MANAGE)
+@once
 def test_endpoint(endpoint_id: str) -> Response:
     """A real delivery through the sender; its page shows the answer as soon as there is one."""
     with redisplay("merchant/developers/endpoint.html", lambda: _endpoint(endpoint_id)), transaction() as session:

@@ -16,6 +16,7 @@ from portal.requisites import limits, numbers, queries, service, shown, standing
 from portal.requisites.commands import AddRequisite, MoveRequisite, SetLimits, ShowNumber
 from portal.requisites.models import PREFIX
 from portal.requisites.states import Status
+from portal.web.form_keys import once
 from portal.web.identity import signed_in
 from portal.web.render import redisplay, show
 
@@ -44,6 +45,7 @@ def new() -> Response:
 
 @bp.post("")
 @requires(Permission.REQUISITE_MANAGE)
+@once
 def add() -> Response:
     with redisplay(NEW, lambda: _choices()):
         directions = {name: request.form.get(name) == "yes" for name in ("payin", "payout")}
@@ -86,6 +88,7 @@ def switch(requisite_id: str) -> Response:
 
 @bp.post("/<requisite_id>/limits")
 @requires(Permission.REQUISITE_MANAGE)
+@once
 def set_limits(requisite_id: str) -> Response:
     with redisplay(ONE, lambda: _requisite(requisite_id), number=None):
         command = bind(SetLimits, request.form, requisite_id=requisite_id)
