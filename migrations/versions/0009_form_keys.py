@@ -1,13 +1,13 @@
 """Forms of pages carry keys: what a second sending of one is answered.
 
-Revision ID: 0008_form_keys
-Revises: 0007_kept_amounts
+Revision ID: 0009_form_keys
+Revises: 0008_one_form_of_names
 """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0008_form_keys"
-down_revision = "0007_kept_amounts"
+revision = "0009_form_keys"
+down_revision = "0008_one_form_of_names"
 branch_labels = None
 depends_on = None
 
