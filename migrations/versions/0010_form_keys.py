@@ -1,13 +1,13 @@
 """Forms of pages carry keys: what a second sending of one is answered.
 
-Revision ID: 0009_form_keys
-Revises: 0008_one_form_of_names
+Revision ID: 0010_form_keys
+Revises: 0009_reference
 """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0009_form_keys"
-down_revision = "0008_one_form_of_names"
+revision = "0010_form_keys"
+down_revision = "0009_reference"
 branch_labels = None
 depends_on = None
 
