@@ -1,13 +1,13 @@
 """Forms of pages carry keys: what a second sending of one is answered.
 
-Revision ID: 0010_form_keys
-Revises: 0009_reference
+Revision ID: 0011_form_keys
+Revises: 0010_found
 """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0010_form_keys"
-down_revision = "0009_reference"
+revision = "0011_form_keys"
+down_revision = "0010_found"
 branch_labels = None
 depends_on = None
 
