@@ -20,12 +20,9 @@ from portal.core.errors import VERDICTS, DatabaseUnavailable, LockTimeout, Numbe
 from portal.core.weather import is_away, patient
 
 NAMING = {
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    "ck": "ck_%(table_name)s_%(constraint_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-    "pk": "pk_%(table_name)s",
-}
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s", "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s", "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "pk": "pk_%(table_name)s"}
 T = TypeVar("T")
 R = TypeVar("R")
 POOL_WAIT_S = 4  # twice what the database waits for a lock: of twice as many threads as connections each gets its turn
@@ -99,8 +96,8 @@ def give_back() -> None:
 def transaction(*, alone: bool = False) -> Iterator[Session]:
     """Commit everything done inside, or nothing. Doors open it, once; services never do.
 
-    What was promised with `after_commit` runs after the commit, and never without it. Within `one_transaction` the
-    commit is left to that one; `alone`: not so, what is counted here counts whatever comes of the rest.
+    What was promised with `after_commit` runs after the commit, and never without it. Within `one_transaction` that one
+    commits; `alone`: not so, what is counted here counts whatever comes of the rest.
     Raises our own errors for what the database refuses: named constraints, lock timeouts, no connection.
     """
     session = db.session()
@@ -111,8 +108,7 @@ def transaction(*, alone: bool = False) -> Iterator[Session]:
 
 @contextmanager
 def one_transaction(first: Callable[[Session], None]) -> Iterator[Session]:
-    """Around the whole act of a door: `transaction()` inside it begins with `first` and is committed at the end of
-    this, together with what is added after it."""
+    """Around a door's act: `transaction()` inside begins with `first` and is committed at the end of this."""
     with _committed(db.session()) as session:
         session.info["around"] = [first]
         try:
@@ -125,8 +121,7 @@ def one_transaction(first: Callable[[Session], None]) -> Iterator[Session]:
 def _within(session: Session, around: list[Callable[[Session], None]]) -> Iterator[Session]:
     try:
         with translated():
-            assert around, "a transaction is opened once, at the door"
-            around.pop()(session)
+            around.pop()(session)  # an act opens its transaction once
             yield session
             session.flush()
     except BaseException:
