@@ -1,13 +1,13 @@
 """Forms of pages carry keys: what a second sending of one is answered.
 
-Revision ID: 0011_form_keys
-Revises: 0010_found
+Revision ID: 0012_form_keys
+Revises: 0011_admissions
 """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0011_form_keys"
-down_revision = "0010_found"
+revision = "0012_form_keys"
+down_revision = "0011_admissions"
 branch_labels = None
 depends_on = None
 
