@@ -3,6 +3,7 @@
 The key is claimed in the transaction that does the work, and its answer is written there: what is refused or breaks
 leaves nothing behind, and two at once wait for each other.
 """
+import hashlib
 import json
 import re
 import secrets
@@ -14,6 +15,7 @@ from flask import Response, abort, make_response, request
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
+from werkzeug.datastructures import FileStorage
 
 from portal.core import clock, crypto
 from portal.core.db import give_back, one_transaction
@@ -72,6 +74,7 @@ def _claim(session: Session, key: str) -> FormKey:
     """
     scope = {"user_id": signed_in().id, "path": request.path, "key": key}
     content = sorted((name, value) for name, value in request.form.items(multi=True) if name not in NO_CONTENT)
+    content += [(name, _digest(file)) for name, file in sorted(request.files.items())]
     asked = crypto.fingerprint("form", json.dumps(content))
     new = session.execute(insert(FormKey).values(
         **scope, content_print=asked, content_type="text/html", created_at=clock.now()).on_conflict_do_nothing()
@@ -87,6 +90,13 @@ def _claim(session: Session, key: str) -> FormKey:
     if row.location is not None:
         again.headers["Location"] = row.location
     abort(again)
+
+
+def _digest(file: FileStorage) -> str:
+    """Of what was attached; it is read again by the act."""
+    digest = hashlib.file_digest(file.stream, "sha256").hexdigest()  # type: ignore[arg-type]
+    file.stream.seek(0)
+    return digest
 
 
 def _place(row: FormKey) -> str:

@@ -11,6 +11,7 @@ from portal.core.errors import NotFound
 from portal.imports import service, sheets
 from portal.web.admin.acts import act
 from portal.web.badges import N_
+from portal.web.form_keys import once
 from portal.web.identity import signed_in
 from portal.web.locale import language
 from portal.web.render import redisplay, show
@@ -41,6 +42,7 @@ def template(sheet: str) -> Response:
 
 @bp.post("")
 @requires(Permission.PARTY_MANAGE)
+@once
 def take_in() -> Response:
     with redisplay(INDEX, _list), transaction() as session:
         sent = request.files.get("file")
@@ -58,6 +60,7 @@ def one(import_id: str) -> Response:
 
 @bp.post("/<import_id>/request")
 @requires(Permission.PARTY_MANAGE)
+@once
 def ask(import_id: str) -> Response:
     with act(ONE, _import, import_id) as session:
         service.ask(session, signed_in(), bind(service.AskImport, request.form, import_id=import_id))

@@ -9,6 +9,7 @@ from portal.core.commands import bind
 from portal.reference import pausing
 from portal.web.admin.acts import act
 from portal.web.badges import N_
+from portal.web.form_keys import once
 from portal.web.identity import signed_in
 from portal.web.render import show
 
@@ -27,6 +28,7 @@ def index() -> Response:
 
 @bp.post("")
 @requires(Permission.DESK_PAUSE)
+@once
 def begin() -> Response:
     with act(PAGE, _choices) as session:
         pausing.pause(session, signed_in(), bind(pausing.PauseDesk, request.form))

@@ -34,6 +34,7 @@ def index() -> Response:
 
 @bp.post("")
 @requires(Permission.REFERENCE_MANAGE)
+@once
 def set_first() -> Response:
     """Of any two currencies that are switched on; without one no order of the pair can be priced."""
     with redisplay(INDEX, _board):

@@ -1,13 +1,13 @@
 """Forms of pages carry keys: what a second sending of one is answered.
 
-Revision ID: 0012_form_keys
-Revises: 0011_admissions
+Revision ID: 0014_form_keys
+Revises: 0013_imports_cases
 """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0012_form_keys"
-down_revision = "0011_admissions"
+revision = "0014_form_keys"
+down_revision = "0013_imports_cases"
 branch_labels = None
 depends_on = None
 
