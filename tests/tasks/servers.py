@@ -1,4 +1,5 @@
 """Servers of a test's own, from the same wheels and by the same launcher as the desk's: to be killed and restarted."""
+import shutil
 import socket
 import subprocess
 import sysconfig
@@ -11,7 +12,7 @@ from redis import Redis, RedisError
 
 from launcher import cluster, environment, keys
 from launcher.home import Home
-from launcher.postgres import Postgres
+from launcher.postgres import ELSEWHERE, Postgres
 from tests.running import free_port, wait_for
 
 PACKAGES = Path(sysconfig.get_path("purelib"))
@@ -77,34 +78,42 @@ def silent_server() -> Iterator[int]:
 class OwnPostgres:
     """A PostgreSQL that may be restarted, with an empty database of the desk's roles."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, durable: bool = False) -> None:
+        """`durable`: its commits wait for disk and standby, as a desk's do."""
         self._home = Home(folder)
         self._keys = keys.keep(self._home)
-        self._server = Postgres(self._home, PACKAGES, durable=False)
+        self.server = Postgres(self._home, PACKAGES, durable=durable)
         self.start()
-        cluster.prepare(self._server, self._keys, createdb=True)
+        cluster.prepare(self.server, self._keys, createdb=True)
+
+    @property
+    def password(self) -> str:
+        """The superuser's."""
+        return self._keys["postgres_password"]
 
     @property
     def urls(self) -> dict[str, str]:
         """DATABASE_URL and its like."""
-        made = environment.of_the_desk({}, self._keys, sockets=self._server.sockets, redis_url=None)
+        made = environment.of_the_desk({}, self._keys, sockets=self.server.sockets, redis_url=None)
         return {name: made[name] for name in ("DATABASE_URL", "DATABASE_DIRECT_URL", "DATABASE_OWNER_URL")}
 
     def start(self) -> None:
-        self._server.ensure(self._keys["postgres_password"])
+        self.server.ensure(self.password)
 
     def stop(self) -> None:
         """Fast: every session is ended at once."""
-        self._server.stop()
+        self.server.stop()
 
     def close(self) -> None:
         self.stop()
         self._home._users.close()
+        if self.server.place.parent == ELSEWHERE:
+            shutil.rmtree(self.server.place, ignore_errors=True)
 
 
 @contextmanager
-def own_postgres(folder: Path) -> Iterator[OwnPostgres]:
-    server = OwnPostgres(folder)
+def own_postgres(folder: Path, *, durable: bool = False) -> Iterator[OwnPostgres]:
+    server = OwnPostgres(folder, durable=durable)
     try:
         yield server
     finally:
