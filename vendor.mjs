@@ -16,7 +16,7 @@ const BROWSERS = { chrome: 123 << 16, firefox: 120 << 16, safari: (17 << 16) | (
 const ICONS = `
   activity archive arrow-left arrow-right ban bell book-open calendar check check-check chevron-down chevron-right
   circle-alert circle-help clock code copy credit-card database download ellipsis eye filter flask-conical gauge
-  hourglass house inbox info key key-round languages link list loader-circle log-out menu message-square monitor moon
+  hourglass house inbox info key key-round landmark languages link list loader-circle log-out menu message-square monitor moon
   pause phone play plus refresh-cw repeat scale search send server settings shield shield-alert shield-check
   sliders-horizontal store sun trending-up triangle-alert user user-check user-plus users wallet webhook x
 `.trim().split(/\s+/);

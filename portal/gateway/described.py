@@ -106,7 +106,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "BalanceEntry": {"id": "ent_1042", "kind": "payin_settle", "purpose": "available", "currency": "USDT",
                      "amount": "15.896739", "balance": "812.300000", "reference": PAYIN_ID, "at": _AT["completed"]},
     "CurrencyFacts": {"code": "RUB", "exponent": 2, "kind": "fiat"},
-    "MethodFacts": {"code": "card", "name": "Bank card", "number_label": "Card number"},
+    "MethodFacts": {"code": "card", "name": "Bank card", "number_label": "Card number", "currencies": []},
     "BankFacts": {"code": "alfa", "name": "Alfa-Bank", "country": "RU"},
     "RateFacts": {"base": "USDT", "quote": "RUB", "rate": "92.000000", "source": "manual",
                   "at": "2026-11-22T10:00:00.000Z"},

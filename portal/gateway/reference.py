@@ -19,7 +19,7 @@ def currencies() -> Response:
 @call("GET", "/methods", Permission.REFERENCE_READ, summary="Payment methods",
       answer=schemas.Page[schemas.MethodFacts], cached=True)
 def methods() -> Response:
-    return _listed([{"code": m.code, "name": m.name, "number_label": m.number_label}
+    return _listed([{"code": m.code, "name": m.name, "number_label": m.number_label, "currencies": [*m.currencies]}
                     for m in reference.snapshot().methods.values() if m.active])
 
 

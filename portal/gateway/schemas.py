@@ -139,6 +139,7 @@ class MethodFacts(Answer):
     code: Annotated[str, Field(examples=["card"])]
     name: str
     number_label: str
+    currencies: Annotated[list[str], Field(description="for which it is; none: for all")]
 
 
 class BankFacts(Answer):

@@ -17,7 +17,6 @@ from portal.core.names import canonical
 from portal.ledger.models import AccountRow, BalanceRow
 from portal.parties.commands import CreateMerchant, CreateStore, CreateTrader, StoreTerms
 from portal.parties.models import Merchant, Store, Trader
-from portal.reference import validators
 from portal.requisites import numbers
 from portal.requisites.commands import AddRequisite
 from portal.requisites.models import Requisite
@@ -137,14 +136,12 @@ def _requisite(book: Book, row: Row) -> None:
     for name in ("min_amount", "max_amount", "day_max", "month_max"):
         if cells.get(name) and (amount := _amount(row, name, cells[name], currency)):
             cells[name] = amount.text
-    if cells.get("bank"):
-        _reads(row, "bank", lambda: book.known.bank(cells["bank"]))
     method = _reads(row, "method", lambda: book.known.method(cells["method"]))
     command = _bound(row, AddRequisite, cells, trader_id=trader.id if trader else new_id())
     if command is None or method is None:
         return
     _reads(row, "number", lambda: command.columns(command.currency))
-    number = _reads(row, "number", lambda: validators.check(method.validator, command.number))
+    number = _reads(row, "number", lambda: numbers.canonical(book.known, command))
     if number is not None:
         mark = numbers.fingerprint(number)
         book.twice(row, "number", (mark, command.currency))

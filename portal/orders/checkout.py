@@ -5,7 +5,6 @@ from datetime import timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
-from portal import reference
 from portal.core import clock
 from portal.core.access import Actor
 from portal.core.errors import NotFound
@@ -22,9 +21,8 @@ KEPT_DAYS = 30  # after the end the link leads nowhere
 class WhereToPay:
     """A requisite in full: shown to the payer while the order is assigned or paid, and never else."""
 
-    method_name: str
-    number_label: str
-    bank_name: str | None
+    method: str  # code
+    bank: str | None  # code
     number: str
     holder: str
 
@@ -91,7 +89,5 @@ def _where(session: Session, order: Order) -> WhereToPay | None:
         .options(joinedload(Requisite.trader), joinedload(Requisite.holder))).first()
     if requisite is None:
         return None
-    known = reference.snapshot()
-    method = known.methods[requisite.method]
-    return WhereToPay(method.name, method.number_label, known.banks[requisite.bank].name if requisite.bank else None,
+    return WhereToPay(requisite.method, requisite.bank,
                       numbers.reveal(session, requisite), numbers.holder_name(session, requisite))

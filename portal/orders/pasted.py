@@ -12,8 +12,9 @@ from ipaddress import ip_address
 from typing import NamedTuple
 from uuid import UUID
 
+from portal import reference
 from portal.core import ids
-from portal.core.errors import Invalid, NotFound
+from portal.core.errors import NotFound
 from portal.core.money import EXPONENTS, MINOR_MAX
 from portal.orders.models import PREFIXES
 from portal.reference import validators
@@ -72,18 +73,16 @@ def last_four(text: str) -> str | None:
     return found[1] if found else None
 
 
-@lru_cache(64)
 def numbers(text: str) -> frozenset[str]:
     """A whole card, phone or account in each spelling that some method keeps it in."""
     if not _NUMBER.fullmatch(text.replace("\N{NO-BREAK SPACE}", " ")):
         return frozenset()
-    found = set()
-    for name in validators.VALIDATORS:
-        try:
-            found.add(validators.check(name, text))
-        except Invalid:
-            continue
-    return frozenset(found)
+    return _spelt(text, tuple(code for code, one in reference.snapshot().currencies.items() if one.active))
+
+
+@lru_cache(64)
+def _spelt(text: str, currencies: tuple[str, ...]) -> frozenset[str]:
+    return validators.spellings(text, currencies)
 
 
 def address(text: str) -> str | None:

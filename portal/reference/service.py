@@ -1,6 +1,6 @@
 """How staff change reference data; each act is audited and seen by every process within 5 seconds."""
 from decimal import Decimal
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -10,10 +10,10 @@ from portal.core.access import Actor
 from portal.core.db import locked_one
 from portal.core.errors import Conflict, FieldError, Invalid, NotFound, Rejected
 from portal.reference import cache
-from portal.reference.commands import AddMethod, SetRate, Switch
+from portal.reference.commands import AddBank, AddMethod, Rail, SetBank, SetMethod, SetRate, Switch
 from portal.reference.models import Bank, Currency, Method, Rate
 
-T = TypeVar("T")
+T = TypeVar("T", Method, Bank)
 JUMP = 10  # a rate this many times the last one, or this small a part of it, is a slip of the finger
 
 
@@ -59,37 +59,88 @@ def _jumps(last: Decimal, rate: Decimal) -> bool:
 
 
 def add_method(session: Session, actor: Actor, command: AddMethod) -> Method:
-    """A new payment rail, offered at once. Raises CodeTaken."""
-    if session.get(Method, command.code) is not None:
-        raise CodeTaken()
-    method = Method(**command.model_dump())
-    session.add(method)
-    return _added(session, actor, "method", method, command.code, command.model_dump())
+    """A new payment rail, offered at once. Raises CodeTaken, Invalid (an unknown currency, no pattern)."""
+    if command.validator == "pattern" and not command.pattern:
+        raise Invalid(fields=[FieldError("/pattern", "missing", "Field required")])
+    _currencies(session, command)
+    return _added(session, actor, "method", Method(code=command.code, validator=command.validator,
+                                                   **_columns(command)), command.reason)
+
+
+def set_method(session: Session, actor: Actor, command: SetMethod) -> Method:
+    """Other words, order, countries or networks; numbers that are there stay. Harmless twice. Raises NotFound, Invalid.
+
+    How its numbers look is fixed: other numbers are another method.
+    """
+    method: Method = _found(session, Method, command.code)
+    if command.pattern != method.rules.get("pattern", ""):
+        raise Invalid(fields=[FieldError("/pattern", "fixed", "How numbers look is fixed: add another method.")])
+    _currencies(session, command)
+    return _set(session, actor, "method", method, _columns(command), command.reason)
+
+
+def add_bank(session: Session, actor: Actor, command: AddBank) -> Bank:
+    """A bank to be chosen, offered at once. Raises CodeTaken."""
+    return _added(session, actor, "bank", Bank(**command.model_dump(exclude={"reason"})), command.reason)
+
+
+def set_bank(session: Session, actor: Actor, command: SetBank) -> Bank:
+    """Another name or order. Harmless twice. Raises NotFound."""
+    bank: Bank = _found(session, Bank, command.code)
+    return _set(session, actor, "bank", bank, command.model_dump(exclude={"reason", "code"}), command.reason)
 
 
 def switch(session: Session, actor: Actor, command: Switch) -> None:
     """New orders stop or begin to be offered it; orders already made go on. Raises NotFound."""
-    row: Currency | Method | Bank | None
-    match command.kind:
-        case "currency":
-            row = session.get(Currency, command.code)
-        case "method":
-            row = session.get(Method, command.code)
-        case "bank":
-            row = session.get(Bank, command.code)
-    if row is None:
-        raise NotFound()
+    row = _found(session, {"currency": Currency, "method": Method, "bank": Bank}[command.kind], command.code)
     if row.active == command.active:
         return
-    audit.record(session, actor, f"{command.kind}.switched", command.kind, command.code,
+    audit.record(session, actor, f"{command.kind}.switched", command.kind, command.code, reason=command.reason,
                  before={"active": row.active}, after={"active": command.active})
     row.active = command.active
     session.flush()
     cache.changed(session)
 
 
-def _added(session: Session, actor: Actor, kind: str, row: T, code: str, after: dict[str, str]) -> T:
+def _found(session: Session, model: Any, code: str) -> Any:
+    row = locked_one(session, select(model).where(model.code == code))
+    if row is None:
+        raise NotFound()
+    return row
+
+
+def _columns(command: Rail) -> dict[str, Any]:
+    names = {"name", "name_ru", "number_label", "number_label_ru", "position"}
+    return command.model_dump(include=names) | {"rules": command.rules, "currencies": list(command.currencies)}
+
+
+def _currencies(session: Session, command: Rail) -> None:
+    unknown = set(command.currencies) - set(cache.snapshot(session).currencies)
+    if unknown:
+        raise Invalid(fields=[FieldError("/currencies", "unknown_currency", "There is no such currency.")])
+
+
+def _added(session: Session, actor: Actor, kind: str, row: T, reason: str | None) -> T:
+    if session.get(type(row), row.code) is not None:
+        raise CodeTaken()
+    session.add(row)
     session.flush()
-    audit.record(session, actor, f"{kind}.added", kind, code, after=after)
+    audit.record(session, actor, f"{kind}.added", kind, row.code, after=_facts(row), reason=reason)
     cache.changed(session)
     return row
+
+
+def _set(session: Session, actor: Actor, kind: str, row: T, after: dict[str, Any], reason: str | None) -> T:
+    before = {name: getattr(row, name) for name in after}
+    if before != after:
+        for name, value in after.items():
+            setattr(row, name, value)
+        session.flush()
+        audit.record(session, actor, f"{kind}.set", kind, row.code, before=before, after=after, reason=reason)
+        cache.changed(session)
+    return row
+
+
+def _facts(row: Method | Bank) -> dict[str, Any]:
+    return {column.name: getattr(row, column.name) for column in row.__table__.columns
+            if column.name not in ("created_at", "updated_at")}

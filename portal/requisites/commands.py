@@ -55,7 +55,7 @@ class AddRequisite(Limits):
     method: Annotated[str, Field(max_length=32)]
     bank: Annotated[str, Field(max_length=32)] | None = None
     currency: Annotated[str, Field(max_length=10)]
-    number: Annotated[str, Field(min_length=4, max_length=40)]
+    number: Annotated[str, Field(min_length=4, max_length=80)]
     holder: Annotated[Name, Field(min_length=2)]
     payin: bool = True
     payout: bool = False

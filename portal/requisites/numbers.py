@@ -2,7 +2,6 @@
 
 Showing one in full is the caller's to justify: to its owner, to the payer and to the assigned trader of an open order.
 """
-import re
 from uuid import UUID
 
 from sqlalchemy import select
@@ -10,21 +9,35 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from portal.core import crypto, names
+from portal.core.errors import FieldError, Invalid
 from portal.core.ids import new_id
 from portal.parties.models import Holder, Trader
 from portal.parties.traders import key_place
+from portal.reference import Reference, validators
+from portal.reference.accounts import fits
+from portal.requisites.commands import AddRequisite
 from portal.requisites.models import Requisite
 
 
-def seal(trader: Trader, requisite_id: UUID, number: str) -> dict[str, bytes | str]:
+def seal(trader: Trader, requisite_id: UUID, number: str, *, card: bool) -> dict[str, bytes | str]:
     """The columns a number is kept in: sealed with the trader's key, what the mask shows, the fingerprint."""
     keyring = crypto.data_keyring(trader.data_key, place=key_place(trader.id))
     return {
         "number_sealed": keyring.seal(number.encode(), place=_number_place(requisite_id)),
-        "number_first6": number[:6] if re.fullmatch("[0-9]{16}", number) else "",
+        "number_first6": number[:6] if card else "",
         "number_last4": number[-4:],
         "number_fingerprint": fingerprint(number),
     }
+
+
+def canonical(known: Reference, command: AddRequisite) -> str:
+    """The number in its one spelling, where method, bank and number fit the currency. Raises Invalid."""
+    method = known.method(command.method)
+    if method.currencies and command.currency not in method.currencies:
+        raise Invalid(fields=[FieldError("/currency", "not_of_method", "This method is not for this currency.")])
+    if command.bank is not None and not fits(known.bank(command.bank).country, command.currency):
+        raise Invalid(fields=[FieldError("/bank", "not_of_currency", "This bank keeps no accounts in this currency.")])
+    return validators.check(method.validator, command.number, currency=command.currency, rules=method.rules)
 
 
 def fingerprint(number: str) -> bytes:

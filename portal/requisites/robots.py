@@ -16,6 +16,7 @@ from portal.core.access import SYSTEM
 from portal.core.logging import luhn
 from portal.parties.models import Store, StoreCurrency, Trader
 from portal.parties.traders import key_place
+from portal.reference import validators
 from portal.requisites import lanes, numbers
 from portal.requisites.models import Requisite
 from portal.requisites.states import Status
@@ -83,7 +84,7 @@ def _requisite(session: Session, trader: Trader, method: str, validator: str, cu
     return Requisite(
         id=id, trader_id=trader.id, holder_id=_holder(session), live=False, robot=True, status=Status.ACTIVE,
         method=method, currency=currency, payin=True, payout=False, min_minor=1, max_minor=MAX_MINOR,
-        open_orders_max=OPEN_ORDERS_MAX, **numbers.seal(trader, id, number))
+        open_orders_max=OPEN_ORDERS_MAX, **numbers.seal(trader, id, number, card=validator in validators.CARDS))
 
 
 def _holder(session: Session) -> UUID:
@@ -94,10 +95,14 @@ def test_number(validator: str, seed: str) -> str:
     """A number of the right shape that no bank has given out, the same for the same seed."""
     digits = str(int.from_bytes(hashlib.sha256(seed.encode()).digest()[:8], "big")).zfill(20)
     match validator:
-        case "luhn16":
+        case "card" | "luhn16":
             stem = f"220099{digits[-9:]}"
             return next(stem + last for last in "0123456789" if luhn(stem + last))
         case "phone":
             return f"+7000{digits[-7:]}"
+        case "upi":
+            return f"robot{digits[-9:]}@test"
+        case "pix":
+            return f"robot{digits[-9:]}@test.example"
         case _:
             return f"40817{digits[-15:]}"

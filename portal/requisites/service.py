@@ -133,16 +133,15 @@ def _made(session: Session, trader: Trader, command: AddRequisite) -> Requisite:
     method = known.method(command.method)
     if known.currency(command.currency).kind != "fiat":
         raise Invalid(fields=[FieldError("/currency", "not_fiat", "Requisites take fiat currencies.")])
-    if command.bank is not None:
-        known.bank(command.bank)
     if not (command.payin or command.payout):
         raise Invalid(fields=[FieldError("/payin", "no_direction", "Choose at least one direction.")])
-    number = validators.check(method.validator, command.number)
+    number = numbers.canonical(known, command)
     id = ids.new_id()
     return Requisite(
         id=id, trader_id=trader.id, holder_id=numbers.holder_of(session, command.holder), live=True,
         method=command.method, bank=command.bank, currency=command.currency, payin=command.payin,
-        payout=command.payout, **numbers.seal(trader, id, number), **command.columns(command.currency))
+        payout=command.payout, **numbers.seal(trader, id, number, card=method.validator in validators.CARDS),
+        **command.columns(command.currency))
 
 
 def _moved(session: Session, actor: Actor, command: MoveRequisite, action: Action) -> Requisite:

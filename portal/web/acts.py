@@ -89,6 +89,9 @@ ACTS = {
     "simulator.switched": N_("Switched the simulator"), "currency.switched": N_("Switched a currency"),
     "method.switched": N_("Switched a method"), "bank.switched": N_("Switched a bank"),
     "method.added": N_("Added a method"), "bank.added": N_("Added a bank"), "currency.added": N_("Added a currency"),
+    "method.set": N_("Described a method anew"), "bank.set": N_("Described a bank anew"),
+    "asset.asked": N_("Asked for a crypto asset"), "asset.approved": N_("Approved a crypto asset"),
+    "asset.rejected": N_("Rejected a crypto asset"),
 }
 
 

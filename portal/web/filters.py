@@ -4,9 +4,9 @@ from decimal import Decimal
 
 from flask_babel import format_date, format_datetime, format_time, format_timedelta, get_locale, gettext
 
-from portal import reference
 from portal.core import clock
 from portal.core.money import EXPONENTS, Money, half_even
+from portal.web.offered import FILTERS as OFFERED
 
 NBSP = "\N{NO-BREAK SPACE}"
 MINUS = "\N{MINUS SIGN}"
@@ -138,18 +138,6 @@ def epoch(value: datetime) -> int:
     return int(value.timestamp())
 
 
-def bank(code: str | None) -> str:
-    """A bank as people call it: `alfa` → Alfa-Bank."""
-    found = reference.snapshot().banks.get(code) if code else None
-    return found.name if found is not None else code or "—"
-
-
-def method(code: str) -> str:
-    """A payment method as people call it, to be translated: `card` → Bank card."""
-    found = reference.snapshot().methods.get(code)
-    return found.name if found is not None else code
-
-
 def short_id(value: object) -> str:
     """The end of a public id, enough to tell two rows apart: `pin_01J9…` → `…7K3QF2`."""
     text = str(value)
@@ -193,7 +181,7 @@ FILTERS = {
     "moment": moment, "moment_exact": moment_exact, "day": day, "time_of_day": time_of_day, "iso": iso, "ago": ago,
     "seconds_left": seconds_left, "mm_ss": mm_ss, "duration": duration,
     "milliseconds": milliseconds, "epoch": epoch,
-    "bank": bank, "method": method, "glance": glance,
+    **OFFERED, "glance": glance,
     "short_id": short_id, "masked": masked, "grouped_number": grouped_number,
     "ink_on": ink_on,
 }

@@ -6,7 +6,8 @@ from flask_babel import gettext
 
 from portal.core.money import EXPONENTS, Money
 from portal.web.badges import N_
-from portal.web.filters import bank, bps, method, money
+from portal.web.filters import bps, money
+from portal.web.offered import bank, method
 
 WORDS = (
     # Steps of the funnel, in its order; an outcome is `assigned` or why nobody was left.

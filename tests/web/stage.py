@@ -22,8 +22,9 @@ HOSTILE = {"description": PAYLOAD, "metadata": {"note": PAYLOAD}, "external_id":
            "customer": {"id": PAYLOAD[:60], "name": PAYLOAD}}
 SEATS = {"trader": "trader", "merchant": "merchant_owner", "admin": "super_admin"}
 """Who opens the pages of an area."""
-STAFFS = {"account_id": ["1"], "entry_id": ["1"], "pair": ["USDT-RUB"]}
-"""What stands in the addresses of the ledger's and the rates' pages: the first of each is made with any order."""
+STAFFS = {"account_id": ["1"], "entry_id": ["1"], "pair": ["USDT-RUB"], "method": ["card"], "bank": ["alfa"]}
+"""What stands in the addresses of the pages of ledger, rates and reference data: the first of each is made with any
+order, or with the desk."""
 NO_PAGES = ("admin_imports.template", "admin_cases.one", "gateway", "static", "health", "live", "metrics",
             "checkout.qr", "shop.one")
 

@@ -12,6 +12,7 @@ from portal.web.admin.merchants import bp as merchants
 from portal.web.admin.orders import bp as orders
 from portal.web.admin.pause import bp as pause
 from portal.web.admin.rates import bp as rates
+from portal.web.admin.reference import bp as reference
 from portal.web.admin.requisites import bp as requisites
 from portal.web.admin.search import bp as search
 from portal.web.admin.stores import bp as stores
@@ -19,4 +20,4 @@ from portal.web.admin.traders import bp as traders
 from portal.web.admin.users import bp as users
 
 blueprints = (desk, cases, first_hour, imports, pause, search, orders, approvals, jobs, ledger, rates, audit, merchants,
-              stores, traders, requisites, holders, users)
+              stores, traders, requisites, holders, users, reference)

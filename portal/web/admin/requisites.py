@@ -2,9 +2,8 @@
 from typing import Any
 
 from flask import Blueprint, Response, redirect, request, url_for
-from flask_babel import gettext
 
-from portal import approvals, reference
+from portal import approvals
 from portal.core import ids
 from portal.core.access import Permission, requires
 from portal.core.commands import bind
@@ -13,6 +12,7 @@ from portal.parties import queries as parties
 from portal.requisites import holders, numbers, queries, service, staff_list
 from portal.requisites.commands import MoveRequisite
 from portal.requisites.shown import ShowToStaff, show_to_staff
+from portal.web import offered
 from portal.web.admin.acts import act
 from portal.web.identity import signed_in
 from portal.web.render import redisplay, show
@@ -28,10 +28,8 @@ def index() -> Response:
     session = reader()
     filters = staff_list.Filters.of(request.args)
     page = staff_list.page(session, signed_in(), filters, cursor=request.args.get("after"))
-    known = reference.snapshot(session)
     return show("admin/requisites/index.html", page=page, filters=filters, used=queries.used,
-                methods=[(one.code, gettext(one.name)) for one in known.methods.values() if one.active],
-                banks=[(one.code, one.name) for one in known.banks.values()])
+                methods=offered.methods(), banks=offered.banks())
 
 
 @bp.get("/<requisite_id>")

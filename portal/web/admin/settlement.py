@@ -12,9 +12,10 @@ def choices() -> list[tuple[str, str]]:
 
 
 def chosen() -> str:
-    """Of the form that was sent; the first one there is where it names none. Raises Invalid."""
-    known = [code for code, _ in choices()]
-    wanted = request.form.get("settlement_currency", "").strip() or next(iter(known), "")
-    if wanted not in known:
+    """Of the form that was sent; never guessed, for a balance keeps its currency for good. Raises Invalid."""
+    wanted = request.form.get("settlement_currency", "").strip()
+    if not wanted:
+        raise Invalid(fields=[FieldError("/settlement_currency", "missing", "Field required")])
+    if wanted not in dict(choices()):
         raise Invalid(fields=[FieldError("/settlement_currency", "unknown_currency", "There is no such currency.")])
     return wanted

@@ -2,9 +2,8 @@
 from typing import Any
 
 from flask import Blueprint, Response, redirect, request, url_for
-from flask_babel import gettext
 
-from portal import approvals, reference, treasury
+from portal import approvals, treasury
 from portal.core import ids
 from portal.core.access import Permission, requires
 from portal.core.commands import bind
@@ -15,6 +14,7 @@ from portal.parties.commands import MoveStore, SetStore
 from portal.tariffs import above_fee, asking, terms
 from portal.tariffs import queries as tariffs
 from portal.tariffs.commands import AskFee, AskTerms, SetRewardAboveFee
+from portal.web import offered
 from portal.web.admin.acts import act
 from portal.web.form_keys import once
 from portal.web.identity import signed_in
@@ -105,12 +105,11 @@ def _to(store_id: str) -> Response:
 
 def _store(store_id: str) -> dict[str, Any]:
     session, actor = reader(), signed_in()
-    store, known = queries.store(session, actor, store_id), reference.snapshot(session)
+    store = queries.store(session, actor, store_id)
     return {
         "store": store, "fees": tariffs.fees_of(session, store.id), "Money": Money,
         "held": treasury.holdings(session, actor, "store", treasury.settlement_of([store])).get(store.id),
         "keys": lists.keys_of(session, actor, [store.id]) if actor.may(Permission.KEY_READ) else [],
-        "methods": [(one.code, gettext(one.name)) for one in known.methods.values() if one.active],
-        "currencies": [one.code for one in known.currencies.values() if one.active and one.kind == "fiat"],
+        "methods": offered.methods(), "currencies": [code for code, _ in offered.fiat()],
         "waiting": approvals.waiting_for(session, "store", store.id),
         "history": queries.history(session, actor, "store", store.id)}

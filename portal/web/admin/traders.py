@@ -4,7 +4,7 @@ from typing import Any
 from flask import Blueprint, Response, flash, redirect, request, url_for
 from flask_babel import gettext
 
-from portal import approvals, reference, treasury
+from portal import approvals, treasury
 from portal.core import ids
 from portal.core.access import Permission, requires
 from portal.core.commands import bind
@@ -17,6 +17,7 @@ from portal.requisites import queries as requisites
 from portal.tariffs import asking
 from portal.tariffs import queries as tariffs
 from portal.tariffs.commands import AskReward
+from portal.web import offered
 from portal.web.admin import settlement
 from portal.web.admin.acts import act
 from portal.web.form_keys import once
@@ -139,11 +140,10 @@ def _to(trader_id: str) -> Response:
 def _trader(trader_id: str) -> dict[str, Any]:
     session, actor = reader(), signed_in()
     trader = queries.trader(session, actor, trader_id)
-    known = reference.snapshot(session)
     return {
         "trader": trader, "seen": trader_setup.seen(trader), "Money": Money,
         "rewards": tariffs.rewards_of(session, trader.id),
-        "methods": [(one.code, gettext(one.name)) for one in known.methods.values() if one.active],
+        "methods": offered.methods(),
         "held": treasury.holdings(session, actor, "trader", treasury.settlement_of([trader])).get(trader.id),
         "requisites": requisites.page(session, actor, trader_id=trader.id, robots=True).rows,
         "used": requisites.used, "open_orders": open_of_trader(session, actor, trader.id),

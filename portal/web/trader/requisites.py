@@ -4,7 +4,7 @@ from typing import Any
 from flask import Blueprint, Response, flash, redirect, request, url_for
 from flask_babel import gettext
 
-from portal import approvals, reference
+from portal import approvals
 from portal.core import ids
 from portal.core.access import Permission, requires
 from portal.core.commands import bind
@@ -16,6 +16,7 @@ from portal.requisites import limits, numbers, queries, service, shown, standing
 from portal.requisites.commands import AddRequisite, MoveRequisite, SetLimits, ShowNumber
 from portal.requisites.models import PREFIX
 from portal.requisites.states import Status
+from portal.web import offered
 from portal.web.form_keys import once
 from portal.web.identity import signed_in
 from portal.web.render import redisplay, show
@@ -134,7 +135,4 @@ def _requisite(requisite_id: str) -> dict[str, Any]:
 
 
 def _choices() -> dict[str, Any]:
-    known = reference.snapshot(reader())
-    return {"methods": [(one.code, gettext(one.name)) for one in known.methods.values() if one.active],
-            "banks": [(one.code, one.name) for one in known.banks.values()],
-            "currencies": [(code, code) for code, one in known.currencies.items() if one.kind == "fiat"]}
+    return {"methods": offered.methods(), "banks": offered.banks(), "currencies": offered.fiat()}

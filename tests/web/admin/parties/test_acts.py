@@ -98,8 +98,10 @@ def test_a_store_is_opened_and_gets_its_limits_by_two_people(
     cast = factories.new_cast()
     home = f"/admin/merchants/{cast.merchant.public_id}"
     whole(admin, f"{home}/stores/new")
-    assert admin.send(f"{home}/stores", {"name": "Second", "slug": cast.store.slug}).status_code == 409
-    answer = admin.send(f"{home}/stores", {"name": "Second", "slug": f"x{cast.store.slug}", "brand_color": "#0f766e"})
+    assert admin.send(f"{home}/stores", {"name": "Second", "slug": cast.store.slug,
+                                             "settlement_currency": "USDT"}).status_code == 409
+    answer = admin.send(f"{home}/stores", {"name": "Second", "slug": f"x{cast.store.slug}", "brand_color": "#0f766e",
+                                              "settlement_currency": "BTC"})
     assert answer.status_code == 303
     path, store_id = answer.location, ids.parse("str", answer.location.rpartition("/")[2])
     form = {"currency": "RUB", "min_amount": "100.00", "max_amount": "5000.00", "methods": [cast.method],
@@ -209,7 +211,7 @@ def test_staff_end_a_shift_and_suspend_with_a_reason(app: Flask, admin: people.S
 
 def test_a_new_trader_waits_for_two_people(app: Flask, admin: people.Seat, second: people.Seat) -> None:
     assert admin.send("/admin/traders", {"name": "New", "tier": "0"}).status_code == 422
-    path = admin.send("/admin/traders", {"name": "New", "tier": "2"}).location
+    path = admin.send("/admin/traders", {"name": "New", "tier": "2", "settlement_currency": "USDC"}).location
     trader_id = ids.parse("trd", path.rpartition("/")[2])
     assert admin.send(f"{path}/resumption", {"reason": "go"}).status_code == 409
     admin.send(f"{path}/onboarding", {"reason": "Papers seen"})
