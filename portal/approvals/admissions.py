@@ -16,13 +16,17 @@ from portal.core.db import Base
 SHOWN_MAX = 10
 ONE_HAND = text("""
     WITH RECURSIVE
-        chains (person, hand) AS (
-            SELECT p, p FROM unnest(ARRAY[CAST(:asker AS uuid), CAST(:decider AS uuid)]) AS p
+        chains (person, hand, at) AS (
+            VALUES (CAST(:asker AS uuid), CAST(:asker AS uuid), CAST(:asked_at AS timestamptz)),
+                   (:asker, :asker, 'infinity'), (:decider, :decider, 'infinity')
           UNION
-            SELECT c.person, a.by_id FROM chains c JOIN admissions a ON a.user_id = c.hand
+            SELECT c.person, a.by_id, c.at FROM chains c JOIN admissions a ON a.user_id = c.hand AND a.given_at <= c.at
             WHERE a.by_id IS NOT NULL AND NOT EXISTS (
-                SELECT FROM admissions later
-                WHERE later.user_id = a.user_id AND later.how = 'password' AND later.given_at > a.given_at))
+                SELECT FROM admissions later LEFT JOIN approvals wanted ON wanted.id = later.approval_id
+                WHERE later.user_id = a.user_id AND later.given_at > a.given_at AND later.given_at <= c.at
+                  AND CASE WHEN a.how IN ('password', 'enabled') THEN later.how = 'password'
+                           ELSE later.how = a.how OR (later.how = 'password' AND later.by_id IS DISTINCT FROM a.by_id
+                                                      AND wanted.asked_by IS DISTINCT FROM a.by_id) END))
     SELECT EXISTS (SELECT FROM chains WHERE (person, hand) IN ((:asker, :decider), (:decider, :asker)))""")
 
 
@@ -57,9 +61,13 @@ def record_asked(session: Session, user_id: UUID, how: str, *, approval: Any) ->
                           approval_id=approval.id))
 
 
-def one_hand(session: Session, asker: UUID, decider: UUID) -> bool:
-    """Did one of them let the other in, at first or at second hand? A password from another ends what was before."""
-    return bool(session.scalar(ONE_HAND, {"asker": asker, "decider": decider}))
+def one_hand(session: Session, asker: UUID, decider: UUID, *, asked_at: datetime) -> bool:
+    """Did one of them let the other in, at first or at second hand, by now or by when it was asked for?
+
+    A later password ends earlier ways in, but nobody's own rights and address by one they asked for themselves; nor
+    does it make anybody else of who asked before it.
+    """
+    return bool(session.scalar(ONE_HAND, {"asker": asker, "decider": decider, "asked_at": asked_at}))
 
 
 def tell(session: Session, user_id: UUID) -> list[Admission]:

@@ -107,5 +107,5 @@ def _check_two_people(session: Session, actor: Actor, approval: Approval) -> Non
     if approval.asked_by == actor.id:
         raise OwnApproval()
     assert actor.id is not None
-    if admissions.one_hand(session, approval.asked_by, actor.id):
+    if admissions.one_hand(session, approval.asked_by, actor.id, asked_at=approval.created_at):
         raise OneHand()

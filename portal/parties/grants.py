@@ -83,8 +83,7 @@ def approved(session: Session, actor: Actor, approval: Approval) -> None:
     if sorted(held(user)) != approval.before["permissions"]:
         raise StaleApproval()
     after = (held(user) | set(approval.after["given"])) - set(approval.after["taken"])
-    if is_staff(user):
-        admissions.record_asked(session, user.id, "rights", approval=approval)
+    admissions.record_asked(session, user.id, "rights", approval=approval)
     _set(session, actor, user, after, approval.reason)
 
 

@@ -32,8 +32,7 @@ def invite(session: Session, actor: Actor, command: InviteUser) -> tuple[User, s
     typed = command.model_dump(exclude={"reason"})
     user = users.create(session, actor, CreateUser(**typed, password=SecretStr(password)), granted=False)
     user.one_time_until = clock.now() + ONE_TIME_FOR
-    if grants.is_staff(user):
-        admissions.record(session, user.id, "password", by=actor)
+    admissions.record(session, user.id, "password", by=actor)
     grants.ask(session, actor, user, TEMPLATES[command.template], reason=command.reason)
     return user, password
 

@@ -43,8 +43,7 @@ def approved(session: Session, actor: Actor, approval: Approval) -> None:
     if user.email != approval.before["email"]:
         raise StaleApproval()
     user.email = approval.after["email"]
-    if grants.is_staff(user):
-        admissions.record_asked(session, user.id, "email", approval=approval)
+    admissions.record_asked(session, user.id, "email", approval=approval)
     session.flush()
     sessions.end_all(session, user.id, because="new_email")
     audit.record(session, actor, "user.email_set", "user", user.id, before=approval.before, after=approval.after,

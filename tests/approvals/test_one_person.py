@@ -6,8 +6,8 @@ from portal import approvals
 from portal.approvals import Approval, DecideApproval, OneHand
 from portal.core.access import Actor
 from portal.core.db import reader, transaction
-from portal.parties import grants, invitations, users
-from portal.parties.commands import DisableUser, MoveUser, SetPermissions
+from portal.parties import grants, invitations, personal, users
+from portal.parties.commands import DisableUser, InviteUser, MoveUser, SetPermissions, SetPerson
 from portal.parties.models import User
 from tests import people
 
@@ -129,3 +129,57 @@ def test_the_owner_is_told(app: Flask) -> None:
     page = browser.get("/profile").get_data(as_text=True)
     assert page.count(f"A password for your account was given out: {giver.email}") == 2
     assert browser.get("/profile").get_data(as_text=True).count("was given out") == 1
+
+
+def asks(who: people.Person) -> Approval:
+    """Something for two people that a trader's person could have put before them, too."""
+    user = people.person("support_readonly")
+    with transaction() as session:
+        return approvals.ask(
+            session, who.actor, kind=grants.KIND, target_kind="user", target_id=user.id,
+            before={"permissions": sorted(str(p) for p in user.actor.permissions)},
+            after={"email": user.email, "given": ["order:cancel_any"], "taken": []}, reason="Grew")
+
+
+def give(giver: people.Person, to: people.Person) -> None:
+    """A password for a trader's person, at once."""
+    with transaction() as session:
+        assert invitations.give_password(session, giver.actor, MoveUser(user_id=to.id, reason="Telephoned"))[1]
+
+
+def test_a_new_password_does_not_open_what_was_asked_for_with_the_old_one(app: Flask) -> None:
+    """The thief asked as the trader, waited until the owner had a password again, and approved it himself."""
+    thief, helper, owner = staff(), staff(), people.person("trader")
+    give(thief, owner)
+    wanted = asks(owner)
+    give(helper, owner)
+    with pytest.raises(OneHand):
+        decide(thief.actor, wanted)
+    assert decide(staff().actor, wanted).state == "approved"
+    assert decide(thief.actor, asks(owner)).state == "approved"
+
+
+def test_who_invited_somebody_decides_nothing_for_them(app: Flask) -> None:
+    """A company's people, too: whoever invites is shown the first password."""
+    inviter, trader_id = staff(), people.trader()
+    with transaction() as session:
+        user, _ = invitations.invite(session, inviter.actor, InviteUser(
+            email=f"{trader_id}@example.test", name="Nina", template="trader", trader_id=trader_id, reason="New"))
+        invited = people.Person(user.id, user.email, users.actor_of(user), trader_id=trader_id)
+    with pytest.raises(OneHand):
+        decide(inviter.actor, asks(invited))
+    assert decide(staff().actor, asks(invited)).state == "approved"
+
+
+def test_who_set_the_address_is_not_freed_by_a_password_of_their_own_asking(app: Flask) -> None:
+    thief, helper, owner = staff(), staff(), staff()
+    with transaction() as session:
+        waits = personal.set_person(session, thief.actor, SetPerson(
+            user_id=owner.id, name="Mine", email=f"mine-{owner.email}", reason="Moved"))
+    assert waits is not None
+    decide(helper.actor, waits)
+    hand_out(thief, helper, owner)
+    with pytest.raises(OneHand):
+        decide(thief.actor, wish(owner))
+    hand_out(staff(), helper, owner)
+    assert decide(thief.actor, wish(owner)).state == "approved"
