@@ -25,7 +25,7 @@ from portal.web.locale import LANGUAGES, language, theme
 from portal.web.navigation import navigation
 from portal.web.refused_forms import field_id, page_of_act, sent_to, sentences
 from portal.web.rendering import ShortCalls, drawing_once
-from portal.web.words import changed, entry, field_name, named
+from portal.web.words import change_name, changed, entry, field_name, named
 
 FILES = ("button", "form", "badge", "money", "field", "table", "dialog", "object", "figures", "chart", "notice", "code",
          "pay")
@@ -128,7 +128,7 @@ def init_templates(app: Flask) -> None:
     environment.undefined, environment.context_class = Strict, ShortCalls
     environment.trim_blocks = environment.lstrip_blocks = True
     environment.filters.update(FILTERS, paragraphs=paragraphs, translated=translated, named=named, entry=entry,
-                               act_words=act_words, changed=changed, sentences=sentences,
+                               act_words=act_words, changed=changed, change_name=change_name, sentences=sentences,
                                field_name=field_name)
     environment.globals.update(
         ui=Components(environment), brand=BRAND, look=look, attributes=attributes, here=here, apology=apology,

@@ -94,6 +94,27 @@ def field_name(name: str) -> str:
     return FIELDS.get(name) or named(name)
 
 
+CHANGES = {
+    "min_minor": N_("Smallest order"), "max_minor": N_("Largest order"), "day_max_minor": N_("Sum a day"),
+    "month_max_minor": N_("Sum a month"), "day_count_max": N_("Orders a day"),
+    "open_orders_max": N_("Open orders at once"), "cooldown_s": N_("Rest between orders, seconds"),
+    "weight": N_("Share among equals"), "from_minor": N_("From amount"), "to_minor": N_("To amount"),
+    "fee_bps": N_("Fee"), "fee_fixed": N_("Fixed part"), "reward_bps": N_("Reward"), "reward_fixed": N_("Fixed part"),
+    "active": N_("May sign in"), "given": N_("Rights given"), "taken": N_("Rights taken"), "payin": N_("Takes payins"),
+    "payout": N_("Makes payouts"), "methods": N_("Methods"), "email": N_("E-mail"),
+    "reward_may_exceed_fee": N_("Rewards may exceed the fee"), "collateral": N_("Collateral given back"),
+    "settlement_currency": N_("Settlement currency"),
+}
+"""What an approval changes, in words."""
+ABOUT = (N_("Person named on it"), N_("Available now"), N_("Available afterwards"))
+"""Labels of `treasury.decision_facts`, which knows no languages."""
+
+
+def change_name(name: str) -> str:
+    """What an approval changes, to be translated: `cooldown_s` → Rest between orders, seconds."""
+    return CHANGES.get(name) or field_name(name)
+
+
 def changed(value: Any, name: str, record: Mapping[str, Any]) -> str:
     """A value of an approval as people read it: an amount with its currency, a bank by its name."""
     if value is None:

@@ -3,6 +3,7 @@ from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, Response, redirect, request, url_for
+from flask_babel import gettext
 
 from portal import approvals
 from portal.approvals import kinds
@@ -13,11 +14,13 @@ from portal.core.db import reader
 from portal.core.errors import FieldError, Invalid, NotFound
 from portal.parties import cases
 from portal.parties import queries as parties
+from portal.treasury.decision_facts import facts_of
 from portal.web import hx
 from portal.web.admin.acts import act
 from portal.web.admin.cases import line, of_approval
 from portal.web.identity import signed_in
 from portal.web.render import show
+from portal.web.words import changed
 
 bp = Blueprint("admin_approvals", __name__, url_prefix="/admin/approvals")
 STATES = ("pending", "approved", "rejected")
@@ -38,7 +41,8 @@ def index() -> Response:
         raise NotFound()
     page = approvals.page(reader(), signed_in(), state=state, kind=kind, cursor=request.args.get("after"))
     return show("admin/approvals/index.html", page=page, state=state, kind=kind, kinds=kinds.titles(),
-                record_of=record_of, waiting=waiting,
+                record_of=record_of, question_of=question_of, waiting=waiting,
+                facts=facts_of(reader(), signed_in(), page.rows),
                 on=cases.of(reader(), "approval", [approval.id for approval in page.rows]))
 
 
@@ -69,7 +73,8 @@ def decide(approval_id: str) -> Response:
 
 def _approval(approval_id: str) -> dict[str, Any]:
     approval = approvals.find(reader(), signed_in(), approval_id)
-    return {"approval": approval, "record_of": record_of, **line(of_approval(approval))}
+    return {"approval": approval, "record_of": record_of, "question_of": question_of,
+            "facts": facts_of(reader(), signed_in(), [approval]), **line(of_approval(approval))}
 
 
 def record_of(approval: approvals.Approval) -> tuple[str, str] | None:
@@ -81,3 +86,11 @@ def record_of(approval: approvals.Approval) -> tuple[str, str] | None:
     name = approval.before.get("name") or approval.after.get("name") or approval.after.get("email") or shown
     argument: dict[str, Any] = {f"{approval.target_kind}_id": shown}
     return str(name), url_for(f"admin_{approval.target_kind}s.one", **argument)
+
+
+def question_of(approval: approvals.Approval) -> str:
+    """What is asked before it is approved: what, how much, about whom."""
+    record, amount = record_of(approval), approval.after.get("amount")
+    parts = [gettext(approval.title), changed(amount, "amount", approval.after) if amount else None,
+             record[0] if record else None]
+    return str(gettext("Approve: %(what)s?", what=" · ".join(part for part in parts if part)))

@@ -1,0 +1,40 @@
+"""Who decides sees whose it is, the person named on it, and the balance before and after; never a record's columns."""
+from flask import Flask
+
+from portal import approvals, treasury
+from portal.treasury.decision_facts import facts_of
+from tests import factories
+from tests.people import person, seat
+
+
+def test_a_deposit_tells_the_balance_before_and_after(app: Flask) -> None:
+    trader = factories.new_cast().trader(name="Vera Kim", deposit="250.500000")
+    with factories.act() as session:
+        asked = treasury.ask(session, factories.staff("admin"), treasury.AskDeposit(
+            owner_kind="trader", owner_id=trader.id, amount="100", currency="USDT", reason="wire 77"))
+    with factories.look() as session:
+        facts = dict(facts_of(session, factories.staff("admin"), [asked])[asked.id])
+    assert facts == {"Trader": "Vera Kim", "Available now": factories.usdt("250.500000"),
+                     "Available afterwards": factories.usdt("350.500000")}
+
+
+def test_a_requisite_tells_person_and_trader_in_words(app: Flask) -> None:
+    cast = factories.new_cast()
+    trader = cast.trader(name="Oleg Ivanov")
+    requisite = factories.new_requisite(trader, cast.method)
+    with factories.look() as session:
+        asked = [one for one in approvals.page(session, factories.staff("admin"), state="approved", kind="requisite",
+                                               cursor=None).rows if one.target_id == str(requisite.id)]
+    if not asked:  # the factory approves without asking: ask for other limits of it
+        with factories.act() as session:
+            asked = [approvals.ask(session, factories.staff("admin"), kind="requisite_limits", target_kind="requisite",
+                                   target_id=requisite.id, before={"cooldown_s": 0}, after={"cooldown_s": 60},
+                                   reason="slower")]
+    with factories.look() as session:
+        facts = dict(facts_of(session, factories.staff("admin"), asked)[asked[0].id])
+    assert facts["Trader"] == "Oleg Ivanov"
+    assert facts["Person named on it"]
+    assert str(facts["Number"]).endswith(requisite.number_last4)
+    page = seat(app, person("super_admin")).get(f"/admin/approvals/{asked[0].public_id}").get_data(as_text=True)
+    assert "Rest between orders, seconds" in page
+    assert "Cooldown" not in page
