@@ -10,7 +10,7 @@ from huey import RedisHuey
 from huey.serializer import SignedSerializer
 from redis import ConnectionPool
 
-from portal.core import garbage, jobs, live, observe
+from portal.core import fitness, garbage, jobs, live, observe
 from portal.core.db import db
 from portal.core.errors import DatabaseUnavailable
 from portal.settings import load
@@ -29,6 +29,7 @@ class Wakeups(RedisHuey):  # type: ignore[misc]
     """Huey, whose consumer writes our log and tells the job runner when it was asked to stop."""
 
     def create_consumer(self, **options: Any) -> Any:
+        fitness.insist(settings.sqlalchemy_url, prepared=settings.database_prepared)
         quiet.take_over()
         consumer = super().create_consumer(**options)
         jobs.stop_when(consumer.stop_flag.is_set)

@@ -9,11 +9,11 @@ import structlog
 from psycopg.errors import QueryCanceled
 from sqlalchemy.exc import DBAPIError
 
-from portal.core import jobs, observe
+from portal.core import fitness, jobs, observe
 from portal.core.db import db, must_retry, transaction
 from portal.core.errors import DatabaseUnavailable, LockTimeout
 from tasks import waker
-from tasks.app import application, huey
+from tasks.app import application, huey, settings
 
 log = structlog.get_logger("dispatcher")
 EVERY_S = 1.0
@@ -38,6 +38,7 @@ def is_weather(error: DBAPIError) -> bool:
 
 
 def main() -> None:
+    fitness.insist(settings.sqlalchemy_url, prepared=settings.database_prepared)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

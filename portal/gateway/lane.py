@@ -153,37 +153,40 @@ class Lane:
         return str((scope.get("client") or ("",))[0])
 
     async def _write(self, batch: Sequence[Asked]) -> Sequence[Done | Unknown | None]:
-        try:
-            return await self._write_within_limits(batch)
-        except OutcomeUnknown:
-            return [Unknown()] * len(batch)
-
-    async def _write_within_limits(self, batch: Sequence[Asked]) -> list[Done | None]:
         """Count the calls of each key, and write all that are within their limit; at once where all are far from it."""
         keys = [asked.actor.id for asked in batch if asked.actor.id]
         if self._counter is None or self._counter.far(keys):
             counting = asyncio.ensure_future(self._counted(keys))
-            made = await self._made(batch)
+            made: set[UUID] | None = await self._made(batch)
             counts = await counting
         else:
             counts = await self._counted(keys)
             allowed = [asked for asked, count in zip(batch, counts, strict=True)
                        if count is None or count.calls <= limits.BURST]
             made = await self._made(allowed) if allowed else set()
+        if made is None:
+            return await self._unknown(counts)
         return [Done(asked.order.id in made, count) for asked, count in zip(batch, counts, strict=True)]
+
+    async def _unknown(self, counts: Sequence[limits.Counted | None]) -> list[Done | Unknown | None]:
+        """Told to ask again: no fault of theirs, so it does not count. Who was over the limit hears that instead."""
+        within = [count for count in counts if count is not None and count.calls <= limits.BURST]
+        if self._counter is not None and within:
+            await asyncio.get_running_loop().run_in_executor(None, self._counter.give_all_back, within)
+        return [Unknown() if count is None or count.calls <= limits.BURST else Done(False, count) for count in counts]
 
     async def _counted(self, keys: Sequence[UUID]) -> Sequence[limits.Counted | None]:
         """Each call in its window; None where nobody counts."""
         return (self._counter and await self._counter.count_writes(keys)) or [None] * len(keys)
 
-    async def _made(self, batch: Sequence[Asked]) -> set[UUID]:
-        """Those that were written: none of a batch that failed, whose calls have been counted all the same."""
+    async def _made(self, batch: Sequence[Asked]) -> set[UUID] | None:
+        """Those that were written: none of a batch that failed, whose calls have been counted; None: nobody knows."""
         self._keep_fresh()
         try:
             return await self.database.at_once(
                 INSERT, parameters(batch, patience=PATIENCE), lambda session, found: written(session, batch, found))
         except OutcomeUnknown:
-            raise
+            return None
         except Exception as error:  # whatever it was: each finds out alone, and its own sender hears of it
             log.warning("batch_failed", batch="new orders", pieces=len(batch), error=repr(error)[:300])
             return set()

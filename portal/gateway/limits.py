@@ -78,6 +78,11 @@ class Counter:
             except Exception as error:  # as below
                 calm.fell_silent(error)
 
+    def give_all_back(self, counts: Sequence[Counted]) -> None:
+        """None of these counted."""
+        for counted in counts:
+            self.give_back(counted)
+
     def _count(self, name: str, most: int, window_s: int) -> Counted | None:
         if not calm.answers():
             return None

@@ -191,8 +191,10 @@ def test_one_that_kills_every_worker_is_dead_in_the_end(kind):
 def test_an_unknown_kind_is_dead_not_dropped(app):
     stray = f"stray_{uuid4().hex}"
     promise(stray, "a")
-    with transaction() as session:
-        assert jobs.bury_unknown(session) >= 1
+    buried = 1
+    while buried:  # a hundred at a time, and others' strays may lie before ours
+        with transaction() as session:
+            buried = jobs.bury_unknown(session)
     assert waiting(stray)["a"].last_error == "unknown kind"
 
 

@@ -138,6 +138,17 @@ def test_an_outcome_that_nobody_knows_yet_is_said_so(street, shop, payin, monkey
     assert (answer.json["code"], answer.json["request_id"]) == ("outcome_unknown", answer.headers["request-id"])
 
 
+def test_an_outcome_that_nobody_knows_does_not_count(street, another, limited_shop, payin, redis_url, monkeypatch):
+    """Who was told to ask again was refused for it once the database was back."""
+    async def waits(*_: object) -> None:
+        raise OutcomeUnknown()
+
+    street, before = another(limited_shop.app), counted(redis_url, limited_shop)
+    monkeypatch.setattr(street.lane.database, "at_once", waits)
+    assert [answer.status for answer in street.post(limited_shop, *[payin() for _ in range(10)])] == [503] * 10
+    assert counted(redis_url, limited_shop) == before
+
+
 def test_its_headers_are_those_of_the_ordinary_road(street, shop, payin):
     (answer,) = street.post(shop, payin())
     road = {name.lower(): value for name, value in shop.post("/payins", payin()).headers.items()}

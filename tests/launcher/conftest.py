@@ -68,7 +68,10 @@ class Desk:
             time.sleep(0.02)
 
     def pid_of(self, process: str) -> int:
-        return int((self.folder / f"{process}.pid").read_text())
+        """As the process itself has written it, which may be a moment after it was started."""
+        written = self.folder / f"{process}.pid"
+        assert eventually(lambda: written.exists() and written.read_text().endswith("\n"), seconds=20)
+        return int(written.read_text())
 
     @property
     def place(self) -> Path:
