@@ -18,7 +18,7 @@ UNKNOWN_NAME = b"26000"  # by SQLSTATE: no such prepared statement
 log = structlog.get_logger("database")
 
 TOO_OLD = "DATABASE_URL leads to PostgreSQL {found}; the desk needs {oldest} or later. Use pg_upgrade."
-FORGETS = ("DATABASE_URL leads through a pooler that mixes up prepared statements of different connections and so could "
+FORGETS = ("DATABASE_URL leads through a pooler that mixes up prepared statements of several connections and so could "
            "run one statement in another's place. Use PgBouncer 1.22 or later with max_prepared_statements above 0, "
            "or set DATABASE_PREPARED=false.")
 
