@@ -87,7 +87,6 @@ class Wire(HttpToolsProtocol):
         elif self._one_too_many:
             self._refuse(refusals.NO_ROOM)
         else:
-            self._room.is_at_work(self)
             super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -96,13 +95,17 @@ class Wire(HttpToolsProtocol):
             super().on_body(body)
 
     def on_message_complete(self) -> None:
-        if not self.transport.is_closing():
-            super().on_message_complete()
+        """Only now is there work: a body that trickles keeps no place that somebody else needs."""
+        if self.transport.is_closing():
+            return
+        if not self._has_nothing_to_do():  # it may have been answered before its end
+            self._room.is_at_work(self)
+        super().on_message_complete()
 
     def on_response_complete(self) -> None:
         self.timeout_keep_alive = self._room.keep_alive_s()  # type: ignore[assignment]
         super().on_response_complete()
-        if self._has_nothing_to_do():
+        if self._has_nothing_to_do() or self._wants_the_rest():
             self._room.waits(self)
 
     def timeout_keep_alive_handler(self) -> None:
@@ -117,6 +120,10 @@ class Wire(HttpToolsProtocol):
 
     def _has_nothing_to_do(self) -> bool:
         return (self.cycle is None or self.cycle.response_complete) and not self.transport.is_closing()
+
+    def _wants_the_rest(self) -> bool:
+        """All that is left is a request whose body has not come whole."""
+        return self.cycle is not None and self.cycle.more_body and not self.pipeline
 
     def _expect_a_head(self) -> None:
         self._head_timer = self.loop.call_later(HEAD_WITHIN_S, self._refuse, refusals.HEAD_TOO_SLOW)

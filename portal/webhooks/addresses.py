@@ -44,6 +44,10 @@ class Refused(Exception):
         self.code, self.message = code, message
 
 
+class NoPlace(Exception):
+    """Too many names are being looked up to look for one more: no fault of its receiver."""
+
+
 class Unresolved(Exception):
     """The name has no address just now."""
 
@@ -96,7 +100,7 @@ class Guard:
     def judge(self, target: Target, *, within_s: float = RESOLVE_FOR_S) -> list[Address]:
         """The addresses to connect to: every one the name has, for one that is not public spoils all.
 
-        Raises Refused, Unresolved.
+        Raises Refused, Unresolved, NoPlace.
         """
         addresses = [target.literal] if target.literal else self._look_up(target.host, within_s)
         for address in addresses:
@@ -166,7 +170,7 @@ def _asked(resolve: Resolve, host: str) -> "Future[Sequence[str]]":
             return under_way
         answer: Future[Sequence[str]] = Future()
         if len(_looking_up) >= LOOK_UPS_MAX:
-            answer.set_exception(TimeoutError())
+            answer.set_exception(NoPlace())
             return answer
         _looking_up[resolve, host] = answer
 

@@ -1,4 +1,6 @@
 """What an attempt comes to: delivered, again later, given up; and an endpoint that is switched off with it."""
+from datetime import timedelta
+
 import structlog
 from sqlalchemy import ColumnElement, insert, select
 from sqlalchemy.orm import Session
@@ -13,6 +15,7 @@ from portal.webhooks.transport import Answer
 
 log = structlog.get_logger("webhooks")
 GONE = 410
+PUT_OFF_S = 5
 
 
 def drop(session: Session, parcel: Parcel) -> None:
@@ -21,6 +24,14 @@ def drop(session: Session, parcel: Parcel) -> None:
     delivery.state, delivery.next_attempt_at = DeliveryState.DROPPED, None
     session.flush()
     jobs.finish(session, [parcel.job])
+
+
+def put_off(session: Session, parcel: Parcel) -> None:
+    """The desk had no place to look its name up: no try of the receiver's, and soon again. Raises LeaseLost."""
+    delivery = _lock(session, parcel)
+    delivery.next_attempt_at = clock.now() + timedelta(seconds=PUT_OFF_S)
+    session.flush()
+    jobs.postpone(session, parcel.job, delivery.next_attempt_at)
 
 
 def record(session: Session, parcel: Parcel, answer: Answer) -> None:

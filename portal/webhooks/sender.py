@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from functools import cache
 
 import structlog
+from sqlalchemy.orm import Session
 
 from portal.core import clock, jobs
 from portal.core.db import transaction
@@ -19,7 +20,7 @@ from portal.core.errors import DatabaseUnavailable
 from portal.webhooks import addresses, claims, signature, transport
 from portal.webhooks.announce import KIND
 from portal.webhooks.claims import Parcel
-from portal.webhooks.record import drop, record
+from portal.webhooks.record import drop, put_off, record
 
 log = structlog.get_logger("webhooks")
 IN_FLIGHT_MAX = 16
@@ -79,9 +80,9 @@ def _deliver(context: Context, parcel: Parcel) -> None:
     """One delivery, from the request to its record; whatever happens, the place is free again."""
     with structlog.contextvars.bound_contextvars(kind=KIND, job=parcel.job.id, request_id=parcel.job.request_id):
         try:
-            answer = send(parcel) if parcel.keys else None
+            write_down = _try(parcel)
             with _database, context(), transaction() as session:
-                drop(session, parcel) if answer is None else record(session, parcel, answer)
+                write_down(session)
         except jobs.LeaseLost:
             log.warning("lease_lost")  # somebody else has sent it again; the receiver knows it by its webhook-id
         except DatabaseUnavailable:
@@ -91,6 +92,17 @@ def _deliver(context: Context, parcel: Parcel) -> None:
         finally:
             _count(-1)
             _changed.set()
+
+
+def _try(parcel: Parcel) -> Callable[[Session], None]:
+    """Returns what is to be written down of it."""
+    if not parcel.keys:
+        return lambda session: drop(session, parcel)
+    try:
+        answer = send(parcel)
+    except addresses.NoPlace:
+        return lambda session: put_off(session, parcel)
+    return lambda session: record(session, parcel, answer)
 
 
 def send(parcel: Parcel) -> transport.Answer:

@@ -22,9 +22,13 @@ class Request:
         return json.dumps(json.loads(self.body), ensure_ascii=False, indent=2)
 
 
-def request_of(delivery: Delivery) -> Request:
-    """With its event and endpoint. Signatures are not kept, and would say nothing to people."""
-    body = signature.body(delivery.event.type, delivery.event.created_at, told(delivery.event.payload))
+def request_of(delivery: Delivery, *, with_link: bool) -> Request:
+    """With its event and endpoint. Signatures are not kept, and would say nothing to people.
+
+    `with_link`: to one who may do what a payment link opens; to others the body stands there without it.
+    """
+    payload = told(delivery.event.payload) if with_link else delivery.event.payload
+    body = signature.body(delivery.event.type, delivery.event.created_at, payload)
     own = {"webhook-id": delivery.event.public_id, "webhook-timestamp": EACH_TRY, "webhook-signature": MASKED}
     try:
         target = addresses.guard().parse(delivery.endpoint.url)

@@ -39,7 +39,10 @@ class Answer:
 
 def post(guard: Guard, url: str, body: bytes, headers: Mapping[str, str], *,
          answer_for_s: float = ANSWER_FOR_S) -> Answer:
-    """Judge the address, connect to it, send, read. Never raises for what the other side does."""
+    """Judge the address, connect to it, send, read. Never raises for what the other side does.
+
+    Raises NoPlace.
+    """
     began = time.monotonic()
     deadline = began + answer_for_s
     status: int | None = None

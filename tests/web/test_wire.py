@@ -167,6 +167,24 @@ def test_nobody_has_more_than_a_share(call):
     assert answer(other) == b"2000"
 
 
+TRICKLED = b"POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n"
+
+
+@pytest.mark.parametrize("before", [b"", GET])
+def test_a_body_that_trickles_keeps_nobody_out(call, before):
+    """A head that was whole held its place while the body came a byte at a time."""
+    slow = [call(before + TRICKLED, of=f"127.0.0.{number + 2}") for number in range(ROOM)]
+    for connection in slow:
+        got = b""
+        while b"100 Continue" not in got:  # the head has been read, and the body is awaited
+            got += connection.recv(65536)
+        connection.sendall(b"x")
+    assert answer(call(GET, of="127.0.0.9")) == b"2000"
+    assert answer(slow[0]) == b""
+    slow[-1].sendall(b"12345678")
+    assert answer(slow[-1]) == b"2009"
+
+
 def test_who_has_all_of_a_share_at_work_is_refused_alone(call):
     busy = [call(HOLD) for _ in range(SHARE)]
     assert answer(call(GET)) == b"503"

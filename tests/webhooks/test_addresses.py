@@ -8,7 +8,7 @@ import pytest
 from portal.core.commands import bind
 from portal.core.errors import Invalid
 from portal.webhooks import addresses, transport
-from portal.webhooks.addresses import Guard, Refused, Unresolved
+from portal.webhooks.addresses import Guard, NoPlace, Refused, Unresolved
 from portal.webhooks.commands import CreateEndpoint
 from tests.webhooks.receiver import bare
 
@@ -188,7 +188,7 @@ def test_a_name_that_hangs_takes_one_place_and_the_others_are_found() -> None:
         with pytest.raises(Unresolved):
             guard.judge(guard.parse("https://dead-too.example/"), within_s=0.01)
         began = time.monotonic()
-        with pytest.raises(Unresolved):  # all places are taken by names that hang: said at once, tried again later
+        with pytest.raises(NoPlace):  # all places are taken by names that hang: said at once, tried again later
             guard.judge(guard.parse("https://one-more.example/"), within_s=5)
         assert time.monotonic() - began < 1
     finally:

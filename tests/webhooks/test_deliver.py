@@ -125,3 +125,19 @@ def test_a_name_that_changes_its_answer_gets_no_packet(shop: Shop, send: Send) -
         send()
         assert listener.connections == 0
     assert {(d.state, d.response_error) for d in shop.deliveries()} == {("pending", "address_not_public")}
+
+
+def test_no_place_to_look_a_name_up_is_no_failure_of_its_receiver(
+        shop: Shop, send: Send, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stranger's hanging names once used up the tries of everybody's endpoints, and switched them off."""
+    with listening() as receiver:
+        shop.endpoint(receiver.url.replace("127.0.0.1", "localhost"))
+        shop.tell()
+        with monkeypatch.context() as full:
+            full.setattr(addresses, "LOOK_UPS_MAX", 0)
+            send()
+        assert [(d.state, d.attempts) for d in shop.deliveries()] == [("pending", 0)]
+        assert not receiver.received
+        with clock.moved(timedelta(seconds=10)):
+            send()
+    assert [(d.state, d.attempts) for d in shop.deliveries()] == [("delivered", 1)]

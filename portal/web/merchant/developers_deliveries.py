@@ -7,6 +7,7 @@ from flask_babel import gettext
 from portal.core.access import Permission, requires
 from portal.core.commands import bind
 from portal.core.db import reader, transaction
+from portal.orders import links
 from portal.web.form_keys import once
 from portal.web.identity import signed_in
 from portal.web.merchant.developers import bp
@@ -46,7 +47,7 @@ def resend(delivery_id: str) -> Response:
 
 
 def _delivery(delivery_id: str) -> dict[str, Any]:
-    session = reader()
-    found = queries.delivery(session, signed_in(), delivery_id)
-    return {"delivery": found, "attempts": queries.attempts(session, found), "sent": sent.request_of(found),
-            "test_mode": not found.live}
+    session, actor = reader(), signed_in()
+    found = queries.delivery(session, actor, delivery_id)
+    return {"delivery": found, "attempts": queries.attempts(session, found),
+            "sent": sent.request_of(found, with_link=links.open_to(actor)), "test_mode": not found.live}

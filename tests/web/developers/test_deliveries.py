@@ -3,13 +3,15 @@ from collections.abc import Callable
 from html import unescape
 
 import pytest
+from flask import Flask
 from sqlalchemy import text
 
 from portal.core import ids
 from portal.core.db import db, transaction
+from portal.orders import links
 from portal.webhooks import Announcement, announce
 from tests.factories import at_the_same_time
-from tests.web.developers.conftest import Desk
+from tests.web.developers.conftest import Desk, desk_of
 from tests.web.inspect import faults
 from tests.webhooks.receiver import listening
 
@@ -31,6 +33,17 @@ def test_one_shows_what_was_sent_and_each_answer(desk: Desk, send: Callable[[], 
     assert "&lt;b&gt;broken&lt;/b&gt;" in html
     assert "500 · " in html
     assert not faults(html, signed_in=True, language="en")
+
+
+def test_the_payment_link_is_shown_to_who_may_do_what_it_opens(app: Flask, desk: Desk) -> None:
+    """Who may only read the log of deliveries cancelled orders by the link in a body."""
+    owner, order_id = desk_of(app, "merchant_owner"), ids.new_id()
+    for one in (desk, owner):
+        one.make_endpoint(URL)
+        one.tell(id=ids.public("pin", order_id), payment_url="https://desk.example/pay/once")
+    path = links.path_of(order_id)
+    assert path not in desk.page(f"/deliveries/{desk.delivery()}")
+    assert path in owner.page(f"/deliveries/{owner.delivery()}")
 
 
 def test_the_log_is_narrowed_by_its_address(desk: Desk, send: Callable[[], int]) -> None:
