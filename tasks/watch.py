@@ -17,11 +17,14 @@ from sqlalchemy.exc import DBAPIError
 from portal.core import jobs, observe
 from portal.core.db import db, transaction
 from portal.core.errors import DatabaseUnavailable, LockTimeout
+from portal.core.jobs import KINDS
 from tasks import waker
 
 EVERY_S = 0.5
 BELL_EVERY_S = 1.0
 BELLS_MAX = 2  # kinds at once; the pool has a connection for each, and one for this thread
+LONG_S = 300  # a kind with such a lease may take minutes: one at a time, so that a thread is left for others
+FIRST = "match_order"  # a customer waits for it
 WEATHER = (DatabaseUnavailable, LockTimeout, DBAPIError)
 log = structlog.get_logger("tasks")
 
@@ -68,12 +71,20 @@ class Watch:
         self._rang_at = time.monotonic()
         with transaction() as session:
             due = jobs.due_kinds(session)
-        for kind in set(due) - self._ringing:
+        for kind in sorted(set(due) - self._ringing, key=lambda kind: (kind != FIRST, _is_long(kind), kind)):
+            if _is_long(kind) and any(map(_is_long, tuple(self._ringing))):
+                continue  # at the next bell
             self._ringing.add(kind)
             self._threads.submit(self._work, kind)
 
     def _work(self, kind: str) -> None:
         try:
             self._drain(kind)
+        except Exception:  # nobody asks this thread what became of it
+            log.exception("bell_failed", kind=kind)
         finally:
             self._ringing.discard(kind)
+
+
+def _is_long(kind: str) -> bool:
+    return kind in KINDS and KINDS[kind].lease_s >= LONG_S

@@ -25,11 +25,12 @@ NAMES = ("currency", "day_max_minor", "day_count_max", "month_max_minor")
 LIMITS = NAMES[1:]
 
 # What open and completed orders of this month took; what ended without money was given back and counts for nothing.
+# By each trader's history (ix_assignments_history).
 USED = text("""
     SELECT coalesce(sum(a.amount_minor) FILTER (WHERE a.counted_on = :day), 0) AS day_used_minor,
            count(*) FILTER (WHERE a.counted_on = :day) AS day_count,
            coalesce(sum(a.amount_minor), 0) AS month_used_minor
-      FROM requisites r JOIN assignments a ON a.requisite_id = r.id
+      FROM requisites r JOIN assignments a ON a.requisite_id = r.id AND a.trader_id = r.trader_id
      WHERE r.holder_id = :holder AND r.currency = :currency AND NOT r.robot
        AND a.created_at >= CAST(:month AS date) - 2 AND a.counted_on >= :month
        AND (a.state <> 'ended' OR a.end_reason = 'settled')""")

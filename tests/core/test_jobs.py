@@ -2,12 +2,14 @@
 from datetime import timedelta
 from uuid import uuid4
 
+import psycopg
 import pytest
 from sqlalchemy import func, select, text
+from sqlalchemy.exc import DBAPIError
 
 from portal.core import clock, jobs
 from portal.core.db import db, transaction
-from portal.core.errors import DatabaseUnavailable
+from portal.core.errors import DatabaseUnavailable, LockTimeout
 from portal.core.hot import at_once
 from portal.core.jobs import DoneJob, Job, Kind, Later, keeping, promises, runner
 
@@ -292,3 +294,41 @@ def test_a_lease_in_hand_is_renewed_and_one_that_was_lost_is_not(kind, monkeypat
     before, renewed, after = until
     assert (renewed, after > before) == (1, True)
     assert jobs.renew() == 0, "what is done is not held any more"
+
+
+def test_one_lease_that_cannot_be_renewed_does_not_stop_the_others_and_is_tried_again(kind, monkeypatch):
+    """A lock on one batch's rows let the leases of all other work run out."""
+    monkeypatch.setattr(keeping, "RENEWED_AFTER", 0)
+    asked, broken, other = [], uuid4(), uuid4()
+
+    def fails_once(engine, statement, parameters):
+        asked.append(parameters["lease"])
+        if asked == [broken]:
+            raise DBAPIError(statement, None, psycopg.errors.LockNotAvailable())
+        return [(1,)]
+
+    monkeypatch.setattr(keeping, "at_once", fails_once)
+    with keeping.in_hand(broken, [1], lease_s=8), keeping.in_hand(other, [2], lease_s=8):
+        before = keeping._held[broken].renewed_at
+        with pytest.raises(LockTimeout):
+            jobs.renew()
+        assert asked == [broken, other]
+        assert keeping._held[broken].renewed_at == before, "not renewed: due again at once"
+        assert jobs.renew() == 2
+        assert keeping._held[broken].renewed_at > before
+
+
+def test_when_the_database_goes_away_from_a_batch_that_fell_apart_all_of_it_is_given_back(kind):
+    """Those whose turn had not come waited for their lease to run out."""
+    def work(session, batch):
+        if len(batch) > 1:
+            raise ZeroDivisionError
+        if batch[0].unique_key == "b":
+            raise DatabaseUnavailable()
+
+    register(kind, work)
+    promise(kind, "a", "b", "c")
+    with pytest.raises(DatabaseUnavailable):
+        jobs.run(kind)
+    assert done(kind) == ["a"]
+    assert {key: (job.lease, job.attempts) for key, job in waiting(kind).items()} == {"b": (None, 0), "c": (None, 0)}

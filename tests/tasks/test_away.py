@@ -1,15 +1,18 @@
 """Workers in bad weather: no database, no Redis, killed with work in hand. Nobody else waits for what they miss."""
 import time
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
 import pytest
 from flask import Flask
 
+from portal.core import jobs
 from portal.core.db import db
 from portal.core.jobs import KINDS
 from tasks import app as worker
 from tasks import dispatcher
+from tasks import watch as watching
 from tasks.watch import Watch
 from tests.running import Desk, running_desk, wait_for
 from tests.tasks.caller import Caller, caller_of
@@ -96,6 +99,35 @@ def test_the_database_is_asked_for_and_once_it_is_back_all_work_is_looked_for(ap
     watch._ring = lambda: rung.append("all")  # type: ignore[method-assign]
     watch.look()
     assert (away.is_set(), rung) == (False, ["all"])
+
+
+def test_the_bell_rings_for_customers_first_says_what_failed_and_keeps_a_thread_from_long_work(
+        app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error behind the bell was lost, and two long proofs would have kept it from matching."""
+    long, failed, rung, at_work, proved = "test_long", [], list[str](), Event(), Event()
+    monkeypatch.setitem(KINDS, long, replace(KINDS["prove_ledger"], name=long))
+    due = [long, "prove_ledger", "match_order"]
+    monkeypatch.setattr(jobs, "due_kinds", lambda session: due)
+    monkeypatch.setattr(watching.log, "exception", lambda event, **told: failed.append((event, told["kind"])))
+
+    def drain(kind: str) -> None:
+        rung.append(kind)
+        if kind == "match_order":
+            raise ZeroDivisionError
+        at_work.set()
+        assert proved.wait(10)
+
+    watch = Watch(lambda: app, drain, Event())
+    with app.app_context():
+        watch._ring()
+        wait_for(lambda: watch._ringing == {"prove_ledger"} and at_work.is_set(), "matching ended", 5)
+        assert failed == [("bell_failed", "match_order")]
+        assert rung[0] == "match_order"
+        watch._ring()
+        wait_for(lambda: len(failed) == 2, "matching has its thread beside the long one", 5)
+        assert sorted(rung) == ["match_order", "match_order", "prove_ledger"]
+        proved.set()
+        wait_for(lambda: not watch._ringing, "all threads are free", 5)
 
 
 def test_no_wake_up_is_taken_while_the_database_is_away(monkeypatch: pytest.MonkeyPatch, redis_url: str) -> None:

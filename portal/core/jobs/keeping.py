@@ -7,11 +7,10 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from threading import Lock
 from uuid import UUID
 
 from portal.core import clock
-from portal.core.db import engine
+from portal.core.db import engine, translated
 from portal.core.hot import array, at_once
 
 RENEWED_AFTER = 1 / 3  # of its time
@@ -29,7 +28,6 @@ class _InHand:
         self.ids, self.lease_s, self.renewed_at = ids, lease_s, time.monotonic()
 
 
-_lock = Lock()
 _held: dict[UUID, _InHand] = {}
 
 
@@ -45,12 +43,23 @@ def in_hand(lease: UUID, ids: Iterable[int], *, lease_s: int) -> Iterator[None]:
 
 
 def renew() -> int:
-    """Renew what has been in hand for a third of its lease's time; how many jobs. Raises what the database does."""
-    count = 0
+    """Renew what has been in hand for a third of its lease's time; how many jobs.
+
+    Raises what the database does, once all have had their turn; what failed is tried again the next time.
+    """
+    count, failed = 0, None
     for lease, held in list(_held.items()):
         if time.monotonic() - held.renewed_at < held.lease_s * RENEWED_AFTER:
             continue
-        held.renewed_at = time.monotonic()
-        count += len(at_once(engine(), RENEW, {
-            "lease": lease, "ids": held.ids, "until": clock.now() + timedelta(seconds=held.lease_s)}))
+        asked_at = time.monotonic()
+        try:
+            with translated():
+                count += len(at_once(engine(), RENEW, {
+                    "lease": lease, "ids": held.ids, "until": clock.now() + timedelta(seconds=held.lease_s)}))
+        except Exception as error:  # the others are renewed all the same
+            failed = error
+        else:
+            held.renewed_at = asked_at
+    if failed is not None:
+        raise failed
     return count

@@ -88,14 +88,21 @@ def _claim(kind: Kind) -> Sequence[Claimed]:
 
 def _do(kind: Kind, jobs: Sequence[Claimed]) -> int:
     try:
+        return _together_or_alone(kind, jobs)
+    except DatabaseUnavailable:
+        _hand_back_when_it_returns(jobs)  # of a batch that fell apart too, those whose turn never came
+        raise
+
+
+def _together_or_alone(kind: Kind, jobs: Sequence[Claimed]) -> int:
+    try:
         return _attempt(kind, jobs)
     except DatabaseUnavailable:
-        _hand_back_when_it_returns(jobs)
         raise
     except Exception as error:  # whatever the work raises: each alone then, and that one's try is counted
         if len(jobs) > 1:
             log.warning("batch_failed", kind=kind.name, jobs=len(jobs), error=repr(error)[:ERROR_MAX])
-            return sum(_do(kind, [job]) for job in jobs)
+            return sum(_together_or_alone(kind, [job]) for job in jobs)
         if isinstance(error, LeaseLost):
             log.warning("lease_lost", kind=kind.name, job=jobs[0].id)
         elif must_retry(error):

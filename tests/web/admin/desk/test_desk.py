@@ -7,11 +7,13 @@ from decimal import Decimal
 import pytest
 from flask import Flask
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from portal.core import clock
 from portal.core.db import reader, transaction
 from portal.core.jobs import pulse
 from portal.ledger import proofs
+from portal.ledger import verify as proof
 from portal.ledger.proofs import LedgerProof
 from portal.orders import health, watch
 from tests import factories, people
@@ -110,6 +112,26 @@ def test_the_hourly_proof_is_kept_and_shown(fresh: Cast, fresh_app: Flask) -> No
     page = seat.get("/admin/").get_data(as_text=True)
     assert "The books differ" in page
     assert "account 7 keeps 1 debits" in page
+
+
+def test_a_long_proof_does_not_lose_the_transaction_that_keeps_it(fresh: Cast, fresh_app: Flask,
+                                                                  monkeypatch: pytest.MonkeyPatch) -> None:
+    """The session of the job is idle while the books are proved: after the worker's 30 s it was ended, every hour."""
+    from tasks import upkeep
+
+    whole = proof.run
+
+    def slowly(snapshot: Session) -> proof.Report:
+        snapshot.execute(text("SELECT pg_sleep(1)"))
+        snapshot.rollback()
+        return whole(snapshot)
+
+    monkeypatch.setattr(proof, "run", slowly)
+    reader().rollback()
+    with transaction() as session:
+        session.execute(text("SET LOCAL idle_in_transaction_session_timeout = '500ms'"))
+        upkeep.prove_ledger(session, [])
+    assert proofs.last(reader()) is not None
 
 
 def test_each_of_the_staff_sees_the_desk_and_nobody_else(cast: Cast, seat_of: Callable[[str], people.Seat]) -> None:
