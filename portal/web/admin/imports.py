@@ -30,7 +30,7 @@ def index() -> Response:
     return show(INDEX, error=None, wrong={}, values={}, **_list())
 
 
-@bp.get("/templates/<sheet>.csv")
+@bp.get("/templates/<sheet>")
 @requires(Permission.PARTY_MANAGE)
 def template(sheet: str) -> Response:
     if sheet not in sheets.SHEETS:

@@ -20,7 +20,7 @@ from tests import factories, people
 from tests.factories import Cast, act, new_cast, staff
 from tests.statements import statements
 
-REFERENCE = re.compile(r"FROM (currencies|methods|banks)\b")
+REFERENCE = re.compile(r"FROM (currencies|methods|banks|rates|desk_pauses)\b")
 
 
 @pytest.fixture
