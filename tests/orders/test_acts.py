@@ -93,7 +93,7 @@ def test_another_amount_is_refused_at_confirm(ready, received):
     assert f.fresh(order).status == "assigned"
 
 
-@pytest.mark.parametrize("received", ["1500", "1.5e3", "", "-1500.00", "1500,00"])
+@pytest.mark.parametrize("received", ["1.5e3", "", "-1500.00", "1500.001", "15.00.00"])
 def test_what_is_no_amount_is_refused_at_confirm(ready, received):
     order = f.assigned_payin(ready)
     with pytest.raises(Invalid):

@@ -65,7 +65,7 @@ def test_any_bank_where_the_order_names_none(cast):
 
 
 def test_another_currency(cast):
-    cast.requisite(currency="KZT")
+    cast.requisite(currency="KZT", bank="halyk")
     turned_away(cast, at="method")
 
 

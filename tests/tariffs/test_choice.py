@@ -76,7 +76,7 @@ def test_without_a_version_nothing_is_sold(store):
         fee(store, direction="payout")
 
 
-@pytest.mark.parametrize(("bps", "fixed"), [(10_000, 0), (0, 16_304_348), (9_999, 2_000), (0, 2**60)])
+@pytest.mark.parametrize(("bps", "fixed"), [(10_000, 0), (0, 16_304_348), (9_999, 2_000), (0, 10**15)])
 def test_a_fee_that_takes_everything_is_refused(store, bps, fixed):
     set_fee(store, bps, fee_fixed_minor=fixed)
     with pytest.raises(tariffs.AmountTooSmall) as refused:

@@ -20,6 +20,7 @@ HARMLESS_TWICE = {
     "end_shift", "set_up", "decline", "shift", "switch", "archive", "rename_key", "revoke_key", "change_endpoint",
     "switch_endpoint", "delete_endpoint", "claim", "set_preferences", "set_password", "end_session",
     "end_other_sessions", "sign_in", "logout", "take", "release", "end",
+    "switch_on", "switch_currency", "switch_method", "switch_bank", "set_method", "set_bank",
     # it shows
     "number",
     # the key of its form is the id of what it makes, or the shop's cart is the key of its call

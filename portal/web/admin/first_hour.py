@@ -29,7 +29,7 @@ STEPS = (
             "two are made with bin/flask users create."), "admin_users.new", P.USER_MANAGE),
     Step("settlement", N_("A settlement currency"),
          N_("What balances of stores and collateral of traders are kept in: switch one on."),
-         "admin_rates.index", P.REFERENCE_MANAGE),
+         "admin_reference.index", P.REFERENCE_MANAGE),
     Step("rate", N_("The first rate"), N_("How much of the payers' currency one unit of it is; a feed can take over."),
          "admin_rates.index", P.REFERENCE_MANAGE),
     Step("store", N_("The first merchant and store"),
