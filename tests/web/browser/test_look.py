@@ -12,6 +12,7 @@ pytestmark = pytest.mark.browser
 SIZES = ((1440, 900), (390, 844))
 WIDTHS = (1440, 1024, 900, 820, 390, 320)
 EVERY_LOOK = tuple(product(SIZES, ("light", "dark"), ("en", "ru")))
+FEW = 24  # of the pages each half of the fast suite looks at one in so many; --slow at all of them
 PAY_PAGE_MAX_BYTES = 25 * 1024
 
 
@@ -21,9 +22,10 @@ def pages(stage: Stage) -> list[tuple[str, str, str | None]]:
     return [one for one in found if one[1] != "/" and not (one[1] == "/login" and one[2])]
 
 
-def inspect(chromium: Browser, desk: Desk, stage: Stage, share: int, looks_of: dict[int, tuple]) -> list[tuple]:
+def inspect(chromium: Browser, desk: Desk, stage: Stage, share: int, looks_of: dict[int, tuple],
+            step: int = 2) -> list[tuple]:
     wrong = []
-    for at, (who, path, sid) in list(enumerate(pages(stage)))[share::2]:
+    for at, (who, path, sid) in list(enumerate(pages(stage)))[share::step]:
         for (width, height), theme, language in looks_of.get(at % 8, EVERY_LOOK):
             with looking(chromium, desk, sid, width=width, height=height, theme=theme) as look:
                 answer = look.page.goto(f"{desk.url}{path}?lang={language}&theme={theme}")
@@ -56,12 +58,15 @@ class Looks:
     share: int
 
     def test_every_page_looks_right(self, chromium: Browser, desk: Desk, stage: Stage) -> None:
-        """One look a page, taken in turn, so that every size, theme and language is seen."""
-        wrong = inspect(chromium, desk, stage, self.share, {at: (EVERY_LOOK[at],) for at in range(8)})
+        """One look at some of the pages, taken in turn, so that every size, theme and language is seen.
+
+        All of them in every look are seen under --slow.
+        """
+        wrong = inspect(chromium, desk, stage, self.share, {at: (EVERY_LOOK[at],) for at in range(8)}, step=FEW)
         assert not wrong, "\n".join(map(str, wrong))
 
     def test_no_width_breaks_a_title_or_a_sum(self, chromium: Browser, desk: Desk, stage: Stage) -> None:
-        wrong = at_widths(chromium, desk, pages(stage)[self.share::12])
+        wrong = at_widths(chromium, desk, pages(stage)[self.share::48])
         assert not wrong, "\n".join(map(str, wrong))
 
     @pytest.mark.slow
@@ -75,7 +80,7 @@ class Looks:
         assert not wrong, "\n".join(map(str, wrong))
 
     def test_pages_work_without_scripts(self, chromium: Browser, desk: Desk, stage: Stage) -> None:
-        for _, path, sid in pages(stage)[self.share::2]:
+        for _, path, sid in pages(stage)[self.share::FEW]:
             with looking(chromium, desk, sid, width=390, height=844, theme="light", script=False) as look:
                 answer = look.page.goto(desk.url + path)
                 assert answer is not None
