@@ -54,7 +54,7 @@ AREAS: dict[Role, tuple[Entry, ...]] = {
         Entry("admin_ledger.index", N_("Ledger"), "book-open", P.LEDGER_READ),
         Entry("admin_rates.index", N_("Rates"), "trending-up", P.REFERENCE_READ),
         Entry("admin_cases.index", N_("Cases"), "user-check", P.ADMIN_PORTAL),
-        Entry("admin_reference.index", N_("Reference"), "landmark", P.REFERENCE_READ),
+        Entry("admin_reference.index", N_("Reference data"), "landmark", P.REFERENCE_READ),
         Entry("admin_users.index", N_("Users"), "user-check", P.USER_READ),
         Entry("admin_jobs.index", N_("Jobs"), "activity", P.JOB_READ),
         Entry("admin_audit.index", N_("Audit"), "shield-check", P.AUDIT_READ),

@@ -179,7 +179,8 @@ def _method(code: str) -> dict[str, Any]:
 
 
 def _networks() -> list[tuple[str, str]]:
-    return [(name, name.capitalize()) for name in NETWORKS]
+    written = {"jcb": "JCB", "unionpay": "UnionPay", "rupay": "RuPay"}
+    return [(name, written.get(name, name.capitalize())) for name in NETWORKS]
 
 
 def _bank(code: str) -> dict[str, Any]:
