@@ -6,8 +6,7 @@ from sqlalchemy.orm import Session
 
 from portal.core.access import Permission
 from portal.ledger.models import AccountRow, BalanceRow
-from portal.orders.models import Order
-from portal.orders.states import Status
+from portal.orders.place_models import TraderDay
 from portal.parties.models import ApiKey, Merchant, Store, StoreCurrency, Trader, User, UserPermission
 from portal.reference.models import Currency, Rate
 from portal.requisites.models import Requisite
@@ -29,7 +28,7 @@ class FirstHour:
     shift: bool
     key: bool
     test_order: bool  # completed
-    live_order: bool  # completed
+    live_order: bool  # confirmed
 
     @property
     def count(self) -> int:
@@ -77,7 +76,7 @@ def look(session: Session) -> FirstHour:
         exists().where(*of_trader, Trader.on_shift),
         exists().where(ApiKey.revoked_at.is_(None)),
         exists(_paid_into("store", live=False)),  # only settlement pays into a store's test account
-        exists().where(Order.status == Status.COMPLETED, Order.live))).one())
+        exists().where(TraderDay.confirmed > 0))).one())  # of people, not of robots
 
 
 def _paid_into(owner: str, *, live: bool) -> Select[int]:

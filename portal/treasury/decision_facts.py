@@ -10,13 +10,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from portal.approvals import Approval
-from portal.core.access import Actor
+from portal.core.access import Actor, Permission
 from portal.core.money import Money
 from portal.parties.models import Holder, Merchant, Store, Trader, User
 from portal.requisites import numbers
 from portal.requisites.models import Requisite
 from portal.treasury.deposits import KIND as DEPOSIT
 from portal.treasury.holdings import holdings
+
+PERSON = "Person named on it"
 
 
 class Fact(NamedTuple):
@@ -37,6 +39,8 @@ def facts_of(session: Session, actor: Actor, asked: Sequence[Approval]) -> dict[
             facts[approval.id] += about.get(UUID(approval.target_id), [])
     for approval in asked:
         facts[approval.id] += _balance(session, actor, approval)
+    if not actor.may(Permission.APPROVAL_DECIDE):  # a person's name is for those who decide
+        facts = {id: [fact for fact in of_one if fact.label != PERSON] for id, of_one in facts.items()}
     return facts
 
 
@@ -44,7 +48,7 @@ def _requisites(session: Session, ids: Iterable[UUID]) -> dict[UUID, list[Fact]]
     rows = session.execute(
         select(Requisite, Trader.name).join(Trader, Trader.id == Requisite.trader_id)
         .where(Requisite.id.in_(list(ids))).options(joinedload(Requisite.holder)))
-    return {requisite.id: [Fact("Trader", trader), Fact("Person named on it", _name(requisite.holder)),
+    return {requisite.id: [Fact("Trader", trader), Fact(PERSON, _name(requisite.holder)),
                            Fact("Number", requisite.mask)] for requisite, trader in rows}
 
 
@@ -61,7 +65,7 @@ def _stores(session: Session, ids: Iterable[UUID]) -> dict[UUID, list[Fact]]:
 
 def _holders(session: Session, ids: Iterable[UUID]) -> dict[UUID, list[Fact]]:
     rows = session.scalars(select(Holder).where(Holder.id.in_(list(ids))))
-    return {holder.id: [Fact("Person named on it", _name(holder))] for holder in rows}
+    return {holder.id: [Fact(PERSON, _name(holder))] for holder in rows}
 
 
 def _users(session: Session, ids: Iterable[UUID]) -> dict[UUID, list[Fact]]:
