@@ -1,7 +1,7 @@
 """Who let whom in. A password handed out, an account enabled, rights asked for: the giver and the receiver may be one
 person at two desks, so the one never decides what the other asks for, until somebody else has let them in again.
 """
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from portal.core.columns import Id, Words
 from portal.core.db import Base
 
 SHOWN_MAX = 10
+NEWS_FOR = timedelta(days=30)  # at a browser that was told nothing yet
 ONE_HAND = text("""
     WITH RECURSIVE
         chains (person, hand, at) AS (
@@ -31,7 +32,7 @@ ONE_HAND = text("""
 
 
 class Admission(Base):
-    """One way into an account that somebody opened. Only added; `told_at` says when its owner was told."""
+    """One way into an account that somebody opened. Only added; `told_at` says when it was first told."""
 
     __tablename__ = "admissions"
     __table_args__ = (
@@ -70,14 +71,18 @@ def one_hand(session: Session, asker: UUID, decider: UUID, *, asked_at: datetime
     return bool(session.scalar(ONE_HAND, {"asker": asker, "decider": decider, "asked_at": asked_at}))
 
 
-def tell(session: Session, user_id: UUID) -> list[Admission]:
-    """What was done with a person's account since they were last told; they are told now."""
-    untold = list(session.scalars(select(Admission).where(Admission.user_id == user_id, Admission.told_at.is_(None))
-                                  .order_by(Admission.given_at).limit(SHOWN_MAX)))
-    if untold:
-        session.execute(update(Admission).where(Admission.id.in_([row.id for row in untold]))
-                        .values(told_at=clock.now()))
-    return untold
+def tell(session: Session, user_id: UUID, *, since: datetime | None) -> list[Admission]:
+    """What was done with a person's account after `since`, up to which this browser was told; the newest, in order.
+
+    Each browser is told on its own: whoever came in by another's password has read nothing in the owner's place.
+    """
+    now = clock.now()
+    news = list(session.scalars(select(Admission).where(
+        Admission.user_id == user_id, Admission.given_at > max(since or now - NEWS_FOR, now - NEWS_FOR))
+        .order_by(Admission.given_at.desc()).limit(SHOWN_MAX)))[::-1]
+    session.execute(update(Admission).where(Admission.id.in_([row.id for row in news]), Admission.told_at.is_(None))
+                    .values(told_at=now))
+    return news
 
 
 def of_user(session: Session, user_id: UUID) -> list[Admission]:

@@ -1,16 +1,23 @@
-"""`flask users create|disable`: the first administrator, and whoever the pages cannot help."""
+"""`flask users create|password|disable`: the first administrator, and whoever the pages cannot help.
+
+Whoever has the shell has the database: what is done here asks for no second person. It is audited as the system's, and
+the one it is done for is told.
+"""
+from uuid import UUID
+
 import click
 from flask.cli import AppGroup
 from pydantic import SecretStr
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from portal.core.access import SYSTEM, TEMPLATES
 from portal.core.commands import bind
 from portal.core.db import transaction
 from portal.core.errors import Invalid, PortalError
 from portal.core.names import email_sought
-from portal.parties import queries, users
-from portal.parties.commands import CreateUser, DisableUser
+from portal.parties import invitations, queries, users
+from portal.parties.commands import CreateUser, DisableUser, MoveUser
 from portal.parties.models import Merchant, Trader, User
 
 group = AppGroup("users", help="People who sign in.")
@@ -42,6 +49,24 @@ def create(email: str, name: str, template: str, merchant_name: str | None, trad
     click.echo(f"{user.email} may sign in as {template}")
 
 
+@group.command("password")
+@click.argument("email")
+@click.option("--reason", required=True)
+def give_password(email: str, reason: str) -> None:
+    """A password for one sign-in, shown this once, for who cannot get one from another administrator.
+
+    All their sessions end; the audit says that it came from the shell, and they are told so as they sign in.
+    """
+    try:
+        with transaction() as session:
+            command = MoveUser(user_id=_user_id(session, email), reason=reason)
+            _, password = invitations.give_password(session, SYSTEM, command)
+    except PortalError as error:
+        raise click.ClickException(sentence(error)) from None
+    click.echo(f"For one sign-in within a day, then {email} chooses their own:")
+    click.echo(password)
+
+
 @group.command("disable")
 @click.argument("email")
 @click.option("--reason", required=True)
@@ -49,13 +74,17 @@ def disable(email: str, reason: str) -> None:
     """End their sessions at once; they cannot sign in any more."""
     try:
         with transaction() as session:
-            user = session.scalar(queries.users_visible_to(SYSTEM).where(User.email == email_sought(email)))
-            if user is None:
-                raise click.ClickException(f"nobody has the e-mail address {email}")
-            users.disable(session, SYSTEM, DisableUser(user_id=user.id, reason=reason))
+            users.disable(session, SYSTEM, DisableUser(user_id=_user_id(session, email), reason=reason))
     except PortalError as error:
         raise click.ClickException(sentence(error)) from None
     click.echo(f"{email} is disabled")
+
+
+def _user_id(session: Session, email: str) -> UUID:
+    user = session.scalar(queries.users_visible_to(SYSTEM).where(User.email == email_sought(email)))
+    if user is None:
+        raise click.ClickException(f"nobody has the e-mail address {email}")
+    return user.id
 
 
 def sentence(error: PortalError) -> str:

@@ -1,5 +1,7 @@
 """People who sign in: making them, letting them in, turning them away."""
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -40,10 +42,11 @@ judges({"uq_users_email": EmailTaken})
 
 @dataclass(frozen=True)
 class Account:
-    """What signing in needs to know of a user; `password_hash` is None for an account that does not exist."""
+    """What signing in needs to know of a user; all None for an account that does not exist."""
 
     user_id: UUID | None
     password_hash: str | None
+    password_version: str | None = None
 
 
 def create(session: Session, actor: Actor, command: CreateUser, *, password_hash: str | None = None,
@@ -72,8 +75,15 @@ def create(session: Session, actor: Actor, command: CreateUser, *, password_hash
 
 def account(session: Session, email: str) -> Account:
     """The account behind an e-mail address, as it stands before the password is looked at."""
-    row = session.execute(select(User.id, User.password_hash).where(User.email == email, User.active)).one_or_none()
-    return Account(*row) if row is not None else Account(None, None)
+    user = session.execute(select(User.id, User.password_hash, User.password_changed_at)
+                           .where(User.email == email, User.active)).one_or_none()
+    return Account(None, None) if user is None else Account(user.id, user.password_hash, version(user))
+
+
+def version(of: User | Any) -> str:
+    """Another one with each new password; the same when a hash is made anew. Says nothing about the password."""
+    changed_at: datetime = of.password_changed_at
+    return changed_at.astimezone(UTC).isoformat()
 
 
 def let_in(session: Session, found: Account, *, address: str | None, user_agent: str | None, request_id: str | None,

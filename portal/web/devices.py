@@ -1,9 +1,13 @@
 """Browsers that an account was signed in at before: a signed cookie that lives long, and opens nothing.
 
 It gives its owner a budget of wrong passwords of their own (`parties.attempts`), so that nobody who guesses from
-elsewhere keeps them out. It names an id and digests of accounts, never an address of a person.
+elsewhere keeps them out, until the password is another one: whoever was let in by the old one is a stranger then. It
+says too what was told here of each account, so that a notice read at one browser is still news at the next.
+It names an id and digests of accounts, never an address of a person.
 """
 import secrets
+from datetime import datetime
+from typing import NamedTuple
 
 from flask import Response, current_app, request
 from itsdangerous import BadSignature, URLSafeTimedSerializer
@@ -17,32 +21,50 @@ ACCOUNTS_MAX = 5  # at one browser; the oldest is forgotten
 DIGEST = 32  # characters
 
 
-def known_for(email: str) -> str | None:
-    """The id of this browser, if this account was signed in at it within a year."""
-    id, accounts = _read()
-    return id if id and _digest(email) in accounts else None
+class Account(NamedTuple):
+    """One that was signed in at this browser: digests of its e-mail address and of which password it was."""
+
+    email: str
+    password: str
+    told_until: str  # RFC 3339; empty: nothing yet
 
 
-def remember(response: Response, email: str) -> None:
-    """A good sign-in: known from now on."""
+def known_for(email: str, password_version: str | None) -> str | None:
+    """The id of this browser, if this account was signed in at it within a year, by the password it has now."""
     id, accounts = _read()
-    mine = _digest(email)
-    kept = [mine, *(one for one in accounts if one != mine)][:ACCOUNTS_MAX]
+    found = accounts.get(_digest(email))
+    if found is None or password_version is None:
+        return None
+    return id if crypto.same(found.password, _digest(email, password_version)) else None
+
+
+def told_until(email: str) -> datetime | None:
+    """Up to which moment this browser has been told what was done with the account."""
+    found = _read()[1].get(_digest(email))
+    return datetime.fromisoformat(found.told_until) if found is not None and found.told_until else None
+
+
+def remember(response: Response, email: str, *, password_version: str, told: datetime | None) -> None:
+    """A good sign-in, or a new password chosen here: known from now on."""
+    id, accounts = _read()
+    mine = Account(_digest(email), _digest(email, password_version), "" if told is None else told.isoformat())
+    kept = [mine, *(one for one in accounts.values() if one.email != mine.email)][:ACCOUNTS_MAX]
     value = str(_signer().dumps([id or secrets.token_hex(16), kept]))
     response.set_cookie(_cookie(), value, max_age=KEPT_S, path="/", secure=_settings().https, httponly=True,
                         samesite="Lax")
 
 
-def _read() -> tuple[str | None, list[str]]:
+def _read() -> tuple[str | None, dict[str, Account]]:
+    """By digest of the e-mail address. A cookie of an earlier release names no password: its accounts are forgotten."""
     try:
         id, accounts = _signer().loads(request.cookies.get(_cookie(), ""), max_age=KEPT_S)
     except (BadSignature, ValueError, TypeError):
-        return None, []
-    return id, accounts
+        return None, {}
+    return id, {one[0]: Account(*one) for one in accounts if isinstance(one, list)}
 
 
-def _digest(email: str) -> str:
-    return crypto.fingerprint("known device", email).hex()[:DIGEST]
+def _digest(*facts: str) -> str:
+    return crypto.fingerprint("known device", "\n".join(facts)).hex()[:DIGEST]
 
 
 def _cookie() -> str:

@@ -5,8 +5,10 @@ from flask import Flask
 from flask.testing import FlaskCliRunner
 from sqlalchemy import select
 
+from portal.approvals import admissions
+from portal.core.audit import AuditRow
 from portal.core.db import reader
-from portal.parties import keys
+from portal.parties import keys, passwords
 from portal.parties.models import ApiKey, User
 from tests import people
 
@@ -41,6 +43,23 @@ def test_what_cannot_be_is_said_in_a_sentence(app: Flask) -> None:
         assert status == 1
         assert said.startswith("Error: ")
         assert "Traceback" not in said
+
+
+def test_a_password_from_the_shell_opens_once_and_leaves_its_trace(app: Flask) -> None:
+    """The last administrator who lost theirs: nobody else could agree, so the shell does, and says so."""
+    person = people.person("super_admin")
+    status, said = run(app, "users", "password", person.email, "--reason", "lost it")
+    password = said.splitlines()[-1]
+    reader().rollback()
+    user = reader().scalars(select(User).where(User.id == person.id)).one()
+    assert status == 0
+    assert passwords.matches(user.password_hash, password)
+    assert user.one_time_until is not None
+    audited = reader().scalars(select(AuditRow).where(AuditRow.target_id == str(person.id))).one()
+    assert (audited.action, audited.actor_kind, audited.reason) == ("user.password_given", "system", "lost it")
+    told = admissions.of_user(reader(), person.id)[0]
+    assert (told.how, told.by_id, told.by_name) == ("password", None, "system")
+    assert run(app, "users", "password", "nobody@example.test", "--reason", "x")[0] == 1
 
 
 def test_the_first_administrator_is_made_and_disabled(app: Flask) -> None:

@@ -1,4 +1,5 @@
 """The login form, the way out, and where a signed-in person lands."""
+from datetime import datetime
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -43,7 +44,8 @@ def sign_in() -> Response:
     """One answer for an unknown account, a wrong password and a disabled one, after the same time."""
     try:
         command = bind(SignIn, request.form, password=as_pasted(request.form.get("password", "")))
-        enter(_token_for(command))
+        found, token = _let_in(command)
+        enter(token)
     except attempts.TooManyAttempts as error:
         return _form(error, status=429)
     except Unavailable as error:
@@ -51,8 +53,9 @@ def sign_in() -> Response:
     except Invalid as error:
         return _form(error if isinstance(error, users.WrongLogin) else users.WrongLogin(), status=422)
     answer = _to(own_path(command.next) or landing_of())
-    devices.remember(answer, command.email)
-    _tell_what_was_done()
+    assert found.password_version is not None
+    devices.remember(answer, command.email, password_version=found.password_version,
+                     told=_tell_what_was_done(devices.told_until(command.email)))
     return answer
 
 
@@ -79,16 +82,17 @@ def own_path(wanted: str | None) -> str | None:
     return wanted if not parts.scheme and not parts.netloc and parts.path not in ("/login", "/logout") else None
 
 
-def _token_for(command: SignIn) -> str:
+def _let_in(command: SignIn) -> tuple[users.Account, str]:
     """Count the try, look at the password outside any transaction, begin the session.
 
     Raises TooManyAttempts, WrongLogin, Busy.
     """
-    guess = attempts.Guess.at_the_door(command.email, request.remote_addr, devices.known_for(command.email))
-    count(guess)
-    password = command.password.get_secret_value()
     with transaction() as session:
         found = users.account(session, command.email)
+    known = devices.known_for(command.email, found.password_version)
+    guess = attempts.Guess.at_the_door(command.email, request.remote_addr, known)
+    count(guess)
+    password = command.password.get_secret_value()
     if not passwords.matches(found.password_hash, password):
         raise users.WrongLogin()
     assert found.password_hash is not None
@@ -97,15 +101,20 @@ def _token_for(command: SignIn) -> str:
         token = users.let_in(session, found, address=request.remote_addr, user_agent=request.user_agent.string,
                              request_id=g.get("request_id"), rehashed=rehashed, values=first_values())
         attempts.give_back(session, guess)
-    return token
+    return found, token
 
 
-def _tell_what_was_done() -> None:
-    """The owner of an account hears at the next sign-in of every way into it that somebody opened."""
+def _tell_what_was_done(since: datetime | None) -> datetime | None:
+    """The owner of an account hears of every way into it that somebody opened, once at each browser they sign in at.
+
+    Returns up to which moment this browser has been told.
+    """
     with transaction() as session:
-        done = [words.admission(row.how, row.by_name) for row in admissions.tell(session, _own_id())]
-    for sentence in done:
+        done = [(words.admission(row.how, row.by_name), row.given_at)
+                for row in admissions.tell(session, _own_id(), since=since)]
+    for sentence, _ in done:
         flash(sentence)
+    return done[-1][1] if done else since
 
 
 def _own_id() -> UUID:

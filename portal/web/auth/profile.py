@@ -14,7 +14,7 @@ from portal.parties import own, sessions, users
 from portal.parties.commands import SetPassword
 from portal.parties.invitations import as_pasted
 from portal.parties.own import SetPreferences
-from portal.web import words
+from portal.web import devices, words
 from portal.web.auth.login import landing_of
 from portal.web.identity import enter, signed_in
 from portal.web.locale import LANGUAGES, YEAR_S
@@ -45,9 +45,13 @@ def set_password() -> Response:
             token = sessions.begin(session, user.id, address=request.remote_addr,
                                    user_agent=request.user_agent.string,
                                    values={**first_values(), "_user_id": str(user.id)})
+            version = users.version(user)
     enter(token)
     flash(gettext("Your password is changed. Your other sessions have ended."))
-    return redirect(landing_of(), 303) if first else _back()  # type: ignore[return-value]
+    answer: Response = redirect(landing_of(), 303) if first else _back()  # type: ignore[assignment]
+    email = signed_in().name
+    devices.remember(answer, email, password_version=version, told=devices.told_until(email))
+    return answer
 
 
 @bp.post("/preferences")

@@ -120,6 +120,23 @@ def test_a_known_browser_gets_in_beside_the_attacker(app: Flask) -> None:
     assert known.status_code == 303
 
 
+def test_another_password_makes_old_browsers_strangers(app: Flask) -> None:
+    """A browser that was let in by the old password, an intruder's perhaps, has no tries of its own any more."""
+    me, address = people.person("trader"), f"10.3.{secrets.randbelow(256)}.{secrets.randbelow(256)}"
+    chosen = "another sentence nobody guesses"
+    old, mine = log_in(app, me.email)[0], log_in(app, me.email)[0]
+    mine.token = people.csrf_of(mine.get("/profile"))
+    assert mine.send("/profile/password", {"current": people.PASSWORD, "password": chosen}).status_code == 303
+    guess_at(app, me.email, address)
+    outcomes = []
+    for browser in (old, mine):
+        browser.delete_cookie("sid")
+        browser.token = people.csrf_of(browser.get("/login"))
+        outcomes.append(browser.send("/login", {"email": me.email, "password": chosen},
+                                     environ_overrides={"REMOTE_ADDR": address}).status_code)
+    assert outcomes == [429, 303]
+
+
 def test_a_device_of_one_account_is_a_stranger_to_another(app: Flask) -> None:
     mine, theirs = people.person("trader"), people.person("trader")
     browser, _ = log_in(app, mine.email)

@@ -56,6 +56,26 @@ def test_a_password_of_ones_own_opens_the_desk(given: tuple[people.Seat, str]) -
     assert seat.get("/trader/orders").status_code == 200
 
 
+def test_a_notice_read_by_an_intruder_is_still_news_to_the_owner(app: Flask) -> None:
+    """Whoever gave the password out signs in with it first: that browser's reading is nobody else's."""
+    me, staff = people.person("trader"), people.person("super_admin")
+    with transaction() as session:
+        _, password = invitations.give_password(session, staff.actor, MoveUser(user_id=me.id, reason="Lost it"))
+    told = f"was given out: {staff.actor.name}"
+    intruder, _ = log_in(app, me.email, password)
+    page = intruder.get("/profile")
+    assert page.get_data(as_text=True).count(told) == 2, "the notice, and the account's own list"
+    intruder.token = people.csrf_of(page)
+    assert intruder.send("/profile/password", {"current": password, "password": NEW}).status_code == 303
+    owner, _ = log_in(app, me.email, NEW)
+    assert told in owner.get("/trader/orders").get_data(as_text=True)
+    owner.token = people.csrf_of(owner.get("/profile"))
+    owner.send("/logout")
+    owner.token = people.csrf_of(owner.get("/login"))
+    assert owner.send("/login", {"email": me.email, "password": NEW}).status_code == 303
+    assert told not in owner.get("/trader/orders").get_data(as_text=True), "once at each browser"
+
+
 def test_the_way_out_stays_open(given: tuple[people.Seat, str]) -> None:
     seat, _ = given
     answer = seat.send("/logout")
