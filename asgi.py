@@ -4,14 +4,15 @@ from contextlib import asynccontextmanager
 
 import structlog
 
-from portal.core import garbage, jobs
-from portal.gateway.lane import Lane
-from portal.web.body import BodyReader, Limits, taken_by
-from portal.web.bridge import Bridge
-from portal.web.live import Live
-from portal.web.room import Room
-from tasks.loop_waker import LoopWaker
-from tasks.waker import poke
+from portal.core import jobs
+from portal.server import gc_tuning
+from portal.server.connection_room import Room
+from portal.server.fast_create import FastCreate
+from portal.server.live import Live
+from portal.server.request_body import BodyReader, Limits, taken_by
+from portal.server.wsgi_bridge import Bridge
+from tasks.wakeups import poke
+from tasks.wakeups_async import LoopWaker
 from wsgi import app as flask_app
 
 THREADS = 8
@@ -33,9 +34,9 @@ async def serving() -> AsyncIterator[None]:
         await lane.close()
 
 
-lane = Lane(Bridge(flask_app, threads=THREADS, serving=serving), flask_app)
+lane = FastCreate(Bridge(flask_app, threads=THREADS, serving=serving), flask_app)
 live = Live(lane, flask_app)
 app = BodyReader(live, Limits(asked_for=taken_by(flask_app)))
 room = Room(per_address=flask_app.extensions["settings"].address_connections)
 
-garbage.settle()
+gc_tuning.settle()

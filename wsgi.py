@@ -1,9 +1,9 @@
 """The desk for a WSGI server and for `flask`."""
 from portal import create_app
-from portal.core import jobs, live
+from portal.core import jobs, page_events
 from tasks.app import settings
-from tasks.waker import poke
+from tasks.wakeups import poke
 
 app = create_app(settings)
 jobs.poke_with(poke)
-live.connect(settings.redis_url.get_secret_value())
+page_events.connect(settings.redis_url.get_secret_value())

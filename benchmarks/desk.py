@@ -83,20 +83,20 @@ def application(ground: Ground, database: str, *, process: str = "worker") -> It
     """The application as a worker (or the web) has it, in this process and inside its context."""
     os.environ.update(ground.of(database))
     from portal import create_app
-    from portal.core import garbage
     from portal.core.db import db
-    from portal.parties import key_watch
+    from portal.parties import key_invalidation
+    from portal.server import gc_tuning
     from portal.settings import load
 
     app = create_app(load(), process=process)
     with app.app_context():
-        from tasks import kinds
+        from tasks import registry
 
-        assert kinds.ALL
-        garbage.settle()
+        assert registry.ALL
+        gc_tuning.settle()
         try:
             yield app
         finally:
-            key_watch.stop(db.engine.url)
+            key_invalidation.stop(db.engine.url)
             db.session.remove()
             db.engine.dispose()

@@ -18,14 +18,14 @@ WATCH_CONNECTIONS = 3  # of a worker, beside its threads' own: tasks/watch.py
 def create_app(settings: Settings | None = None, *, process: str = "web") -> Flask:
     """The application: for the web, a worker and the command line alike. `process`: web or worker."""
     from portal import imports, reference, tables, treasury, webhooks
-    from portal.core import clock, crypto, db, logging, money, observe
-    from portal.gateway.serving import Desk
+    from portal.core import clock, crypto, db, logging, money, request_log
+    from portal.gateway.dispatch import Desk
     from portal.orders import view
-    from portal.parties import key_watch
+    from portal.parties import key_invalidation
 
     settings = settings or load()
     logging.configure(settings.log_level)
-    observe.start_sentry(settings.sentry_dsn.get_secret_value() if settings.sentry_dsn else None, settings.app_env)
+    request_log.start_sentry(settings.sentry_dsn.get_secret_value() if settings.sentry_dsn else None, settings.app_env)
     crypto.use(master=crypto.Keyring.parse(settings.master_keys.get_secret_value()),
                fingerprint_key=b64decode(settings.fingerprint_key.get_secret_value()),
                link_key=b64decode(settings.payment_link_key.get_secret_value()))
@@ -44,7 +44,7 @@ def create_app(settings: Settings | None = None, *, process: str = "web") -> Fla
     more = WATCH_CONNECTIONS if process == "worker" else 0
     db.connect(app, url=settings.sqlalchemy_url, process=process, pool_size=settings.database_pool_size + more,
                prepared=settings.database_prepared)
-    key_watch.configure(settings.sqlalchemy_url, settings.direct_url)
+    key_invalidation.configure(settings.sqlalchemy_url, settings.direct_url)
     clock.use_zone(settings.time_zone)
     view.use_site(settings.public_url)
     money.ask_for_exponents(reference.exponent)

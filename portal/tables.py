@@ -7,7 +7,7 @@ from portal.imports import models as imports
 from portal.ledger import models as ledger
 from portal.ledger import proofs as ledger_proofs
 from portal.orders import models as orders
-from portal.orders import place_models as places
+from portal.orders import reservation_models as places
 from portal.parties import cases, form_keys
 from portal.parties import models as parties
 from portal.reference import models as reference

@@ -10,11 +10,12 @@ from huey import RedisHuey
 from huey.serializer import SignedSerializer
 from redis import ConnectionPool
 
-from portal.core import fitness, garbage, jobs, live, observe
+from portal.core import jobs, page_events, request_log, start_check
 from portal.core.db import db
 from portal.core.errors import DatabaseUnavailable
+from portal.server import gc_tuning
 from portal.settings import load
-from tasks import kinds, quiet, turns
+from tasks import concurrency, huey_log, registry
 
 settings = load()
 away = Event()  # the database: somebody could not claim, and `tasks/watch.py` has not reached it since
@@ -29,8 +30,8 @@ class Wakeups(RedisHuey):  # type: ignore[misc]
     """Huey, whose consumer writes our log and tells the job runner when it was asked to stop."""
 
     def create_consumer(self, **options: Any) -> Any:
-        fitness.insist(settings.sqlalchemy_url, prepared=settings.database_prepared)
-        quiet.take_over()
+        start_check.insist(settings.sqlalchemy_url, prepared=settings.database_prepared)
+        huey_log.take_over()
         consumer = super().create_consumer(**options)
         jobs.stop_when(consumer.stop_flag.is_set)
         from tasks.watch import Watch  # wakes workers itself, by way of this module
@@ -72,18 +73,18 @@ huey = Wakeups(
 @huey.task()  # type: ignore[untyped-decorator]
 def work_off(kind: str) -> None:
     """Do the due work of a kind. Harmless twice, and harmless when there is none."""
-    turns.in_turn(kind, partial(_drain, kind))
+    concurrency.in_turn(kind, partial(_drain, kind))
 
 
 def _drain(kind: str) -> None:
     with application().app_context():
-        observe.begin()
+        request_log.begin()
         try:
             jobs.run(kind)
         except DatabaseUnavailable:
             log.warning("database_unavailable", kind=kind)
             away.set()
-            jobs.listen(kind)
+            jobs.reopen_wakeups(kind)
             jobs.poke(kind)  # for somebody who has a database, or for us once it is back
         finally:
             db.session.remove()
@@ -92,12 +93,12 @@ def _drain(kind: str) -> None:
 def application() -> Flask:
     """Made once, by whichever thread comes first."""
     from portal import create_app
-    from tasks import waker
+    from tasks import wakeups
 
     with _making:
         if not _made:
-            jobs.poke_with(waker.poke, looking=turns.looking, listen=waker.listen)
-            live.connect(settings.redis_url.get_secret_value())
+            jobs.poke_with(wakeups.poke, looking=concurrency.looking, listen=wakeups.listen)
+            page_events.connect(settings.redis_url.get_secret_value())
             _made.append(create_app(settings, process="worker"))
     return _made[0]
 
@@ -105,7 +106,7 @@ def application() -> Flask:
 @huey.on_startup()  # type: ignore[untyped-decorator]
 def make_application() -> None:
     application()
-    garbage.settle()
+    gc_tuning.settle()
 
 
-assert kinds.ALL
+assert registry.ALL

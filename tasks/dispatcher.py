@@ -9,10 +9,10 @@ import structlog
 from psycopg.errors import QueryCanceled
 from sqlalchemy.exc import DBAPIError
 
-from portal.core import fitness, jobs, observe
+from portal.core import jobs, request_log, start_check
 from portal.core.db import db, must_retry, transaction
 from portal.core.errors import DatabaseUnavailable, LockTimeout
-from tasks import waker
+from tasks import wakeups
 from tasks.app import application, huey, settings
 
 log = structlog.get_logger("dispatcher")
@@ -23,13 +23,13 @@ WAITING_MAX = 1000  # wake-ups unread in Redis: more would not help
 def look_once() -> None:
     """Recurring work, unknown kinds, and one wake-up for each kind with due work."""
     with transaction() as session:
-        jobs.promise_recurring(session)
+        jobs.enqueue_recurring(session)
         jobs.bury_unknown(session)
     with transaction() as session:
         due = jobs.due_kinds(session)
-    if due and waker.waiting(huey.storage.queue_key) < WAITING_MAX:
+    if due and wakeups.waiting(huey.storage.queue_key) < WAITING_MAX:
         for kind in due:
-            waker.poke(kind)
+            wakeups.poke(kind)
 
 
 def is_weather(error: DBAPIError) -> bool:
@@ -38,14 +38,14 @@ def is_weather(error: DBAPIError) -> bool:
 
 
 def main() -> None:
-    fitness.insist(settings.sqlalchemy_url, prepared=settings.database_prepared)
+    start_check.insist(settings.sqlalchemy_url, prepared=settings.database_prepared)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     with application().app_context():
         log.info("dispatcher_started")
         while not stop.wait(EVERY_S):
-            observe.begin()
+            request_log.begin()
             try:
                 look_once()
             except (DatabaseUnavailable, LockTimeout) as error:

@@ -10,8 +10,8 @@ from portal.core.db import db
 from portal.core.jobs import Claimed, Kind, register
 from portal.ledger import proofs
 from portal.ledger import verify as proof
-from portal.orders import places
 from portal.orders import proof as orders_proof
+from portal.orders.matching import reservations
 from portal.parties import sessions
 from portal.reference import pausing
 from portal.requisites import lanes, robots
@@ -47,7 +47,7 @@ def forget_idempotency_keys(session: Session, jobs: Sequence[Claimed]) -> None:
 
 def sweep_kept_amounts(session: Session, jobs: Sequence[Claimed]) -> None:
     """Amounts whose payers can no longer be late."""
-    places.sweep(session)
+    reservations.sweep(session)
 
 
 def prove_ledger(session: Session, jobs: Sequence[Claimed]) -> None:

@@ -14,11 +14,11 @@ from flask import Flask
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from portal.core import jobs, observe
+from portal.core import jobs, request_log
 from portal.core.db import db, transaction
 from portal.core.errors import DatabaseUnavailable, LockTimeout
 from portal.core.jobs import KINDS
-from tasks import waker
+from tasks import wakeups
 
 EVERY_S = 0.5
 BELL_EVERY_S = 1.0
@@ -50,13 +50,13 @@ class Watch:
             self._away.clear()
             log.info("database_is_back")
             self._ring()
-        elif time.monotonic() - self._rang_at >= BELL_EVERY_S and not waker.answers():
+        elif time.monotonic() - self._rang_at >= BELL_EVERY_S and not wakeups.answers():
             self._ring()
 
     def _go_on(self, stop: threading.Event) -> None:
         with self._application().app_context():
             while not stop.wait(EVERY_S):
-                observe.begin()
+                request_log.begin()
                 try:
                     self.look()
                 except WEATHER as error:

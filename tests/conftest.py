@@ -111,9 +111,9 @@ def app(worker_app: Flask) -> Iterator[Flask]:
 @pytest.fixture(autouse=True)
 def _redis_is_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
     """What one test did to Redis is not held against it in the next."""
-    from portal.core import calm
+    from portal.core import redis_breaker
 
-    monkeypatch.setattr(calm, "_silent_until", 0)
+    monkeypatch.setattr(redis_breaker, "_silent_until", 0)
 
 
 @pytest.fixture
@@ -152,13 +152,13 @@ def _application(database: str, redis_url: str) -> Iterator[Flask]:
     with _environment(settings):
         from portal import create_app
         from portal.core.db import db
-        from portal.parties import key_watch
+        from portal.parties import key_invalidation
         from portal.settings import load
 
         made = create_app(load())
         yield made
     with made.app_context():
-        key_watch.stop(db.engine.url)
+        key_invalidation.stop(db.engine.url)
         db.session.remove()
         db.engine.dispose()
 

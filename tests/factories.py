@@ -23,9 +23,10 @@ from portal.core.access import SCOPES, SYSTEM, TEMPLATES, Actor, ActorKind, Role
 from portal.core.db import db, reader, transaction
 from portal.core.ids import new_id
 from portal.core.money import Money
-from portal.orders import create as creation
-from portal.orders import service, terms
+from portal.orders import service
 from portal.orders.commands import CancelOrder, ConfirmOrder, CreatePayin, DeclineOrder, MarkPaid
+from portal.orders.intake import create as creation
+from portal.orders.intake import store_terms
 from portal.orders.models import Assignment, Order
 from portal.orders.states import AssignmentState
 from portal.parties import merchants, stores, traders
@@ -39,9 +40,9 @@ from portal.requisites.commands import AddRequisite
 from portal.requisites.models import Requisite
 from portal.tariffs.commands import SetFee, SetReward
 from portal.tariffs.service import set_fee, set_reward
-from tasks import kinds
+from tasks import registry
 
-assert kinds.ALL  # so that `jobs.run` knows the work
+assert registry.ALL  # so that `jobs.run` knows the work
 T = TypeVar("T")
 RATE = "92"  # roubles for one tether, in every test unless it says otherwise
 PLENTY = "100000.000000"
@@ -157,7 +158,7 @@ def forget() -> None:
     """What this process has kept of reference data, tariffs and stores is read anew."""
     reference.forget()
     tariffs.forget()
-    terms.forget()
+    store_terms.forget()
 
 
 def change(row: Any, **values: Any) -> None:
@@ -169,7 +170,7 @@ def change(row: Any, **values: Any) -> None:
             lanes.rebuild_for_traders(session, [row.id])
         if isinstance(row, Requisite):
             lanes.rebuild(session, [row.id])
-    terms.forget()
+    store_terms.forget()
 
 
 def fresh(row: T) -> T:

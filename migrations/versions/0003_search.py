@@ -14,7 +14,7 @@ down_revision = "0002_one_time_password"
 branch_labels = None
 depends_on = None
 
-PLAIN = {  # the queries: orders/search.py
+PLAIN = {  # the queries: search/staff_search.py
     "ix_orders_amount": "orders (amount_minor, created_at)",
     "ix_orders_customer_name": "orders (lower(customer_name) text_pattern_ops) WHERE customer_name IS NOT NULL",
     "ix_users_email_prefix": "users (email text_pattern_ops)",

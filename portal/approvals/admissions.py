@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from portal.core import clock
 from portal.core.access import Actor
-from portal.core.columns import Id, Words
+from portal.core.columns import Id, LongText
 from portal.core.db import Base
 
 SHOWN_MAX = 10
@@ -42,7 +42,7 @@ class Admission(Base):
     )
     id: Mapped[Id]
     user_id: Mapped[UUID]
-    how: Mapped[Words]
+    how: Mapped[LongText]
     by_id: Mapped[UUID | None]  # who could use it themselves; None: the operator's shell
     by_name: Mapped[str] = mapped_column(Text)
     approval_id: Mapped[UUID | None]  # the decision it came from

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.approvals import kinds
 from portal.core import clock, ids
-from portal.core.columns import Id, Words
+from portal.core.columns import Id, LongText
 from portal.core.db import Base
 
 
@@ -26,15 +26,15 @@ class Approval(Base):
                         name="decided"),
     )
     id: Mapped[Id]
-    kind: Mapped[Words]
-    target_kind: Mapped[Words]
-    target_id: Mapped[Words]
+    kind: Mapped[LongText]
+    target_kind: Mapped[LongText]
+    target_id: Mapped[LongText]
     before: Mapped[dict[str, Any]] = mapped_column(JSONB)
     after: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    reason: Mapped[Words]
-    state: Mapped[Words] = mapped_column(default="pending")
+    reason: Mapped[LongText]
+    state: Mapped[LongText] = mapped_column(default="pending")
     asked_by: Mapped[UUID | None]  # None: the system asked
-    asked_name: Mapped[Words]
+    asked_name: Mapped[LongText]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     decided_by: Mapped[UUID | None]
     decided_name: Mapped[str | None] = mapped_column(Text)

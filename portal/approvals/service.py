@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from portal.approvals import admissions, kinds, queries
 from portal.approvals.commands import DecideApproval
 from portal.approvals.models import Approval
-from portal.core import audit, clock, ids, live
+from portal.core import audit, clock, ids, page_events
 from portal.core.access import Actor, ActorKind, Permission
 from portal.core.db import locked_one
 from portal.core.errors import Conflict, Denied, NotFound, judges
@@ -56,7 +56,7 @@ def ask(session: Session, actor: Actor, *, kind: str, target_kind: str, target_i
     session.add(approval)
     session.flush()
     audit.record(session, actor, f"{kind}.asked", target_kind, target_id, before=before, after=after, reason=reason)
-    live.tell(session, "approvals", ())
+    page_events.tell(session, "approvals", ())
     return approval
 
 
@@ -96,7 +96,7 @@ def decide(session: Session, actor: Actor, command: DecideApproval) -> Approval:
     session.flush()
     audit.record(session, actor, f"{approval.kind}.{approval.state}", approval.target_kind, approval.target_id,
                  before=approval.before, after=approval.after, reason=command.reason)
-    live.tell(session, "approvals", ())
+    page_events.tell(session, "approvals", ())
     return approval
 
 

@@ -4,7 +4,7 @@ from flask.cli import AppGroup
 
 from portal.core.access import SYSTEM
 from portal.core.db import reader, transaction
-from portal.core.jobs import desk
+from portal.core.jobs import admin
 
 group = AppGroup("jobs", help="Work that waits, and work that died.")
 
@@ -14,7 +14,7 @@ group = AppGroup("jobs", help="Work that waits, and work that died.")
 @click.option("--limit", default=50, type=click.IntRange(1, 500))
 def list_jobs(dead: bool, limit: int) -> None:
     """Newest dead first, then what is due first."""
-    for job in desk.page(reader(), dead=dead, limit=limit):
+    for job in admin.page(reader(), dead=dead, limit=limit):
         state = "dead" if job.dead_at else "leased" if job.lease else "waiting"
         click.echo(f"{job.id}\t{state}\t{job.kind}\t{job.reference or ''}\t{job.run_at.isoformat(timespec='seconds')}"
                    f"\tattempts={job.attempts} lost={job.lost}\t{(job.last_error or '').splitlines()[0:1]}")
@@ -25,7 +25,7 @@ def list_jobs(dead: bool, limit: int) -> None:
 def retry(job_id: int) -> None:
     """Have a dead job done again, now."""
     with transaction() as session:
-        desk.retry(session, SYSTEM, job_id)
+        admin.retry(session, SYSTEM, job_id)
     click.echo(f"job {job_id} is due")
 
 
@@ -35,5 +35,5 @@ def retry(job_id: int) -> None:
 def drop(job_id: int, reason: str) -> None:
     """Give a dead job up. What it should have done stays undone."""
     with transaction() as session:
-        desk.drop(session, SYSTEM, job_id, reason=reason)
+        admin.drop(session, SYSTEM, job_id, reason=reason)
     click.echo(f"job {job_id} is dropped")

@@ -7,7 +7,7 @@ from flask.cli import AppGroup
 from portal.core.access import SYSTEM
 from portal.core.db import reader
 from portal.core.errors import NotFound
-from portal.orders import dossier
+from portal.orders.reading import detail
 
 group = AppGroup("orders", help="Orders.")
 
@@ -23,7 +23,7 @@ def show(order_id: str) -> None:
 
 
 def _as_json(order_id: str) -> dict[str, object]:
-    found = dossier.open_dossier(reader(), SYSTEM, order_id)
+    found = detail.open_dossier(reader(), SYSTEM, order_id)
     order = found.order
     return {
         "id": order.public_id, "status": order.status, "version": order.version, "live": order.live,

@@ -6,7 +6,7 @@ from portal.core.access import SYSTEM
 from portal.core.commands import bind
 from portal.core.db import reader, transaction
 from portal.core.errors import PortalError
-from portal.reference import board, service
+from portal.reference import rate_board, service
 from portal.reference.commands import SetRate
 
 group = AppGroup("rates", help="Exchange rates.")
@@ -15,7 +15,7 @@ group = AppGroup("rates", help="Exchange rates.")
 @group.command("list")
 def listed() -> None:
     """The rate that counts for each pair."""
-    for line in board.present(reader()):
+    for line in rate_board.present(reader()):
         click.echo(f"{line.pair:16}{line.rate.normalize():f}  {line.source}  {line.at:%Y-%m-%d %H:%M}"
                    f"{'  out of date' if line.stale else ''}")
 

@@ -14,7 +14,7 @@ Id = Annotated[UUID, mapped_column(primary_key=True, default=new_id)]
 Serial = Annotated[int, mapped_column(BigInteger, Identity(always=True), primary_key=True)]
 Minor = Annotated[int, mapped_column(BigInteger)]
 """Whole minor units of the currency named beside it."""
-Words = Annotated[str, mapped_column(Text)]
+LongText = Annotated[str, mapped_column(Text)]
 Document = Annotated[dict[str, Any], mapped_column(JSONB)]
 
 

@@ -15,9 +15,9 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session, registry
 
-from portal.core import hot
+from portal.core import pipeline
+from portal.core.db_outage import is_away, patient
 from portal.core.errors import VERDICTS, DatabaseUnavailable, LockTimeout, NumberTooLarge
-from portal.core.weather import is_away, patient
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s", "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -161,7 +161,7 @@ def _commit(session: Session) -> None:
     if connection is None or not connection.get_execution_options().get(PATIENT):
         session.commit()
         return
-    with patient(hot.driver_of(connection)):
+    with patient(pipeline.driver_of(connection)):
         session.commit()
 
 
@@ -256,7 +256,7 @@ def connect(app: Any, *, url: str, process: str, pool_size: int, prepared: bool 
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(process, pool_size=pool_size, prepared=prepared)
     db.init_app(app)
     with app.app_context():
-        hot.watch(db.engine)
+        pipeline.install(db.engine)
         event.listen(db.engine, "handle_error", _notice_weather)
         if process == "worker":
             event.listen(db.engine, "begin", _begin_patiently)
@@ -297,4 +297,4 @@ WORKER_BEGIN = (b"BEGIN; SET LOCAL statement_timeout = '30s'; SET LOCAL lock_tim
 def _begin_patiently(connection: Any) -> None:
     """Begin with the worker's timeouts; psycopg, which finds itself in a transaction, begins none."""
     if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
-        hot.begin(connection, WORKER_BEGIN)
+        pipeline.begin_nowait(connection, WORKER_BEGIN)

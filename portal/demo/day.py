@@ -12,9 +12,10 @@ from portal.core.jobs import Kind
 from portal.demo import cast, script
 from portal.demo.load import Desk
 from portal.demo.script import STEPS, Scripted
-from portal.orders import deadlines, matching, service, settlement
+from portal.orders import deadlines, service, settlement
 from portal.orders.commands import CancelOrder, ConfirmOrder, CreatePayin, Customer, DeclineOrder, MarkPaid
-from portal.orders.create import create
+from portal.orders.intake.create import create
+from portal.orders.matching import match
 from portal.orders.models import Assignment, Order
 from portal.orders.states import AssignmentState
 from portal.parties import traders
@@ -24,7 +25,7 @@ from portal.requisites.commands import MoveRequisite
 
 BEGINS = timedelta(hours=-26)  # when the cast comes onto the desk
 SHIFT_ENDS = timedelta(minutes=-4)
-WORK = (Kind("match_order", matching.work), Kind("settle_order", settlement.work),
+WORK = (Kind("match_order", match.work), Kind("settle_order", settlement.work),
         Kind("expire_order", deadlines.expire))
 
 

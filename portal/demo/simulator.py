@@ -20,7 +20,7 @@ from portal.core.jobs import Job
 from portal.demo.script import CUSTOMERS, GOODS
 from portal.orders import service
 from portal.orders.commands import CancelOrder, ConfirmOrder, CreatePayin, Customer, DeclineOrder, MarkPaid
-from portal.orders.create import create
+from portal.orders.intake.create import create
 from portal.orders.models import Assignment, OpenPlace, Order
 from portal.orders.states import AssignmentState, Status
 from portal.parties.models import Store
@@ -41,9 +41,9 @@ def is_on(session: Session) -> bool:
 def turn(session: Session, *, on: bool) -> None:
     """The switch: a job that comes back each second. Harmless twice."""
     if on:
-        jobs.promise(session, KIND, key=KIND)
+        jobs.enqueue(session, KIND, key=KIND)
     else:
-        jobs.withdraw(session, KIND, KIND)
+        jobs.cancel(session, KIND, KIND)
 
 
 def drain() -> int:

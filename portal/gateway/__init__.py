@@ -1,18 +1,28 @@
 """The JSON gateway for stores: keys, scopes, limits, idempotency, problems. `register` mounts it on the app."""
 from collections.abc import Mapping
 
-from portal.gateway.serving import Desk
+from portal.gateway.dispatch import Desk
 
 __all__ = ["Desk", "register"]
 
 
 def register(app: Desk, *, headers: Mapping[str, str]) -> None:
     """The calls under /gateway/v1, and problem documents for everything else under /gateway/."""
-    from portal.gateway import balance, calls, deliveries, limits, openapi, payins, problems, reference, webhooks
+    from portal.gateway import (
+        balance,
+        deliveries,
+        endpoint,
+        openapi,
+        payins,
+        problems,
+        rate_limits,
+        reference,
+        webhooks,
+    )
 
     assert all((balance, deliveries, openapi, payins, reference, webhooks))  # they put their calls on the blueprint
-    app.register_blueprint(calls.bp)
+    app.register_blueprint(endpoint.bp)
     app.gateway_headers = headers
     app.extensions["openapi"] = lambda: openapi.document(app)  # for the pages of /docs, which may not import us
     problems.register(app)
-    limits.register(app)
+    rate_limits.register(app)

@@ -9,8 +9,8 @@ from sqlalchemy import select
 from portal.core import addresses
 from portal.core.access import SCOPES, Actor, ActorKind, Permission
 from portal.core.db import reader
-from portal.gateway import limits, reading
-from portal.gateway.calls import Call
+from portal.gateway import rate_limits, strict_json
+from portal.gateway.endpoint import Call
 from portal.gateway.errors import AddressNotAllowed, ScopeMissing, Unauthorized
 from portal.parties import keys
 from portal.parties.models import Store
@@ -40,15 +40,15 @@ def admit() -> None:
     """
     needed: Permission | None = getattr(current_app.view_functions[request.endpoint or ""], "permission", None)
     if needed is None:
-        limits.check_stranger()
+        rate_limits.check_stranger()
         return
     try:
         g.actor = actor = identified(
             request.headers.get("Authorization", ""), request.remote_addr or "", request_id=g.request_id)
     except (Unauthorized, AddressNotAllowed):
-        limits.check_stranger()
+        rate_limits.check_stranger()
         raise
-    limits.check(actor.id, writes=request.method not in SAFE)  # type: ignore[arg-type]
+    rate_limits.check(actor.id, writes=request.method not in SAFE)  # type: ignore[arg-type]
     let_in(actor, needed)
 
 
@@ -81,7 +81,7 @@ def refuse_stray_queries() -> None:
     """A call that takes no query values refuses them all. Raises Invalid."""
     described: Call = getattr(current_app.view_functions[request.endpoint or ""], "call")  # noqa: B009
     if described.query is None and request.args:
-        reading.query(reading.NoQuery)
+        strict_json.query(strict_json.NoQuery)
 
 
 def home_currency() -> str:

@@ -8,9 +8,9 @@ from portal import ledger
 from portal.core import clock, ids
 from portal.core.access import Permission
 from portal.core.db import reader
-from portal.gateway import reading, schemas
+from portal.gateway import schemas, strict_json
 from portal.gateway.auth import caller, home_currency
-from portal.gateway.calls import call, shown
+from portal.gateway.endpoint import call, shown
 from portal.gateway.filters import Moment
 from portal.ledger import Account, StatementLine
 
@@ -18,7 +18,7 @@ CURRENCY = "^[A-Z0-9]{3,10}$"
 PREFIXES = {"payin_settle": "pin", "payout_settle": "pout"}  # what an entry refers to: an order, else one of ours
 
 
-class StatementQuery(reading.PageQuery):
+class StatementQuery(strict_json.PageQuery):
     """One account's lines, newest first; `created_from` is inclusive, `created_to` exclusive."""
 
     currency: Annotated[str, Field(pattern=CURRENCY)] | None = None
@@ -39,7 +39,7 @@ def balance() -> Response:
 @call("GET", "/balance/entries", Permission.BALANCE_READ, summary="The statement, newest line first",
       query=StatementQuery, answer=schemas.Page[schemas.BalanceEntry])
 def balance_entries() -> Response:
-    wanted, store = reading.query(StatementQuery), caller()
+    wanted, store = strict_json.query(StatementQuery), caller()
     account = Account("store", store.store_id, wanted.purpose, wanted.currency or home_currency(), bool(store.live))
     found = ledger.statement(reader(), account, since=wanted.created_from, until=wanted.created_to,
                              cursor=wanted.cursor, limit=wanted.limit)

@@ -11,27 +11,27 @@ from portal.core.access import Permission
 from portal.core.commands import bind
 from portal.core.db import reader
 from portal.core.errors import FieldError, Invalid, NotFound
-from portal.gateway import reading, schemas
+from portal.gateway import schemas, strict_json
 from portal.gateway.auth import caller
-from portal.gateway.calls import call, shown
+from portal.gateway.endpoint import call, shown
 from portal.gateway.idempotency import once
-from portal.orders import links
+from portal.orders import payment_links
 from portal.webhooks import queries, service, view
 from portal.webhooks.commands import Resend
+from portal.webhooks.event_types import TYPES
 from portal.webhooks.service import EndpointDisabled
-from portal.webhooks.types import TYPES
 
 Type = Annotated[str, Field(pattern=f"^({'|'.join(TYPES)})$"), WithJsonSchema({"type": "string", "enum": [*TYPES]})]
 Id = Annotated[str, Field(min_length=1, max_length=40)]
 
 
-class EventQuery(reading.PageQuery):
+class EventQuery(strict_json.PageQuery):
     """Events of one type, or all."""
 
     type: Type | None = None
 
 
-class DeliveryQuery(reading.PageQuery):
+class DeliveryQuery(strict_json.PageQuery):
     """Deliveries of one endpoint, one event, in one state."""
 
     endpoint_id: Id | None = None
@@ -42,9 +42,9 @@ class DeliveryQuery(reading.PageQuery):
 @call("GET", "/events", Permission.WEBHOOK_READ, summary="What happened, newest first", query=EventQuery,
       answer=schemas.Page[schemas.Event])
 def list_events() -> Response:
-    wanted = reading.query(EventQuery)
+    wanted = strict_json.query(EventQuery)
     page = queries.events(reader(), caller(), type=wanted.type, cursor=wanted.cursor, limit=wanted.limit)
-    with_link = links.open_to(caller())
+    with_link = payment_links.open_to(caller())
     return shown({"data": [view.event(row, with_link=with_link) for row in page.rows],
                   "next_cursor": page.next_cursor})
 
@@ -52,13 +52,13 @@ def list_events() -> Response:
 @call("GET", "/events/<event_id>", Permission.WEBHOOK_READ, summary="One event", answer=schemas.Event,
       errors=(NotFound,))
 def get_event(event_id: str) -> Response:
-    return shown(view.event(queries.event(reader(), caller(), event_id), with_link=links.open_to(caller())))
+    return shown(view.event(queries.event(reader(), caller(), event_id), with_link=payment_links.open_to(caller())))
 
 
 @call("GET", "/webhook-deliveries", Permission.WEBHOOK_READ, summary="Deliveries, newest first", query=DeliveryQuery,
       answer=schemas.Page[schemas.WebhookDelivery])
 def list_webhook_deliveries() -> Response:
-    wanted = reading.query(DeliveryQuery)
+    wanted = strict_json.query(DeliveryQuery)
     page = queries.deliveries(
         reader(), caller(), endpoint_id=_id("whk", "endpoint_id", wanted.endpoint_id),
         event_id=_id("evt", "event_id", wanted.event_id), state=wanted.status, cursor=wanted.cursor,
@@ -69,7 +69,7 @@ def list_webhook_deliveries() -> Response:
 @call("POST", "/webhook-deliveries/<delivery_id>/redeliver", Permission.WEBHOOK_MANAGE, summary="Send it once more",
       body=schemas.Empty, answer=schemas.WebhookDelivery, errors=(NotFound, EndpointDisabled))
 def redeliver_webhook(delivery_id: str) -> Response:
-    bind(schemas.Empty, reading.body())
+    bind(schemas.Empty, strict_json.body())
 
     def resend(session: Session) -> dict[str, Any]:
         return view.delivery(service.resend(session, caller(), Resend(delivery_id=delivery_id)))

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from portal.gateway.reading import PageQuery
+from portal.gateway.strict_json import PageQuery
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 StatusName = Literal["new", "review", "retrying", "assigned", "paid", "confirmed", "completed", "disputed", "cancelled",

@@ -13,12 +13,12 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from portal.core import clock, crypto, in_line
+from portal.core import clock, crypto, single_flight
 from portal.core.access import Actor
 from portal.core.db import transaction, translated
 from portal.core.errors import Conflict, LockTimeout, Rejected
-from portal.gateway import reading
-from portal.gateway.calls import shown
+from portal.gateway import strict_json
+from portal.gateway.endpoint import shown
 from portal.gateway.errors import KeyInProgress, KeyRequired, KeyReused, KeyUnusable
 from portal.gateway.models import IdempotencyKey
 from portal.gateway.problems import answer
@@ -54,7 +54,7 @@ def required_key() -> str:
 def first_in_line(actor: Actor, key: str) -> Iterator[None]:
     """Of requests with one key in this process, let the first go ahead. Raises KeyInProgress."""
     try:
-        with in_line.first_in_line(actor.store_id, actor.live, request.method, request.path, key):
+        with single_flight.first_in_line(actor.store_id, actor.live, request.method, request.path, key):
             yield
     except LockTimeout:
         raise KeyInProgress() from None
@@ -84,7 +84,7 @@ def once(actor: Actor, act: Act, *, status: int = 200) -> Response:
 def _claim(session: Session, actor: Actor, key: str) -> tuple[IdempotencyKey, bool]:
     """Our key's row, and whether it is new. Waits for who is using it: Raises KeyInProgress, KeyReused."""
     scope = {"store_id": actor.store_id, "live": actor.live, "method": request.method, "path": request.path, "key": key}
-    asked = reading.fingerprint(reading.body())
+    asked = strict_json.fingerprint(strict_json.body())
     new = session.execute(insert(IdempotencyKey).values(
         **scope, request_hash=asked, content_type="", created_at=clock.now()).on_conflict_do_nothing()
         .returning(IdempotencyKey.key)).first()

@@ -6,7 +6,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.core import clock
-from portal.core.columns import Words
+from portal.core.columns import LongText
 from portal.core.db import Base
 
 
@@ -29,6 +29,6 @@ class IdempotencyKey(Base):
     key: Mapped[str] = mapped_column(Text, primary_key=True)
     request_hash: Mapped[bytes] = mapped_column(LargeBinary)  # SHA-256 of the canonical JSON
     status: Mapped[int | None]
-    content_type: Mapped[Words] = mapped_column(default="application/json")
+    content_type: Mapped[LongText] = mapped_column(default="application/json")
     answer_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)

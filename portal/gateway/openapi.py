@@ -11,12 +11,12 @@ from werkzeug.routing import Rule
 
 from portal.core.access import SCOPES
 from portal.core.errors import DatabaseUnavailable, Denied, Invalid, PortalError
-from portal.gateway import described as words
 from portal.gateway import errors, problems, schemas
-from portal.gateway.calls import BASE, Call, call
-from portal.gateway.conditional import conditional
+from portal.gateway import openapi_texts as words
+from portal.gateway.endpoint import BASE, Call, call
+from portal.gateway.etags import conditional
 from portal.parties.stores import StoreSuspended
-from portal.webhooks.types import TOLD
+from portal.webhooks.event_types import TOLD
 
 REF = "#/components/schemas/{model}"
 HEADERS = {

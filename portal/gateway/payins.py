@@ -12,15 +12,15 @@ from portal.core.commands import bind
 from portal.core.db import reader, transaction
 from portal.core.errors import Denied, Invalid, NotFound, PortalError, Unavailable
 from portal.core.lifecycle import InvalidTransition
-from portal.gateway import reading, schemas, where_to_pay
+from portal.gateway import payin_answers, schemas, strict_json
 from portal.gateway.auth import caller
-from portal.gateway.calls import call, shown
+from portal.gateway.endpoint import call, shown
 from portal.gateway.errors import KeyReused
 from portal.gateway.filters import OrderQuery
 from portal.gateway.idempotency import REPLAYED, first_in_line, once, required_key
-from portal.orders import links, queries, service
+from portal.orders import payment_links, queries, service
 from portal.orders.commands import CancelOrder, CreatePayin, MarkPaid, OrderCommand
-from portal.orders.create import Created, ExternalIdTaken, create, replay, request_hash
+from portal.orders.intake.create import Created, ExternalIdTaken, create, replay, request_hash
 from portal.orders.models import Order
 from portal.orders.service import OrderExpired
 from portal.orders.states import Direction
@@ -36,7 +36,7 @@ PAYIN = "pin"
       answer=schemas.Payin, status=201, moves_money=True,
       errors=(ExternalIdTaken, RateUnavailable, AmountTooSmall, DeskPaused))
 def create_payin() -> Response:
-    key, command = required_key(), bind(CreatePayin, reading.body())
+    key, command = required_key(), bind(CreatePayin, strict_json.body())
     with first_in_line(caller(), key):
         try:
             with transaction() as session:
@@ -49,10 +49,10 @@ def create_payin() -> Response:
 @call("GET", "/payins", Permission.ORDER_READ, summary="Payins, newest first, numbers masked", query=OrderQuery,
       answer=schemas.Page[schemas.Payin])
 def list_payins() -> Response:
-    wanted = reading.query(OrderQuery)
+    wanted = strict_json.query(OrderQuery)
     found = queries.OrderFilter(direction=Direction.PAYIN, **wanted.model_dump(exclude={"limit", "cursor"}))
     page = queries.page(reader(), caller(), found, cursor=wanted.cursor, limit=wanted.limit)
-    rows = [_for_its_reader(row) for row in where_to_pay.masked(reader(), page.rows)]
+    rows = [_for_its_reader(row) for row in payin_answers.masked(reader(), page.rows)]
     return shown({"data": rows, "next_cursor": page.next_cursor})
 
 
@@ -60,7 +60,7 @@ def list_payins() -> Response:
       answer=schemas.Payin, errors=(NotFound,))
 def get_payin(payin_id: str) -> Response:
     order = queries.find(reader(), caller(), _payin(payin_id))
-    return shown(_for_its_reader(where_to_pay.in_full(reader(), order)))
+    return shown(_for_its_reader(payin_answers.in_full(reader(), order)))
 
 
 @call("POST", "/payins/<payin_id>/cancel", Permission.ORDER_CANCEL, summary="Call it off while no money has moved",
@@ -77,7 +77,7 @@ def mark_payin_paid(payin_id: str) -> Response:
 
 def _for_its_reader(order: dict[str, Any]) -> dict[str, Any]:
     """A key that only reads is not told the link: with it one cancels and claims."""
-    return order if links.open_to(caller()) else order | {"payment_url": None}
+    return order if payment_links.open_to(caller()) else order | {"payment_url": None}
 
 
 def _created(made: Created) -> Response:
@@ -106,11 +106,11 @@ def _first(command: CreatePayin, key: str, refusal: PortalError) -> Created:
 
 def _act(payin_id: str, wanted: type[C], service: Callable[[Session, Actor, C], Order]) -> Response:
     """One step of one payin; the body is an empty object."""
-    bind(schemas.Empty, reading.body())
+    bind(schemas.Empty, strict_json.body())
     command = wanted(order_id=_payin(payin_id))
 
     def act(session: Session) -> dict[str, Any]:
-        return where_to_pay.masked(session, [service(session, caller(), command)])[0]
+        return payin_answers.masked(session, [service(session, caller(), command)])[0]
 
     return once(caller(), act)
 

@@ -14,8 +14,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
-from portal import statuses
-from portal.core import waiting
+from portal import http_status
+from portal.core import jitter
 from portal.core.db import db, is_disconnect
 from portal.core.errors import (
     DatabaseUnavailable,
@@ -35,7 +35,7 @@ STATUS: dict[type[PortalError], int] = {
     errors.BadRequest: 400, errors.Unauthorized: 401, errors.MethodNotAllowed: 405, errors.BodyTooSlow: 408,
     errors.HeadTooSlow: 408, errors.BodyTooLarge: 413, errors.NotJson: 415, errors.NotPlain: 415,
     errors.TooManyRequests: 429, errors.HeadTooLarge: 431, errors.Bug: 500,
-} | statuses.OF_KIND
+} | http_status.OF_KIND
 HTTP_ERRORS: dict[int, type[PortalError]] = {
     400: errors.BadRequest, 404: errors.NoSuchCall, 405: errors.MethodNotAllowed, 408: errors.BodyTooSlow,
     413: errors.BodyTooLarge, 415: errors.NotJson, 429: errors.TooManyRequests,
@@ -79,7 +79,7 @@ def answer(error: PortalError) -> Response:
                 if name not in problem and isinstance(value, (str, int, bool))}
     response = Response(json.dumps(problem, ensure_ascii=False), status=status_of(kind), content_type=MEDIA_TYPE)
     if error.retryable:
-        response.headers["Retry-After"] = waiting.retry_after(getattr(error, "retry_after_s", RETRY_AFTER_S))
+        response.headers["Retry-After"] = jitter.retry_after(getattr(error, "retry_after_s", RETRY_AFTER_S))
     if isinstance(error, errors.Unauthorized):
         response.headers["WWW-Authenticate"] = 'Bearer realm="quittance"'
     return response

@@ -5,8 +5,8 @@ from portal import reference
 from portal.core import clock
 from portal.core.access import Permission
 from portal.gateway import schemas
-from portal.gateway.calls import call
-from portal.gateway.conditional import conditional
+from portal.gateway.endpoint import call
+from portal.gateway.etags import conditional
 
 
 @call("GET", "/currencies", Permission.REFERENCE_READ, summary="Currencies in use",

@@ -9,9 +9,9 @@ from portal.core.access import Permission
 from portal.core.commands import bind
 from portal.core.db import reader
 from portal.core.errors import NotFound
-from portal.gateway import reading, schemas
+from portal.gateway import schemas, strict_json
 from portal.gateway.auth import caller
-from portal.gateway.calls import call, shown
+from portal.gateway.endpoint import call, shown
 from portal.gateway.idempotency import once
 from portal.webhooks import queries, service, view
 from portal.webhooks.commands import ChangeEndpoint, CreateEndpoint, DeleteEndpoint, Ping, RotateSecret
@@ -21,7 +21,7 @@ from portal.webhooks.service import EndpointDisabled, TooManyEndpoints
 @call("POST", "/webhook-endpoints", Permission.WEBHOOK_MANAGE, summary="Be told of events at an address",
       body=CreateEndpoint, answer=schemas.NewWebhookEndpoint, status=201, errors=(TooManyEndpoints,))
 def create_webhook_endpoint() -> Response:
-    command = bind(CreateEndpoint, reading.body())
+    command = bind(CreateEndpoint, strict_json.body())
 
     def create(session: Session) -> dict[str, Any]:
         endpoint, secret = service.create_endpoint(session, caller(), command)
@@ -31,9 +31,9 @@ def create_webhook_endpoint() -> Response:
 
 
 @call("GET", "/webhook-endpoints", Permission.WEBHOOK_READ, summary="Addresses that are told, newest first",
-      query=reading.PageQuery, answer=schemas.Page[schemas.WebhookEndpoint])
+      query=strict_json.PageQuery, answer=schemas.Page[schemas.WebhookEndpoint])
 def list_webhook_endpoints() -> Response:
-    wanted = reading.query(reading.PageQuery)
+    wanted = strict_json.query(strict_json.PageQuery)
     page = queries.endpoints(reader(), caller(), cursor=wanted.cursor, limit=wanted.limit)
     return shown({"data": [view.endpoint(row) for row in page.rows], "next_cursor": page.next_cursor})
 
@@ -41,7 +41,7 @@ def list_webhook_endpoints() -> Response:
 @call("PATCH", "/webhook-endpoints/<endpoint_id>", Permission.WEBHOOK_MANAGE, summary="Change an endpoint, or pause it",
       body=schemas.ChangeWebhookEndpoint, answer=schemas.WebhookEndpoint, errors=(NotFound,))
 def change_webhook_endpoint(endpoint_id: str) -> Response:
-    sent = bind(schemas.ChangeWebhookEndpoint, reading.body())
+    sent = bind(schemas.ChangeWebhookEndpoint, strict_json.body())
     command = ChangeEndpoint(endpoint_id=endpoint_id, **sent.model_dump(exclude_unset=True))
     return once(caller(), lambda session: view.endpoint(service.change_endpoint(session, caller(), command)))
 
@@ -74,5 +74,5 @@ def test_webhook_endpoint(endpoint_id: str) -> Response:
 
 def _empty(act: Callable[[Session], dict[str, Any]], status: int = 200) -> Response:
     """An act whose body is an empty object."""
-    bind(schemas.Empty, reading.body())
+    bind(schemas.Empty, strict_json.body())
     return once(caller(), act, status=status)

@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.core import clock, ids
-from portal.core.columns import Id, Words
+from portal.core.columns import Id, LongText
 from portal.core.db import Base
 
 PREFIX = "imp"
@@ -25,14 +25,14 @@ class Import(Base):
         CheckConstraint("(state = 'applied') = (content_sealed IS NULL)", name="forgotten"),
     )
     id: Mapped[Id]
-    sheet: Mapped[Words]
-    file_name: Mapped[Words]
+    sheet: Mapped[LongText]
+    file_name: Mapped[LongText]
     rows: Mapped[int]
     content_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)  # with the master key, until it is applied
-    state: Mapped[Words] = mapped_column(default="checked")
+    state: Mapped[LongText] = mapped_column(default="checked")
     sums: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)  # opening balances: minor units by currency
     created_by: Mapped[UUID | None]
-    created_name: Mapped[Words]
+    created_name: Mapped[LongText]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     applied_at: Mapped[datetime | None]
 

@@ -16,7 +16,7 @@ from portal.core.db import locked_one
 from portal.core.errors import Denied, FieldError, Invalid, NotFound, Rejected
 from portal.core.money import Money
 from portal.core.paging import Page, newest_ids_first
-from portal.imports import judging, making, sheets
+from portal.imports import apply, formats, row_checks
 from portal.imports.models import PREFIX, Import
 
 KIND, PAGE, FILE_MAX = "import", 25, 512 * 1024
@@ -38,7 +38,7 @@ class Checked:
     """What was taken in, and its rows as they stand now; none once it is applied."""
 
     taken: Import
-    rows: list[judging.Row]
+    rows: list[row_checks.Row]
 
     @property
     def wrong(self) -> int:
@@ -48,11 +48,11 @@ class Checked:
 def take_in(session: Session, actor: Actor, *, sheet: str, content: bytes, file_name: str) -> Import:
     """Keep a file, sealed, to be looked at. Raises Denied, Invalid (no such sheet; what `sheets.parse` refuses)."""
     _check(actor)
-    if sheet not in sheets.SHEETS:
+    if sheet not in formats.SHEETS:
         raise Invalid(fields=[FieldError("/sheet", "unknown_sheet", "There is no such choice.")])
     if not content or len(content) > FILE_MAX:
         raise Invalid(fields=[FieldError("/file", "no_file", "Choose a CSV file of at most 500 KB.")])
-    rows = sheets.parse(sheet, content)
+    rows = formats.parse(sheet, content)
     taken = Import(id=ids.new_id(), sheet=sheet, file_name=file_name[:120] or "file.csv", rows=len(rows), sums={},
                    created_by=actor.id, created_name=actor.name)
     taken.content_sealed = crypto.seal(content.decode("utf-8-sig"), place=_place(taken.id))
@@ -101,7 +101,7 @@ def approved(session: Session, actor: Actor, approval: Approval) -> None:
     rows = _judged(session, taken)
     if taken.state != "asked" or not rows or any(row.wrong for row in rows) or _sums(rows) != taken.sums:
         raise StaleApproval()
-    making.make(session, actor, taken, rows)
+    apply.make(session, actor, taken, rows)
     taken.state, taken.applied_at, taken.content_sealed = "applied", clock.now(), None
     session.flush()
     audit.record(session, actor, "import.applied", "import", taken.id, reason=approval.reason, after={
@@ -115,14 +115,14 @@ def rejected(session: Session, actor: Actor, approval: Approval) -> None:
         taken.state = "checked"
 
 
-def _judged(session: Session, taken: Import) -> list[judging.Row]:
+def _judged(session: Session, taken: Import) -> list[row_checks.Row]:
     if taken.content_sealed is None:
         return []
     text = crypto.open_sealed(taken.content_sealed, place=_place(taken.id))
-    return judging.judge(session, taken.sheet, sheets.parse(taken.sheet, text.encode()))
+    return row_checks.judge(session, taken.sheet, formats.parse(taken.sheet, text.encode()))
 
 
-def _sums(rows: list[judging.Row]) -> dict[str, int]:
+def _sums(rows: list[row_checks.Row]) -> dict[str, int]:
     """Minor units by currency, of a file of balances."""
     sums: dict[str, int] = {}
     for row in rows:
@@ -131,7 +131,7 @@ def _sums(rows: list[judging.Row]) -> dict[str, int]:
     return sums
 
 
-def _texts(rows: list[judging.Row]) -> dict[str, str]:
+def _texts(rows: list[row_checks.Row]) -> dict[str, str]:
     return {code: Money(minor, code).text for code, minor in _sums(rows).items()}
 
 

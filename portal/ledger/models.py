@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from portal.core.columns import Minor, Serial, Words
+from portal.core.columns import LongText, Minor, Serial
 from portal.core.db import Base
 
 NIL = "'00000000-0000-0000-0000-000000000000'"
@@ -28,10 +28,10 @@ class AccountRow(Base):
         CheckConstraint(f"(owner_kind IN ('platform', 'world')) = (owner_id = {NIL})", name="owner"),
     )
     id: Mapped[Serial]
-    owner_kind: Mapped[Words]
+    owner_kind: Mapped[LongText]
     owner_id: Mapped[UUID]
-    purpose: Mapped[Words]
-    currency: Mapped[Words]
+    purpose: Mapped[LongText]
+    currency: Mapped[LongText]
     live: Mapped[bool]
 
 
@@ -61,12 +61,12 @@ class JournalEntry(Base):
         CheckConstraint("(kind = 'reversal') = (reverses_id IS NOT NULL)", name="reversal"),
     )
     id: Mapped[Serial]
-    kind: Mapped[Words]
+    kind: Mapped[LongText]
     reference: Mapped[UUID]
     memo: Mapped[str | None] = mapped_column(Text)
-    actor_kind: Mapped[Words]
+    actor_kind: Mapped[LongText]
     actor_id: Mapped[UUID | None]
-    actor_name: Mapped[Words]
+    actor_name: Mapped[LongText]
     posted_at: Mapped[datetime]
     reverses_id: Mapped[int | None] = mapped_column(ForeignKey("journal_entries.id"))
 
@@ -94,7 +94,7 @@ class Posting(Base):
     entry_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("journal_entries.id"))
     debit_id: Mapped[int] = mapped_column(BigInteger)
     credit_id: Mapped[int] = mapped_column(BigInteger)
-    currency: Mapped[Words]
+    currency: Mapped[LongText]
     live: Mapped[bool]
     amount_minor: Mapped[Minor]
     debit_after_minor: Mapped[Minor]

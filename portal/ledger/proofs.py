@@ -6,7 +6,7 @@ import structlog
 from sqlalchemy import ARRAY, Text, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from portal.core.columns import Minor, Serial, Words
+from portal.core.columns import LongText, Minor, Serial
 from portal.core.db import Base
 from portal.ledger.verify import Report
 
@@ -25,7 +25,7 @@ class LedgerProof(Base):
     checks: Mapped[int]
     examined: Mapped[Minor]
     differences: Mapped[list[str]] = mapped_column(ARRAY(Text))
-    by: Mapped[Words]  # upkeep, or who ran the command
+    by: Mapped[LongText]  # upkeep, or who ran the command
 
     @property
     def holds(self) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from portal.core import clock, hot, live
+from portal.core import clock, page_events, pipeline
 from portal.core.access import Actor
 from portal.core.db import translated
 from portal.core.errors import Conflict, Rejected, judges
@@ -90,7 +90,7 @@ class _Lines:
     def columns(self) -> dict[str, Any]:
         names = ("places", "debits", "credits", "currencies", "lives", "amounts", "debit_afters", "credit_afters")
         columns = dict(zip(names, zip(*self.rows, strict=True), strict=True))
-        return {name: list(column) if name == "currencies" else hot.array(column) for name, column in columns.items()}
+        return {name: list(column) if name == "currencies" else pipeline.array(column) for name, column in columns.items()}
 
 
 def lock_balances(session: Session, accounts: Iterable[Account]) -> dict[Account, Locked]:
@@ -100,7 +100,7 @@ def lock_balances(session: Session, accounts: Iterable[Account]) -> dict[Account
     breaks the lock order. Who falls out of a batch for want of cover is seen here, before anything is written.
     """
     ids = ids_of(session, accounts, opening=True)
-    found = hot.rows(session, LOCK, {"ids": hot.array(sorted(ids.values()))})
+    found = pipeline.rows(session, LOCK, {"ids": pipeline.array(sorted(ids.values()))})
     rows = {id: Locked(id, minor, may) for id, minor, may in found}
     return {account: rows[id] for account, id in ids.items()}
 
@@ -120,10 +120,10 @@ def post(session: Session, actor: Actor, drafts: Sequence[Draft]) -> None:
     lines = _Lines()
     for place, draft in enumerate(drafts, 1):
         _apply(draft, place, balances, lines)
-    live.tell(session, "balance", {f"{account.owner_kind}:{account.owner_id}" for account in balances
+    page_events.tell(session, "balance", {f"{account.owner_kind}:{account.owner_id}" for account in balances
                                    if account.owner_id is not None})
     with translated():
-        hot.send(session, WRITE, _parameters(actor, now, drafts, lines, balances))
+        pipeline.queue(session, WRITE, _parameters(actor, now, drafts, lines, balances))
 
 
 def _apply(draft: Draft, place: int, balances: dict[Account, Locked], lines: _Lines) -> None:
@@ -147,8 +147,8 @@ def _parameters(actor: Actor, now: datetime, drafts: Sequence[Draft], lines: _Li
     moved = sorted(balances.values(), key=lambda row: row.account_id)
     return {
         "actor_kind": str(actor.kind), "actor_id": actor.id, "actor_name": actor.name, "now": now,
-        "kinds": [draft.kind for draft in drafts], "references": hot.array(draft.reference for draft in drafts),
-        "memos": [draft.memo for draft in drafts], "reverses": hot.array(draft.reverses_id for draft in drafts),
-        "moved": hot.array(row.account_id for row in moved), "debited": hot.array(row.debited for row in moved),
-        "credited": hot.array(row.credited for row in moved),
+        "kinds": [draft.kind for draft in drafts], "references": pipeline.array(draft.reference for draft in drafts),
+        "memos": [draft.memo for draft in drafts], "reverses": pipeline.array(draft.reverses_id for draft in drafts),
+        "moved": pipeline.array(row.account_id for row in moved), "debited": pipeline.array(row.debited for row in moved),
+        "credited": pipeline.array(row.credited for row in moved),
     } | lines.columns()

@@ -24,7 +24,7 @@ from sqlalchemy.dialects.postgresql import INET, JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.core import clock, ids
-from portal.core.columns import Id, Minor, Words
+from portal.core.columns import Id, LongText, Minor
 from portal.core.db import Base
 from portal.core.money import Money
 from portal.orders.states import AssignmentState, Direction, Status
@@ -54,16 +54,16 @@ class Order(Base):
         {"postgresql_with": {"fillfactor": 75}},
     )
     id: Mapped[Id]
-    direction: Mapped[Words]
+    direction: Mapped[LongText]
     live: Mapped[bool]
     store_id: Mapped[UUID] = mapped_column(ForeignKey("stores.id"))
-    external_id: Mapped[Words]
-    idempotency_key: Mapped[Words]
+    external_id: Mapped[LongText]
+    idempotency_key: Mapped[LongText]
     request_hash: Mapped[bytes] = mapped_column(LargeBinary)  # SHA-256 of the canonical JSON
-    status: Mapped[Words] = mapped_column(default=Status.NEW)
+    status: Mapped[LongText] = mapped_column(default=Status.NEW)
     version: Mapped[int] = mapped_column(default=1)
     # what was asked
-    currency: Mapped[Words]
+    currency: Mapped[LongText]
     amount_minor: Mapped[Minor]
     amount_to_pay_minor: Mapped[Minor]
     amount_received_minor: Mapped[int | None] = mapped_column(BigInteger)
@@ -78,7 +78,7 @@ class Order(Base):
     return_url: Mapped[str | None] = mapped_column(Text)
     meta: Mapped[dict[str, Any]] = mapped_column("metadata", JSONB, default=dict)
     # what it comes to in the settlement currency
-    settlement_currency: Mapped[Words]
+    settlement_currency: Mapped[LongText]
     settlement_minor: Mapped[Minor]
     fee_minor: Mapped[Minor]
     rate: Mapped[Decimal] = mapped_column(Numeric(30, 12))
@@ -167,11 +167,11 @@ class Assignment(Base):
     requisite_id: Mapped[UUID] = mapped_column(ForeignKey("requisites.id"))
     trader_id: Mapped[UUID] = mapped_column(ForeignKey("traders.id"))
     holder_id: Mapped[UUID]
-    state: Mapped[Words] = mapped_column(default=AssignmentState.OPEN)
+    state: Mapped[LongText] = mapped_column(default=AssignmentState.OPEN)
     end_reason: Mapped[str | None] = mapped_column(Text)  # declined, expired, cancelled, settled
     amount_minor: Mapped[Minor]  # what was counted against limits: the order's amount_to_pay
     settlement_minor: Mapped[Minor]  # the hold: A
-    settlement_currency: Mapped[Words]
+    settlement_currency: Mapped[LongText]
     reward_minor: Mapped[Minor]  # R
     reward_id: Mapped[UUID]
     counted_on: Mapped[date]  # the operator's day it was counted on; given back to that day
@@ -246,13 +246,13 @@ class OrderEvent(Base):
     transaction_id: Mapped[int] = mapped_column(BigInteger, server_default=text("(pg_current_xact_id()::text::bigint)"))
     order_id: Mapped[UUID]
     version: Mapped[int]  # the order's after the step
-    type: Mapped[Words]  # payin.assigned
+    type: Mapped[LongText]  # payin.assigned
     action: Mapped[str | None] = mapped_column(Text)  # None for creation
     from_status: Mapped[str | None] = mapped_column(Text)
-    to_status: Mapped[Words]
-    actor_kind: Mapped[Words]
+    to_status: Mapped[LongText]
+    actor_kind: Mapped[LongText]
     actor_id: Mapped[UUID | None]
-    actor_name: Mapped[Words]
+    actor_name: Mapped[LongText]
     role: Mapped[str | None] = mapped_column(Text)
     address: Mapped[str | None] = mapped_column(INET)
     request_id: Mapped[str | None] = mapped_column(Text)
@@ -279,7 +279,7 @@ class MatchTry(Base):
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     order_id: Mapped[UUID]
     number: Mapped[int]
-    outcome: Mapped[Words]  # assigned, or the reason that excluded most
+    outcome: Mapped[LongText]  # assigned, or the reason that excluded most
     assignment_id: Mapped[UUID | None]
     funnel: Mapped[dict[str, Any]] = mapped_column(JSONB)  # {"all": 20, "currency": 18, …, "locked": 0}
     fell_out: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)  # candidates lost under the lock

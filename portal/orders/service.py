@@ -5,13 +5,14 @@ from datetime import timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.core import clock, ids, jobs, typed
+from portal.core import clock, ids, jobs, typed_amounts
 from portal.core.access import Actor, Permission
 from portal.core.errors import Conflict, Denied, FieldError, Invalid, NotFound
 from portal.core.lifecycle import InvalidTransition
 from portal.core.money import Money
-from portal.orders import places, queries
+from portal.orders import queries
 from portal.orders.commands import CancelOrder, ConfirmOrder, DeclineOrder, MarkPaid
+from portal.orders.matching import reservations
 from portal.orders.models import Assignment, Order
 from portal.orders.states import Action, AssignmentState, Party, Status
 from portal.orders.steps import Steps
@@ -50,8 +51,8 @@ def cancel(session: Session, actor: Actor, command: CancelOrder) -> Order:
     steps.take(order, Action.CANCEL, reason=command.reason)
     order.assignment_id = None
     if assignment is not None:
-        places.release(session, [(order, assignment)], reason="cancelled")
-        jobs.withdraw(session, "expire_order", str(assignment.id))
+        reservations.release(session, [(order, assignment)], reason="cancelled")
+        jobs.cancel(session, "expire_order", str(assignment.id))
     steps.write()
     return order
 
@@ -69,7 +70,7 @@ def mark_paid(session: Session, actor: Actor, command: MarkPaid) -> Order:
     order.confirm_by = clock.now() + timedelta(seconds=store.confirm_for_s)
     steps.take(order, Action.MARK_PAID, requisite=masked(session, order))
     steps.write()
-    jobs.promise(session, "flag_unconfirmed", order.id, run_at=order.confirm_by)
+    jobs.enqueue(session, "flag_unconfirmed", order.id, run_at=order.confirm_by)
     return order
 
 
@@ -89,13 +90,13 @@ def confirm(session: Session, actor: Actor, command: ConfirmOrder) -> Order:
     order.amount_received_minor, order.exactness = received.minor, "exact"
     steps.take(order, Action.CONFIRM, reason=command.reason, details={"assignment": assignment.public_id})
     assignment.state = AssignmentState.CHOSEN
-    places.free(session, [assignment])
+    reservations.free(session, [assignment])
     if order.live:
-        places.count_day(session, [(order, assignment)], confirmed=True)
+        reservations.count_day(session, [(order, assignment)], confirmed=True)
     steps.write()
-    jobs.withdraw(session, "expire_order", str(assignment.id))
-    jobs.withdraw(session, "flag_unconfirmed", str(order.id))
-    jobs.promise(session, "settle_order", order.id)
+    jobs.cancel(session, "expire_order", str(assignment.id))
+    jobs.cancel(session, "flag_unconfirmed", str(order.id))
+    jobs.enqueue(session, "settle_order", order.id)
     return order
 
 
@@ -114,10 +115,10 @@ def decline(session: Session, actor: Actor, command: DeclineOrder) -> Order:
     order.assignment_id = order.assigned_at = order.expires_at = None
     steps.take(order, Action.DECLINE, reason=command.reason)
     assert assignment is not None
-    places.release(session, [(order, assignment)], reason="declined")
+    reservations.release(session, [(order, assignment)], reason="declined")
     steps.write()
-    jobs.withdraw(session, "expire_order", str(assignment.id))
-    jobs.promise(session, "match_order", order.id)
+    jobs.cancel(session, "expire_order", str(assignment.id))
+    jobs.enqueue(session, "match_order", order.id)
     return order
 
 
@@ -127,7 +128,7 @@ def expire(session: Session, actor: Actor, overdue: Sequence[tuple[Order, Assign
     for order, _ in overdue:
         steps.take(order, Action.EXPIRE)
         order.assignment_id = None
-    places.release(session, overdue, reason="expired")
+    reservations.release(session, overdue, reason="expired")
     steps.write()
 
 
@@ -166,4 +167,4 @@ def _payable(session: Session, actor: Actor, order: Order, assignment_id: str) -
 
 
 def _received(command: ConfirmOrder, order: Order) -> Money:
-    return typed.amount("received", command.received, order.currency)
+    return typed_amounts.amount("received", command.received, order.currency)

@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 
 from portal import ledger
 from portal.core.access import SYSTEM
-from portal.core.hot import array, rows
 from portal.core.jobs import Claimed
 from portal.core.money import Money
-from portal.orders import event_rows, moving
+from portal.core.pipeline import array, rows
+from portal.orders import events, moving
 from portal.orders.moving import MovingOrder
 from portal.orders.states import Action, Status
 from portal.orders.steps import Steps
@@ -22,7 +22,7 @@ LOCK = f"SELECT {moving.selected('o')} FROM orders o WHERE id = ANY (%(orders)s)
 # in a statement of its own, after the lock: what was confirmed while we waited for it
 CHOSEN = """SELECT order_id, id, trader_id, reward_minor FROM assignments
              WHERE order_id = ANY (%(orders)s) AND state = 'chosen'"""
-WRITE = event_rows.statement(moving.COLUMNS + ", chosen uuid", moving.MOVED + """, ended AS (
+WRITE = events.statement(moving.COLUMNS + ", chosen uuid", moving.MOVED + """, ended AS (
         UPDATE assignments a SET state = 'ended', end_reason = 'settled', ended_at = g.ended_at
           FROM given g WHERE a.id = g.chosen AND a.order_id = ANY (%(orders)s)
     )""")

@@ -9,11 +9,11 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from portal import webhooks
-from portal.core import clock, ids, live
+from portal.core import clock, ids, page_events
 from portal.core.access import Actor
 from portal.core.clock import rfc3339
 from portal.core.errors import Denied
-from portal.orders import event_rows, view
+from portal.orders import events, view
 from portal.orders.models import Order
 from portal.orders.moving import MovingOrder, changed
 from portal.orders.queries import party_of
@@ -41,7 +41,7 @@ class Steps:
 
     session: Session
     actor: Actor
-    statement: str = event_rows.INSERT
+    statement: str = events.INSERT
     _taken: list[dict[str, Any]] = field(default_factory=list)
 
     def take(self, order: Order | MovingOrder, action: Action, *, reason: str | None = None,
@@ -80,7 +80,7 @@ class Steps:
             "action": action, "from_status": before, "to_status": order.status, "actor_kind": self.actor.kind,
             "actor_id": self.actor.id, "actor_name": self.actor.name, "role": self.actor.role,
             "address": self.actor.address, "request_id": self.actor.request_id, "reason": reason,
-            "details": details, "payload": webhooks.kept(payload) if payload is not None else None,
+            "details": details, "payload": webhooks.without_link(payload) if payload is not None else None,
             "store_id": order.store_id, "live": order.live}
 
     def write(self) -> None:
@@ -88,11 +88,11 @@ class Steps:
         self.session.flush()
         if self._taken:
             taken, self._taken = self._taken, []
-            event_rows.write(self.session, taken, self.statement, then=partial(self._tell_pages, taken))
+            events.write(self.session, taken, self.statement, then=partial(self._tell_pages, taken))
 
     def _tell_pages(self, taken: Sequence[dict[str, Any]], traders_of: Mapping[UUID, Sequence[UUID]]) -> None:
         """Of the store and of every trader who has had the order: one who lost it must see that too."""
-        stores = {live.store(event["store_id"]) for event in taken}
-        traders = {live.trader(trader) for event in taken if event["action"] not in SEARCHING
+        stores = {page_events.store(event["store_id"]) for event in taken}
+        traders = {page_events.trader(trader) for event in taken if event["action"] not in SEARCHING
                    for trader in traders_of[event["order_id"]]}
-        live.tell(self.session, "orders", stores | traders)
+        page_events.tell(self.session, "orders", stores | traders)

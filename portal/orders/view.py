@@ -8,11 +8,11 @@ from portal import reference, webhooks
 from portal.core import ids
 from portal.core.clock import rfc3339
 from portal.core.money import text_of
-from portal.orders import links
+from portal.orders import payment_links
+from portal.orders.intake.insert import NewOrder
 from portal.orders.models import PREFIXES, Order
 from portal.orders.moving import MovingOrder
 from portal.orders.states import Direction, FailureCode, Status
-from portal.orders.writing import NewOrder
 from portal.requisites.models import Requisite
 
 RATE_DIGITS_MIN = 6
@@ -31,7 +31,7 @@ _site = "http://127.0.0.1:8000"
 
 def payment_url(order_id: str) -> str:
     """Where its customer pays, by the public id."""
-    return _site + links.path_of(ids.parse_any(tuple(PREFIXES.values()), order_id))
+    return _site + payment_links.path_of(ids.parse_any(tuple(PREFIXES.values()), order_id))
 
 
 webhooks.links_by(payment_url)
@@ -54,7 +54,7 @@ def public(order: Order | MovingOrder, requisite: dict[str, Any] | None = None) 
                        "fee": text_of(order.fee_minor, settled_in),
                        "net": text_of(order.settlement_minor - order.fee_minor, settled_in),
                        **_rate(order.rate, order.rate_at)},
-        "method": order.method, "bank": order.bank, "payment_url": _site + links.path_of(order.id),
+        "method": order.method, "bank": order.bank, "payment_url": _site + payment_links.path_of(order.id),
         "requisite": requisite if order.status in SHOWN else None,
         "customer": None if order.customer_id is None else {"id": order.customer_id},
         "metadata": dict(sorted(order.meta.items())), "description": order.description,
@@ -80,7 +80,7 @@ def created(order: Order | NewOrder) -> dict[str, Any]:
                        "fee": text_of(order.fee_minor, settled_in),
                        "net": text_of(order.settlement_minor - order.fee_minor, settled_in),
                        **_rate(order.rate, order.rate_at)},
-        "method": order.method, "bank": order.bank, "payment_url": _site + links.path_of(order.id), "requisite": None,
+        "method": order.method, "bank": order.bank, "payment_url": _site + payment_links.path_of(order.id), "requisite": None,
         "customer": None if order.customer_id is None else {"id": order.customer_id},
         "metadata": dict(sorted(order.meta.items())), "description": order.description,
         "return_url": order.return_url, "amount_received": None, "exactness": None, "late": False, "failure": None,

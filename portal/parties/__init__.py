@@ -4,6 +4,6 @@ Others use the services `users`, `sessions`, `merchants`, `stores`, `traders`, `
 reads of `queries` and the tables of `models`. It knows nothing of requisites: a shift that changes promises the job
 `rebuild_lanes`.
 """
-from portal.parties import invitations, personal, trader_setup, users  # which say what their approvals do
+from portal.parties import invitations, name_and_email, trader_setup, users  # which say what their approvals do
 
-__all__ = ["invitations", "personal", "trader_setup", "users"]
+__all__ = ["invitations", "name_and_email", "trader_setup", "users"]

@@ -8,9 +8,9 @@ from pydantic import StringConstraints
 from sqlalchemy import CheckConstraint, Index, Text, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from portal.core import audit, clock, ids, live
+from portal.core import audit, clock, ids, page_events
 from portal.core.access import Actor, Permission, Role
-from portal.core.columns import Id, Words
+from portal.core.columns import Id, LongText
 from portal.core.commands import Command
 from portal.core.db import Base, locked_one
 from portal.core.errors import Conflict, Denied, FieldError, Invalid, judges
@@ -36,10 +36,10 @@ class Case(Base):
         CheckConstraint("subject_kind IN ('order', 'approval')", name="subject_kind"),
     )
     id: Mapped[Id]
-    subject_kind: Mapped[Words]
+    subject_kind: Mapped[LongText]
     subject_id: Mapped[UUID]
     taken_by: Mapped[UUID]
-    taken_name: Mapped[Words]
+    taken_name: Mapped[LongText]
     taken_at: Mapped[datetime] = mapped_column(default=clock.now)
     ended_at: Mapped[datetime | None]
     ended_name: Mapped[str | None] = mapped_column(Text)
@@ -138,14 +138,14 @@ def _begin(session: Session, actor: Actor, kind: str, subject_id: UUID, by: UUID
     session.flush()
     audit.record(session, actor, "case.taken" if by == actor.id else "case.handed_over", kind, subject_id,
                  before={"by": before} if before else None, after={"by": name})
-    live.tell(session, "cases", ())
+    page_events.tell(session, "cases", ())
     return made
 
 
 def _end(session: Session, case: Case, actor: Actor) -> None:
     case.ended_at, case.ended_name = clock.now(), actor.name
     session.flush()
-    live.tell(session, "cases", ())
+    page_events.tell(session, "cases", ())
 
 
 def _open(session: Session, kind: str, subject_id: UUID) -> Case | None:

@@ -6,7 +6,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.core import clock
-from portal.core.columns import Words
+from portal.core.columns import LongText
 from portal.core.db import Base
 
 
@@ -26,7 +26,7 @@ class FormKey(Base):
     key: Mapped[str] = mapped_column(Text, primary_key=True)
     content_print: Mapped[bytes] = mapped_column(LargeBinary)  # HMAC-SHA-256: a form may hold a card number
     status: Mapped[int | None]
-    location: Mapped[Words | None]
-    content_type: Mapped[Words] = mapped_column(default="text/html")
+    location: Mapped[LongText | None]
+    content_type: Mapped[LongText] = mapped_column(default="text/html")
     answer_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)

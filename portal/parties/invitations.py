@@ -11,7 +11,7 @@ from portal import approvals
 from portal.approvals import Approval, admissions
 from portal.core import audit, clock
 from portal.core.access import TEMPLATES, Actor
-from portal.parties import grants, passwords, sessions, users
+from portal.parties import passwords, permissions, sessions, users
 from portal.parties.commands import CreateUser, InviteUser, MoveUser
 from portal.parties.models import User
 
@@ -33,7 +33,7 @@ def invite(session: Session, actor: Actor, command: InviteUser) -> tuple[User, s
     user = users.create(session, actor, CreateUser(**typed, password=SecretStr(password)), granted=False)
     user.one_time_until = clock.now() + ONE_TIME_FOR
     admissions.record(session, user.id, "password", by=actor)
-    grants.ask(session, actor, user, TEMPLATES[command.template], reason=command.reason)
+    permissions.ask(session, actor, user, TEMPLATES[command.template], reason=command.reason)
     return user, password
 
 
@@ -44,8 +44,8 @@ def give_password(session: Session, actor: Actor, command: MoveUser) -> tuple[Us
     Returns the password, which is kept nowhere; None where it waits. Raises NotFound, OwnPermissions, Outranked,
     AlreadyAsked.
     """
-    user = grants.lock_other(session, actor, command.user_id)
-    if not grants.is_staff(user) or actor.is_system:
+    user = permissions.lock_other(session, actor, command.user_id)
+    if not permissions.is_staff(user) or actor.is_system:
         return user, _give(session, actor, user, command.reason)
     approvals.ask_once(session, actor, kind=KIND, target_kind="user", target_id=user.id, before=None,
                        after={"email": user.email}, reason=command.reason)
@@ -54,7 +54,7 @@ def give_password(session: Session, actor: Actor, command: MoveUser) -> tuple[Us
 
 def approved(session: Session, actor: Actor, approval: Approval) -> None:
     """A second person agrees, and hands the password out. Raises NotFound, OwnPermissions, Outranked."""
-    user = grants.lock_other(session, actor, UUID(approval.target_id))
+    user = permissions.lock_other(session, actor, UUID(approval.target_id))
     approval.shown_once = _give(session, actor, user, approval.reason, approval)  # type: ignore[misc]
 
 
@@ -71,7 +71,7 @@ def _give(session: Session, actor: Actor, user: User, reason: str, approval: App
 
 def end_sessions(session: Session, actor: Actor, command: MoveUser) -> User:
     """They are signed out everywhere and may sign in again. Raises NotFound, OwnPermissions, Outranked."""
-    user = grants.lock_other(session, actor, command.user_id)
+    user = permissions.lock_other(session, actor, command.user_id)
     sessions.end_all(session, user.id, because="ended_by_staff")
     audit.record(session, actor, "user.sessions_ended", "user", user.id, reason=command.reason)
     return user

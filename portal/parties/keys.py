@@ -12,12 +12,12 @@ from portal.core import audit, clock, crypto, ids
 from portal.core.access import SCOPES, Actor
 from portal.core.db import engine, give_back, locked_one, reader, translated
 from portal.core.errors import Conflict, FieldError, Invalid, NotFound, Rejected, judges
-from portal.parties import found_keys, key_tokens, key_watch, queries
+from portal.parties import key_cache, key_invalidation, key_tokens, queries
 from portal.parties.commands import CreateKey, RenameKey, RevokeKey
-from portal.parties.found_keys import FoundKey
+from portal.parties.key_cache import FoundKey
 from portal.parties.models import ApiKey, Store
 
-CHANNEL = key_watch.CHANNEL
+CHANNEL = key_invalidation.CHANNEL
 NOBODY = crypto.sha256("nobody's key")
 
 
@@ -93,7 +93,7 @@ def find(token: str, *, address: str | None = None) -> FoundKey | None:
 
     `address`: from where, for "last used"; written by the listener's own connection, never in this request.
     """
-    digest, watch = crypto.sha256(token), key_watch.of(engine())
+    digest, watch = crypto.sha256(token), key_invalidation.of(engine())
     key = watch.recall(digest)
     if key is None:
         spelled = key_tokens.read(token)
@@ -119,8 +119,8 @@ def forget(session: Session) -> None:
 
 
 def _look_up(session: Session, public_id: str) -> FoundKey | None:
-    row = session.connection().exec_driver_sql(found_keys.LOOK_UP, ([public_id],)).one_or_none()
-    return found_keys.read(row) if row is not None else None
+    row = session.connection().exec_driver_sql(key_cache.LOOK_UP, ([public_id],)).one_or_none()
+    return key_cache.read(row) if row is not None else None
 
 
 def _check(command: CreateKey) -> None:

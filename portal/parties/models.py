@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import CIDR, INET, JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.core import clock, ids
-from portal.core.columns import Id, Minor, Timestamped, Words, words_of
+from portal.core.columns import Id, LongText, Minor, Timestamped, words_of
 from portal.core.db import Base
 from portal.core.money import Money
 
@@ -22,8 +22,8 @@ class Merchant(Timestamped, Base):
         Index("ix_merchants_words", words_of("name"), postgresql_using="gin"),  # staff search
     )
     id: Mapped[Id]
-    name: Mapped[Words]
-    status: Mapped[Words] = mapped_column(default="pending")
+    name: Mapped[LongText]
+    status: Mapped[LongText] = mapped_column(default="pending")
 
     @property
     def public_id(self) -> str:
@@ -42,10 +42,10 @@ class Store(Timestamped, Base):
     )
     id: Mapped[Id]
     merchant_id: Mapped[UUID] = mapped_column(ForeignKey("merchants.id"))
-    slug: Mapped[Words]
-    name: Mapped[Words]
-    status: Mapped[Words] = mapped_column(default="active")
-    settlement_currency: Mapped[Words]
+    slug: Mapped[LongText]
+    name: Mapped[LongText]
+    status: Mapped[LongText] = mapped_column(default="active")
+    settlement_currency: Mapped[LongText]
     brand_color: Mapped[str | None] = mapped_column(Text)  # #rrggbb
     return_hosts: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
     match_for_s: Mapped[int] = mapped_column(default=180)  # the matching window
@@ -92,10 +92,10 @@ class ApiKey(Timestamped, Base):
     __tablename__ = "api_keys"
     __table_args__ = (UniqueConstraint("public_id"), Index("ix_api_keys_store_id", "store_id"))
     id: Mapped[Id]
-    public_id: Mapped[Words]  # the <id> of qk_live_<id>_<secret>, for the look-up
+    public_id: Mapped[LongText]  # the <id> of qk_live_<id>_<secret>, for the look-up
     store_id: Mapped[UUID] = mapped_column(ForeignKey("stores.id"))
     live: Mapped[bool]
-    name: Mapped[Words]
+    name: Mapped[LongText]
     digest: Mapped[bytes] = mapped_column(LargeBinary)
     scopes: Mapped[list[str]] = mapped_column(ARRAY(Text))
     networks: Mapped[list[str]] = mapped_column(ARRAY(CIDR), default=list)  # empty: from anywhere
@@ -117,12 +117,12 @@ class Trader(Timestamped, Base):
         {"postgresql_with": {"fillfactor": 70}},
     )
     id: Mapped[Id]
-    name: Mapped[Words]
-    status: Mapped[Words] = mapped_column(default="pending")
+    name: Mapped[LongText]
+    status: Mapped[LongText] = mapped_column(default="pending")
     robot: Mapped[bool] = mapped_column(default=False)  # takes test orders, and only these
     on_shift: Mapped[bool] = mapped_column(default=False)
     tier: Mapped[int] = mapped_column(default=1)
-    settlement_currency: Mapped[Words]
+    settlement_currency: Mapped[LongText]
     payin: Mapped[bool] = mapped_column(default=True)
     payout: Mapped[bool] = mapped_column(default=True)
     open_orders_max: Mapped[int] = mapped_column(default=50)
@@ -182,15 +182,15 @@ class User(Timestamped, Base):
         CheckConstraint("role IN ('merchant', 'trader', 'support', 'admin')", name="role"),
     )
     id: Mapped[Id]
-    email: Mapped[Words]
-    name: Mapped[Words]
-    password_hash: Mapped[Words]
-    role: Mapped[Words]
+    email: Mapped[LongText]
+    name: Mapped[LongText]
+    password_hash: Mapped[LongText]
+    role: Mapped[LongText]
     merchant_id: Mapped[UUID | None] = mapped_column(ForeignKey("merchants.id"))
     trader_id: Mapped[UUID | None] = mapped_column(ForeignKey("traders.id"))
     active: Mapped[bool] = mapped_column(default=True)
-    locale: Mapped[Words] = mapped_column(default="en")
-    time_zone: Mapped[Words] = mapped_column(default="UTC")
+    locale: Mapped[LongText] = mapped_column(default="en")
+    time_zone: Mapped[LongText] = mapped_column(default="UTC")
     totp_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     password_changed_at: Mapped[datetime] = mapped_column(default=clock.now)
     # of a password that staff gave out: it opens the desk once, until then; empty for one the person chose

@@ -139,11 +139,11 @@ def of_user(session: Session, user_id: UUID) -> list[UserSession]:
 
 def sweep(session: Session) -> None:
     """Forget sessions that ended long ago, and the failures of signing in that no limit looks at any more."""
-    from portal.parties import attempts
+    from portal.parties import login_throttle
 
     before = clock.now() - KEPT
     session.execute(delete(UserSession).where(or_(UserSession.ended_at < before, UserSession.ends_at < before)))
-    attempts.sweep(session)
+    login_throttle.sweep(session)
 
 
 def _open(user_id: UUID, now: datetime) -> Any:

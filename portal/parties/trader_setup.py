@@ -65,7 +65,7 @@ def _set(session: Session, actor: Actor, trader: Trader, after: dict[str, Any], 
     changed = [name for name in NAMES if before[name] != after[name]]
     audit.record(session, actor, "trader.set_up", "trader", trader.id, reason=reason,
                  before={name: before[name] for name in changed}, after={name: after[name] for name in changed})
-    jobs.promise(session, "rebuild_lanes", trader.id)
+    jobs.enqueue(session, "rebuild_lanes", trader.id)
 
 
 def _of(trader: Trader) -> dict[str, Any]:

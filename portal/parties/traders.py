@@ -45,7 +45,7 @@ def move(session: Session, actor: Actor, command: MoveTrader) -> Trader:
                      after={"status": command.status}, reason=command.reason)
         if command.status == "suspended" and trader.on_shift:
             _end(session, actor, trader, "suspended")
-        jobs.promise(session, "rebuild_lanes", trader.id)
+        jobs.enqueue(session, "rebuild_lanes", trader.id)
     return trader
 
 
@@ -73,7 +73,7 @@ def begin_shift(session: Session, actor: Actor, trader_id: UUID | None) -> Trade
     trader.on_shift = True
     session.add(Shift(trader_id=trader.id))
     audit.record(session, actor, "shift.begun", "trader", trader.id)
-    jobs.promise(session, "rebuild_lanes", trader.id)
+    jobs.enqueue(session, "rebuild_lanes", trader.id)
     return trader
 
 
@@ -82,7 +82,7 @@ def end_shift(session: Session, actor: Actor, trader_id: UUID | None, *, because
     trader = _locked(session, actor, trader_id)
     if trader.on_shift and not trader.robot:
         _end(session, actor, trader, because)
-        jobs.promise(session, "rebuild_lanes", trader.id)
+        jobs.enqueue(session, "rebuild_lanes", trader.id)
     return trader
 
 

@@ -14,7 +14,7 @@ from portal.core import audit, clock
 from portal.core.access import TEMPLATES, Actor, ActorKind, Permission, Role
 from portal.core.db import locked_one
 from portal.core.errors import Conflict, FieldError, Invalid, NotFound, judges
-from portal.parties import grants, passwords, queries, sessions
+from portal.parties import passwords, permissions, queries, sessions
 from portal.parties.commands import CreateUser, DisableUser, SetPassword
 from portal.parties.models import Merchant, Trader, User, UserPermission
 
@@ -119,9 +119,9 @@ def disable(session: Session, actor: Actor, command: DisableUser) -> User:
     """
     if command.user_id == actor.id:
         raise Invalid("You cannot disable your own account.")
-    user = grants.lock_other(session, actor, command.user_id)
+    user = permissions.lock_other(session, actor, command.user_id)
     if user.active:
-        grants.somebody_is_left(session, user)
+        permissions.somebody_is_left(session, user)
         user.active = False
         sessions.end_all(session, user.id, because="disabled")
         audit.record(session, actor, "user.disabled", "user", user.id, before={"active": True},
@@ -134,7 +134,7 @@ def enable(session: Session, actor: Actor, command: DisableUser) -> Approval | N
 
     Raises NotFound, OwnPermissions, Outranked, AlreadyAsked.
     """
-    user = grants.lock_other(session, actor, command.user_id)
+    user = permissions.lock_other(session, actor, command.user_id)
     if user.active:
         return None
     return approvals.ask_once(
@@ -144,7 +144,7 @@ def enable(session: Session, actor: Actor, command: DisableUser) -> Approval | N
 
 def enabling_approved(session: Session, actor: Actor, approval: Approval) -> None:
     """A second person agrees: they may sign in. Raises NotFound, OwnPermissions, Outranked, StaleApproval."""
-    user = grants.lock_other(session, actor, UUID(approval.target_id))
+    user = permissions.lock_other(session, actor, UUID(approval.target_id))
     if user.active:
         raise StaleApproval()
     user.active = True

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
-from portal.core import typed
+from portal.core import typed_amounts
 from portal.core.commands import Command
 from portal.core.money import EXPONENT_MAX
 from portal.reference.accounts import is_picture
@@ -33,7 +33,7 @@ class SetRate(Command):
     @field_validator("rate")
     @classmethod
     def _positive(cls, value: str) -> str:
-        value = typed.number(value)
+        value = typed_amounts.number(value)
         if _PLAIN.fullmatch(value) is None:
             raise ValueError("A rate is a plain decimal number: 18 digits before the point and 12 after it at most.")
         if Decimal(value) == 0:

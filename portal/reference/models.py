@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.core import clock
-from portal.core.columns import Id, Timestamped, Words
+from portal.core.columns import Id, LongText, Timestamped
 from portal.core.db import Base
 
 
@@ -22,9 +22,9 @@ class Currency(Timestamped, Base):
     )
     code: Mapped[str] = mapped_column(Text, primary_key=True)
     exponent: Mapped[int]  # never changes: trigger currency_point_stays
-    kind: Mapped[Words]
-    sign: Mapped[Words]  # ₽
-    name: Mapped[Words] = mapped_column(server_default="", default="")  # of an asset; those of ISO are in CLDR
+    kind: Mapped[LongText]
+    sign: Mapped[LongText]  # ₽
+    name: Mapped[LongText] = mapped_column(server_default="", default="")  # of an asset; those of ISO are in CLDR
     active: Mapped[bool] = mapped_column(default=True)
 
 
@@ -33,11 +33,11 @@ class Method(Timestamped, Base):
 
     __tablename__ = "methods"
     code: Mapped[str] = mapped_column(Text, primary_key=True)
-    name: Mapped[Words]
-    name_ru: Mapped[Words] = mapped_column(server_default="", default="")
-    number_label: Mapped[Words]  # "Card number"
-    number_label_ru: Mapped[Words] = mapped_column(server_default="", default="")
-    validator: Mapped[Words]  # card, phone, account
+    name: Mapped[LongText]
+    name_ru: Mapped[LongText] = mapped_column(server_default="", default="")
+    number_label: Mapped[LongText]  # "Card number"
+    number_label_ru: Mapped[LongText] = mapped_column(server_default="", default="")
+    validator: Mapped[LongText]  # card, phone, account
     rules: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}", default=dict)
     currencies: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}", default=list)  # none: any
     position: Mapped[int] = mapped_column(default=0)
@@ -47,9 +47,9 @@ class Method(Timestamped, Base):
 class Bank(Timestamped, Base):
     __tablename__ = "banks"
     code: Mapped[str] = mapped_column(Text, primary_key=True)
-    name: Mapped[Words]
-    name_ru: Mapped[Words] = mapped_column(server_default="", default="")
-    country: Mapped[Words]  # ISO 3166 alpha-2
+    name: Mapped[LongText]
+    name_ru: Mapped[LongText] = mapped_column(server_default="", default="")
+    country: Mapped[LongText]  # ISO 3166 alpha-2
     position: Mapped[int] = mapped_column(default=0, server_default="0")
     active: Mapped[bool] = mapped_column(default=True)
 
@@ -66,6 +66,6 @@ class Rate(Base):
     base: Mapped[str] = mapped_column(ForeignKey("currencies.code"))
     quote: Mapped[str] = mapped_column(ForeignKey("currencies.code"))
     rate: Mapped[Decimal] = mapped_column(Numeric(30, 12))
-    source: Mapped[Words]  # manual, or a feed's name; feeds age, manual rates do not
+    source: Mapped[LongText]  # manual, or a feed's name; feeds age, manual rates do not
     at: Mapped[datetime] = mapped_column(default=clock.now)
     set_by: Mapped[UUID | None]

@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, Index, Text, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from portal.core import clock
-from portal.core.columns import Id, Words
+from portal.core.columns import Id, LongText
 from portal.core.db import Base
 from portal.core.errors import Unavailable
 
@@ -29,8 +29,8 @@ class DeskPause(Base):
     id: Mapped[Id]
     began_at: Mapped[datetime] = mapped_column(default=clock.now)
     began_by: Mapped[UUID | None]
-    began_name: Mapped[Words]
-    reason: Mapped[Words]  # for the staff
+    began_name: Mapped[LongText]
+    reason: Mapped[LongText]  # for the staff
     message: Mapped[str | None] = mapped_column(Text)  # for merchants, traders and payers
     ends_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]

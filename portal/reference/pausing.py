@@ -7,7 +7,7 @@ from pydantic import Field, StringConstraints
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.core import audit, clock, jobs, live
+from portal.core import audit, clock, jobs, page_events
 from portal.core.access import SYSTEM, Actor, Permission
 from portal.core.commands import Command
 from portal.core.db import locked
@@ -51,7 +51,7 @@ def pause(session: Session, actor: Actor, command: PauseDesk) -> DeskPause:
     session.flush()
     audit.record(session, actor, "desk.paused", "desk", made.id, reason=command.reason, after={
         "until": clock.rfc3339(made.ends_at), "message": made.message})
-    jobs.promise(session, JOB, made.id, run_at=made.ends_at)
+    jobs.enqueue(session, JOB, made.id, run_at=made.ends_at)
     _tell(session)
     return made
 
@@ -86,7 +86,7 @@ def _open(session: Session) -> Sequence[DeskPause]:
 def _tell(session: Session) -> None:
     session.flush()
     cache.changed(session)
-    live.tell(session, "desk", ())
+    page_events.tell(session, "desk", ())
 
 
 def _check(actor: Actor) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from portal.core.errors import FieldError, Invalid
-from portal.reference import accounts, cards, handles
+from portal.reference import accounts, cards, fast_rails
 
 _SEPARATORS = re.compile(r"[ \xa0\-()./]")
 
@@ -17,13 +17,13 @@ def plain(number: str) -> str:
 # Each gets what was typed, the method's rules and the currency.
 VALIDATORS: dict[str, Callable[[str, Mapping[str, Any], str], str]] = {
     "card": lambda number, rules, currency: cards.card(plain(number), rules.get("networks", ())),
-    "phone": lambda number, rules, currency: handles.phone(number, currency, rules.get("countries", ())),
+    "phone": lambda number, rules, currency: fast_rails.phone(number, currency, rules.get("countries", ())),
     "iban": lambda number, rules, currency: accounts.iban(plain(number), currency, rules.get("countries", ())),
     "account": lambda number, rules, currency: accounts.account(plain(number), currency, rules.get("countries", ())),
     "pattern": lambda number, rules, currency: accounts.like(rules["pattern"], plain(number)),
     "clabe": lambda number, rules, currency: accounts.clabe(plain(number)),
-    "upi": lambda number, rules, currency: handles.upi(number),
-    "pix": lambda number, rules, currency: handles.pix(number),
+    "upi": lambda number, rules, currency: fast_rails.upi(number),
+    "pix": lambda number, rules, currency: fast_rails.pix(number),
 }
 CHOICES = tuple(VALIDATORS)
 # As the first desks called them: their rows, and an older process beside a newer one, still do.
@@ -47,7 +47,7 @@ def spellings(number: str, currencies: Iterable[str]) -> frozenset[str]:
     found = {plain(number)}
     for currency in currencies:
         try:
-            found.add(handles.phone(number, currency, ()))
+            found.add(fast_rails.phone(number, currency, ()))
         except ValueError:
             continue
     return frozenset(found)

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from portal.core import typed
+from portal.core import typed_amounts
 from portal.core.commands import Command
 from portal.core.errors import FieldError, Invalid
 from portal.core.money import BadAmount
@@ -33,9 +33,9 @@ class Limits(Command):
         for name in ("min_amount", "max_amount", "day_max", "month_max"):
             text = getattr(self, name)
             try:
-                minor[name] = None if text is None else typed.read(text, currency).minor
+                minor[name] = None if text is None else typed_amounts.read(text, currency).minor
             except BadAmount as error:
-                wrong.append(typed.wrong(name, error))
+                wrong.append(typed_amounts.wrong(name, error))
         low, high = minor.get("min_amount"), minor.get("max_amount")
         if low == 0:
             wrong.append(FieldError("/min_amount", "not_positive", "The minimum is above zero."))
@@ -92,9 +92,9 @@ class SetHolderLimits(Command):
         for name in ("day_max", "month_max"):
             text = getattr(self, name)
             try:
-                found[f"{name}_minor"] = None if text is None else typed.read(text, self.currency or "").minor
+                found[f"{name}_minor"] = None if text is None else typed_amounts.read(text, self.currency or "").minor
             except BadAmount as error:
-                wrong.append(typed.wrong(name, error))
+                wrong.append(typed_amounts.wrong(name, error))
         if wrong:
             raise Invalid(fields=wrong)
         limited = any(value is not None for value in found.values())

@@ -18,7 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.core import ids
-from portal.core.columns import Id, Minor, Timestamped, Words
+from portal.core.columns import Id, LongText, Minor, Timestamped
 from portal.core.db import Base
 from portal.core.money import Money
 from portal.parties.models import Holder, Trader
@@ -59,10 +59,10 @@ class Requisite(Timestamped, Base):
     payin: Mapped[bool] = mapped_column(default=True)
     payout: Mapped[bool] = mapped_column(default=False)
     number_sealed: Mapped[bytes] = mapped_column(LargeBinary)  # with the trader's data key
-    number_first6: Mapped[Words]  # as the mask shows it; empty where the number is no card
-    number_last4: Mapped[Words]
+    number_first6: Mapped[LongText]  # as the mask shows it; empty where the number is no card
+    number_last4: Mapped[LongText]
     number_fingerprint: Mapped[bytes] = mapped_column(LargeBinary)
-    status: Mapped[Words] = mapped_column(default=Status.PENDING)
+    status: Mapped[LongText] = mapped_column(default=Status.PENDING)
     robot: Mapped[bool] = mapped_column(default=False)  # exempt from slots, limits, cooldown and same amount
     weight: Mapped[int] = mapped_column(default=1)
     min_minor: Mapped[Minor]
@@ -127,11 +127,11 @@ class Lane(Base):
     __table_args__ = (UniqueConstraint("direction", "live", "method", "currency", "settlement_currency",
                                        "tier", "band"),)
     id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
-    direction: Mapped[Words]
+    direction: Mapped[LongText]
     live: Mapped[bool]
-    method: Mapped[Words]
-    currency: Mapped[Words]
-    settlement_currency: Mapped[Words]
+    method: Mapped[LongText]
+    currency: Mapped[LongText]
+    settlement_currency: Mapped[LongText]
     tier: Mapped[int]
     band: Mapped[int]  # floor(log2(amount in minor units)): a lane holds whoever takes some amount of the band
 

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from portal import approvals, reference
 from portal.approvals.models import Approval
-from portal.core import audit, ids, live
+from portal.core import audit, ids, page_events
 from portal.core.access import SYSTEM, Actor
 from portal.core.errors import Conflict, Denied, FieldError, Invalid, NotFound, judges
 from portal.parties.models import Trader
@@ -158,7 +158,7 @@ def _move(session: Session, actor: Actor, requisite: Requisite, action: Action, 
     audit.record(session, actor, f"requisite.{requisite.status}", "requisite", requisite.id,
                  before={"status": before}, after={"status": requisite.status}, reason=reason)
     lanes.rebuild(session, [requisite.id])
-    live.tell(session, "requisites", [live.trader(requisite.trader_id)])
+    page_events.tell(session, "requisites", [page_events.trader(requisite.trader_id)])
 
 
 def _staff_only(actor: Actor) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from portal.core.errors import Rejected, Unavailable
 from portal.core.money import Money
-from portal.parties.remembered import Remembered, tell_of
+from portal.parties.store_cache import Remembered, tell_of
 from portal.tariffs.models import Tariff
 
 

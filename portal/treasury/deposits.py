@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from portal import approvals, ledger
 from portal.approvals import Approval, StaleApproval
-from portal.core import typed
+from portal.core import typed_amounts
 from portal.core.access import Actor, Permission
 from portal.core.commands import Command
 from portal.core.db import locked_one
@@ -79,7 +79,7 @@ def _amount(command: AskDeposit, owner: Store | Trader) -> Money:
         raise Invalid(fields=[FieldError("/currency", "not_settlement_currency",
                                          "This balance is kept in %(currency)s.",
                                          {"currency": owner.settlement_currency})])
-    amount = typed.amount("amount", command.amount, command.currency)
+    amount = typed_amounts.amount("amount", command.amount, command.currency)
     if not amount:
         raise Invalid(fields=[FieldError("/amount", "invalid_amount", "A deposit is more than nothing.")])
     return amount

@@ -9,8 +9,8 @@ __all__ = ["guard", "register"]
 
 def register(app: Flask, settings: Settings) -> None:
     """Everything a page needs, then the pages themselves."""
-    from portal.core import observe
-    from portal.web import components, csrf, failures, headers, identity, limits, locale, requests, visit
+    from portal.core import request_log
+    from portal.web import components, csrf, error_handlers, headers, identity, limits, locale, request, request_hooks
     from portal.web.admin import blueprints as admin
     from portal.web.auth import blueprints as auth
     from portal.web.checkout import blueprints as checkout
@@ -21,17 +21,17 @@ def register(app: Flask, settings: Settings) -> None:
 
     @app.before_request
     def begin() -> None:
-        g.request_id = observe.begin()
+        g.request_id = request_log.begin()
 
-    visit.register(app)
-    requests.log_requests(app)
+    request.register(app)
+    request_hooks.log_requests(app)
     headers.register(app, https=settings.https)
     identity.register(app, settings)
     limits.register(app, settings)
     csrf.register(app, settings)
     locale.init_babel(app)
     components.init_templates(app)
-    failures.register(app)
+    error_handlers.register(app)
     for blueprint in (health, *auth, *docs, *checkout, *trader, *merchant, *admin):
         app.register_blueprint(blueprint)
     if not settings.production:

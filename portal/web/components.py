@@ -14,18 +14,18 @@ from werkzeug.urls import iri_to_uri
 from portal import reference
 from portal.core import clock
 from portal.reference.pauses import PauseFacts
-from portal.web.acts import act_words
-from portal.web.apologies import apology
 from portal.web.assets import init_assets
+from portal.web.audit_labels import act_words
 from portal.web.badges import look
+from portal.web.error_texts import apology
 from portal.web.filters import FILTERS
 from portal.web.form_keys import new_key
+from portal.web.fragment_cache import ShortCalls, drawing_once
 from portal.web.identity import current_actor
+from portal.web.labels import change_name, changed, entry, field_name, named
 from portal.web.locale import LANGUAGES, language, theme
 from portal.web.navigation import navigation
 from portal.web.refused_forms import field_id, page_of_act, sent_to, sentences
-from portal.web.rendering import ShortCalls, drawing_once
-from portal.web.words import change_name, changed, entry, field_name, named
 
 FILES = ("button", "form", "badge", "money", "field", "table", "dialog", "object", "figures", "chart", "notice", "code",
          "pay")

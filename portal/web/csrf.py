@@ -5,7 +5,7 @@ from flask_wtf.csrf import CSRFError
 
 from portal.core import crypto
 from portal.core.errors import Denied
-from portal.orders import links
+from portal.orders import payment_links
 from portal.settings import Settings
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -47,8 +47,8 @@ def _check_link() -> None:
 
     Raises NotFound, CrossSite.
     """
-    order_id = links.order_id_of((request.view_args or {})["token"])
-    if not crypto.same(request.form.get("csrf_token", "").encode(), links.form_token_of(order_id).encode()):
+    order_id = payment_links.order_id_of((request.view_args or {})["token"])
+    if not crypto.same(request.form.get("csrf_token", "").encode(), payment_links.form_token_of(order_id).encode()):
         raise CrossSite()
 
 

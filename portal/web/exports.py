@@ -20,7 +20,7 @@ from portal.core.db import reader
 from portal.core.errors import Rejected, Unavailable
 from portal.core.money import Money
 from portal.web.locale import time_zone
-from portal.web.sheets import Look
+from portal.web.workbook_cells import Look
 
 T = TypeVar("T")
 P = TypeVar("P")

@@ -6,7 +6,7 @@ from flask_babel import format_date, format_datetime, format_time, format_timede
 
 from portal.core import clock
 from portal.core.money import EXPONENTS, Money, half_even
-from portal.web.offered import FILTERS as OFFERED
+from portal.web.reference_choices import FILTERS as OFFERED
 
 NBSP = "\N{NO-BREAK SPACE}"
 MINUS = "\N{MINUS SIGN}"

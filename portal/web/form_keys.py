@@ -20,7 +20,7 @@ from werkzeug.datastructures import FileStorage
 from portal.core import clock, crypto
 from portal.core.db import give_back, one_transaction
 from portal.core.errors import Conflict, Invalid
-from portal.core.in_line import first_in_line
+from portal.core.single_flight import first_in_line
 from portal.parties.form_keys import FormKey
 from portal.web.identity import signed_in
 

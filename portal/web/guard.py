@@ -9,7 +9,7 @@ from portal.core.access import Actor, Permission
 from portal.core.db import retried
 from portal.core.errors import Denied
 from portal.parties.passwords import ChooseYourOwn
-from portal.web import hx
+from portal.web import htmx
 from portal.web.identity import say_why_out
 
 PUBLIC = frozenset({
@@ -50,7 +50,7 @@ def _admit(actor: Actor | None, needed: Permission) -> Response | None:
     if actor is None:
         say_why_out()
         login = url_for("auth.login", next=request.full_path.rstrip("?") if request.method == "GET" else None)
-        return hx.redirect_to(login) if hx.wants_fragment() else redirect(login, 303)  # type: ignore[return-value]
+        return htmx.redirect_to(login) if htmx.wants_fragment() else redirect(login, 303)  # type: ignore[return-value]
     if actor.details.get("must_choose"):
         return None if request.endpoint in BEFORE_A_PASSWORD else _to_a_password()
     area = AREAS.get((request.blueprint or "").partition("_")[0], needed)
@@ -61,10 +61,10 @@ def _admit(actor: Actor | None, needed: Permission) -> Response | None:
 
 def _to_a_password() -> Response:
     """Whoever looks for a page is led there; an act and what a page fetches by itself are refused."""
-    if request.method != "GET" or hx.is_poll():
+    if request.method != "GET" or htmx.is_poll():
         raise ChooseYourOwn()
     profile = url_for("profile.index")
-    return hx.redirect_to(profile) if hx.wants_fragment() else redirect(profile, 303)  # type: ignore[return-value]
+    return htmx.redirect_to(profile) if htmx.wants_fragment() else redirect(profile, 303)  # type: ignore[return-value]
 
 
 def _retried(view: Callable[..., Any]) -> Callable[..., Any]:

@@ -3,7 +3,7 @@ from flask import Blueprint, Response, abort, current_app, jsonify, request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from redis import Redis, RedisError
 
-from portal.core import crypto, health
+from portal.core import crypto, readiness
 
 bp = Blueprint("health", __name__)
 REDIS_TIMEOUT_S = 0.2
@@ -17,7 +17,7 @@ def livez() -> Response:
 @bp.get("/readyz")
 def readyz() -> tuple[Response, int]:
     """503 with reasons for database or migrations; Redis away only degrades."""
-    reasons = health.reasons_not_ready()
+    reasons = readiness.reasons_not_ready()
     redis = "ok" if redis_answers() else "degraded"
     if reasons:
         return jsonify(status="not ready", reasons=reasons, redis=redis), 503
@@ -31,7 +31,7 @@ def metrics() -> Response:
     given = request.headers.get("Authorization", "")
     if token is None or not crypto.same(given, f"Bearer {token.get_secret_value()}"):
         abort(404)
-    health.measure()
+    readiness.measure()
     return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
 
 

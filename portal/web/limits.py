@@ -120,9 +120,9 @@ def _may_hear_it(limiter: Limiter) -> bool:
 
 
 def _enough(limiter: Limiter) -> Response:
-    from portal.web import failures
+    from portal.web import error_handlers
 
-    answer = failures.page(429)
+    answer = error_handlers.page(429)
     reset_at = limiter.limiter.get_window_stats(NOTHING, PREFIX, "nothing", address()).reset_time
     answer.headers["Retry-After"] = str(max(1, int(reset_at - time.time())))
     return answer

@@ -4,7 +4,7 @@ from pathlib import Path
 from flask import Flask, Response, has_request_context, request
 from flask_babel import Babel
 
-from portal.core import typed
+from portal.core import typed_amounts
 from portal.web.identity import current_actor
 
 LANGUAGES = {"en": "English", "ru": "Русский"}
@@ -50,7 +50,7 @@ def theme() -> str:
 def init_babel(app: Flask) -> None:
     """Pages speak English and Russian; `?lang=` and `?theme=` on any page are remembered for a year."""
     app.config.setdefault("BABEL_TRANSLATION_DIRECTORIES", str(TRANSLATIONS))
-    typed.use_mark(decimal_mark)
+    typed_amounts.use_mark(decimal_mark)
     Babel(app, default_locale="en", locale_selector=language, timezone_selector=time_zone)
 
     @app.after_request

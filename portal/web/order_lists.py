@@ -10,12 +10,12 @@ from portal.core.access import Actor
 from portal.core.db import reader, transaction
 from portal.core.errors import Invalid
 from portal.core.names import in_order
-from portal.orders.filters import Filters
-from portal.orders.listing import Listed, batch, list_orders, totals
 from portal.orders.models import Order
+from portal.orders.reading.filters import Filters
+from portal.orders.reading.lists import Listed, batch, list_orders, totals
 from portal.parties.models import Store
 from portal.parties.queries import stores_visible_to
-from portal.web import offered
+from portal.web import reference_choices
 from portal.web.exports import KINDS, Column, export, in_batches, zoned
 from portal.web.identity import signed_in
 from portal.web.refused_forms import sentences
@@ -41,7 +41,7 @@ def _choices(actor: Actor) -> dict[str, Any]:
     known = reference.snapshot(reader())
     stores = reader().scalars(stores_visible_to(actor).order_by(in_order(Store.name), Store.id).limit(STORES_MAX))
     return {"store_choices": [(store.public_id, store.name) for store in stores],
-            "method_choices": sorted((code, offered.method(code)) for code in known.methods),
+            "method_choices": sorted((code, reference_choices.method(code)) for code in known.methods),
             "currency_choices": [(code, code) for code in sorted({quote for _, quote in known.rates})]}
 
 

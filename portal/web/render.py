@@ -7,7 +7,7 @@ from flask import Response, abort, g, make_response, redirect, render_template, 
 
 from portal.core.db import reader
 from portal.core.errors import Conflict, Invalid, Rejected
-from portal.web.hx import wants_fragment
+from portal.web.htmx import wants_fragment
 from portal.web.refused_forms import Refusal, sentences
 
 

@@ -18,7 +18,7 @@ from portal.core.db import reader, transaction, translated
 from portal.core.errors import PortalError
 from portal.parties import sessions
 from portal.parties.sessions import SignedIn
-from portal.web import hx
+from portal.web import htmx
 
 log = structlog.get_logger("web")
 CSRF_COOKIE = "csrf"
@@ -129,7 +129,7 @@ def first_values() -> dict[str, Any]:
 
 def is_use() -> bool:
     """A person did something: not a page that polls, nor a stream."""
-    return not hx.is_poll() and request.path != LIVE
+    return not htmx.is_poll() and request.path != LIVE
 
 
 def _write(session: PortalSession) -> None:

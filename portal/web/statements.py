@@ -9,16 +9,16 @@ from sqlalchemy.orm import Session
 
 from portal import ledger
 from portal.core import audit, clock
-from portal.core.days import Days
+from portal.core.date_range import Days
 from portal.core.db import reader, transaction
 from portal.core.errors import Invalid
 from portal.ledger import Account, StatementLine
 from portal.ledger.statements import lines
-from portal.orders.books import orders_behind
+from portal.treasury.ledger_pages import orders_behind
 from portal.web.exports import KINDS, Column, export, in_batches, zoned
 from portal.web.identity import signed_in
+from portal.web.labels import entry
 from portal.web.refused_forms import sentences
-from portal.web.words import entry
 
 LINES = 50
 BATCH = 2_000

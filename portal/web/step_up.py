@@ -4,7 +4,7 @@ from contextlib import contextmanager
 
 from portal.core.db import reader, transaction
 from portal.core.errors import Invalid
-from portal.parties import attempts, users
+from portal.parties import login_throttle, users
 from portal.web.identity import signed_in
 
 
@@ -20,7 +20,7 @@ def prove(password: str) -> None:
 @contextmanager
 def counted() -> Iterator[None]:
     """A try at the password is made in here: it stays counted when it was wrong. Raises TooManyAttempts before it."""
-    guess = attempts.Guess.within(signed_in().details["session"])
+    guess = login_throttle.Guess.within(signed_in().details["session"])
     count(guess)
     try:
         yield
@@ -32,18 +32,18 @@ def counted() -> Iterator[None]:
     forgive(guess)
 
 
-def count(guess: attempts.Guess) -> None:
+def count(guess: login_throttle.Guess) -> None:
     """In a transaction of its own: the count stays when the try is refused. Raises TooManyAttempts."""
     refused = None
     with transaction(alone=True) as session:
         try:
-            attempts.take(session, guess)
-        except attempts.TooManyAttempts as error:
+            login_throttle.take(session, guess)
+        except login_throttle.TooManyAttempts as error:
             refused = error
     if refused is not None:
         raise refused
 
 
-def forgive(guess: attempts.Guess) -> None:
+def forgive(guess: login_throttle.Guess) -> None:
     with transaction(alone=True) as session:
-        attempts.give_back(session, guess)
+        login_throttle.give_back(session, guess)

@@ -5,6 +5,6 @@ behind a door, `configure` once.
 """
 from portal.webhooks.addresses import configure
 from portal.webhooks.announce import ANNOUNCED, Announcement, announce, wake
-from portal.webhooks.kept import kept, links_by, told
+from portal.webhooks.payload import links_by, with_link, without_link
 
-__all__ = ["ANNOUNCED", "Announcement", "announce", "configure", "kept", "links_by", "told", "wake"]
+__all__ = ["ANNOUNCED", "Announcement", "announce", "configure", "links_by", "wake", "with_link", "without_link"]

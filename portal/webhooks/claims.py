@@ -12,8 +12,8 @@ from portal.core import clock, crypto, jobs
 from portal.core.db import transaction
 from portal.core.jobs import Claimed, Job
 from portal.webhooks.announce import KIND
-from portal.webhooks.kept import told
 from portal.webhooks.models import Delivery, Endpoint, Event
+from portal.webhooks.payload import with_link
 from portal.webhooks.service import place
 
 CLAIM_MAX = 16
@@ -57,7 +57,7 @@ _CLAIM = text("""
 
 
 @dataclass(frozen=True)
-class Parcel:
+class ClaimedDelivery:
     """One delivery in hand: everything that sending it needs, so that no transaction is open meanwhile.
 
     `keys` are the secrets that sign; empty where the endpoint wants nothing more, and nothing is sent.
@@ -74,7 +74,7 @@ class Parcel:
     keys: tuple[str, ...] = field(repr=False)
 
 
-def claim(limit: int, *, alone: bool) -> list[Parcel]:
+def claim(limit: int, *, alone: bool) -> list[ClaimedDelivery]:
     """Lease up to `limit` due deliveries, each on its own, in a transaction of its own.
 
     `alone`: when nothing else is in flight here, one whose worker died twice may have its turn.
@@ -96,7 +96,7 @@ def claim(limit: int, *, alone: bool) -> list[Parcel]:
         return _load(session, [job.id for job in suspects])
 
 
-def _load(session: Session, job_ids: Sequence[int]) -> list[Parcel]:
+def _load(session: Session, job_ids: Sequence[int]) -> list[ClaimedDelivery]:
     if not job_ids:
         return []
     rows = session.execute(
@@ -108,15 +108,15 @@ def _load(session: Session, job_ids: Sequence[int]) -> list[Parcel]:
     gone = [Claimed.of(job) for job, _, event, _ in rows if event is None]
     for job in gone:  # its month was archived
         jobs.finish(session, [job])
-    parcels = [_parcel(job, delivery, event, endpoint) for job, delivery, event, endpoint in rows if event is not None]
+    parcels = [_claimed(job, delivery, event, endpoint) for job, delivery, event, endpoint in rows if event is not None]
     session.flush()
     session.expunge_all()
     return parcels
 
 
-def _parcel(job: Job, delivery: Delivery, event: Event, endpoint: Endpoint) -> Parcel:
-    return Parcel(Claimed.of(job), delivery.id, delivery.created_at, event.public_id, endpoint.url, event.type,
-                  event.created_at, told(event.payload), _keys(endpoint) if endpoint.active else ())
+def _claimed(job: Job, delivery: Delivery, event: Event, endpoint: Endpoint) -> ClaimedDelivery:
+    return ClaimedDelivery(Claimed.of(job), delivery.id, delivery.created_at, event.public_id, endpoint.url, event.type,
+                  event.created_at, with_link(event.payload), _keys(endpoint) if endpoint.active else ())
 
 
 def _keys(endpoint: Endpoint) -> tuple[str, ...]:

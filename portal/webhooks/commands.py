@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from portal.core.commands import Command
 from portal.webhooks import addresses
-from portal.webhooks.types import ALL_TYPES, TYPES
+from portal.webhooks.event_types import ALL_TYPES, TYPES
 
 
 def _callable(url: str) -> str:

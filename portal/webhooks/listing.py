@@ -14,8 +14,8 @@ from portal.core.errors import FieldError, Invalid, NotFound
 from portal.core.paging import Page
 from portal.parties.models import Store
 from portal.webhooks import queries
+from portal.webhooks.event_types import PING, TOLD, TYPES
 from portal.webhooks.models import Delivery, DeliveryState, Endpoint, Outcome
-from portal.webhooks.types import PING, TOLD, TYPES
 
 PAGE = 25
 ENDPOINTS_MAX = 100  # of one merchant, shown together

@@ -26,7 +26,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 from portal.core import clock, ids
-from portal.core.columns import Id, Timestamped, Words
+from portal.core.columns import Id, LongText, Timestamped
 from portal.core.db import Base
 
 
@@ -57,10 +57,10 @@ class Endpoint(Timestamped, Base):
     id: Mapped[Id]
     store_id: Mapped[UUID] = mapped_column(ForeignKey("stores.id"))
     live: Mapped[bool]
-    url: Mapped[Words]
+    url: Mapped[LongText]
     description: Mapped[str | None] = mapped_column(Text)
     types: Mapped[list[str]] = mapped_column(ARRAY(Text))
-    status: Mapped[Words] = mapped_column(default=EndpointStatus.ACTIVE)
+    status: Mapped[LongText] = mapped_column(default=EndpointStatus.ACTIVE)
     disabled_because: Mapped[str | None] = mapped_column(Text)  # merchant, gone, failing
     disabled_at: Mapped[datetime | None]
     # a sentence of the desk's that pages show until the merchant turns the endpoint on again
@@ -97,7 +97,7 @@ class Event(Base):
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     store_id: Mapped[UUID]
     live: Mapped[bool]
-    type: Mapped[Words]  # payin.completed
+    type: Mapped[LongText]  # payin.completed
     order_id: Mapped[UUID | None]
     version: Mapped[int | None]  # the order's after the step
     payload: Mapped[dict[str, Any]] = mapped_column(JSONB)
@@ -141,8 +141,8 @@ class Delivery(Base):
     endpoint_id: Mapped[UUID]
     store_id: Mapped[UUID]
     live: Mapped[bool]
-    type: Mapped[Words]
-    state: Mapped[Words] = mapped_column(default=DeliveryState.PENDING)
+    type: Mapped[LongText]
+    state: Mapped[LongText] = mapped_column(default=DeliveryState.PENDING)
     attempts: Mapped[int] = mapped_column(default=0, server_default="0")  # all that were made
     begun_at_attempt: Mapped[int] = mapped_column(default=0, server_default="0")  # the schedule counts from here
     begun_at: Mapped[datetime]  # when the present schedule began: at once, or when resent

@@ -19,8 +19,8 @@ from portal.core.db import transaction
 from portal.core.errors import DatabaseUnavailable
 from portal.webhooks import addresses, claims, signature, transport
 from portal.webhooks.announce import KIND
-from portal.webhooks.claims import Parcel
-from portal.webhooks.record import drop, put_off, record
+from portal.webhooks.claims import ClaimedDelivery
+from portal.webhooks.outcome import drop, put_off, record
 
 log = structlog.get_logger("webhooks")
 IN_FLIGHT_MAX = 16
@@ -76,7 +76,7 @@ def _drain(context: Context, deadline: float) -> None:
         _changed.wait(min(LOOK_AGAIN_S, max(0.0, deadline - time.monotonic())))
 
 
-def _deliver(context: Context, parcel: Parcel) -> None:
+def _deliver(context: Context, parcel: ClaimedDelivery) -> None:
     """One delivery, from the request to its record; whatever happens, the place is free again."""
     with structlog.contextvars.bound_contextvars(kind=KIND, job=parcel.job.id, request_id=parcel.job.request_id):
         try:
@@ -94,7 +94,7 @@ def _deliver(context: Context, parcel: Parcel) -> None:
             _changed.set()
 
 
-def _try(parcel: Parcel) -> Callable[[Session], None]:
+def _try(parcel: ClaimedDelivery) -> Callable[[Session], None]:
     """Returns what is to be written down of it."""
     if not parcel.keys:
         return lambda session: drop(session, parcel)
@@ -105,7 +105,7 @@ def _try(parcel: Parcel) -> Callable[[Session], None]:
     return lambda session: record(session, parcel, answer)
 
 
-def send(parcel: Parcel) -> transport.Answer:
+def send(parcel: ClaimedDelivery) -> transport.Answer:
     """One request, signed now, with the payload as of its step."""
     told = signature.body(parcel.type, parcel.happened_at, parcel.payload)
     signed = signature.headers(parcel.webhook_id, clock.now(), told, parcel.keys)

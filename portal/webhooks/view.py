@@ -3,8 +3,8 @@ from typing import Any
 
 from portal.core import ids
 from portal.core.clock import rfc3339
-from portal.webhooks.kept import told
 from portal.webhooks.models import Delivery, Endpoint, Event
+from portal.webhooks.payload import with_link as told
 
 
 def endpoint(row: Endpoint, *, secret: str | None = None) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from portal import approvals
 from portal.approvals import Approval, DecideApproval, OneHand
 from portal.core.access import Actor
 from portal.core.db import reader, transaction
-from portal.parties import grants, invitations, personal, users
+from portal.parties import invitations, name_and_email, permissions, users
 from portal.parties.commands import DisableUser, InviteUser, MoveUser, SetPermissions, SetPerson
 from portal.parties.models import User
 from tests import people
@@ -21,7 +21,7 @@ def wish(who: people.Person) -> Approval:
     user = people.person("support_readonly")
     wanted = (*(str(p) for p in user.actor.permissions), "order:cancel_any")
     with transaction() as session:
-        found = grants.set_permissions(session, who.actor, SetPermissions(
+        found = permissions.set_permissions(session, who.actor, SetPermissions(
             user_id=user.id, permissions=wanted, reason="Grew"))
     assert found is not None
     return found
@@ -102,7 +102,7 @@ def test_a_disabled_account_opens_by_two(app: Flask) -> None:
 def test_more_rights_are_from_who_asked_for_them(app: Flask) -> None:
     asker, decider, user = staff(), staff(), people.person("admin")
     with transaction() as session:
-        waits = grants.set_permissions(session, asker.actor, SetPermissions(
+        waits = permissions.set_permissions(session, asker.actor, SetPermissions(
             user_id=user.id, permissions=(*(str(p) for p in user.actor.permissions), "user:manage"), reason="Grew"))
     assert waits is not None
     decide(decider.actor, waits)
@@ -116,7 +116,7 @@ def test_an_administrator_is_not_shown_the_password_of_somebody_above(app: Flask
         invitations.give_password(session, asker.actor, MoveUser(user_id=owner.id, reason="Lost it"))
     (waiting,) = approvals.waiting_for(reader(), "user", owner.id)
     reader().rollback()
-    with pytest.raises(grants.Outranked):
+    with pytest.raises(permissions.Outranked):
         decide(people.person("admin").actor, waiting)
 
 
@@ -136,7 +136,7 @@ def asks(who: people.Person) -> Approval:
     user = people.person("support_readonly")
     with transaction() as session:
         return approvals.ask(
-            session, who.actor, kind=grants.KIND, target_kind="user", target_id=user.id,
+            session, who.actor, kind=permissions.KIND, target_kind="user", target_id=user.id,
             before={"permissions": sorted(str(p) for p in user.actor.permissions)},
             after={"email": user.email, "given": ["order:cancel_any"], "taken": []}, reason="Grew")
 
@@ -174,7 +174,7 @@ def test_who_invited_somebody_decides_nothing_for_them(app: Flask) -> None:
 def test_who_set_the_address_is_not_freed_by_a_password_of_their_own_asking(app: Flask) -> None:
     thief, helper, owner = staff(), staff(), staff()
     with transaction() as session:
-        waits = personal.set_person(session, thief.actor, SetPerson(
+        waits = name_and_email.set_person(session, thief.actor, SetPerson(
             user_id=owner.id, name="Mine", email=f"mine-{owner.email}", reason="Moved"))
     assert waits is not None
     decide(helper.actor, waits)

@@ -2,8 +2,8 @@
 import asyncio
 from collections.abc import Sequence
 
-from portal.core import batching
-from portal.core.batching import Batcher
+from portal.server import group_commit
+from portal.server.group_commit import GroupCommit
 
 
 def batches_of(pieces: int) -> tuple[list[int], list[list[int]]]:
@@ -16,7 +16,7 @@ def batches_of(pieces: int) -> tuple[list[int], list[list[int]]]:
         return [2 * piece for piece in batch]
 
     async def bring() -> list[int]:
-        batcher: Batcher[int, int] = Batcher("test", doubled)
+        batcher: GroupCommit[int, int] = GroupCommit("test", doubled)
         return await asyncio.gather(*[batcher.done_together(piece) for piece in range(pieces)])
 
     return asyncio.run(bring()), taken
@@ -25,7 +25,7 @@ def batches_of(pieces: int) -> tuple[list[int], list[list[int]]]:
 def test_what_comes_together_is_done_together_and_each_hears_of_its_own() -> None:
     outcomes, taken = batches_of(120)
     assert outcomes == [2 * piece for piece in range(120)]
-    assert [len(batch) for batch in taken] == [batching.BATCH_MAX, batching.BATCH_MAX, 20]
+    assert [len(batch) for batch in taken] == [group_commit.BATCH_MAX, group_commit.BATCH_MAX, 20]
 
 
 def test_one_alone_waits_for_nobody() -> None:
@@ -39,7 +39,7 @@ def test_a_batch_that_fails_is_each_ones_own_business_and_the_next_is_done() -> 
         return list(batch)
 
     async def bring() -> tuple[list[int | None], int | None]:
-        batcher: Batcher[int, int] = Batcher("test", fails_once)
+        batcher: GroupCommit[int, int] = GroupCommit("test", fails_once)
         failed = await asyncio.gather(batcher.done_together(0), batcher.done_together(1))
         return failed, await batcher.done_together(2)
 
@@ -48,7 +48,7 @@ def test_a_batch_that_fails_is_each_ones_own_business_and_the_next_is_done() -> 
 
 def test_a_piece_whose_sender_left_holds_up_nobody() -> None:
     async def bring() -> int | None:
-        batcher: Batcher[int, int] = Batcher("test", lambda batch: _later(list(batch)))
+        batcher: GroupCommit[int, int] = GroupCommit("test", lambda batch: _later(list(batch)))
         left, stayed = batcher.done_together(1), batcher.done_together(2)
         left.cancel()
         return await stayed
@@ -58,7 +58,7 @@ def test_a_piece_whose_sender_left_holds_up_nobody() -> None:
 
 def test_who_waits_for_a_drain_that_is_cancelled_hears_of_it() -> None:
     async def bring() -> int | None:
-        batcher: Batcher[int, int] = Batcher("test", lambda batch: _later(list(batch), 60))
+        batcher: GroupCommit[int, int] = GroupCommit("test", lambda batch: _later(list(batch), 60))
         waiting = batcher.done_together(1)
         await asyncio.sleep(0)
         assert batcher._draining is not None
@@ -76,7 +76,7 @@ def test_who_comes_after_company_waits_for_more_and_who_comes_after_one_alone_do
             begun.append(loop.time())
             return list(batch)
 
-        batcher: Batcher[int, int] = Batcher("test", noted, apart_s=0.2)
+        batcher: GroupCommit[int, int] = GroupCommit("test", noted, apart_s=0.2)
         came = loop.time()
         await batcher.done_together(1)  # alone, and so is who comes right after
         await asyncio.gather(batcher.done_together(2), batcher.done_together(3))
@@ -90,7 +90,7 @@ def test_who_comes_after_company_waits_for_more_and_who_comes_after_one_alone_do
 
 def test_who_waits_for_company_hears_of_a_drain_that_is_cancelled() -> None:
     async def bring() -> list[int | None]:
-        batcher: Batcher[int, int] = Batcher("test", lambda batch: _later(list(batch)), apart_s=60)
+        batcher: GroupCommit[int, int] = GroupCommit("test", lambda batch: _later(list(batch)), apart_s=60)
         first, _ = await asyncio.gather(batcher.done_together(1), batcher.done_together(1))
         waiting = batcher.done_together(2)
         await asyncio.sleep(0)

@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 from portal import create_app
 from portal.core.db import after_commit, db, transaction, translated
 from portal.core.errors import DatabaseUnavailable, LockTimeout
-from portal.core.hot import at_once, rows
 from portal.core.ids import new_id
+from portal.core.pipeline import autocommit, rows
 
 TIMEOUTS = "SELECT current_setting('statement_timeout'), current_setting('lock_timeout')"
 WRITE = "INSERT INTO jobs (kind, unique_key, run_at, created_at) VALUES ('test', :key, now() + interval '1 day', now())"
@@ -64,7 +64,7 @@ def test_a_worker_leaves_nothing_on_the_connection_it_gives_back(worker: Flask) 
     """PgBouncer hands it to somebody else: what was set is set for the transaction."""
     def after_one() -> tuple[str, str]:
         timeouts_of_two_transactions()
-        ((statement, lock),) = at_once(db.engine, TIMEOUTS, {})
+        ((statement, lock),) = autocommit(db.engine, TIMEOUTS, {})
         return statement, lock
 
     assert inside(worker, after_one) == ("5s", "2s")
@@ -79,7 +79,7 @@ def jobs_with(key: str) -> int:
 
 def test_a_statement_at_once_is_committed_when_it_has_run(app: Flask) -> None:
     key = new_id().hex
-    assert at_once(db.engine, HOT_WRITE, {"key": key})
+    assert autocommit(db.engine, HOT_WRITE, {"key": key})
     assert jobs_with(key) == 1
 
 
@@ -102,7 +102,7 @@ def test_a_worker_that_began_and_asked_nothing_gives_back_a_connection_as_good_a
             driver = session.connection().connection.driver_connection
             pid = driver.info.backend_pid  # type: ignore[union-attr]
             end(session)
-        return pid, int(at_once(db.engine, "SELECT pg_backend_pid()", {})[0][0])
+        return pid, int(autocommit(db.engine, "SELECT pg_backend_pid()", {})[0][0])
 
     first, then = inside(worker, nothing_then_something)
     assert first == then
@@ -114,7 +114,7 @@ def test_a_hot_statement_fails_in_the_same_words_as_any_other(app: Flask, worker
     with transaction() as holder:
         rows(holder, HOT_WRITE, {"key": key})
         with pytest.raises(LockTimeout), translated():
-            at_once(db.engine, HOT_WRITE, {"key": key})
+            autocommit(db.engine, HOT_WRITE, {"key": key})
     with pytest.raises(IntegrityError), transaction() as session:
         rows(session, HOT_WRITE, {"key": key})
 
@@ -132,7 +132,7 @@ def test_after_the_database_went_away_no_hot_statement_meets_a_dead_connection_t
             for pid in first:
                 other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
         with pytest.raises(DatabaseUnavailable), translated():
-            at_once(db.engine, "SELECT 1", {})
+            autocommit(db.engine, "SELECT 1", {})
         assert connections().isdisjoint(first)
 
     inside(worker, dropped_and_back)

@@ -13,7 +13,7 @@ from flask import Flask
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
-from portal.core import fitness
+from portal.core import start_check
 from portal.core.db import transaction
 from portal.settings import load
 from tests.running import free_port, running_desk
@@ -98,25 +98,25 @@ def pooled_url(database: str, url_of: Callable[[str, str], str]) -> Iterator[str
 
 def test_a_pooler_that_mixes_up_prepared_statements_is_refused(pooled_url: str) -> None:
     """24 of 576 calls ended in 500 behind it, and a statement could have run in another's place."""
-    with pytest.raises(fitness.Unfit, match=r"max_prepared_statements.*DATABASE_PREPARED=false"):
-        fitness.insist(pooled_url, prepared=True)
-    fitness.insist(pooled_url, prepared=False)
+    with pytest.raises(start_check.Unfit, match=r"max_prepared_statements.*DATABASE_PREPARED=false"):
+        start_check.insist(pooled_url, prepared=True)
+    start_check.insist(pooled_url, prepared=False)
 
 
 def test_the_server_itself_keeps_them_apart(app: Flask) -> None:
-    fitness.insist(load().sqlalchemy_url, prepared=True)
+    start_check.insist(load().sqlalchemy_url, prepared=True)
 
 
 def test_a_server_that_is_too_old_is_refused(app: Flask) -> None:
     with transaction() as session:
         found = int(session.execute(text("SHOW server_version_num")).scalar_one()) // 10_000
-    with pytest.raises(fitness.Unfit, match=f"PostgreSQL {found}; the desk needs {found + 1}"):
-        fitness.insist(load().sqlalchemy_url, prepared=True, oldest=found + 1)
+    with pytest.raises(start_check.Unfit, match=f"PostgreSQL {found}; the desk needs {found + 1}"):
+        start_check.insist(load().sqlalchemy_url, prepared=True, oldest=found + 1)
 
 
 def test_a_database_that_is_away_is_waited_for(app: Flask) -> None:
     away = make_url(load().sqlalchemy_url).set(host="127.0.0.1", port=free_port(), query={})
-    fitness.insist(away.render_as_string(hide_password=False), prepared=True)
+    start_check.insist(away.render_as_string(hide_password=False), prepared=True)
 
 
 def test_a_desk_without_prepared_statements_works(database: str, redis_url: str, tmp_path: Path) -> None:

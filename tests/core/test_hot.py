@@ -7,8 +7,8 @@ from sqlalchemy.orm import Session
 
 from portal.core.db import after_commit, db, transaction
 from portal.core.errors import DatabaseUnavailable
-from portal.core.hot import Rows, rows, send, together
 from portal.core.ids import new_id
+from portal.core.pipeline import Rows, pipelined, queue, rows
 
 COUNT = "SELECT count(*) FROM jobs WHERE unique_key = ANY(%(keys)s)"
 WRITE = ("INSERT INTO jobs (kind, unique_key, run_at, created_at)"
@@ -26,9 +26,9 @@ def two_keys() -> list[str]:
 
 def test_answers_come_at_the_end_in_the_order_of_the_statements(app: Flask) -> None:
     keys, told = two_keys(), Rows()
-    with transaction() as session, together(session):
+    with transaction() as session, pipelined(session):
         for key in keys:
-            send(session, WRITE, {"key": key}, told.extend)
+            queue(session, WRITE, {"key": key}, told.extend)
         assert not told
     assert told == [(key,) for key in keys]
     assert counted(keys) == 2
@@ -37,17 +37,17 @@ def test_answers_come_at_the_end_in_the_order_of_the_statements(app: Flask) -> N
 def test_alone_a_statement_is_answered_at_once(app: Flask) -> None:
     keys, told = two_keys(), Rows()
     with transaction() as session:
-        send(session, WRITE, {"key": keys[0]}, told.extend)
+        queue(session, WRITE, {"key": keys[0]}, told.extend)
         assert told == [(keys[0],)]
 
 
 def test_whoever_asks_in_between_sees_what_was_sent(app: Flask) -> None:
     keys, told = two_keys(), Rows()
-    with transaction() as session, together(session):
-        send(session, WRITE, {"key": keys[0]}, told.extend)
+    with transaction() as session, pipelined(session):
+        queue(session, WRITE, {"key": keys[0]}, told.extend)
         assert rows(session, COUNT, {"keys": keys}) == [(1,)]
         assert told == [(keys[0],)]
-        send(session, WRITE, {"key": keys[1]}, told.extend)
+        queue(session, WRITE, {"key": keys[1]}, told.extend)
         by_sqlalchemy = session.scalar(text("SELECT count(*) FROM jobs WHERE unique_key = ANY(:keys)"), {"keys": keys})
         assert by_sqlalchemy == 2
         assert told == [(key,) for key in keys]
@@ -55,10 +55,10 @@ def test_whoever_asks_in_between_sees_what_was_sent(app: Flask) -> None:
 
 def test_one_that_is_refused_takes_the_others_back(app: Flask) -> None:
     keys, effects = two_keys(), list[str]()
-    with pytest.raises(IntegrityError), transaction() as session, together(session):
-        send(session, WRITE, {"key": keys[0]}, lambda found: after_commit(session, lambda: effects.append("told")))
-        send(session, WRITE, {"key": keys[0]})
-        send(session, WRITE, {"key": keys[1]})
+    with pytest.raises(IntegrityError), transaction() as session, pipelined(session):
+        queue(session, WRITE, {"key": keys[0]}, lambda found: after_commit(session, lambda: effects.append("told")))
+        queue(session, WRITE, {"key": keys[0]})
+        queue(session, WRITE, {"key": keys[1]})
     assert counted(keys) == 0
     assert not effects
 
@@ -69,10 +69,10 @@ def test_who_does_not_like_an_answer_or_fails_in_between_takes_all_back(app: Fla
     def refuse(found: Rows) -> None:
         raise RuntimeError("not what was expected")
 
-    with pytest.raises(RuntimeError, match="expected"), transaction() as session, together(session):
-        send(session, WRITE, {"key": keys[0]}, refuse)
-    with pytest.raises(RuntimeError, match="meanwhile"), transaction() as session, together(session):
-        send(session, WRITE, {"key": keys[1]})
+    with pytest.raises(RuntimeError, match="expected"), transaction() as session, pipelined(session):
+        queue(session, WRITE, {"key": keys[0]}, refuse)
+    with pytest.raises(RuntimeError, match="meanwhile"), transaction() as session, pipelined(session):
+        queue(session, WRITE, {"key": keys[1]})
         raise RuntimeError("meanwhile")
     assert counted(keys) == 0  # and the connection is fit for the next
 
@@ -85,9 +85,9 @@ def test_a_database_that_goes_away_with_statements_under_way_is_said_so(app: Fla
         with create_engine(db.engine.url, poolclass=NullPool).connect() as other:
             other.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
 
-    with pytest.raises(DatabaseUnavailable), transaction() as session, together(session):
-        send(session, WRITE, {"key": keys[0]})
+    with pytest.raises(DatabaseUnavailable), transaction() as session, pipelined(session):
+        queue(session, WRITE, {"key": keys[0]})
         cut_off(session)
-        send(session, WRITE, {"key": keys[1]})
+        queue(session, WRITE, {"key": keys[1]})
     db.session.remove()
     assert counted(keys) == 0

@@ -10,8 +10,8 @@ from sqlalchemy.exc import DBAPIError
 from portal.core import clock, jobs
 from portal.core.db import db, transaction
 from portal.core.errors import DatabaseUnavailable, LockTimeout
-from portal.core.hot import at_once
-from portal.core.jobs import DoneJob, Job, Kind, Later, keeping, promises, runner
+from portal.core.jobs import DoneJob, Job, Kind, RetryAt, enqueueing, lease_renewal, runner
+from portal.core.pipeline import autocommit
 
 LEASE_S = 30
 
@@ -31,7 +31,7 @@ def register(name: str, work, **more) -> None:
 def promise(kind: str, *keys: str, **more) -> None:
     with transaction() as session:
         for key in keys:
-            jobs.promise(session, kind, key=key, **more)
+            jobs.enqueue(session, kind, key=key, **more)
 
 
 def waiting(kind: str) -> dict[str, Job]:
@@ -47,9 +47,9 @@ def done(kind: str) -> list[str]:
 def said(monkeypatch) -> list[str]:
     """What the runner says to whoever wakes workers."""
     heard: list[str] = []
-    monkeypatch.setattr(promises, "_looking", lambda kind, behind: heard.append("help" if behind else "look"))
-    monkeypatch.setattr(promises, "_listen", lambda kind: heard.append("listen"))
-    monkeypatch.setattr(promises, "_poke", lambda kind: heard.append("poke"))
+    monkeypatch.setattr(enqueueing, "_looking", lambda kind, behind: heard.append("help" if behind else "look"))
+    monkeypatch.setattr(enqueueing, "_listen", lambda kind: heard.append("listen"))
+    monkeypatch.setattr(enqueueing, "_poke", lambda kind: heard.append("poke"))
     return heard
 
 
@@ -64,7 +64,7 @@ def test_what_is_promised_meanwhile_is_found_without_a_wake_up_and_looked_for_on
             promise(kind, "b")
             said.remove("poke")
 
-    promises.poke_with(promises._poke, listen=listen)
+    enqueueing.poke_with(enqueueing._poke, listen=listen)
     register(kind, lambda session, batch: said.append("work"))
     promise(kind, "a")
     said.clear()
@@ -100,7 +100,7 @@ def test_promised_work_is_done_once_and_remembered(kind):
 def test_a_promise_that_is_rolled_back_was_never_made(kind):
     register(kind, lambda session, batch: None)
     with pytest.raises(ZeroDivisionError), transaction() as session:
-        jobs.promise(session, kind, key="a")
+        jobs.enqueue(session, kind, key="a")
         raise ZeroDivisionError
     assert jobs.run(kind) == 0
 
@@ -146,7 +146,7 @@ def test_after_the_last_try_it_is_dead_in_the_transaction_of_its_effect(kind):
 
 def test_what_is_not_ready_comes_back_without_counting_a_try(kind):
     later = clock.now() + timedelta(seconds=20)
-    register(kind, lambda session, batch: {job.id: Later(later) for job in batch})
+    register(kind, lambda session, batch: {job.id: RetryAt(later) for job in batch})
     promise(kind, "a")
     assert jobs.run(kind) == 0
     assert (waiting(kind)["a"].attempts, waiting(kind)["a"].run_at, waiting(kind)["a"].lease) == (0, later, None)
@@ -204,18 +204,18 @@ def test_a_recurring_slot_becomes_one_job_however_many_dispatchers(kind):
     register(kind, lambda session, batch: None, every_s=3600)
     for _ in range(3):
         with transaction() as session:
-            jobs.promise_recurring(session)
+            jobs.enqueue_recurring(session)
         jobs.run(kind)
     assert len(done(kind)) == 1
     with clock.moved(timedelta(hours=1)), transaction() as session:
-        jobs.promise_recurring(session)
+        jobs.enqueue_recurring(session)
     assert len(waiting(kind)) == 1
 
 
 def test_a_withdrawn_promise_is_gone(kind):
     promise(kind, "a")
     with transaction() as session:
-        jobs.withdraw(session, kind, "a")
+        jobs.cancel(session, kind, "a")
     assert waiting(kind) == {}
 
 
@@ -231,9 +231,9 @@ def test_what_is_due_is_found_without_reading_what_is_not(kind):
 
 def test_nobody_is_poked_for_a_promise_that_failed(kind, monkeypatch):
     poked = []
-    monkeypatch.setattr("portal.core.jobs.promises._poke", poked.append)
+    monkeypatch.setattr("portal.core.jobs.enqueueing._poke", poked.append)
     with pytest.raises(ZeroDivisionError), transaction() as session:
-        jobs.promise(session, kind, key="a")
+        jobs.enqueue(session, kind, key="a")
         raise ZeroDivisionError
     assert poked == []
     promise(kind, "a", "b")
@@ -281,11 +281,11 @@ def test_a_lease_in_hand_is_renewed_and_one_that_was_lost_is_not(kind, monkeypat
     until = []
 
     def leased_until():
-        ((moment,),) = at_once(db.engine, "SELECT leased_until FROM jobs WHERE kind = %(kind)s", {"kind": kind})
+        ((moment,),) = autocommit(db.engine, "SELECT leased_until FROM jobs WHERE kind = %(kind)s", {"kind": kind})
         return moment
 
     def work(session, batch):
-        monkeypatch.setattr(keeping, "RENEWED_AFTER", 0)
+        monkeypatch.setattr(lease_renewal, "RENEWED_AFTER", 0)
         until.extend([leased_until(), jobs.renew(), leased_until()])
 
     register(kind, work)
@@ -298,7 +298,7 @@ def test_a_lease_in_hand_is_renewed_and_one_that_was_lost_is_not(kind, monkeypat
 
 def test_one_lease_that_cannot_be_renewed_does_not_stop_the_others_and_is_tried_again(kind, monkeypatch):
     """A lock on one batch's rows let the leases of all other work run out."""
-    monkeypatch.setattr(keeping, "RENEWED_AFTER", 0)
+    monkeypatch.setattr(lease_renewal, "RENEWED_AFTER", 0)
     asked, broken, other = [], uuid4(), uuid4()
 
     def fails_once(engine, statement, parameters):
@@ -307,15 +307,15 @@ def test_one_lease_that_cannot_be_renewed_does_not_stop_the_others_and_is_tried_
             raise DBAPIError(statement, None, psycopg.errors.LockNotAvailable())
         return [(1,)]
 
-    monkeypatch.setattr(keeping, "at_once", fails_once)
-    with keeping.in_hand(broken, [1], lease_s=8), keeping.in_hand(other, [2], lease_s=8):
-        before = keeping._held[broken].renewed_at
+    monkeypatch.setattr(lease_renewal, "at_once", fails_once)
+    with lease_renewal.in_hand(broken, [1], lease_s=8), lease_renewal.in_hand(other, [2], lease_s=8):
+        before = lease_renewal._held[broken].renewed_at
         with pytest.raises(LockTimeout):
             jobs.renew()
         assert asked == [broken, other]
-        assert keeping._held[broken].renewed_at == before, "not renewed: due again at once"
+        assert lease_renewal._held[broken].renewed_at == before, "not renewed: due again at once"
         assert jobs.renew() == 2
-        assert keeping._held[broken].renewed_at > before
+        assert lease_renewal._held[broken].renewed_at > before
 
 
 def test_when_the_database_goes_away_from_a_batch_that_fell_apart_all_of_it_is_given_back(kind):

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.core import typed
+from portal.core import typed_amounts
 from portal.core.errors import Invalid
 from portal.core.money import AMOUNT_MAX, EXPONENTS, BadAmount, Money
 
@@ -13,10 +13,10 @@ NBSP, NARROW = "\N{NO-BREAK SPACE}", "\N{NARROW NO-BREAK SPACE}"
 @pytest.fixture(params=".,")
 def mark(request):
     """The page's language writes a fraction with a point, or with a comma."""
-    before = typed._mark
-    typed.use_mark(lambda: request.param)
+    before = typed_amounts._mark
+    typed_amounts.use_mark(lambda: request.param)
     yield request.param
-    typed.use_mark(before)
+    typed_amounts.use_mark(before)
 
 
 @pytest.mark.parametrize("text", [
@@ -25,27 +25,27 @@ def mark(request):
     "RUB 3990.00", f"  3{NBSP}990,00{NBSP}₽ ", "03990",
 ])
 def test_what_people_write_is_the_amount_they_mean(text, mark):
-    assert typed.read(text, "RUB") == Money(399_000, "RUB")
+    assert typed_amounts.read(text, "RUB") == Money(399_000, "RUB")
 
 
 @pytest.mark.parametrize("text", ["3,990", "3.990", "1.005", "12,345"])
 def test_what_could_be_thousands_or_a_fraction_is_refused(text, mark):
     """`3,990` ₽ is three thousand to one reader and a slip of the finger to another."""
     with pytest.raises(BadAmount, match=r"^This can be \d+ or"):
-        typed.read(text, "RUB")
+        typed_amounts.read(text, "RUB")
 
 
 def test_a_fraction_of_three_digits_is_read_as_this_page_writes_it(mark):
     other = "," if mark == "." else "."
-    assert typed.read(f"1{mark}500", "USDT") == Money(1_500_000, "USDT")
+    assert typed_amounts.read(f"1{mark}500", "USDT") == Money(1_500_000, "USDT")
     with pytest.raises(BadAmount, match="This can be 1500 or"):
-        typed.read(f"1{other}500", "USDT")
+        typed_amounts.read(f"1{other}500", "USDT")
 
 
 @pytest.mark.parametrize("text", ["1.005", "0,005", "1500.001", "1 500,123", "0.000"])
 def test_nothing_is_rounded(text, mark):
     with pytest.raises(BadAmount):
-        typed.read(text, "RUB")
+        typed_amounts.read(text, "RUB")
 
 
 @pytest.mark.parametrize("text", [
@@ -54,24 +54,24 @@ def test_nothing_is_rounded(text, mark):
 ])
 def test_anything_else_is_refused_with_a_sentence(text, mark):
     with pytest.raises(BadAmount, match=r"^[A-Z].*\.$"):
-        typed.read(text, "RUB")
+        typed_amounts.read(text, "RUB")
 
 
 def test_one_act_asks_for_a_bounded_amount():
-    assert typed.read("10000000000000.00", "RUB").minor == AMOUNT_MAX
+    assert typed_amounts.read("10000000000000.00", "RUB").minor == AMOUNT_MAX
     for text in ("10000000000000.01", "9" * 20, "9" * 500):
         with pytest.raises(BadAmount):
-            typed.read(text, "RUB")
+            typed_amounts.read(text, "RUB")
 
 
 @given(st.integers(0, AMOUNT_MAX), st.sampled_from(sorted(EXPONENTS)))
 def test_the_plain_form_of_the_gateway_reads_the_same(minor, currency):
-    assert typed.read(Money(minor, currency).text, currency) == Money(minor, currency)
+    assert typed_amounts.read(Money(minor, currency).text, currency) == Money(minor, currency)
 
 
 def test_the_error_stands_at_its_field_with_what_it_speaks_of():
     with pytest.raises(Invalid) as caught:
-        typed.amount("amount", "1.0000001", "USDT")
+        typed_amounts.amount("amount", "1.0000001", "USDT")
     [error] = caught.value.fields
     assert (error.field, error.code, error.params) == ("/amount", "invalid_amount", {"currency": "USDT", "digits": 6})
     assert error.message == "Amounts in USDT have at most 6 digits after the point."
@@ -79,14 +79,14 @@ def test_the_error_stands_at_its_field_with_what_it_speaks_of():
 
 @pytest.mark.parametrize(("text", "bps"), [("2.5", 250), ("2,5 %", 250), ("100", 10_000), ("0", 0), ("0.01%", 1)])
 def test_percent_is_read_with_a_point_or_a_comma(text, bps):
-    assert typed.percent("fee_percent", text) == bps
+    assert typed_amounts.percent("fee_percent", text) == bps
 
 
 @pytest.mark.parametrize("text", ["100.01", "2.555", "-1", "", "a", "1e1"])
 def test_percent_is_never_rounded_nor_above_the_whole(text):
     with pytest.raises(Invalid):
-        typed.percent("fee_percent", text)
+        typed_amounts.percent("fee_percent", text)
 
 
 def test_a_rate_keeps_all_its_digits(mark):
-    assert [typed.number(text) for text in ("92,5", "92.5", "1 500,25", "92")] == ["92.5", "92.5", "1500.25", "92"]
+    assert [typed_amounts.number(text) for text in ("92,5", "92.5", "1 500,25", "92")] == ["92.5", "92.5", "1500.25", "92"]

@@ -14,12 +14,12 @@ from sqlalchemy import event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
-from portal.core import health, weather
+from portal.core import db_outage, readiness
 from portal.core.db import db, transaction
+from portal.core.db_outage import hang_up, is_away
 from portal.core.errors import DatabaseUnavailable, OutcomeUnknown
-from portal.core.hot import at_once, rows
-from portal.core.loop_db import LoopDatabase
-from portal.core.weather import hang_up, is_away
+from portal.core.pipeline import autocommit, rows
+from portal.server.loop_connection import LoopDatabase
 from tests.running import wait_for
 
 READ_ONLY = "SELECT set_config('default_transaction_read_only', 'on', false)"  # this session is as a standby's now
@@ -63,9 +63,9 @@ def test_hot_statements_let_go_of_a_standby_too(app: Flask) -> None:
     hot = WRITE + " RETURNING id"
     with led_to_a_standby():
         with pytest.raises(DBAPIError) as refused:
-            at_once(db.engine, hot.format("'hot at once'"), {})
+            autocommit(db.engine, hot.format("'hot at once'"), {})
         assert refused.value.connection_invalidated
-        at_once(db.engine, hot.format("'hot at once'"), {})
+        autocommit(db.engine, hot.format("'hot at once'"), {})
     with led_to_a_standby():
         with pytest.raises(DatabaseUnavailable), transaction() as session:
             rows(session, hot.format("'hot rows'"), {})
@@ -124,11 +124,11 @@ def test_a_schema_of_a_release_to_come_is_ready_and_an_older_one_is_not(app: Fla
     """The release's migrations used to empty the balancer until every web was replaced."""
     with db.engine.connect() as connection:
         stands_at = str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one())
-    assert health.reasons_not_ready() == []
-    monkeypatch.setattr(health, "_behind", lambda: frozenset({"0001", stands_at}))  # we know one that comes after it
-    assert health.reasons_not_ready() == ["migrations"]
-    monkeypatch.setattr(health, "_behind", lambda: frozenset({"0001"}))  # we know nothing of it
-    assert health.reasons_not_ready() == []
+    assert readiness.reasons_not_ready() == []
+    monkeypatch.setattr(readiness, "_behind", lambda: frozenset({"0001", stands_at}))  # we know one that comes after it
+    assert readiness.reasons_not_ready() == ["migrations"]
+    monkeypatch.setattr(readiness, "_behind", lambda: frozenset({"0001"}))  # we know nothing of it
+    assert readiness.reasons_not_ready() == []
 
 
 @pytest.mark.parametrize(("error", "away"), [
@@ -143,7 +143,7 @@ def test_what_is_weather(error: BaseException | None, away: bool) -> None:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weather, "ANSWER_WITHIN_S", 0.3)
+    monkeypatch.setattr(db_outage, "ANSWER_WITHIN_S", 0.3)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from portal import reference, tariffs
 from portal.core.access import SCOPES, SYSTEM
 from portal.core.db import transaction
 from portal.core.ids import new_id
-from portal.gateway import limits
+from portal.gateway import rate_limits
 from portal.parties import keys, merchants, stores
 from portal.parties.commands import (
     CreateKey,
@@ -161,5 +161,5 @@ def payin(method: str) -> Callable[..., dict[str, Any]]:
 @pytest.fixture
 def limited_shop(app: Flask, shop: Shop, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Shop:
     """With limits on, whatever the environment says."""
-    monkeypatch.setitem(app.extensions, limits.EXTENSION, limits.Counter(redis_url))
+    monkeypatch.setitem(app.extensions, rate_limits.EXTENSION, rate_limits.Counter(redis_url))
     return shop

@@ -10,7 +10,7 @@ import pytest
 from portal.core import clock
 from portal.core.access import SCOPES
 from portal.core.db import db
-from portal.gateway import limits
+from portal.gateway import rate_limits
 from tests.running import wait_for
 
 READS = {"/payins": "orders:read", "/balance": "balance:read", "/balance/entries": "balance:read",
@@ -84,15 +84,15 @@ def test_a_cookie_opens_nothing_and_none_is_set(client, shop):
 
 
 def test_a_burst_passes_and_then_429_says_when(limited_shop):
-    answers = [limited_shop.get("/currencies") for _ in range(limits.BURST + 60)]
+    answers = [limited_shop.get("/currencies") for _ in range(rate_limits.BURST + 60)]
     refused = [answer for answer in answers if answer.status_code == 429]
-    assert sum(answer.status_code == 200 for answer in answers) >= limits.BURST
+    assert sum(answer.status_code == 200 for answer in answers) >= rate_limits.BURST
     if refused:  # a slow machine may need longer than a window
         assert refused[0].json["code"] == "rate_limited"
-        assert 1 <= int(refused[0].headers["Retry-After"]) <= limits.READ_WINDOW_S
+        assert 1 <= int(refused[0].headers["Retry-After"]) <= rate_limits.READ_WINDOW_S
         assert refused[0].headers["RateLimit-Remaining"] == "0"
-    assert answers[0].headers["RateLimit-Limit"] == str(limits.BURST)
-    assert int(answers[0].headers["RateLimit-Remaining"]) < limits.BURST
+    assert answers[0].headers["RateLimit-Limit"] == str(rate_limits.BURST)
+    assert int(answers[0].headers["RateLimit-Remaining"]) < rate_limits.BURST
 
 
 def test_a_hanging_redis_refuses_nobody_and_costs_little(app, shop, monkeypatch):
@@ -106,8 +106,8 @@ def test_a_hanging_redis_refuses_nobody_and_costs_little(app, shop, monkeypatch)
                 held.append(listener.accept())
 
     threading.Thread(target=accept, daemon=True).start()
-    monkeypatch.setitem(app.extensions, limits.EXTENSION,
-                        limits.Counter(f"redis://127.0.0.1:{listener.getsockname()[1]}/0"))
+    monkeypatch.setitem(app.extensions, rate_limits.EXTENSION,
+                        rate_limits.Counter(f"redis://127.0.0.1:{listener.getsockname()[1]}/0"))
     shop.get("/currencies")
     for _ in range(5):
         begun = time.monotonic()
@@ -119,7 +119,7 @@ def test_a_hanging_redis_refuses_nobody_and_costs_little(app, shop, monkeypatch)
 
 
 def test_an_absent_redis_refuses_nobody(app, shop, monkeypatch):
-    monkeypatch.setitem(app.extensions, limits.EXTENSION, limits.Counter("redis://127.0.0.1:1/0"))
+    monkeypatch.setitem(app.extensions, rate_limits.EXTENSION, rate_limits.Counter("redis://127.0.0.1:1/0"))
     assert {shop.get("/currencies").status_code for _ in range(10)} == {200}
 
 

@@ -2,8 +2,8 @@
 import pytest
 from jsonschema_rs import Draft202012Validator
 
-from portal.gateway import described, openapi
-from portal.webhooks.types import TOLD
+from portal.gateway import openapi, openapi_texts
+from portal.webhooks.event_types import TOLD
 
 
 def _validator(document, name):
@@ -12,7 +12,7 @@ def _validator(document, name):
 
 def test_every_example_is_of_its_shape(app):
     document = openapi.document(app)
-    for name, example in described.EXAMPLES.items():
+    for name, example in openapi_texts.EXAMPLES.items():
         assert name in document["components"]["schemas"], name
         wrong = [f"{error.instance_path}: {error.message}" for error in _validator(document, name).iter_errors(example)]
         assert not wrong, (name, wrong)
@@ -20,7 +20,7 @@ def test_every_example_is_of_its_shape(app):
 
 @pytest.mark.parametrize("type", TOLD)
 def test_a_message_of_each_step_is_a_payin(app, type):
-    message = described.message(type)
+    message = openapi_texts.message(type)
     assert message["data"]["status"] == type.partition(".")[2]
     wrong = [error.message for error in _validator(openapi.document(app), "Payin").iter_errors(message["data"])]
     assert not wrong
@@ -29,9 +29,9 @@ def test_a_message_of_each_step_is_a_payin(app, type):
 def test_the_example_has_the_names_of_a_real_answer(test_shop, payin):
     made = test_shop.post("/payins", payin())
     assert made.status_code == 201
-    assert list(described.payin()) == list(made.json)
+    assert list(openapi_texts.payin()) == list(made.json)
 
 
 def test_no_call_is_without_words_and_no_words_without_a_call(app):
     calls = {rule.endpoint.partition(".")[2] for rule, _, _ in openapi.calls(app)}
-    assert calls == set(described.DESCRIPTIONS)
+    assert calls == set(openapi_texts.DESCRIPTIONS)

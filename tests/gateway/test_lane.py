@@ -12,20 +12,20 @@ from redis import Redis
 from sqlalchemy import NullPool, create_engine, select, text
 
 from portal import webhooks
-from portal.core import live, waiting
+from portal.core import jitter, page_events
 from portal.core.db import db, transaction
 from portal.core.errors import DatabaseUnavailable, OutcomeUnknown
 from portal.core.ids import new_id, parse
-from portal.gateway import limits
-from portal.gateway.lane import PATH, Lane
-from portal.orders import terms
+from portal.gateway import rate_limits
+from portal.orders.intake import store_terms
 from portal.orders.models import Order, OrderEvent
-from portal.parties import key_watch
+from portal.parties import key_invalidation
 from portal.parties.models import StoreCurrency
 from portal.reference import cache
+from portal.server.fast_create import PATH, FastCreate
+from portal.server.wsgi_bridge import Bridge
 from portal.tariffs.models import Tariff
 from portal.web import forwarded
-from portal.web.bridge import Bridge
 from tests.gateway.conftest import Shop
 from tests.gateway.crowd import at_the_same_time
 from tests.running import wait_for
@@ -47,7 +47,7 @@ class Street:
 
     def __init__(self, app) -> None:
         self.by_road, self._bridge = 0, Bridge(app, threads=8)
-        self.lane = Lane(self._road, app)
+        self.lane = FastCreate(self._road, app)
         self._loop = asyncio.Runner()
 
     async def _road(self, scope, receive, send) -> None:
@@ -99,7 +99,7 @@ def street(app, shop, payin) -> Iterator[Street]:
     """Warm: key, terms, tariff and rates are remembered."""
     with closing(Street(app)) as street:
         shop.get("/currencies")
-        wait_for(lambda: key_watch.of(db.engine).is_listening, "somebody listens for revoked keys", 5)
+        wait_for(lambda: key_invalidation.of(db.engine).is_listening, "somebody listens for revoked keys", 5)
         street.post(shop, payin())
         street.by_road = 0
         yield street
@@ -118,7 +118,7 @@ def test_a_plain_create_is_written_whole(street, shop, payin):
     order = db.session.get(Order, parse("pin", answer.json["id"]))
     assert (order.status, order.version, order.amount_minor, order.customer_name) == ("new", 1, 150000, "Пётр")
     told = db.session.scalars(select(OrderEvent).where(OrderEvent.order_id == order.id)).one()
-    assert (told.payload, told.request_id) == (webhooks.kept(answer.json), answer.headers["request-id"])
+    assert (told.payload, told.request_id) == (webhooks.without_link(answer.json), answer.headers["request-id"])
     job = db.session.execute(text("SELECT kind, request_id FROM jobs WHERE reference = :id"), {"id": order.id}).one()
     assert tuple(job) == ("match_order", answer.headers["request-id"])
     again = shop.post("/payins", asked, key="k")
@@ -246,8 +246,8 @@ def test_a_bad_body_is_refused_by_the_ordinary_road(street, shop, payin, body, s
 
 
 def test_what_is_not_remembered_is_read_in_a_thread_and_remembered_then(street, shop, payin):
-    terms.forget()
-    key_watch.of(db.engine).forget()
+    store_terms.forget()
+    key_invalidation.of(db.engine).forget()
     assert [answer.status for answer in street.post(shop, *[payin() for _ in range(9)])] == [201] * 9
     assert street.by_road == 0
 
@@ -265,11 +265,11 @@ def test_a_revoked_key_a_missing_scope_and_a_suspended_store_open_nothing(street
 
 
 def test_calls_are_counted_and_the_last_is_refused(street, another, limited_shop, payin, monkeypatch):
-    monkeypatch.setattr(limits, "BURST", 5)
+    monkeypatch.setattr(rate_limits, "BURST", 5)
     street = another(limited_shop.app)
     first = street.post(limited_shop, payin())[0]
-    assert (first.status, first.headers["ratelimit-limit"]) == (201, str(limits.BURST))
-    assert int(first.headers["ratelimit-remaining"]) < limits.BURST
+    assert (first.status, first.headers["ratelimit-limit"]) == (201, str(rate_limits.BURST))
+    assert int(first.headers["ratelimit-remaining"]) < rate_limits.BURST
     statuses = [answer.status for answer in street.post(limited_shop, *[payin() for _ in range(20)])]
     assert 429 in statuses
     assert statuses.count(201) <= 10  # two windows at most
@@ -299,7 +299,7 @@ def test_what_the_desk_itself_could_not_do_does_not_count(street, another, limit
 
     with monkeypatch.context() as outage:
         outage.setattr(street.lane.database, "at_once", away)
-        outage.setattr("portal.orders.create.create", away)
+        outage.setattr("portal.orders.intake.create.create", away)
         outage.setattr("portal.gateway.payins.create", away, raising=False)
         answers = street.post(limited_shop, *[payin() for _ in range(10)])
     assert {answer.status for answer in answers} == {503}
@@ -310,7 +310,7 @@ def test_what_the_desk_itself_could_not_do_does_not_count(street, another, limit
 
 
 def test_who_comes_back_does_not_come_all_at_once():
-    assert len({waiting.retry_after(2) for _ in range(200)}) == 3
+    assert len({jitter.retry_after(2) for _ in range(200)}) == 3
 
 
 def test_an_endpoint_is_told_of_an_order_from_the_lane(street, shop, payin):
@@ -319,7 +319,7 @@ def test_an_endpoint_is_told_of_an_order_from_the_lane(street, shop, payin):
     (answer,) = street.post(shop, payin())
     told = db.session.execute(text("SELECT payload FROM webhook_events WHERE order_id = :id AND type = 'payin.new'"),
                               {"id": parse("pin", answer.json["id"])}).scalar_one()
-    assert (told, street.by_road) == (webhooks.kept(answer.json), 0)
+    assert (told, street.by_road) == (webhooks.without_link(answer.json), 0)
 
 
 def test_behind_a_proxy_the_address_is_the_one_it_wrote(app, street, another, shop, payin, monkeypatch):
@@ -387,11 +387,11 @@ def test_changed_terms_and_a_changed_tariff_are_heard_of_by_every_process(street
 
 def test_open_pages_hear_of_a_new_order(street, shop, payin, redis_url, monkeypatch):
     with Redis.from_url(redis_url) as redis, closing(redis.pubsub(ignore_subscribe_messages=True)) as pages:
-        pages.subscribe(live.channel_of(redis_url))
-        with closing(live.Publisher(redis_url)) as telegraph:
-            monkeypatch.setattr(live, "_telegraph", telegraph)
+        pages.subscribe(page_events.channel_of(redis_url))
+        with closing(page_events.Publisher(redis_url)) as telegraph:
+            monkeypatch.setattr(page_events, "_telegraph", telegraph)
             street.post(shop, payin())
-            wait_for(lambda: live.store(shop.store.id) in told(pages), "who looks at the store is told", 5)
+            wait_for(lambda: page_events.store(shop.store.id) in told(pages), "who looks at the store is told", 5)
 
 
 def told(pages) -> list[str]:

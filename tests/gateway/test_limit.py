@@ -2,7 +2,7 @@
 import pytest
 from pydantic import ValidationError
 
-from portal.gateway.reading import PageQuery
+from portal.gateway.strict_json import PageQuery
 
 
 @pytest.mark.parametrize("sent", ["0", "101", "000100000", "00019999", "1e2", "+5", "٣", ""])

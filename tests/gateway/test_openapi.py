@@ -5,8 +5,8 @@ import pytest
 from jsonschema_rs import Draft202012Validator
 
 from portal.gateway import openapi, problems
-from portal.gateway.calls import BASE
-from portal.webhooks import types
+from portal.gateway.endpoint import BASE
+from portal.webhooks import event_types
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_every_code_is_in_it(document):
 
 
 def test_webhooks_of_payins_are_in_it(document):
-    told = {name for name in types.TYPES if name.startswith("payin.")}
+    told = {name for name in event_types.TYPES if name.startswith("payin.")}
     assert set(document["webhooks"]) <= told
     assert "payin.completed" in document["webhooks"]
 

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 
 from portal.core import clock
 from portal.core.db import reader, transaction
-from portal.orders import terms
+from portal.orders.intake import store_terms
 from portal.orders.models import Order
 from portal.parties.models import Store
 from tests.gateway.crowd import at_the_same_time
@@ -199,7 +199,7 @@ def test_what_was_accepted_is_replayed_though_it_would_be_refused_today(shop, pa
     first = shop.post("/payins", body, key="k")
     with transaction() as session:
         session.get_one(Store, shop.store.id).return_hosts = []
-    terms.forget()
+    store_terms.forget()
     assert shop.post("/payins", payin(return_url="https://shop.example/thanks")).status_code == 422
     again = shop.post("/payins", body, key="k")
     assert (again.status_code, again.get_data()) == (201, first.get_data())

@@ -5,7 +5,7 @@ import pytest
 
 from portal.core.errors import Invalid
 from portal.gateway.errors import MalformedJson
-from portal.gateway.reading import fingerprint, parse
+from portal.gateway.strict_json import fingerprint, parse
 
 
 @pytest.mark.parametrize("sent", [

@@ -11,7 +11,7 @@ from portal.requisites import robots
 @pytest.fixture
 def assigned(test_shop, payin, method):
     """A test order with the robot's requisite."""
-    import tasks.kinds  # noqa: F401
+    import tasks.registry  # noqa: F401
 
     with transaction() as session:
         robots.ensure(session, "USDT", methods=[method])

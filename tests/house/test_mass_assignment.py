@@ -9,7 +9,7 @@ from sqlalchemy import select
 from portal import ledger
 from portal.core.access import TEMPLATES
 from portal.core.db import reader
-from portal.orders import links
+from portal.orders import payment_links
 from portal.orders.models import Order
 from portal.parties.models import Merchant, Store, Trader, User
 from tests import people
@@ -85,7 +85,7 @@ def test_a_confirmation_with_one_field_more_is_refused(app: Flask, cast: Cast) -
 
 
 def _address(url: str, order: Order) -> str:
-    known = {"order_id": order.public_id, "job_id": "999999999", "token": links.token_of(order.id)}
+    known = {"order_id": order.public_id, "job_id": "999999999", "token": payment_links.token_of(order.id)}
     parts = (next((value for name, value in known.items() if name in part), f"apr_{'0' * 26}")
              if part.startswith("<") else part for part in url.split("/"))
     return "/".join(parts)

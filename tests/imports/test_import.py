@@ -13,7 +13,7 @@ from portal.core import crypto
 from portal.core.audit import AuditRow
 from portal.core.db import db
 from portal.core.ids import parse
-from portal.imports import proof, sheets
+from portal.imports import formats, proof
 from portal.imports.models import Import
 from portal.ledger.models import JournalEntry
 from portal.parties.models import Merchant, Store, Trader
@@ -185,12 +185,12 @@ def test_numbers_are_sealed_and_never_shown_whole(app: Flask, admin: people.Seat
     assert crypto
 
 
-@pytest.mark.parametrize("sheet", sheets.SHEETS)
+@pytest.mark.parametrize("sheet", formats.SHEETS)
 def test_a_template_is_read_back_in_both_languages(app: Flask, admin: people.Seat, sheet: str) -> None:
     for lang in ("en", "ru"):
         content = admin.get(f"/admin/imports/templates/{sheet}?lang={lang}").get_data()
         assert content.startswith(b"\xef\xbb\xbf")
-        assert len(sheets.parse(sheet, content)) == 1
+        assert len(formats.parse(sheet, content)) == 1
     assert admin.get("/admin/imports/templates/nothing").status_code == 404
 
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from portal.core import clock, live
+from portal.core import clock, page_events
 from portal.core.errors import Denied, Invalid, NotFound
 from portal.core.jobs import Job
 from portal.core.lifecycle import InvalidTransition
@@ -267,7 +267,7 @@ def test_an_expired_order_is_not_claimed(ready):
 
 def pages_told(monkeypatch) -> list[str]:
     told: list[str] = []
-    monkeypatch.setattr(live, "tell", lambda session, name, audience: told.append(name))
+    monkeypatch.setattr(page_events, "tell", lambda session, name, audience: told.append(name))
     return told
 
 

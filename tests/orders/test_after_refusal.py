@@ -5,8 +5,8 @@ from werkzeug.datastructures import MultiDict
 from portal.core.commands import bind
 from portal.core.errors import Invalid
 from portal.orders.commands import CancelOrder, Customer
-from portal.orders.dossier import open_dossier
-from portal.orders.queue import trader_queue
+from portal.orders.reading.detail import open_dossier
+from portal.orders.reading.trader_queue import trader_queue
 from tests import factories as f
 
 

@@ -8,8 +8,8 @@ from portal.approvals import AlreadyAsked, Approval, DecideApproval, OwnApproval
 from portal.core import clock
 from portal.core.errors import Denied, NotFound
 from portal.core.lifecycle import InvalidTransition
-from portal.orders import calling_off
-from portal.orders.calling_off import AskCallOff, StillToBeConfirmed
+from portal.orders import cancel_paid
+from portal.orders.cancel_paid import AskCallOff, StillToBeConfirmed
 from tests import factories as f
 from tests.orders.test_acts import last_event, places_of
 
@@ -18,7 +18,7 @@ OVERDUE = timedelta(seconds=1801)
 
 def ask(actor, order) -> Approval:
     with f.act() as session:
-        return calling_off.ask(session, actor, AskCallOff(order_id=order.public_id, reason="Nothing in the bank"))
+        return cancel_paid.ask(session, actor, AskCallOff(order_id=order.public_id, reason="Nothing in the bank"))
 
 
 def decide(actor, approval, decision="approve") -> Approval:

@@ -11,7 +11,7 @@ from portal.core.commands import bind
 from portal.core.errors import Invalid
 from portal.core.jobs import Job
 from portal.orders.commands import CreatePayin, leads_to
-from portal.orders.create import ExternalIdTaken
+from portal.orders.intake.create import ExternalIdTaken
 from portal.orders.models import Order, OrderEvent
 from portal.parties import merchants, stores
 from portal.parties.commands import MoveMerchant, MoveStore

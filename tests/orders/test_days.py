@@ -7,10 +7,10 @@ from sqlalchemy import select, text
 
 from portal.core import clock, ids
 from portal.core.db import db
-from portal.orders import queue as queue_of
-from portal.orders import today
 from portal.orders.models import Assignment
-from portal.orders.queue import trader_queue
+from portal.orders.reading import merchant_day
+from portal.orders.reading import trader_queue as queue_of
+from portal.orders.reading.trader_queue import trader_queue
 from tests import factories as f
 
 
@@ -104,7 +104,7 @@ def test_a_merchants_hours_are_the_clocks(zone, cast):
     zone("Asia/Kolkata")
     order = cast.order()
     with f.look() as session:
-        hours = today.today(session, [cast.store.id]).today.hours
+        hours = merchant_day.today(session, [cast.store.id]).today.hours
     assert hours[order.created_at.astimezone(clock._zone).hour] == (1, 0)
     db.session.remove()
 

@@ -4,13 +4,13 @@ from datetime import timedelta
 import pytest
 
 from portal.core import clock
-from portal.orders import history, listing
 from portal.orders.commands import Customer
-from portal.orders.filters import Filters
-from portal.orders.links import path_of
-from portal.orders.search import look
+from portal.orders.payment_links import path_of
+from portal.orders.reading import lists, trader_history
+from portal.orders.reading.filters import Filters
 from portal.requisites import numbers
 from portal.requisites.models import Requisite
+from portal.search.staff_search import look
 from tests import factories as f
 
 
@@ -49,30 +49,30 @@ def test_staff_find_it_by_whatever_they_have(cast, order):
 def test_a_merchant_finds_his_and_nobody_elses(cast, order, stranger):
     for what, text in in_hand(cast, order).items():
         with f.look() as session:
-            mine = listing.list_orders(session, cast.owner, Filters.of({"q": text}), cursor=None)
+            mine = lists.list_orders(session, cast.owner, Filters.of({"q": text}), cursor=None)
             assert [row.id for row in mine.rows] == [order.id], what
-            assert listing.totals(session, cast.owner, Filters.of({"q": text})).count == 1, what
-            assert not listing.list_orders(session, stranger.owner, Filters.of({"q": text}), cursor=None).rows, what
+            assert lists.totals(session, cast.owner, Filters.of({"q": text})).count == 1, what
+            assert not lists.list_orders(session, stranger.owner, Filters.of({"q": text}), cursor=None).rows, what
 
 
 def test_a_whole_id_wins_over_the_other_filters_and_says_so(cast, order):
     wanted = Filters.of({"q": order.public_id, "status": "completed", "mode": "test", "day_to": "2020-01-01"})
     with f.look() as session:
-        found = listing.list_orders(session, cast.owner, wanted, cursor=None)
+        found = lists.list_orders(session, cast.owner, wanted, cursor=None)
         assert ([row.id for row in found.rows], found.outside) == ([order.id], True)
-        rows, beyond = listing.batch(session, cast.owner, wanted, None)
+        rows, beyond = lists.batch(session, cast.owner, wanted, None)
         assert ([row.id for row in rows], beyond) == ([order.id], None), "the file holds what the list shows"
-        plain = listing.list_orders(session, cast.owner, Filters.of({"q": order.public_id}), cursor=None)
+        plain = lists.list_orders(session, cast.owner, Filters.of({"q": order.public_id}), cursor=None)
         assert ([row.id for row in plain.rows], plain.outside) == ([order.id], False)
         short = Filters.of({"q": order.public_id[-6:], "status": "completed"})
-        assert not listing.list_orders(session, cast.owner, short, cursor=None).rows, "a short id may be another's"
+        assert not lists.list_orders(session, cast.owner, short, cursor=None).rows, "a short id may be another's"
 
 
 # --- a trader's history --------------------------------------------------------------------------------------------
 
 def shown(actor, **asked) -> list:
     with f.look() as session:
-        return [row.order_id for row in history.page(session, actor, history.Filters.of(asked), cursor=None).rows]
+        return [row.order_id for row in trader_history.page(session, actor, trader_history.Filters.of(asked), cursor=None).rows]
 
 
 def test_a_trader_looks_up_yesterdays_complaint(cast, order, stranger):
@@ -93,20 +93,20 @@ def test_a_trader_looks_up_yesterdays_complaint(cast, order, stranger):
         assert shown(trader, day_from=clock.today().isoformat()) == []
         assert shown(f.as_trader(stranger.traders[0]), q=order.public_id) == []
         with f.look() as session:
-            asked = history.Filters.of({"q": order.public_id, "state": "lost"})
-            found = history.page(session, trader, asked, cursor=None)
+            asked = trader_history.Filters.of({"q": order.public_id, "state": "lost"})
+            found = trader_history.page(session, trader, asked, cursor=None)
             assert ([row.order_id for row in found.rows], found.outside) == ([order.id], True)
 
 
 def test_a_traders_history_has_pages(cast, monkeypatch):
-    monkeypatch.setattr(history, "PAGE", 2)
+    monkeypatch.setattr(trader_history, "PAGE", 2)
     trader = cast.trader()
     cast.requisite(trader)
     made = [f.assigned_payin(cast, f"{1000 + number}.00").id for number in range(5)]
     seen, cursor = [], None
     while cursor is not None or not seen:
         with f.look() as session:
-            page = history.page(session, f.as_trader(trader), history.Filters(), cursor=cursor)
+            page = trader_history.page(session, f.as_trader(trader), trader_history.Filters(), cursor=cursor)
             seen += [row.order_id for row in page.rows]
         cursor = page.next_cursor
         if cursor is None:

@@ -7,11 +7,12 @@ from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import joinedload
 
 from portal.core import clock
-from portal.orders import amounts, places
-from portal.orders.matching import STAGES
+from portal.orders.matching import reservations
+from portal.orders.matching.match import STAGES
 from portal.orders.models import MatchTry
-from portal.orders.place_models import KeptAmount
-from portal.requisites import robots, standing
+from portal.orders.reading import same_amount
+from portal.orders.reservation_models import KeptAmount
+from portal.requisites import hindrances, robots
 from portal.requisites.models import Requisite
 from tests import factories as f
 
@@ -58,7 +59,7 @@ def test_it_is_free_once_the_stores_late_window_is_over(cast, late_for_s):
     with clock.moved(timedelta(seconds=late_for_s + 1)):
         assert f.assignment_of(f.assigned_payin(cast)).requisite_id == requisite.id
         with f.act() as session:
-            places.sweep(session)
+            reservations.sweep(session)
     with f.look() as session:
         assert not session.scalar(select(func.count()).select_from(KeptAmount)
                                   .where(KeptAmount.requisite_id == requisite.id))
@@ -105,16 +106,16 @@ def test_the_trader_sees_what_rests_and_who_else_might_have_paid(cast):
     first = f.assigned_payin(cast)
     f.cancel(cast.customer(first), first)
     with f.look() as session:
-        [rest] = amounts.resting_on(session, requisite)
+        [rest] = same_amount.resting_on(session, requisite)
         assert rest.amount == first.amount_to_pay
     with clock.moved(timedelta(seconds=3_601)):
         second = f.assigned_payin(cast)
         f.cancel(cast.key, f.assigned_payin(cast, "1700.00"))
         with f.look() as session:
-            assert [rest.amount.text for rest in amounts.resting_on(session, requisite)] == ["1700.00"]
-            assert not amounts.others(session, second, f.assignment_of(second)), "the first can be late no more"
+            assert [rest.amount.text for rest in same_amount.resting_on(session, requisite)] == ["1700.00"]
+            assert not same_amount.others(session, second, f.assignment_of(second)), "the first can be late no more"
     with clock.moved(timedelta(seconds=3_000)), f.look() as session:
-        [other] = amounts.others(session, second, f.assignment_of(second))
+        [other] = same_amount.others(session, second, f.assignment_of(second))
         assert other.order_id == first.id
 
 
@@ -125,7 +126,7 @@ def test_a_requisite_of_one_amount_says_why_it_gets_no_orders(cast):
         with f.look() as session:
             found = session.scalars(select(Requisite).where(Requisite.id == requisite.id)
                                     .options(joinedload(Requisite.holder), joinedload(Requisite.trader))).one()
-            reasons = standing.hindrances(session, found.trader, [found])[found.id]
+            reasons = hindrances.hindrances(session, found.trader, [found])[found.id]
             return [(one.because, one.until is not None) for one in reasons]
 
     assert why() == []

@@ -3,7 +3,8 @@ import pytest
 
 from portal.core import ids
 from portal.core.errors import NotFound
-from portal.orders import checkout, links
+from portal.orders import payment_links
+from portal.orders.reading import checkout_page
 from tests import factories as f
 
 pytestmark = pytest.mark.usefixtures("app")  # which has the key
@@ -11,17 +12,17 @@ pytestmark = pytest.mark.usefixtures("app")  # which has the key
 
 def test_a_link_leads_to_its_order_and_back():
     order_id = ids.new_id()
-    token = links.token_of(order_id)
+    token = payment_links.token_of(order_id)
     assert len(token) == 26 + 32
-    assert links.order_id_of(token) == order_id
-    assert links.path_of(order_id) == f"/pay/{token}"
+    assert payment_links.order_id_of(token) == order_id
+    assert payment_links.path_of(order_id) == f"/pay/{token}"
 
 
 def test_two_orders_have_two_secrets():
-    one, other = links.token_of(ids.new_id()), links.token_of(ids.new_id())
+    one, other = payment_links.token_of(ids.new_id()), payment_links.token_of(ids.new_id())
     assert one[26:] != other[26:]
     with pytest.raises(NotFound):
-        links.order_id_of(one[:26] + other[26:])
+        payment_links.order_id_of(one[:26] + other[26:])
 
 
 @pytest.mark.parametrize("spoil", [
@@ -31,7 +32,7 @@ def test_two_orders_have_two_secrets():
     lambda t: "\x00" * 58, lambda t: "x" * 100_000], ids=range(15))
 def test_nothing_else_opens_anything(spoil):
     with pytest.raises(NotFound):
-        links.order_id_of(spoil(links.token_of(ids.new_id())))
+        payment_links.order_id_of(spoil(payment_links.token_of(ids.new_id())))
 
 
 def test_the_page_shows_the_number_in_full_while_it_can_be_paid_and_never_else(ready):
@@ -39,7 +40,7 @@ def test_the_page_shows_the_number_in_full_while_it_can_be_paid_and_never_else(r
 
     def shown():
         with f.look() as session:
-            return checkout.open_checkout(session, ready.customer(order))
+            return checkout_page.open_checkout(session, ready.customer(order))
 
     assert (shown().state, shown().where) == ("looking", None)
     f.work_off()

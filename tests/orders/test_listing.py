@@ -5,9 +5,10 @@ import pytest
 
 from portal.core import clock
 from portal.core.errors import Invalid
-from portal.orders import listing, queries
-from portal.orders.filters import Filters
-from portal.orders.listing import batch, list_orders, totals
+from portal.orders import queries
+from portal.orders.reading import lists
+from portal.orders.reading.filters import Filters
+from portal.orders.reading.lists import batch, list_orders, totals
 from tests import factories
 from tests.factories import look, rub
 
@@ -51,7 +52,7 @@ def test_another_merchant_finds_nothing_and_a_trader_has_no_list(cast):
 
 
 def test_pages_follow_each_other_without_gap_or_repeat(cast, monkeypatch):
-    monkeypatch.setattr(listing, "PAGE", 3)
+    monkeypatch.setattr(lists, "PAGE", 3)
     made = [cast.order(f"{1000 + number}.00").external_id for number in range(8)]
     seen, cursor = [], None
     while True:
@@ -104,13 +105,13 @@ def test_a_list_says_what_it_comes_to(cast, monkeypatch):
     for amount in ("1000.00", "2000.50"):
         cast.order(amount)
     with look() as session:
-        assert totals(session, cast.owner, Filters()) == listing.Totals(2, [rub("3000.50")], False)
-        monkeypatch.setattr(listing, "TOTAL_MAX", 1)
+        assert totals(session, cast.owner, Filters()) == lists.Totals(2, [rub("3000.50")], False)
+        monkeypatch.setattr(lists, "TOTAL_MAX", 1)
         assert totals(session, cast.owner, Filters()).more
 
 
 def test_an_export_comes_in_batches_and_misses_nothing(cast, monkeypatch):
-    monkeypatch.setattr(listing, "BATCH", 3)
+    monkeypatch.setattr(lists, "BATCH", 3)
     made = [cast.order(f"{1000 + number}.00").id for number in range(7)]
     assert exported(cast.owner, Filters()) == made[::-1]
 
@@ -120,7 +121,7 @@ def exported(actor, filters: Filters) -> list:
     while True:
         with look() as session:
             rows, place = batch(session, actor, filters, place)
-            assert len(rows) <= listing.BATCH
+            assert len(rows) <= lists.BATCH
             seen += [order.id for order in rows]
         if place is None:
             return seen

@@ -8,8 +8,8 @@ from sqlalchemy import select, text
 from portal import ledger
 from portal.core import clock, jobs
 from portal.core.db import db
-from portal.orders import match_rows
-from portal.orders.matching import STAGES
+from portal.orders.matching import pick
+from portal.orders.matching.match import STAGES
 from portal.orders.models import MatchTry
 from portal.parties.models import Holder
 from portal.requisites import service as requisites
@@ -333,7 +333,7 @@ def test_four_matchers_at_once_are_fair_within_one_each(app, cast, monkeypatch):
 
 
 def test_in_a_rush_a_success_records_its_tier_and_a_failure_still_its_funnel(cast, monkeypatch):
-    monkeypatch.setattr(match_rows, "FUNNEL_ROWS_MAX", -1)
+    monkeypatch.setattr(pick, "FUNNEL_ROWS_MAX", -1)
     cast.requisite(open_orders_max=1)
     taken = f.assigned_payin(cast)
     assert last_try(taken).funnel == {"tier": 1}

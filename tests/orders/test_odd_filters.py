@@ -2,7 +2,7 @@
 import pytest
 
 from portal.core.errors import Invalid
-from portal.orders.filters import Filters
+from portal.orders.reading.filters import Filters
 
 
 @pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31", "2026-02-30"])

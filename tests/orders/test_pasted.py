@@ -2,7 +2,7 @@
 import pytest
 
 from portal.core import ids
-from portal.orders import pasted
+from portal.orders.reading import pasted
 
 ID = ids.parse("pin", "pin_01J9ZK3M5N7P9Q1R3S5T7VQRVD")
 SHOWN = ids.text(ID)

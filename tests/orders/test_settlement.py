@@ -75,7 +75,7 @@ def test_done_twice_it_is_harmless(ready):
     order = f.completed_payin(ready)
     had = f.store_available(ready.store), f.fresh(order).version
     with f.act() as session:
-        jobs.promise(session, "settle_order", order.id)
+        jobs.enqueue(session, "settle_order", order.id)
     f.work_off("settle_order")
     assert (f.store_available(ready.store), f.fresh(order).version) == had
     assert entries_of(order) == 1

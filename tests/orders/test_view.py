@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from portal import webhooks
 from portal.core.clock import rfc3339
-from portal.orders import links, view
+from portal.orders import payment_links, view
 from portal.orders.models import MatchTry, OrderEvent
 from portal.requisites import numbers
 from portal.requisites.models import Requisite
@@ -33,7 +33,7 @@ def test_exactly_the_answer_of_the_gateways_page(cast):
         "events": [{"type": "payin.new", "at": rfc3339(order.created_at)}], "created_at": rfc3339(order.created_at),
         "expires_at": None, "assigned_at": None, "paid_at": None, "confirmed_at": None, "completed_at": None,
         "ended_at": None}
-    assert answer["payment_url"].endswith(links.path_of(order.id))
+    assert answer["payment_url"].endswith(payment_links.path_of(order.id))
     assert MOMENT.fullmatch(answer["created_at"])
     assert view.created(order) == answer  # rebuilt from the row, byte for byte
     assert json.dumps(view.created(order)) == json.dumps(answer)
@@ -74,7 +74,7 @@ def test_events_carry_what_the_store_is_told_as_of_their_step(ready):
     assert [event.payload["status"] for event in events] == ["new", "assigned", "paid", "confirmed", "completed"]
     assert [event.payload["version"] for event in events] == [1, 2, 3, 4, 5]
     assert [event.payload["requisite"] is not None for event in events] == [False, True, True, False, False]
-    assert webhooks.told(events[-1].payload) == view.public(order)
+    assert webhooks.with_link(events[-1].payload) == view.public(order)
     assert events[-1].payload["amount_received"] == "1500.00"
 
 

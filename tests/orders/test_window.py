@@ -7,7 +7,7 @@ from sqlalchemy import select, text
 
 from portal.core import clock
 from portal.core.jobs import Job
-from portal.orders import match_rows
+from portal.orders.matching import pick
 from portal.orders.models import MatchTry, OrderEvent
 from portal.parties.models import Holder
 from tests import factories as f
@@ -32,7 +32,7 @@ def look_until_it_ends(order) -> list[datetime]:
 
 
 def test_each_try_notes_its_funnel(cast, monkeypatch):
-    monkeypatch.setattr(match_rows, "FUNNEL_ROWS_MAX", 10**9)  # however many requisites other tests have left
+    monkeypatch.setattr(pick, "FUNNEL_ROWS_MAX", 10**9)  # however many requisites other tests have left
     cast.requisite(bank="sber")
     cast.requisite(max_amount="1000.00")
     wanted = cast.requisite()

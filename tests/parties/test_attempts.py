@@ -8,8 +8,8 @@ from flask import Flask
 
 from portal.core import clock
 from portal.core.db import db, transaction
-from portal.parties import attempts
-from portal.parties.attempts import Guess
+from portal.parties import login_throttle
+from portal.parties.login_throttle import Guess
 
 
 def try_once(email: str, address: str | None, device: str | None = None) -> bool:
@@ -17,11 +17,11 @@ def try_once(email: str, address: str | None, device: str | None = None) -> bool
     refused, wait_s = False, 1
     with transaction() as session:
         try:
-            attempts.take(session, Guess.at_the_door(email, address, device))
-        except attempts.TooManyAttempts as error:
+            login_throttle.take(session, Guess.at_the_door(email, address, device))
+        except login_throttle.TooManyAttempts as error:
             refused = True
             wait_s = error.retry_after_s
-    assert 1 <= wait_s <= attempts.WINDOW_S
+    assert 1 <= wait_s <= login_throttle.WINDOW_S
     return not refused
 
 
@@ -52,7 +52,7 @@ def test_who_guesses_elsewhere_keeps_nobody_out(app: Flask) -> None:
 def test_a_browser_that_is_known_has_a_budget_of_its_own(app: Flask) -> None:
     """Even an army of addresses, and even the attacker's own address, keep the owner's browser out of nothing."""
     email, network = somebody(), some_address()
-    for _ in range(attempts.EVERYWHERE_MAX + 1):
+    for _ in range(login_throttle.EVERYWHERE_MAX + 1):
         try_once(email, some_address())
     assert not try_once(email, some_address())
     for _ in range(11):
@@ -66,9 +66,9 @@ def test_ten_a_minute_for_an_address_whoever_it_is(app: Flask) -> None:
 
 
 def test_an_ipv6_customer_is_one_address() -> None:
-    assert attempts.network_of("2001:db8:1:2::1") == attempts.network_of("2001:db8:1:2:ffff::9") == "2001:db8:1:2::/64"
-    assert attempts.network_of("2001:db8:1:3::1") != attempts.network_of("2001:db8:1:2::1")
-    assert attempts.network_of("::ffff:203.0.113.7") == "203.0.113.7"
+    assert login_throttle.network_of("2001:db8:1:2::1") == login_throttle.network_of("2001:db8:1:2:ffff::9") == "2001:db8:1:2::/64"
+    assert login_throttle.network_of("2001:db8:1:3::1") != login_throttle.network_of("2001:db8:1:2::1")
+    assert login_throttle.network_of("::ffff:203.0.113.7") == "203.0.113.7"
 
 
 def test_a_right_password_is_not_counted(app: Flask) -> None:
@@ -76,7 +76,7 @@ def test_a_right_password_is_not_counted(app: Flask) -> None:
     for _ in range(20):
         assert try_once(email, address)
         with transaction() as session:
-            attempts.give_back(session, Guess.at_the_door(email, address))
+            login_throttle.give_back(session, Guess.at_the_door(email, address))
 
 
 def test_twenty_at_once_are_twenty(app: Flask) -> None:
@@ -91,10 +91,10 @@ def test_twenty_at_once_are_twenty(app: Flask) -> None:
                 db.session.remove()
 
     with ThreadPoolExecutor(4) as pool:
-        assert sum(pool.map(guess, range(20))) == attempts.ACCOUNT_MAX
+        assert sum(pool.map(guess, range(20))) == login_throttle.ACCOUNT_MAX
 
 
 @pytest.mark.parametrize("address", ["203.0.113.9", "2001:db8::1", None])
 def test_every_kind_of_address_is_counted(app: Flask, address: str | None) -> None:
     with transaction() as session:
-        attempts.take(session, Guess.at_the_door(somebody(), address))
+        login_throttle.take(session, Guess.at_the_door(somebody(), address))

@@ -12,7 +12,7 @@ from portal.core import clock, crypto
 from portal.core.access import SYSTEM
 from portal.core.db import engine, reader, transaction
 from portal.core.errors import Invalid, NotFound
-from portal.parties import key_tokens, key_watch, keys, merchants, stores
+from portal.parties import key_invalidation, key_tokens, keys, merchants, stores
 from portal.parties.commands import CreateKey, MoveMerchant, MoveStore, RevokeKey
 from portal.parties.models import ApiKey
 from tests import people
@@ -38,7 +38,7 @@ def until(holds: object, within_s: float = 3.0) -> bool:
 
 def listening(app: Flask, token: str) -> None:
     keys.find(token)
-    assert until(lambda: key_watch.of(engine()).is_listening)
+    assert until(lambda: key_invalidation.of(engine()).is_listening)
     keys.find(token)
 
 
@@ -112,8 +112,8 @@ def test_a_suspended_one_is_told_within_a_second(app: Flask, whose: str) -> None
 
 def test_while_nobody_listens_nothing_is_remembered(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     _, token = new_key(people.store(people.merchant()).id)
-    deaf = key_watch.Watch("postgresql://nobody@127.0.0.1:1/nothing")
-    monkeypatch.setattr(key_watch, "of", lambda session: deaf)
+    deaf = key_invalidation.Watch("postgresql://nobody@127.0.0.1:1/nothing")
+    monkeypatch.setattr(key_invalidation, "of", lambda session: deaf)
     for _ in range(3):
         with statements() as seen:
             assert keys.find(token) is not None
@@ -124,10 +124,10 @@ def test_a_listener_that_does_not_hear_itself_is_not_believed(
         app: Flask, fresh_database: str, database: str, url_of: Callable[[str, str], str],
         monkeypatch: pytest.MonkeyPatch) -> None:
     """A listener behind a pooler answered each second and heard nothing: a revoked key was let in for eight more."""
-    monkeypatch.setattr(key_watch, "HEARD_WITHIN_S", 0.5)
-    elsewhere = key_watch.Watch(url_of(fresh_database, "app"), url_of(database, "app"))  # as deaf as behind a pooler
+    monkeypatch.setattr(key_invalidation, "HEARD_WITHIN_S", 0.5)
+    elsewhere = key_invalidation.Watch(url_of(fresh_database, "app"), url_of(database, "app"))  # as deaf as behind a pooler
     said: list[str] = []
-    monkeypatch.setattr(key_watch.log, "error", lambda event, **told: said.append(told["error"]))
+    monkeypatch.setattr(key_invalidation.log, "error", lambda event, **told: said.append(told["error"]))
     elsewhere.recall(b"any")
     try:
         assert until(lambda: said)
@@ -168,7 +168,7 @@ def test_a_stranger_neither_makes_nor_revokes_a_key(app: Flask) -> None:
 def test_last_used_is_written_by_the_listener(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     key, token = new_key(people.store(people.merchant()).id)
     listening(app, token)
-    monkeypatch.setattr(key_watch, "WRITE_EVERY_S", 0.0)
+    monkeypatch.setattr(key_invalidation, "WRITE_EVERY_S", 0.0)
     keys.find(token, address="203.0.113.5")
 
     def written() -> bool:
@@ -181,20 +181,20 @@ def test_last_used_is_written_by_the_listener(app: Flask, monkeypatch: pytest.Mo
 
 
 @pytest.fixture
-def renewing(monkeypatch: pytest.MonkeyPatch) -> Iterator[key_watch.Watch]:
+def renewing(monkeypatch: pytest.MonkeyPatch) -> Iterator[key_invalidation.Watch]:
     """A key that was asked for is looked up again with each beat; all others are forgotten after three seconds.
 
     A listener that is slow because the machine is busy counts as alive.
     """
-    monkeypatch.setattr(key_watch, "REMEMBERED_S", 3.0)
-    monkeypatch.setattr(key_watch, "RENEWED_S", 3.0)
-    monkeypatch.setattr(key_watch, "ALIVE_FOR_S", 30.0)
-    watch = key_watch.of(engine())
+    monkeypatch.setattr(key_invalidation, "REMEMBERED_S", 3.0)
+    monkeypatch.setattr(key_invalidation, "RENEWED_S", 3.0)
+    monkeypatch.setattr(key_invalidation, "ALIVE_FOR_S", 30.0)
+    watch = key_invalidation.of(engine())
     yield watch
     watch.stop()
 
 
-def test_a_key_in_use_is_looked_up_again_by_the_listener(app: Flask, renewing: key_watch.Watch) -> None:
+def test_a_key_in_use_is_looked_up_again_by_the_listener(app: Flask, renewing: key_invalidation.Watch) -> None:
     _, token = new_key(people.store(people.merchant()).id)
     listening(app, token)
     digest = crypto.sha256(token)
@@ -205,7 +205,7 @@ def test_a_key_in_use_is_looked_up_again_by_the_listener(app: Flask, renewing: k
     assert until(lambda: renewing._found.get(digest, (None, before))[1] > before, within_s=20)
 
 
-def test_when_all_had_to_be_forgotten_the_listener_looks_up_what_is_in_use(app: Flask, renewing: key_watch.Watch
+def test_when_all_had_to_be_forgotten_the_listener_looks_up_what_is_in_use(app: Flask, renewing: key_invalidation.Watch
                                                                             ) -> None:
     _, token = new_key(people.store(people.merchant()).id)
     other, _ = new_key(people.store(people.merchant()).id)
@@ -219,9 +219,9 @@ def test_when_all_had_to_be_forgotten_the_listener_looks_up_what_is_in_use(app: 
     assert seen == []
 
 
-def test_a_key_that_nobody_uses_is_not_looked_up_again(app: Flask, renewing: key_watch.Watch,
+def test_a_key_that_nobody_uses_is_not_looked_up_again(app: Flask, renewing: key_invalidation.Watch,
                                                        monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(key_watch, "WANTED_S", 0.0)
+    monkeypatch.setattr(key_invalidation, "WANTED_S", 0.0)
     _, token = new_key(people.store(people.merchant()).id)
     keys.find(token)
     assert until(lambda: renewing.is_listening, within_s=20)
@@ -233,7 +233,7 @@ def test_a_key_that_nobody_uses_is_not_looked_up_again(app: Flask, renewing: key
     assert len(seen) == 1
 
 
-def test_a_key_that_was_revoked_unheard_is_not_renewed(app: Flask, renewing: key_watch.Watch) -> None:
+def test_a_key_that_was_revoked_unheard_is_not_renewed(app: Flask, renewing: key_invalidation.Watch) -> None:
     key, token = new_key(people.store(people.merchant()).id)
     listening(app, token)
     with transaction() as session:

@@ -8,9 +8,9 @@ from threading import Thread
 import pytest
 from redis import Redis
 
-from tasks import loop_waker, waker
+from tasks import wakeups, wakeups_async
 from tasks.app import huey
-from tasks.loop_waker import LoopWaker
+from tasks.wakeups_async import LoopWaker
 from tests.running import wait_for
 
 KIND, OTHER = "match_order", "settle_order"
@@ -55,7 +55,7 @@ def test_pokes_of_many_threads_are_one_message_for_each_kind(loop_poke: Callable
         loop_poke(KIND)
     loop_poke(OTHER)
     wait_for(lambda: sent(redis_url) == 2, "each kind has its message", 5)
-    waker.listen(KIND)
+    wakeups.listen(KIND)
     loop_poke(KIND)
     wait_for(lambda: sent(redis_url) == 3, "the next poke is sent once a worker has the last", 5)
     with Redis.from_url(redis_url) as valkey:
@@ -66,14 +66,14 @@ def test_pokes_of_many_threads_are_one_message_for_each_kind(loop_poke: Callable
 def test_a_silent_redis_holds_up_nobody(
         loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        monkeypatch.setattr(loop_waker, "settings", loop_waker.settings.model_copy(update={
-            "redis_url": type(loop_waker.settings.redis_url)(f"redis://127.0.0.1:{silent.getsockname()[1]}/0")}))
+        monkeypatch.setattr(wakeups_async, "settings", wakeups_async.settings.model_copy(update={
+            "redis_url": type(wakeups_async.settings.redis_url)(f"redis://127.0.0.1:{silent.getsockname()[1]}/0")}))
         made = asyncio.run_coroutine_threadsafe(_waker(), loop).result(5)
         begun = time.monotonic()
         for _ in range(50):
             made.poke(KIND)
         assert time.monotonic() - begun < 0.1
-        wait_for(lambda: not loop_waker.calm.answers(), "it is left alone", 5)
+        wait_for(lambda: not wakeups_async.calm.answers(), "it is left alone", 5)
         asyncio.run_coroutine_threadsafe(made.close(), loop).result(5)
 
 

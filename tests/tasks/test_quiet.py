@@ -8,7 +8,7 @@ import pytest
 from redis.exceptions import ConnectionError as RedisAway
 
 from portal.core import logging as ours
-from tasks import quiet
+from tasks import huey_log
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     before = root.handlers[:], huey.handlers[:], huey.propagate, huey.level, root.level
     ours.configure()
     logging.StreamHandler.setStream(root.handlers[0], written)
-    quiet.take_over()
+    huey_log.take_over()
     yield written
     root.handlers[:], huey.handlers[:], huey.propagate = before[:3]
     huey.setLevel(before[3])

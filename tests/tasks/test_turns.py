@@ -2,8 +2,8 @@
 import pytest
 
 from portal.core import jobs
-from tasks import turns
-from tasks.turns import in_turn
+from tasks import concurrency
+from tasks.concurrency import in_turn
 
 DRAINS_MAX = 2
 
@@ -34,7 +34,7 @@ def test_one_at_a_time_and_who_came_in_vain_is_made_up_for():
 
 
 def test_another_joins_when_the_batch_in_hand_is_old(monkeypatch):
-    monkeypatch.setattr(turns, "STUCK_S", 0.0)
+    monkeypatch.setattr(concurrency, "STUCK_S", 0.0)
     others: list[int] = []
 
     def with_another_inside() -> None:
@@ -50,7 +50,7 @@ def test_another_joins_when_more_than_a_batch_is_due():
     others: list[int] = []
 
     def much() -> None:
-        turns.looking("crowded", behind=True)
+        concurrency.looking("crowded", behind=True)
         others.append(drained("crowded"))
 
     in_turn("crowded", much)
@@ -58,15 +58,15 @@ def test_another_joins_when_more_than_a_batch_is_due():
 
 
 def test_who_has_looked_just_now_is_not_stuck(monkeypatch):
-    monkeypatch.setattr(turns, "STUCK_S", 3600.0)
+    monkeypatch.setattr(concurrency, "STUCK_S", 3600.0)
     others: list[int] = []
 
     def old() -> None:
-        monkeypatch.setitem(turns._looked_at, "crowded", float("-inf"))
+        monkeypatch.setitem(concurrency._looked_at, "crowded", float("-inf"))
         others.append(drained("crowded"))
-        turns.looking("crowded")
+        concurrency.looking("crowded")
         others.append(drained("crowded"))
-        turns._called.clear()
+        concurrency._called.clear()
 
     in_turn("crowded", old)
     assert others == [1, 0]

@@ -4,10 +4,10 @@ import time
 
 from redis import Redis
 
-from portal.core import calm, jobs
-from tasks import waker
+from portal.core import jobs, redis_breaker
+from tasks import wakeups
 from tasks.app import huey, work_off
-from tasks.turns import in_turn
+from tasks.concurrency import in_turn
 
 KIND = "match_order"
 
@@ -25,17 +25,17 @@ def forget(redis_url: str) -> None:
 def test_a_poke_that_waits_stands_for_all_that_follow(redis_url: str) -> None:
     forget(redis_url)
     for _ in range(100):
-        waker.poke(KIND)
+        wakeups.poke(KIND)
     assert messages(redis_url) == 1
-    waker.poke("settle_order")
+    wakeups.poke("settle_order")
     assert messages(redis_url) == 2, "another kind has a message of its own"
 
 
 def test_once_a_worker_listens_again_the_next_poke_is_sent(redis_url: str) -> None:
     forget(redis_url)
-    waker.poke(KIND)
-    waker.listen(KIND)
-    waker.poke(KIND)
+    wakeups.poke(KIND)
+    wakeups.listen(KIND)
+    wakeups.poke(KIND)
     assert messages(redis_url) == 2
 
 
@@ -46,31 +46,31 @@ def test_a_message_that_finds_every_turn_taken_goes_on_standing_for_all(redis_ur
     def busy() -> None:
         if not counted:
             work_off.call_local(KIND)
-            waker.poke(KIND)
+            wakeups.poke(KIND)
             counted.append(messages(redis_url))
 
     forget(redis_url)
-    waker.poke(KIND)
+    wakeups.poke(KIND)
     in_turn(KIND, busy)
     assert counted == [1], "nobody has looked since: who holds the turn will"
 
 
 def test_a_message_lost_by_redis_is_sent_again_within_two_seconds(redis_url: str) -> None:
     forget(redis_url)
-    waker.poke(KIND)
+    wakeups.poke(KIND)
     with Redis.from_url(redis_url) as valkey:
-        assert 0 < valkey.pttl(waker.marker(KIND)) <= 2000
-        valkey.delete(huey.storage.queue_key, waker.marker(KIND))
-    waker.poke(KIND)
+        assert 0 < valkey.pttl(wakeups.marker(KIND)) <= 2000
+        valkey.delete(huey.storage.queue_key, wakeups.marker(KIND))
+    wakeups.poke(KIND)
     assert messages(redis_url) == 1
 
 
 def test_a_redis_that_never_answers_costs_one_short_wait(monkeypatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        mute = Redis(port=silent.getsockname()[1], **calm.options())
-        monkeypatch.setattr(waker, "_wake", mute.register_script(waker.WAKE))
+        mute = Redis(port=silent.getsockname()[1], **redis_breaker.client_options())
+        monkeypatch.setattr(wakeups, "_wake", mute.register_script(wakeups.WAKE))
         started = time.monotonic()
         for _ in range(50):
-            waker.poke(KIND)
-        assert calm.TIMEOUT_S <= time.monotonic() - started < 0.3
+            wakeups.poke(KIND)
+        assert redis_breaker.TIMEOUT_S <= time.monotonic() - started < 0.3
         mute.close()

@@ -9,7 +9,7 @@ from flask import Flask
 from portal.core import clock, ids
 from portal.core.access import SYSTEM
 from portal.imports import service as imports
-from portal.orders import links
+from portal.orders import payment_links
 from portal.orders.models import Order
 from portal.parties import sessions
 from portal.web.docs.pages import PAGES as GUIDES
@@ -70,7 +70,7 @@ class Stage:
         if len(names) == 1 and names[0] in self.samples:
             return [{names[0]: value} for value in self.samples[names[0]]]
         if names == ["token"]:
-            return [{"token": links.token_of(order.id)} for order in self.orders.values()]
+            return [{"token": payment_links.token_of(order.id)} for order in self.orders.values()]
         raise AssertionError(f"give the pages of {endpoint} samples of {names}")
 
 

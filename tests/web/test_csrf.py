@@ -6,7 +6,7 @@ from flask import Flask
 from werkzeug.routing import Rule
 
 from portal.core.ids import new_id, text
-from portal.orders import links
+from portal.orders import payment_links
 from portal.web.csrf import SAFE, SIGNED
 from tests import people
 
@@ -25,7 +25,7 @@ def address_of(app: Flask, rule: Rule) -> str:
     """An address of the rule with some id for each gap: what it names need not exist."""
     values: dict[str, object] = {name: "1" if name == "job_id" else f"pin_{text(new_id())}" for name in rule.arguments}
     if "token" in values:
-        values["token"] = links.token_of(new_id())
+        values["token"] = payment_links.token_of(new_id())
     return str(app.url_map.bind("localhost").build(rule.endpoint, values, rule.methods and next(
         iter(sorted(rule.methods - {"OPTIONS", "HEAD"})))))
 
@@ -61,7 +61,7 @@ def test_htmx_sends_the_token_in_a_header(app: Flask) -> None:
 def test_the_payment_pages_forms_come_without_an_origin(app: Flask) -> None:
     """It sends no referrer, so browsers write `Origin: null`; elsewhere that is a sandboxed frame of somebody's."""
     order_id, browser = new_id(), people.stranger(app)
-    link, sent = f"{links.path_of(order_id)}/claim", {"csrf_token": links.form_token_of(order_id)}
+    link, sent = f"{payment_links.path_of(order_id)}/claim", {"csrf_token": payment_links.form_token_of(order_id)}
     assert browser.post(link, data=sent, headers={"Origin": "null"}).status_code == 404  # let through: no such order
     assert browser.post("/login", data={"csrf_token": browser.token}, headers={"Origin": "null"}).status_code == 403
 
@@ -69,9 +69,9 @@ def test_the_payment_pages_forms_come_without_an_origin(app: Flask) -> None:
 def test_a_payers_browser_may_keep_no_cookies(app: Flask) -> None:
     """The link is the right, and its forms are bound to it: the token of another link's page is refused."""
     order_id, browser = new_id(), people.Browser(app, use_cookies=False)
-    link = f"{links.path_of(order_id)}/claim"
-    assert browser.post(link, data={"csrf_token": links.form_token_of(order_id)}).status_code == 404
-    assert browser.post(link, data={"csrf_token": links.form_token_of(new_id())}).status_code == 403
+    link = f"{payment_links.path_of(order_id)}/claim"
+    assert browser.post(link, data={"csrf_token": payment_links.form_token_of(order_id)}).status_code == 404
+    assert browser.post(link, data={"csrf_token": payment_links.form_token_of(new_id())}).status_code == 403
     assert browser.post(f"/pay/{text(new_id())}x/claim", data={"csrf_token": "x"}).status_code == 404
 
 

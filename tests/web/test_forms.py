@@ -137,10 +137,10 @@ def _acts(stage):
 
 
 def _sample(stage, name):
-    from portal.orders import links
+    from portal.orders import payment_links
 
     if name == "order_id":
         return stage.orders["paid"].public_id
     if name == "token":
-        return links.token_of(stage.orders["assigned"].id)
+        return payment_links.token_of(stage.orders["assigned"].id)
     return stage.samples.get(name, ["1"])[0]

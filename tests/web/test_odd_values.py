@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 import pytest
 
-from portal.orders import links
+from portal.orders import payment_links
 from tests.web import forms
 
 ODD = [
@@ -46,7 +46,7 @@ def with_values(rule, adapter, stage, value) -> str | None:
 
 def sound(rule, adapter, stage) -> str:
     known = {**stage.samples, "order_id": [stage.orders["paid"].public_id],
-             "token": [links.token_of(stage.orders["assigned"].id)]}
+             "token": [payment_links.token_of(stage.orders["assigned"].id)]}
     values = {name: known.get(name, ["csv" if name == "kind" else "1"])[0] for name in rule.arguments}
     return adapter.build(rule.endpoint, values)
 

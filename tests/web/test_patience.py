@@ -3,7 +3,7 @@ import asyncio
 
 import pytest
 
-from portal.web.patience import Patience
+from portal.server.timeouts import Timeouts
 
 LIMIT_S = 0.05
 
@@ -18,7 +18,7 @@ async def never() -> None:
 
 def test_what_comes_in_time_is_handed_on() -> None:
     async def asked() -> str:
-        return await Patience(LIMIT_S).with_each(at_once("body"))
+        return await Timeouts(LIMIT_S).with_each(at_once("body"))
 
     assert asyncio.run(asked()) == "body"
 
@@ -26,7 +26,7 @@ def test_what_comes_in_time_is_handed_on() -> None:
 def test_who_waits_too_long_hears_so_and_can_go_on() -> None:
     async def asked() -> str:
         with pytest.raises(TimeoutError):
-            await Patience(LIMIT_S).with_each(never())
+            await Timeouts(LIMIT_S).with_each(never())
         await asyncio.sleep(0)  # nothing of the cancellation is left
         return "answered"
 
@@ -36,7 +36,7 @@ def test_who_waits_too_long_hears_so_and_can_go_on() -> None:
 def test_each_has_its_own_time() -> None:
     """The second comes when the first has waited for nearly all of its time; the look that ends the first spares it."""
     async def asked() -> list[object]:
-        patience, second = Patience(40 * LIMIT_S), asyncio.Event()
+        patience, second = Timeouts(40 * LIMIT_S), asyncio.Event()
         first = asyncio.create_task(patience.with_each(never()))
         await asyncio.sleep(32 * LIMIT_S)
         other = asyncio.create_task(patience.with_each(second.wait()))
@@ -51,7 +51,7 @@ def test_each_has_its_own_time() -> None:
 
 def test_somebody_elses_cancellation_is_passed_on() -> None:
     async def asked() -> None:
-        waiting = asyncio.create_task(Patience(60).with_each(never()))
+        waiting = asyncio.create_task(Timeouts(60).with_each(never()))
         await asyncio.sleep(0)
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -62,7 +62,7 @@ def test_somebody_elses_cancellation_is_passed_on() -> None:
 
 def test_nobody_is_looked_at_when_nobody_waits() -> None:
     async def asked() -> int:
-        patience = Patience(LIMIT_S)
+        patience = Timeouts(LIMIT_S)
         await patience.with_each(at_once("body"))
         await asyncio.sleep(LIMIT_S / 2)  # the look that was due has found nobody, and asked for no other
         return len([handle for handle in asyncio.get_running_loop()._scheduled if not handle.cancelled()])  # type: ignore[attr-defined]

@@ -2,7 +2,7 @@
 from flask import render_template_string
 from flask_babel import force_locale
 
-from portal.web import rendering
+from portal.web import fragment_cache
 
 TEMPLATE = "{% set once = drawing_once() %}{% call once('test', key) %}{{ words }}{% endcall %}"
 
@@ -21,13 +21,13 @@ def test_a_piece_is_drawn_once_for_its_key_and_language(app):
 
 
 def test_what_was_shown_last_stays(app, monkeypatch):
-    monkeypatch.setattr(rendering, "DRAWN_MAX", len(rendering._drawn) + 2)
+    monkeypatch.setattr(fragment_cache, "DRAWN_MAX", len(fragment_cache._drawn) + 2)
     with app.test_request_context():
         drawn("a", "a")
         drawn("b", "b")
         drawn("a", "changed")
-        for n in range(rendering.DRAWN_MAX - 1):
+        for n in range(fragment_cache.DRAWN_MAX - 1):
             drawn(f"n{n}", "n")
-        assert len(rendering._drawn) == rendering.DRAWN_MAX
+        assert len(fragment_cache._drawn) == fragment_cache.DRAWN_MAX
         assert drawn("a", "changed") == "a"  # touched after b
         assert drawn("b", "changed") == "changed"

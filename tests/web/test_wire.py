@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import uvicorn
 
-from portal.web import room, wire
+from portal.server import connection_room, http_limits
 from tests.running import free_port, wait_for
 
 GET = b"GET / HTTP/1.1\r\nHost: here\r\n\r\n"
@@ -43,11 +43,11 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
 
 @pytest.fixture
 def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    monkeypatch.setattr(wire, "HEAD_WITHIN_S", LATE_S)
+    monkeypatch.setattr(http_limits, "HEAD_WITHIN_S", LATE_S)
     let_go.clear()
     port = free_port()
-    http = partial(wire.Wire, room=room.Room(ROOM, SHARE))
-    server = wire.Server(uvicorn.Config(app, host="127.0.0.1", port=port, http=http, loop="uvloop", ws="none",
+    http = partial(http_limits.Wire, room=connection_room.Room(ROOM, SHARE))
+    server = http_limits.Server(uvicorn.Config(app, host="127.0.0.1", port=port, http=http, loop="uvloop", ws="none",
                                         lifespan="off", log_config=None, access_log=False), lambda: None)
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -107,11 +107,11 @@ def test_nothing_but_line_ends_is_no_head(call):
 
 def test_a_head_without_an_end(call):
     line = b"X-Filling: " + b"x" * 1000 + b"\r\n"
-    assert answer(call(GET[:-2], line * (wire.HEAD_MAX // len(line) + 1))) == b"431"
+    assert answer(call(GET[:-2], line * (http_limits.HEAD_MAX // len(line) + 1))) == b"431"
 
 
 def test_a_body_is_no_head(call):
-    body = b"x" * 4 * wire.HEAD_MAX
+    body = b"x" * 4 * http_limits.HEAD_MAX
     connection = call(b"POST / HTTP/1.1\r\nHost: here\r\nContent-Length: %d\r\n\r\n" % len(body), body)
     assert answer(connection) == b"200%d" % len(body)
 
@@ -194,7 +194,7 @@ def test_who_has_all_of_a_share_at_work_is_refused_alone(call):
 
 
 def test_the_shorter_the_room_the_shorter_a_connection_is_kept():
-    rooms = room.Room(100)
+    rooms = connection_room.Room(100)
     kept = []
     for number in range(100):
         guest = type("Guest", (), {"network": str(number)})()
@@ -237,17 +237,17 @@ def test_what_follows_a_body_is_no_head(call):
 
 def test_what_follows_a_body_has_a_size(call):
     line = b"X: y\r\n"
-    assert answer(call(CHUNKED, b"0\r\n", line * (wire.HEAD_MAX // len(line) + 1))) == b"431"
+    assert answer(call(CHUNKED, b"0\r\n", line * (http_limits.HEAD_MAX // len(line) + 1))) == b"431"
 
 
 def test_what_surrounds_the_pieces_of_a_body_has_a_size(call):
     piece = b"1;x=" + b"y" * 1000 + b"\r\nx\r\n"
-    assert answer(call(CHUNKED, piece * (wire.HEAD_MAX // 1000 + 1))) == b"431"
+    assert answer(call(CHUNKED, piece * (http_limits.HEAD_MAX // 1000 + 1))) == b"431"
 
 
 def test_a_head_that_comes_all_at_once_is_counted_before_it_is_complete(call):
-    assert answer(call(GET[:-2] + b"X-Filling: " + b"x" * wire.HEAD_MAX + b"\r\n\r\n")) == b"431"
-    assert answer(call(GET[:-2] + b"X-Filling: " + b"x" * (wire.HEAD_MAX // 2) + b"\r\n\r\n")) == b"2000"
+    assert answer(call(GET[:-2] + b"X-Filling: " + b"x" * http_limits.HEAD_MAX + b"\r\n\r\n")) == b"431"
+    assert answer(call(GET[:-2] + b"X-Filling: " + b"x" * (http_limits.HEAD_MAX // 2) + b"\r\n\r\n")) == b"2000"
 
 
 def test_many_requests_behind_each_other_are_many_heads(call):

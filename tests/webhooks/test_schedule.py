@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from portal.webhooks.schedule import PAUSES_S, next_attempt
+from portal.webhooks.backoff import PAUSES_S, next_attempt
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 

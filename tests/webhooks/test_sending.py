@@ -14,7 +14,7 @@ from portal.core.db import db, transaction
 from portal.webhooks import claims, sender, service
 from portal.webhooks.commands import Ping
 from portal.webhooks.models import DeliveryState, Endpoint
-from portal.webhooks.record import record
+from portal.webhooks.outcome import record
 from portal.webhooks.transport import Answer
 from tests.webhooks.conftest import Shop, open_shop
 from tests.webhooks.receiver import Received, listening

@@ -4,10 +4,10 @@ from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from portal.core import clock, live
-from portal.core.jobs.kinds import KINDS, OUTSIDE
+from portal.core import clock, page_events
+from portal.core.jobs.enqueueing import enqueue
 from portal.core.jobs.models import JobSlot
-from portal.core.jobs.promises import promise
+from portal.core.jobs.registry import KINDS, OUTSIDE
 
 log = structlog.get_logger("jobs")
 
@@ -32,11 +32,11 @@ def bury_unknown(session: Session) -> int:
     for row in rows:
         log.error("job_dead", kind=row.kind, job=row.id, error="unknown kind")
     if rows:
-        live.tell(session, "jobs", ())
+        page_events.tell(session, "jobs", ())
     return len(rows)
 
 
-def promise_recurring(session: Session) -> None:
+def enqueue_recurring(session: Session) -> None:
     """Turn the present slot of each recurring kind into a job, once however many dispatchers run."""
     for kind in KINDS.values():
         if kind.every_s is None:
@@ -47,4 +47,4 @@ def promise_recurring(session: Session) -> None:
                                .on_conflict_do_update(index_elements=["kind"], set_={"slot": slot, "turned_at": now},
                                                       where=JobSlot.slot < slot).returning(JobSlot.slot))
         if made.first() is not None:
-            promise(session, kind.name, key=f"slot:{slot}")
+            enqueue(session, kind.name, key=f"slot:{slot}")

@@ -9,11 +9,11 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from portal.core import clock, live
+from portal.core import clock, page_events
 from portal.core.db import engine, transaction, translated
 from portal.core.errors import judges
-from portal.core.hot import array, at_once, send
 from portal.core.jobs.models import Job
+from portal.core.pipeline import array, autocommit, queue
 
 log = structlog.get_logger("jobs")
 LOST_BEFORE_ALONE = 2  # a worker died twice with it in hand: it may be the one that kills
@@ -87,8 +87,8 @@ def claim(kind: str, *, limit: int, lease_s: int, lease: UUID | None = None, aga
     asked = {"lease": lease or uuid4(), "until": now + timedelta(seconds=lease_s), "kind": kind, "now": now,
              "alone_from": LOST_BEFORE_ALONE, "limit": limit}
     with translated():
-        found = at_once(engine(), HELD, asked) if again else []
-        jobs = [Claimed(*row) for row in found or at_once(engine(), CLAIM, asked)]
+        found = autocommit(engine(), HELD, asked) if again else []
+        jobs = [Claimed(*row) for row in found or autocommit(engine(), CLAIM, asked)]
     for job in jobs:
         if job.lost > LOST_MAX:
             with transaction() as session:
@@ -106,7 +106,7 @@ judges({"lease_kept": LeaseLost})
 def finish(session: Session, jobs: Sequence[Claimed]) -> None:
     """Move rows to `jobs_done`, fenced by their lease. Raises LeaseLost, when the transaction ends at the latest."""
     if jobs:
-        send(session, FINISH, {
+        queue(session, FINISH, {
             "ids": array(job.id for job in jobs), "lease": jobs[0].lease, "now": clock.now()})
 
 
@@ -150,7 +150,7 @@ def bury(session: Session, job: Claimed, error: str) -> None:
     """Dead: kept with its last error for staff to retry or drop. Alerts."""
     _fenced(session, job, "attempts = attempts + 1, last_error = :error, dead_at = :now",
             error=error[:ERROR_MAX], now=clock.now())
-    live.tell(session, "jobs", ())
+    page_events.tell(session, "jobs", ())
     log.error("job_dead", kind=job.kind, job=job.id, reference=str(job.reference), error=error[:ERROR_MAX])
 
 

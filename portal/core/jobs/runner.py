@@ -13,9 +13,8 @@ import structlog
 from portal.core import clock
 from portal.core.db import db, must_retry, transaction
 from portal.core.errors import DatabaseUnavailable, LockTimeout
-from portal.core.hot import commit, together
-from portal.core.jobs.keeping import in_hand
-from portal.core.jobs.kinds import KINDS, OUTSIDE, Kind
+from portal.core.jobs.enqueueing import note_poll, poke, reopen_wakeups
+from portal.core.jobs.lease_renewal import in_hand
 from portal.core.jobs.leases import (
     ERROR_MAX,
     Claimed,
@@ -27,7 +26,8 @@ from portal.core.jobs.leases import (
     postpone,
     postpone_all,
 )
-from portal.core.jobs.promises import listen, looking, poke
+from portal.core.jobs.registry import KINDS, OUTSIDE, Kind
+from portal.core.pipeline import commit, pipelined
 
 log = structlog.get_logger("jobs")
 DRAIN_FOR_S = 5  # then hand the thread back; the next wake-up goes on
@@ -51,28 +51,28 @@ def run(kind_name: str, *, for_s: float = DRAIN_FOR_S) -> int:
     Nobody need wake who is at work. Before the last look, the one that finds nothing, wake-ups are listened to again.
     """
     if kind_name in OUTSIDE:
-        listen(kind_name)
+        reopen_wakeups(kind_name)
         return OUTSIDE[kind_name]()
     kind, done, listening = KINDS[kind_name], 0, False
     deadline = clock.now() + timedelta(seconds=for_s)
     while (_stopping is None or not _stopping()) and clock.now() <= deadline:
-        looking(kind.name)
+        note_poll(kind.name)
         claimed = _claim(kind)
         if claimed:
             listening = False
             if len(claimed) == kind.batch_max:
-                looking(kind.name, behind=True)
-                listen(kind.name)
+                note_poll(kind.name, behind=True)
+                reopen_wakeups(kind.name)
                 poke(kind.name)
             with in_hand(claimed[0].lease, [job.id for job in claimed], lease_s=kind.lease_s):
                 done += _do(kind, claimed)
         elif listening:
             return done
         else:
-            listen(kind.name)
+            reopen_wakeups(kind.name)
             listening = True
-    looking(kind.name)
-    listen(kind.name)
+    note_poll(kind.name)
+    reopen_wakeups(kind.name)
     poke(kind.name)  # there may be more: for another worker, or for the next turn of this one
     return done
 
@@ -137,7 +137,7 @@ def _look_again_soon(job: Claimed) -> None:
 def _attempt(kind: Kind, jobs: Sequence[Claimed]) -> int:
     with structlog.contextvars.bound_contextvars(
             kind=kind.name, **({"request_id": jobs[0].request_id} if len(jobs) == 1 and jobs[0].request_id else {})):
-        with transaction() as session, together(session):
+        with transaction() as session, pipelined(session):
             later = kind.work(session, jobs) or {}
             session.flush()
             finish(session, [job for job in jobs if job.id not in later])

@@ -15,12 +15,12 @@ from portal.core.errors import FieldError, Invalid, NotFound
 from portal.parties import cases
 from portal.parties import queries as parties
 from portal.treasury.decision_facts import facts_of
-from portal.web import hx
+from portal.web import htmx
 from portal.web.admin.acts import act
 from portal.web.admin.cases import line, of_approval
 from portal.web.identity import signed_in
+from portal.web.labels import changed
 from portal.web.render import show
-from portal.web.words import changed
 
 bp = Blueprint("admin_approvals", __name__, url_prefix="/admin/approvals")
 STATES = ("pending", "approved", "rejected")
@@ -34,7 +34,7 @@ RECORDS = {"merchant": "mrc", "store": "str", "trader": "trd", "user": "usr", "r
 def index() -> Response:
     """The list; or, for the navigation of a page that is open, only how many wait."""
     waiting = approvals.pending_count(reader(), signed_in())
-    if request.args.get("part") == "waiting" and hx.wants_fragment():
+    if request.args.get("part") == "waiting" and htmx.wants_fragment():
         return show("shared/_waiting_now.html", waiting=waiting)
     state, kind = request.args.get("state", "pending"), request.args.get("kind") or None
     if state not in STATES:
@@ -51,7 +51,7 @@ def index() -> Response:
 def one(approval_id: str) -> Response:
     shown = _approval(approval_id)
     version = str(shown["approval"].state)
-    return hx.unless_known(version) or hx.tagged(
+    return htmx.unless_known(version) or htmx.tagged(
         show("admin/approvals/one.html", error=None, wrong={}, values={}, **shown), version)
 
 

@@ -13,7 +13,7 @@ from portal.core.errors import NotFound
 from portal.orders import queries
 from portal.orders.models import Order
 from portal.parties import cases
-from portal.web.hx import wants_fragment
+from portal.web.htmx import wants_fragment
 from portal.web.identity import signed_in
 from portal.web.render import redisplay, show
 

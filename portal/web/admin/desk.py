@@ -3,14 +3,14 @@ from flask import Blueprint, Response, current_app
 
 from portal.core.access import Permission, requires
 from portal.core.db import reader
-from portal.core.jobs import desk as job_desk
-from portal.core.jobs.pulse import pulses
+from portal.core.jobs import admin as job_desk
+from portal.core.jobs.liveness import liveness_by_kind
 from portal.demo import simulator
 from portal.ledger import proofs
-from portal.orders import first_hour, health
-from portal.orders.watch import look
+from portal.orders.reading import conversion, first_hour
+from portal.orders.reading.desk_queues import look
 from portal.parties import cases
-from portal.reference import board
+from portal.reference import rate_board
 from portal.web.health import redis_answers
 from portal.web.identity import signed_in
 from portal.web.render import show
@@ -25,7 +25,7 @@ def index() -> Response:
     watch = look(session, actor)
     return show("admin/desk/index.html", fragment="admin/desk/_desk.html", watch=watch,
                 on=cases.of(session, "order", [order.id for order in watch.attention]),
-                kinds=job_desk.by_kind(session), pulses=pulses(session), rates=board.present(session),
-                proof=proofs.last(session), first=first_hour.unfinished(session), health=health.lately(session),
+                kinds=job_desk.by_kind(session), pulses=liveness_by_kind(session), rates=rate_board.present(session),
+                proof=proofs.last(session), first=first_hour.unfinished(session), health=conversion.lately(session),
                 redis=redis_answers(),
                 simulating=simulator.is_on(session) if "admin_demo" in current_app.blueprints else None)

@@ -5,7 +5,7 @@ from flask import Blueprint, Response, url_for
 
 from portal.core.access import Permission, requires
 from portal.core.db import reader
-from portal.orders import first_hour
+from portal.orders.reading import first_hour
 from portal.web.badges import N_
 from portal.web.render import show
 

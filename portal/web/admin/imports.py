@@ -8,7 +8,7 @@ from portal.core.access import Permission, requires
 from portal.core.commands import bind
 from portal.core.db import reader, transaction
 from portal.core.errors import NotFound
-from portal.imports import service, sheets
+from portal.imports import formats, service
 from portal.web.admin.acts import act
 from portal.web.badges import N_
 from portal.web.form_keys import once
@@ -33,9 +33,9 @@ def index() -> Response:
 @bp.get("/templates/<sheet>")
 @requires(Permission.PARTY_MANAGE)
 def template(sheet: str) -> Response:
-    if sheet not in sheets.SHEETS:
+    if sheet not in formats.SHEETS:
         raise NotFound()
-    answer = Response(sheets.template(sheet, russian=language() == "ru"), content_type="text/csv; charset=utf-8")
+    answer = Response(formats.template(sheet, russian=language() == "ru"), content_type="text/csv; charset=utf-8")
     answer.headers["Content-Disposition"] = f'attachment; filename="{sheet}.csv"'
     return answer
 
@@ -69,7 +69,7 @@ def ask(import_id: str) -> Response:
 
 def _list() -> dict[str, Any]:
     return {"page": service.page(reader(), signed_in(), cursor=request.args.get("after")), "names": NAMES,
-            "sheets": sheets.SHEETS}
+            "sheets": formats.SHEETS}
 
 
 def _import(import_id: str) -> dict[str, Any]:
@@ -77,5 +77,5 @@ def _import(import_id: str) -> dict[str, Any]:
     checked = service.checked(session, signed_in(), import_id)
     given = {name for row in checked.rows for name in row.cells}
     return {"checked": checked, "taken": checked.taken, "names": NAMES, "hidden": HIDDEN,
-            "columns": [column for column in sheets.SHEETS[checked.taken.sheet] if column.name in given],
+            "columns": [column for column in formats.SHEETS[checked.taken.sheet] if column.name in given],
             "waiting": approvals.waiting_for(session, "import", checked.taken.id)}

@@ -6,8 +6,8 @@ from flask import Blueprint, Response, request, url_for
 from portal.core.access import Permission, requires
 from portal.core.db import reader, transaction
 from portal.core.errors import FieldError, Invalid
-from portal.core.jobs import desk
-from portal.core.jobs.pulse import pulses
+from portal.core.jobs import admin
+from portal.core.jobs.liveness import liveness_by_kind
 from portal.web.identity import signed_in
 from portal.web.render import done, redisplay, show
 
@@ -27,7 +27,7 @@ def index() -> Response:
 @requires(Permission.JOB_MANAGE)
 def retry(job_id: int) -> Response:
     with redisplay("admin/jobs/index.html", lambda: _page()), transaction() as session:
-        desk.retry(session, signed_in(), job_id)
+        admin.retry(session, signed_in(), job_id)
     return _back()
 
 
@@ -37,7 +37,7 @@ def drop(job_id: int) -> Response:
     with redisplay("admin/jobs/index.html", lambda: _page()):
         reason = _reason()
         with transaction() as session:
-            desk.drop(session, signed_in(), job_id, reason=reason)
+            admin.drop(session, signed_in(), job_id, reason=reason)
     return _back()
 
 
@@ -57,5 +57,5 @@ def _back() -> Response:
 def _page() -> dict[str, Any]:
     session = reader()
     dead, kind = request.args.get("state", "dead") == "dead", request.args.get("kind", "")[:KIND_MAX].replace("\0", "")
-    return {"jobs": desk.page(session, dead=dead, limit=PAGE, kind=kind or None), "dead": dead, "kind": kind,
-            "kinds": desk.by_kind(session), "pulses": pulses(session)}
+    return {"jobs": admin.page(session, dead=dead, limit=PAGE, kind=kind or None), "dead": dead, "kind": kind,
+            "kinds": admin.by_kind(session), "pulses": liveness_by_kind(session)}

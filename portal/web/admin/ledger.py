@@ -5,12 +5,12 @@ from flask import Blueprint, Response, request
 
 from portal import ledger
 from portal.core.access import Permission, requires
-from portal.core.days import Days
+from portal.core.date_range import Days
 from portal.core.db import reader
 from portal.core.errors import NotFound
 from portal.core.money import Money
 from portal.ledger import proofs
-from portal.orders import books
+from portal.treasury import ledger_pages
 from portal.web.identity import signed_in
 from portal.web.render import show
 
@@ -22,10 +22,10 @@ LINES = 50
 @requires(Permission.LEDGER_READ)
 def index() -> Response:
     owner = request.args.get("owner") or None
-    if owner is not None and owner not in books.OWNERS:
+    if owner is not None and owner not in ledger_pages.OWNERS:
         raise NotFound()
     session = reader()
-    page = books.accounts(session, signed_in(), owner_kind=owner, cursor=request.args.get("after"))
+    page = ledger_pages.accounts(session, signed_in(), owner_kind=owner, cursor=request.args.get("after"))
     return show("admin/ledger/index.html", page=page, owner=owner, sums=_sums(ledger.totals(session)),
                 proofs=proofs.newest(session, limit=5))
 
@@ -34,7 +34,7 @@ def index() -> Response:
 @requires(Permission.LEDGER_READ)
 def account(account_id: int) -> Response:
     session, days = reader(), Days.of(request.args)
-    line = books.account(session, signed_in(), account_id)
+    line = ledger_pages.account(session, signed_in(), account_id)
     statement = ledger.statement(session, line.account, since=days.since, until=days.until,
                                  cursor=request.args.get("after"), limit=LINES)
     return show("admin/ledger/account.html", line=line, statement=statement, days=days)
@@ -43,7 +43,7 @@ def account(account_id: int) -> Response:
 @bp.get("/entries/<int:entry_id>")
 @requires(Permission.LEDGER_READ)
 def entry(entry_id: int) -> Response:
-    return show("admin/ledger/entry.html", entry=books.entry(reader(), signed_in(), entry_id))
+    return show("admin/ledger/entry.html", entry=ledger_pages.entry(reader(), signed_in(), entry_id))
 
 
 def _sums(totals: list[ledger.Total]) -> list[dict[str, Any]]:

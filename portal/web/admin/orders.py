@@ -8,10 +8,11 @@ from portal.core import clock, crypto
 from portal.core.access import Permission, requires
 from portal.core.commands import bind
 from portal.core.db import reader, transaction
-from portal.orders import calling_off, dossier, notes, service
+from portal.orders import cancel_paid, notes, service
 from portal.orders.commands import CancelOrder, ConfirmOrder
-from portal.orders.shown import ShowOfAttempt, show_of_attempt
-from portal.web import hx
+from portal.orders.reading import detail
+from portal.orders.reading.number_reveal import RevealOfAttempt, reveal_of_attempt
+from portal.web import htmx
 from portal.web.admin.cases import line, of_order
 from portal.web.form_keys import once
 from portal.web.identity import signed_in
@@ -39,7 +40,7 @@ def export(kind: str) -> Response:
 @requires(Permission.ORDER_READ)
 def one(order_id: str) -> Response:
     shown = _order(order_id)
-    return hx.unless_known(shown["version"]) or hx.tagged(
+    return htmx.unless_known(shown["version"]) or htmx.tagged(
         show("admin/orders/one.html", error=None, wrong={}, values={}, **shown), shown["version"])
 
 
@@ -69,9 +70,9 @@ def cancel(order_id: str) -> Response:
 def call_off(order_id: str) -> Response:
     """A paid order is cancelled by two: this asks the second."""
     with redisplay("admin/orders/one.html", lambda: _order(order_id)):
-        command = bind(calling_off.AskCallOff, request.form, order_id=order_id)
+        command = bind(cancel_paid.AskCallOff, request.form, order_id=order_id)
         with transaction() as session:
-            calling_off.ask(session, signed_in(), command)
+            cancel_paid.ask(session, signed_in(), command)
     return _back(order_id)
 
 
@@ -80,10 +81,10 @@ def call_off(order_id: str) -> Response:
 def number(order_id: str) -> Response:
     """Shown in this answer only, for thirty seconds where there is a script."""
     with redisplay("admin/orders/one.html", lambda: _order(order_id)):
-        command = bind(ShowOfAttempt, request.form, order_id=order_id, password=request.form.get("password", ""))
+        command = bind(RevealOfAttempt, request.form, order_id=order_id, password=request.form.get("password", ""))
         prove(command.password.get_secret_value())
         with transaction() as session:
-            shown = show_of_attempt(session, signed_in(), command)
+            shown = reveal_of_attempt(session, signed_in(), command)
     return show("admin/orders/one.html", error=None, wrong={}, values={}, **_order(order_id) | {"shown": shown})
 
 
@@ -105,18 +106,18 @@ def _back(order_id: str) -> Response:
 
 def _order(order_id: str) -> dict[str, Any]:
     session, actor = reader(), signed_in()
-    found = dossier.open_dossier(session, actor, order_id)
+    found = detail.open_dossier(session, actor, order_id)
     deliveries = webhooks.deliveries_of_order(session, actor, found.order.id)
-    work, written = dossier.work(session, found), notes.of(session, actor, found.order)
-    waiting = approvals.waiting_for(session, "order", found.order.id, kind=calling_off.KIND)
+    work, written = detail.work(session, found), notes.of(session, actor, found.order)
+    waiting = approvals.waiting_for(session, "order", found.order.id, kind=cancel_paid.KIND)
     changing = (found.version, len(written), len(waiting), *((job.attempts, job.dead_at) for job in work),
                 *((one.state, one.attempts) for one in deliveries))
     return {"version": crypto.sha256(repr(changing)).hex()[:12],
-            "found": found, "order": found.order, "shown": None, "merchant": dossier.merchant_of(session, found.order),
-            "postings": dossier.postings(session, found), "work": work,
-            "deliveries": deliveries, "requests": dossier.requests(session, deliveries),
+            "found": found, "order": found.order, "shown": None, "merchant": detail.merchant_of(session, found.order),
+            "postings": detail.postings(session, found), "work": work,
+            "deliveries": deliveries, "requests": detail.requests(session, deliveries),
             "waiting": waiting,
             "overdue": found.order.confirm_by is not None and found.order.confirm_by <= clock.now(),
             "notes": written,
             **line(of_order(found.order)),
-            "funnel": dossier.funnel(found.tries[0]) if found.tries else []}
+            "funnel": detail.funnel(found.tries[0]) if found.tries else []}

@@ -11,7 +11,7 @@ from portal.core.access import Permission, requires
 from portal.core.commands import bind
 from portal.core.db import reader, transaction
 from portal.core.errors import FieldError, Invalid, NotFound
-from portal.reference import board, service
+from portal.reference import rate_board, service
 from portal.reference.cache import rate_max_age_s
 from portal.reference.commands import SetRate
 from portal.reference.models import Rate
@@ -69,7 +69,7 @@ def set_by_hand(pair: str) -> Response:
 
 def _board() -> dict[str, Any]:
     known = [one for one in reference.snapshot(reader()).currencies.values() if one.active]
-    return {"rates": board.present(reader()), "age_max_s": rate_max_age_s(),
+    return {"rates": rate_board.present(reader()), "age_max_s": rate_max_age_s(),
             "bases": [(one.code, one.code) for one in sorted(known, key=lambda one: one.kind != "crypto")],
             "quotes": [(one.code, one.code) for one in sorted(known, key=lambda one: one.kind != "fiat")]}
 
@@ -83,9 +83,9 @@ def _codes(pair: str) -> tuple[str, str]:
 
 def _pair(pair: str) -> dict[str, Any]:
     session, (base, quote), now = reader(), _codes(pair), clock.now()
-    rows = board.history(session, base, quote, since=now - SHOWN)
+    rows = rate_board.history(session, base, quote, since=now - SHOWN)
     latest = rows[0]
-    line = board.RateLine(base, quote, latest.rate, latest.source, latest.at)
+    line = rate_board.RateLine(base, quote, latest.rate, latest.source, latest.at)
     return {"line": line, "rows": rows, "points": _points(rows, now), "age_max_s": rate_max_age_s(), "pair": pair,
             "lowest": min(row.rate for row in rows), "highest": max(row.rate for row in rows)}
 

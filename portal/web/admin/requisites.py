@@ -11,8 +11,8 @@ from portal.core.db import reader, transaction
 from portal.parties import queries as parties
 from portal.requisites import holders, numbers, queries, service, staff_list
 from portal.requisites.commands import MoveRequisite
-from portal.requisites.shown import ShowToStaff, show_to_staff
-from portal.web import offered
+from portal.requisites.number_reveal import RevealToStaff, reveal_to_staff
+from portal.web import reference_choices
 from portal.web.admin.acts import act
 from portal.web.identity import signed_in
 from portal.web.render import redisplay, show
@@ -29,7 +29,7 @@ def index() -> Response:
     filters = staff_list.Filters.of(request.args)
     page = staff_list.page(session, signed_in(), filters, cursor=request.args.get("after"))
     return show("admin/requisites/index.html", page=page, filters=filters, used=queries.used,
-                methods=offered.methods(), banks=offered.banks())
+                methods=reference_choices.methods(), banks=reference_choices.banks())
 
 
 @bp.get("/<requisite_id>")
@@ -42,11 +42,11 @@ def one(requisite_id: str) -> Response:
 @requires(Permission.REQUISITE_MANAGE)
 def number(requisite_id: str) -> Response:
     with redisplay(ONE, lambda: _requisite(requisite_id)):
-        command = bind(ShowToStaff, request.form, requisite_id=requisite_id,
+        command = bind(RevealToStaff, request.form, requisite_id=requisite_id,
                        password=request.form.get("password", ""))
         prove(command.password.get_secret_value())
         with transaction() as session:
-            shown = show_to_staff(session, signed_in(), command)
+            shown = reveal_to_staff(session, signed_in(), command)
     return show(ONE, error=None, wrong={}, values={}, **_requisite(requisite_id) | {"number": shown})
 
 

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, current_app, redirect, request, url_for
 from portal.core import ids
 from portal.core.access import Permission, requires
 from portal.core.db import reader
-from portal.orders.search import Hit, look
+from portal.search.staff_search import Hit, look
 from portal.web.badges import N_
 from portal.web.identity import signed_in
 from portal.web.render import show

@@ -11,10 +11,10 @@ from portal.core.db import reader
 from portal.core.money import Money
 from portal.parties import lists, queries, stores
 from portal.parties.commands import MoveStore, SetStore
-from portal.tariffs import above_fee, asking, terms
+from portal.tariffs import above_fee, change_requests, store_limits
 from portal.tariffs import queries as tariffs
 from portal.tariffs.commands import AskFee, AskTerms, SetRewardAboveFee
-from portal.web import offered
+from portal.web import reference_choices
 from portal.web.admin.acts import act
 from portal.web.form_keys import once
 from portal.web.identity import signed_in
@@ -45,7 +45,7 @@ def set_up(store_id: str) -> Response:
 @once
 def ask_terms(store_id: str) -> Response:
     with act(ONE, _store, store_id) as session:
-        terms.ask(session, signed_in(), bind(AskTerms, request.form, store_id=ids.parse("str", store_id),
+        store_limits.ask(session, signed_in(), bind(AskTerms, request.form, store_id=ids.parse("str", store_id),
                                              methods=tuple(request.form.getlist("methods"))))
     return _to(store_id)
 
@@ -55,7 +55,7 @@ def ask_terms(store_id: str) -> Response:
 @once
 def ask_fee(store_id: str) -> Response:
     with act(ONE, _store, store_id) as session:
-        asking.ask_fee(session, signed_in(), bind(AskFee, request.form, store_id=ids.parse("str", store_id)))
+        change_requests.ask_fee(session, signed_in(), bind(AskFee, request.form, store_id=ids.parse("str", store_id)))
     return _to(store_id)
 
 
@@ -110,6 +110,6 @@ def _store(store_id: str) -> dict[str, Any]:
         "store": store, "fees": tariffs.fees_of(session, store.id), "Money": Money,
         "held": treasury.holdings(session, actor, "store", treasury.settlement_of([store])).get(store.id),
         "keys": lists.keys_of(session, actor, [store.id]) if actor.may(Permission.KEY_READ) else [],
-        "methods": offered.methods(), "currencies": [code for code, _ in offered.fiat()],
+        "methods": reference_choices.methods(), "currencies": [code for code, _ in reference_choices.fiat()],
         "waiting": approvals.waiting_for(session, "store", store.id),
         "history": queries.history(session, actor, "store", store.id)}

@@ -10,14 +10,14 @@ from portal.core.access import Permission, requires
 from portal.core.commands import bind
 from portal.core.db import reader, transaction
 from portal.core.money import Money
-from portal.orders.of_trader import open_of_trader
+from portal.orders.reading.trader_open import open_of_trader
 from portal.parties import lists, onboarding, queries, trader_setup, traders
 from portal.parties.commands import AskOnboarding, CreateTrader, EndShift, MoveTrader, SetTrader
 from portal.requisites import queries as requisites
-from portal.tariffs import asking
+from portal.tariffs import change_requests
 from portal.tariffs import queries as tariffs
 from portal.tariffs.commands import AskReward
-from portal.web import offered
+from portal.web import reference_choices
 from portal.web.admin import settlement
 from portal.web.admin.acts import act
 from portal.web.form_keys import once
@@ -87,7 +87,7 @@ def ask_deposit(trader_id: str) -> Response:
 @once
 def ask_reward(trader_id: str) -> Response:
     with act(ONE, _trader, trader_id) as session:
-        asking.ask_reward(session, signed_in(), bind(AskReward, request.form, trader_id=ids.parse("trd", trader_id)))
+        change_requests.ask_reward(session, signed_in(), bind(AskReward, request.form, trader_id=ids.parse("trd", trader_id)))
     return _to(trader_id)
 
 
@@ -143,7 +143,7 @@ def _trader(trader_id: str) -> dict[str, Any]:
     return {
         "trader": trader, "seen": trader_setup.seen(trader), "Money": Money,
         "rewards": tariffs.rewards_of(session, trader.id),
-        "methods": offered.methods(),
+        "methods": reference_choices.methods(),
         "held": treasury.holdings(session, actor, "trader", treasury.settlement_of([trader])).get(trader.id),
         "requisites": requisites.page(session, actor, trader_id=trader.id, robots=True).rows,
         "used": requisites.used, "open_orders": open_of_trader(session, actor, trader.id),

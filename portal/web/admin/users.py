@@ -10,9 +10,9 @@ from portal.core import ids
 from portal.core.access import TEMPLATES, Actor, Permission, Role, requires
 from portal.core.commands import bind
 from portal.core.db import reader
-from portal.parties import grants, invitations, lists, personal, queries, sessions, users
+from portal.parties import invitations, lists, name_and_email, permissions, queries, sessions, users
 from portal.parties.commands import DisableUser, InviteUser, MoveUser, SetPermissions, SetPerson
-from portal.web.admin import words
+from portal.web.admin import labels
 from portal.web.admin.acts import act
 from portal.web.form_keys import once
 from portal.web.identity import signed_in
@@ -21,8 +21,8 @@ from portal.web.render import show
 bp = Blueprint("admin_users", __name__, url_prefix="/admin/users")
 ONE, NEW, PASSWORD = "admin/users/one.html", "admin/users/new.html", "admin/users/password.html"
 ROLES = tuple(str(role) for role in Role)
-NAMES: dict[str, Any] = {"role_names": words.ROLES, "template_names": words.TEMPLATES, "noun": words.noun,
-                         "verb": words.verb}
+NAMES: dict[str, Any] = {"role_names": labels.ROLES, "template_names": labels.TEMPLATES, "noun": labels.noun,
+                         "verb": labels.verb}
 
 
 @bp.get("")
@@ -62,7 +62,7 @@ def one(user_id: str) -> Response:
 @once
 def set_person(user_id: str) -> Response:
     with act(ONE, _user, user_id) as session:
-        waits = personal.set_person(session, signed_in(), bind(SetPerson, request.form,
+        waits = name_and_email.set_person(session, signed_in(), bind(SetPerson, request.form,
                                                                user_id=ids.parse("usr", user_id)))
     flash(gettext("The other address waits for a second person.") if waits else gettext("Saved."))
     return _to(user_id)
@@ -73,7 +73,7 @@ def set_person(user_id: str) -> Response:
 @once
 def set_permissions(user_id: str) -> Response:
     with act(ONE, _user, user_id) as session:
-        grants.set_permissions(session, signed_in(), bind(
+        permissions.set_permissions(session, signed_in(), bind(
             SetPermissions, request.form, user_id=ids.parse("usr", user_id),
             permissions=tuple(request.form.getlist("permissions"))))
     return _to(user_id)
@@ -122,8 +122,8 @@ def give_password(user_id: str) -> Response:
 
 def template_of(user: Any) -> str | None:
     """The template whose rights these are exactly; none for a set of one's own."""
-    held = grants.held(user)
-    return next((name for name in grants.OF_ROLE[Role(user.role)] if held == {str(p) for p in TEMPLATES[name]}), None)
+    held = permissions.held(user)
+    return next((name for name in permissions.OF_ROLE[Role(user.role)] if held == {str(p) for p in TEMPLATES[name]}), None)
 
 
 def _to(user_id: str) -> Response:
@@ -136,12 +136,12 @@ def _company() -> dict[str, Any]:
     if shown := request.values.get("merchant"):
         merchant = queries.merchant(session, actor, shown)
         return {"company": merchant, "sort": "merchant", "belongs": {"merchant_id": merchant.id},
-                "templates": grants.OF_ROLE[Role.MERCHANT], **NAMES}
+                "templates": permissions.OF_ROLE[Role.MERCHANT], **NAMES}
     if shown := request.values.get("trader"):
         trader = queries.trader(session, actor, shown)
         return {"company": trader, "sort": "trader", "belongs": {"trader_id": trader.id},
                 "templates": ("trader",), **NAMES}
-    givable = [name for name in grants.OF_ROLE[Role.ADMIN] if TEMPLATES[name] <= actor.permissions]
+    givable = [name for name in permissions.OF_ROLE[Role.ADMIN] if TEMPLATES[name] <= actor.permissions]
     return {"company": None, "sort": "", "belongs": {"merchant_id": None, "trader_id": None},
             "templates": givable, **NAMES}
 
@@ -149,11 +149,11 @@ def _company() -> dict[str, Any]:
 def _user(user_id: str) -> dict[str, Any]:
     session, actor = reader(), signed_in()
     user = queries.user(session, actor, user_id)
-    held = grants.held(user)
+    held = permissions.held(user)
     return {"user": user, "held": held, "template": template_of(user), **NAMES,
             "open_sessions": sessions.of_user(session, user.id),
-            "givable": grants.givable(actor, Role(user.role)) | held, "groups": _groups(actor, user, held),
-            "templates": grants.OF_ROLE[Role(user.role)], "waiting": approvals.waiting_for(session, "user", user.id),
+            "givable": permissions.givable(actor, Role(user.role)) | held, "groups": _groups(actor, user, held),
+            "templates": permissions.OF_ROLE[Role(user.role)], "waiting": approvals.waiting_for(session, "user", user.id),
             "history": queries.history(session, actor, "user", user.id)}
 
 
@@ -161,6 +161,6 @@ def _groups(actor: Actor, user: Any, held: set[str]) -> dict[str, list[str]]:
     """What can be ticked, by noun: what the actor may give and what the user holds."""
     groups: dict[str, list[str]] = {}
     for permission in Permission:
-        if permission in held or permission in grants.givable(actor, Role(user.role)):
+        if permission in held or permission in permissions.givable(actor, Role(user.role)):
             groups.setdefault(permission.partition(":")[0], []).append(str(permission))
     return groups

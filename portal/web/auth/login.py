@@ -10,10 +10,10 @@ from portal.core.access import Permission, Role, requires
 from portal.core.commands import bind
 from portal.core.db import transaction
 from portal.core.errors import Invalid, PortalError, Unavailable
-from portal.parties import attempts, passwords, users
+from portal.parties import login_throttle, passwords, users
 from portal.parties.commands import SignIn
 from portal.parties.invitations import as_pasted
-from portal.web import devices, hx, words
+from portal.web import devices, htmx, labels
 from portal.web.identity import current_actor, enter, leave, signed_in
 from portal.web.sessions import first_values
 from portal.web.step_up import count
@@ -46,7 +46,7 @@ def sign_in() -> Response:
         command = bind(SignIn, request.form, password=as_pasted(request.form.get("password", "")))
         found, token = _let_in(command)
         enter(token)
-    except attempts.TooManyAttempts as error:
+    except login_throttle.TooManyAttempts as error:
         return _form(error, status=429)
     except Unavailable as error:
         return _form(error, status=503)
@@ -90,7 +90,7 @@ def _let_in(command: SignIn) -> tuple[users.Account, str]:
     with transaction() as session:
         found = users.account(session, command.email)
     known = devices.known_for(command.email, found.password_version)
-    guess = attempts.Guess.at_the_door(command.email, request.remote_addr, known)
+    guess = login_throttle.Guess.at_the_door(command.email, request.remote_addr, known)
     count(guess)
     password = command.password.get_secret_value()
     if not passwords.matches(found.password_hash, password):
@@ -100,7 +100,7 @@ def _let_in(command: SignIn) -> tuple[users.Account, str]:
     with transaction() as session:
         token = users.let_in(session, found, address=request.remote_addr, user_agent=request.user_agent.string,
                              request_id=g.get("request_id"), rehashed=rehashed, values=first_values())
-        attempts.give_back(session, guess)
+        login_throttle.give_back(session, guess)
     return found, token
 
 
@@ -110,7 +110,7 @@ def _tell_what_was_done(since: datetime | None) -> datetime | None:
     Returns up to which moment this browser has been told.
     """
     with transaction() as session:
-        done = [(words.admission(row.how, row.by_name), row.given_at)
+        done = [(labels.admission(row.how, row.by_name), row.given_at)
                 for row in admissions.tell(session, _own_id(), since=since)]
     for sentence, _ in done:
         flash(sentence)
@@ -132,4 +132,4 @@ def _form(error: PortalError | None = None, *, status: int = 200) -> Response:
 
 
 def _to(url: str) -> Response:
-    return hx.redirect_to(url, 200) if hx.wants_fragment() else redirect(url, 303)  # type: ignore[return-value]
+    return htmx.redirect_to(url, 200) if htmx.wants_fragment() else redirect(url, 303)  # type: ignore[return-value]

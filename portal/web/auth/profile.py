@@ -10,11 +10,11 @@ from portal.approvals import admissions
 from portal.core.access import Permission, requires
 from portal.core.commands import bind
 from portal.core.db import reader, transaction
-from portal.parties import own, sessions, users
+from portal.parties import preferences, sessions, users
 from portal.parties.commands import SetPassword
 from portal.parties.invitations import as_pasted
-from portal.parties.own import SetPreferences
-from portal.web import devices, words
+from portal.parties.preferences import SetPreferences
+from portal.web import devices, labels
 from portal.web.auth.login import landing_of
 from portal.web.identity import enter, signed_in
 from portal.web.locale import LANGUAGES, YEAR_S
@@ -61,7 +61,7 @@ def set_preferences() -> Response:
     with redisplay(PAGE, lambda: _profile()):
         command = bind(SetPreferences, request.form)
         with transaction() as session:
-            own.set_preferences(session, signed_in(), command)
+            preferences.set_preferences(session, signed_in(), command)
     flash(gettext("Your preferences are kept."))
     answer = _back()
     answer.set_cookie("lang", command.locale, max_age=YEAR_S, samesite="Lax", secure=request.is_secure)
@@ -72,7 +72,7 @@ def set_preferences() -> Response:
 @requires(Permission.PROFILE)
 def end_other_sessions() -> Response:
     with transaction() as session:
-        own.end_other_sessions(session, signed_in(), UUID(signed_in().details["session"]))
+        preferences.end_other_sessions(session, signed_in(), UUID(signed_in().details["session"]))
     flash(gettext("You are signed in at this browser only."))
     return _back()
 
@@ -88,9 +88,9 @@ def end_session(session_id: str) -> Response:
 def _profile() -> dict[str, Any]:
     actor = signed_in()
     assert actor.id is not None and actor.role is not None  # noqa: PT018
-    zones = own.time_zones() if actor.time_zone in own.time_zones() else (actor.time_zone, *own.time_zones())
+    zones = preferences.time_zones() if actor.time_zone in preferences.time_zones() else (actor.time_zone, *preferences.time_zones())
     return {"zones": [(name, name.replace("_", " ")) for name in zones], "locales": list(LANGUAGES.items()),
-            "admissions": [(row.given_at, words.admission(row.how, row.by_name))
+            "admissions": [(row.given_at, labels.admission(row.how, row.by_name))
                            for row in admissions.of_user(reader(), actor.id)],
             "waiting": approvals.waiting_for(reader(), "user", actor.id),
             "open_sessions": sessions.of_user(reader(), actor.id), "here_id": actor.details["session"],

@@ -6,10 +6,10 @@ from flask import Blueprint, Response, current_app, g, make_response, redirect, 
 
 from portal.core.access import Actor, ActorKind, Permission
 from portal.core.db import reader, transaction
-from portal.orders import links, queries, service
-from portal.orders.checkout import Checkout, open_checkout
+from portal.orders import payment_links, queries, service
 from portal.orders.commands import CancelOrder, MarkPaid
-from portal.web.hx import wants_fragment
+from portal.orders.reading.checkout_page import Checkout, open_checkout
+from portal.web.htmx import wants_fragment
 from portal.web.render import redisplay, show
 
 bp = Blueprint("checkout", __name__, url_prefix="/pay")
@@ -28,7 +28,7 @@ def qr(token: str) -> Response:
 
     By PUBLIC_URL, as the store was told it: not by whatever host this request named.
     """
-    links.order_id_of(token)
+    payment_links.order_id_of(token)
     site = str(current_app.extensions["settings"].public_url).rstrip("/")
     drawn, page = io.BytesIO(), f"{site}{url_for('checkout.page', token=token)}"
     code = segno.make(page, error="m", micro=False)
@@ -57,7 +57,7 @@ def cancel(token: str) -> Response:
 def _payer(token: str) -> Actor:
     """Whoever holds the link may see and claim this one order. Raises NotFound."""
     g.actor = None  # a signed-in trader who opens a link is a payer here, with a payer's rights
-    return Actor(kind=ActorKind.CUSTOMER, order_id=links.order_id_of(token), name="customer", permissions=PAYER,
+    return Actor(kind=ActorKind.CUSTOMER, order_id=payment_links.order_id_of(token), name="customer", permissions=PAYER,
                  address=request.remote_addr, request_id=g.request_id)
 
 

@@ -14,8 +14,8 @@ from portal.web.merchant.developers import bp, form_facts, made_by_form
 from portal.web.render import redisplay, show
 from portal.webhooks import listing, service
 from portal.webhooks.commands import ChangeEndpoint, CreateEndpoint, DeleteEndpoint, Ping, RotateSecret
+from portal.webhooks.event_types import ALL_TYPES
 from portal.webhooks.listing import DeliveryFilters
-from portal.webhooks.types import ALL_TYPES
 
 LATEST = 10
 

@@ -7,11 +7,11 @@ from portal.core.access import Permission, requires
 from portal.core.db import reader
 from portal.core.money import Money, total
 from portal.core.names import in_order
-from portal.orders.filters import Filters
-from portal.orders.going_live import checklist
-from portal.orders.listing import list_orders
 from portal.orders.models import Order
-from portal.orders.today import today
+from portal.orders.reading.filters import Filters
+from portal.orders.reading.go_live_checklist import checklist
+from portal.orders.reading.lists import list_orders
+from portal.orders.reading.merchant_day import today
 from portal.parties.models import Store
 from portal.parties.queries import stores_visible_to
 from portal.treasury.holdings import holdings, settlement_of

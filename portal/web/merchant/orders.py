@@ -5,9 +5,10 @@ from flask import Blueprint, Response, request
 
 from portal.core.access import Permission, requires
 from portal.core.db import reader, transaction
-from portal.orders import dossier, links, service
+from portal.orders import payment_links, service
 from portal.orders.commands import CancelOrder
-from portal.web import hx
+from portal.orders.reading import detail
+from portal.web import htmx
 from portal.web.identity import signed_in
 from portal.web.order_lists import exported, listed
 from portal.web.render import done, redisplay, show
@@ -32,7 +33,7 @@ def export(kind: str) -> Response:
 @requires(Permission.ORDER_READ)
 def one(order_id: str) -> Response:
     shown = _order(order_id)
-    return hx.unless_known(shown["version"]) or hx.tagged(
+    return htmx.unless_known(shown["version"]) or htmx.tagged(
         show("merchant/orders/one.html", error=None, **shown), shown["version"])
 
 
@@ -52,9 +53,9 @@ def cancel(order_id: str) -> Response:
 
 def _order(order_id: str) -> dict[str, Any]:
     session, actor = reader(), signed_in()
-    found = dossier.open_dossier(session, actor, order_id)
+    found = detail.open_dossier(session, actor, order_id)
     deliveries = webhooks.deliveries_of_order(session, actor, found.order.id)
     return {"found": found, "order": found.order, "test_mode": not found.order.live,
-            "payment_path": links.path_of(found.order.id) if links.open_to(actor) else None,
+            "payment_path": payment_links.path_of(found.order.id) if payment_links.open_to(actor) else None,
             "deliveries": deliveries,
             "version": "-".join((found.version, *(f"{one.state}{one.attempts}" for one in deliveries)))}

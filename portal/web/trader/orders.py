@@ -9,13 +9,14 @@ from portal.core.access import Permission, requires
 from portal.core.commands import bind
 from portal.core.db import reader, transaction
 from portal.core.errors import Invalid
-from portal.orders import amounts, dossier, service
-from portal.orders import history as past
+from portal.orders import service
 from portal.orders.commands import ConfirmOrder, DeclineOrder
-from portal.orders.queue import trader_queue
+from portal.orders.reading import detail, same_amount
+from portal.orders.reading import trader_history as past
+from portal.orders.reading.trader_queue import trader_queue
 from portal.parties import traders
 from portal.requisites import numbers
-from portal.web import hx
+from portal.web import htmx
 from portal.web.identity import signed_in
 from portal.web.refused_forms import sentences
 from portal.web.render import done, redisplay, show
@@ -29,7 +30,7 @@ HISTORY = "trader/orders/history.html"
 @requires(Permission.ORDER_READ)
 def index() -> Response:
     shown = _queue()
-    return hx.unless_known(shown["version"]) or hx.tagged(
+    return htmx.unless_known(shown["version"]) or htmx.tagged(
         show("trader/orders/index.html", fragment="trader/orders/_queue.html", **shown), shown["version"])
 
 
@@ -56,7 +57,7 @@ def export(kind: str) -> Response:
 @requires(Permission.ORDER_READ)
 def one(order_id: str) -> Response:
     shown = _order(order_id)
-    return hx.unless_known(shown["version"]) or hx.tagged(
+    return htmx.unless_known(shown["version"]) or htmx.tagged(
         show("trader/orders/one.html", error=None, wrong={}, values={}, **shown), shown["version"])
 
 
@@ -117,10 +118,10 @@ def _queue() -> dict[str, Any]:
 def _order(order_id: str) -> dict[str, Any]:
     """The requisite in full: the trader must know which card to look at, and it is his own."""
     session = reader()
-    found = dossier.open_dossier(session, signed_in(), order_id)
+    found = detail.open_dossier(session, signed_in(), order_id)
     current = found.current
     number = numbers.reveal(session, current.requisite) if current is not None and not found.order.ended else None
     last = current or found.last
-    others = amounts.others(session, found.order, last) if last is not None and not last.earned else []
+    others = same_amount.others(session, found.order, last) if last is not None and not last.earned else []
     return {"found": found, "order": found.order, "number": number, "others": others,
             "version": f"{found.version}-{len(others)}"}

@@ -10,13 +10,13 @@ from portal.core.access import Permission, requires
 from portal.core.commands import bind
 from portal.core.db import reader, transaction
 from portal.core.errors import FieldError, Invalid
-from portal.orders import amounts
+from portal.orders.reading import same_amount
 from portal.parties import traders
-from portal.requisites import limits, numbers, queries, service, shown, standing
+from portal.requisites import hindrances, limits, number_reveal, numbers, queries, service
 from portal.requisites.commands import AddRequisite, MoveRequisite, SetLimits, ShowNumber
 from portal.requisites.models import PREFIX
 from portal.requisites.states import Status
-from portal.web import offered
+from portal.web import reference_choices
 from portal.web.form_keys import once
 from portal.web.identity import signed_in
 from portal.web.render import redisplay, show
@@ -34,7 +34,7 @@ def index() -> Response:
     trader = traders.own(session, actor)
     return show("trader/requisites/index.html", page=page, wanted=wanted, trader=trader, used=queries.used,
                 holder_name=lambda one: numbers.opened_name(one.holder.id, one.holder.name_sealed),
-                why_no_shift=traders.why_no_shift(trader), hindrances=standing.hindrances(session, trader, page.rows),
+                why_no_shift=traders.why_no_shift(trader), hindrances=hindrances.hindrances(session, trader, page.rows),
                 **_choices())
 
 
@@ -69,7 +69,7 @@ def one(requisite_id: str) -> Response:
 def number(requisite_id: str) -> Response:
     """Shown in this answer only, for thirty seconds where there is a script."""
     with transaction() as session:
-        full = shown.show_to_owner(session, signed_in(), ShowNumber(requisite_id=requisite_id))
+        full = number_reveal.reveal_to_owner(session, signed_in(), ShowNumber(requisite_id=requisite_id))
     return show(ONE, error=None, wrong={}, values={}, number=full, **_requisite(requisite_id))
 
 
@@ -129,10 +129,10 @@ def _requisite(requisite_id: str) -> dict[str, Any]:
     session, actor = reader(), signed_in()
     requisite = queries.find(session, actor, requisite_id)
     return {"requisite": requisite, "used": queries.used(requisite), "seen": limits.seen(requisite),
-            "resting": amounts.resting_on(session, requisite),
+            "resting": same_amount.resting_on(session, requisite),
             "waiting": approvals.waiting_for(session, "requisite", requisite.id, kind=limits.KIND),
-            "hindrances": standing.hindrances(session, traders.own(session, actor), [requisite])[requisite.id]}
+            "hindrances": hindrances.hindrances(session, traders.own(session, actor), [requisite])[requisite.id]}
 
 
 def _choices() -> dict[str, Any]:
-    return {"methods": offered.methods(), "banks": offered.banks(), "currencies": offered.fiat()}
+    return {"methods": reference_choices.methods(), "banks": reference_choices.banks(), "currencies": reference_choices.fiat()}

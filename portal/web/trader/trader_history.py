@@ -5,8 +5,8 @@ from flask_babel import gettext
 from portal import reference
 from portal.core import audit
 from portal.core.db import reader, transaction
-from portal.orders import history
-from portal.orders.queue import Queued
+from portal.orders.reading import trader_history
+from portal.orders.reading.trader_queue import Queued
 from portal.web.exports import KINDS, Column, export, in_batches, zoned
 from portal.web.identity import signed_in
 
@@ -15,10 +15,10 @@ def exported(kind: str) -> Response:
     """Who took it is in the audit. Raises Invalid, TooManyExports, TooLong."""
     if kind not in KINDS:
         abort(404)
-    actor, filters = signed_in(), history.Filters.of(request.args)
+    actor, filters = signed_in(), trader_history.Filters.of(request.args)
     with transaction() as session:
         audit.record(session, actor, "orders.exported", "export", kind, after=filters.asked)
-    rows = in_batches(lambda session, after: history.batch(session, actor, filters, after))
+    rows = in_batches(lambda session, after: trader_history.batch(session, actor, filters, after))
     return export("orders", kind, _columns(), rows)
 
 

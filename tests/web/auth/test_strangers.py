@@ -3,7 +3,7 @@ import random
 
 import pytest
 
-from portal.gateway import limits as gateway_limits
+from portal.gateway import rate_limits as gateway_limits
 from portal.web import limits
 from tests import people
 

@@ -8,7 +8,7 @@ from flask import Flask
 from pydantic import SecretStr
 
 from portal.core.ids import new_id, text
-from portal.orders import links
+from portal.orders import payment_links
 from tests import people
 
 Desk = Callable[..., Flask]
@@ -58,7 +58,7 @@ def test_the_code_on_a_payment_page_names_the_public_address(another: Desk, monk
     make = segno.make
     monkeypatch.setattr(segno, "make", lambda page, **how: drawn.append(page) or make(page, **how))
     with desk.app_context():
-        link = links.path_of(new_id())
+        link = payment_links.path_of(new_id())
     assert people.Browser(desk).get(f"{link}/qr.svg", headers={"Host": "other.example"}).status_code == 200
     assert drawn == [f"http://desk.example{link}"]
 

@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from portal.core import ids
 from portal.core.db import db, transaction
-from portal.orders import links
+from portal.orders import payment_links
 from portal.webhooks import Announcement, announce
 from tests.factories import at_the_same_time
 from tests.web.developers.conftest import Desk, desk_of
@@ -41,7 +41,7 @@ def test_the_payment_link_is_shown_to_who_may_do_what_it_opens(app: Flask, desk:
     for one in (desk, owner):
         one.make_endpoint(URL)
         one.tell(id=ids.public("pin", order_id), payment_url="https://desk.example/pay/once")
-    path = links.path_of(order_id)
+    path = payment_links.path_of(order_id)
     assert path not in desk.page(f"/deliveries/{desk.delivery()}")
     assert path in owner.page(f"/deliveries/{owner.delivery()}")
 

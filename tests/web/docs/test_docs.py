@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from portal.core.commands import bind
 from portal.gateway import openapi
-from portal.gateway.calls import BASE
+from portal.gateway.endpoint import BASE
 from portal.orders.commands import CreatePayin
 from portal.web.docs.pages import PAGES
 from tests.gateway import write_errors

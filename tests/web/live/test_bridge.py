@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from portal.web.bridge import PIECE_MAX, Bridge, environ_of
+from portal.server.wsgi_bridge import PIECE_MAX, Bridge, environ_of
 
 SCOPE = {"type": "http", "method": "GET", "path": "/orders/заказ", "query_string": b"a=1", "http_version": "1.1",
          "scheme": "http", "server": ("127.0.0.1", 8000), "client": ("10.0.0.9", 1234), "headers": []}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from portal.core import live
+from portal.core import page_events
 from tests import factories, people
 from tests.factories import Cast
 from tests.running import Desk
@@ -23,12 +23,12 @@ STREAMS, PAGES, SLOWEST_S = 20, 60, 5.0
 @pytest.fixture
 def cast(stage: Stage, redis_url: str) -> Iterator[Cast]:
     """A trader of its own; this process tells as a worker would."""
-    live._telegraph = told = live.Publisher(redis_url)
+    page_events._telegraph = told = page_events.Publisher(redis_url)
     with stage.app.app_context():
         made = factories.new_cast()
         made.requisite()
         yield made
-    live._telegraph = None
+    page_events._telegraph = None
     told.close()
 
 

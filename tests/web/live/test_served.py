@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from portal.core import live
+from portal.core import page_events
 from tests import factories, people
 from tests.running import Desk, running_desk, wait_for
 from tests.web.live.listening import Ear
@@ -27,9 +27,9 @@ def desk(stage: Stage, stage_database: str, tmp_path_factory: pytest.TempPathFac
 @pytest.fixture
 def telling(redis_url: str) -> Iterator[None]:
     """This process tells as a worker would."""
-    live._telegraph = told = live.Publisher(redis_url)
+    page_events._telegraph = told = page_events.Publisher(redis_url)
     yield
-    live._telegraph = None
+    page_events._telegraph = None
     told.close()
 
 

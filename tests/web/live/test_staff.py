@@ -6,7 +6,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from portal import approvals, treasury
 from portal.approvals.commands import DecideApproval
-from portal.core import clock, ids, jobs, live
+from portal.core import clock, ids, jobs, page_events
 from portal.core.access import SYSTEM
 from portal.core.jobs import Job
 from tests import factories, people
@@ -24,10 +24,10 @@ KIND = "a_kind_that_dies"
 @pytest.fixture
 def cast(stage: Stage, redis_url: str) -> Iterator[Cast]:
     """This process tells as a worker would."""
-    live._telegraph = told = live.Publisher(redis_url)
+    page_events._telegraph = told = page_events.Publisher(redis_url)
     with stage.app.app_context():
         yield factories.new_cast()
-    live._telegraph = None
+    page_events._telegraph = None
     told.close()
 
 

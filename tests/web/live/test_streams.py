@@ -13,13 +13,13 @@ from flask import Flask
 from redis import Redis
 from sqlalchemy import select
 
-from portal.core import calm, live
+from portal.core import page_events, redis_breaker
 from portal.core.db import transaction
 from portal.parties import sessions
 from portal.parties.models import User, UserSession
-from portal.web.body import Message, Receive, Scope, Send
-from portal.web.live import Live
-from portal.web.live import hub as hubs
+from portal.server.live import Live
+from portal.server.live import hub as hubs
+from portal.server.request_body import Message, Receive, Scope, Send
 from tests import factories, people
 from tests.factories import Cast
 from tests.running import wait_for
@@ -112,13 +112,13 @@ async def _nothing_else(scope: Scope, receive: Receive, send: Send) -> None:
 @contextmanager
 def serving(app: Flask, redis_url: str, **timing: float) -> Iterator[Server]:
     """`/live` of an application, which tells through that Redis."""
-    before, told = live._telegraph, live.Publisher(redis_url)
+    before, told = page_events._telegraph, page_events.Publisher(redis_url)
     running = Server(app, **timing)
-    running.live.hub._url, live._telegraph = redis_url, told
+    running.live.hub._url, page_events._telegraph = redis_url, told
     try:
         yield running
     finally:
-        live._telegraph = before
+        page_events._telegraph = before
         told.close()
         running.stop()
         del app.config["LIVE_URL"]
@@ -185,10 +185,10 @@ def test_what_was_not_committed_is_not_told(server: Server, app: Flask, cast: Ca
     heard = server.open(people.person("super_admin"), app)
     listening(server)
     with pytest.raises(ZeroDivisionError), transaction() as session:
-        live.tell(session, "jobs", [])
+        page_events.tell(session, "jobs", [])
         raise ZeroDivisionError
     with transaction() as session:
-        live.tell(session, "approvals", [])
+        page_events.tell(session, "approvals", [])
     heard.hears("approvals")
     assert "jobs" not in heard.names
 
@@ -247,8 +247,8 @@ def test_a_burst_is_told_once(app: Flask, server: Server) -> None:
 
 def test_a_burst_of_commits_is_one_message(redis_url: str) -> None:
     with Redis.from_url(redis_url) as redis, redis.pubsub() as ear:
-        ear.subscribe(live.channel_of(redis_url))
-        telegraph, messages = live.Publisher(redis_url), list[dict[str, Any]]()
+        ear.subscribe(page_events.channel_of(redis_url))
+        telegraph, messages = page_events.Publisher(redis_url), list[dict[str, Any]]()
         for number in range(500):
             telegraph.put({"orders": {f"store:{number}"}})
         telegraph.close()
@@ -260,7 +260,7 @@ def test_a_burst_of_commits_is_one_message(redis_url: str) -> None:
 
 def test_a_silent_redis_holds_up_nobody() -> None:
     with silent_server() as port:
-        telegraph, begun = live.Publisher(f"redis://127.0.0.1:{port}/0"), time.monotonic()
+        telegraph, begun = page_events.Publisher(f"redis://127.0.0.1:{port}/0"), time.monotonic()
         for number in range(1000):
             telegraph.put({"orders": {f"store:{number}"}})
         assert time.monotonic() - begun < 0.1
@@ -279,9 +279,9 @@ def test_while_redis_is_away_pages_are_told_to_ask_for_themselves(app: Flask, mo
         wait_for(lambda: stream.names.count("resync") > before, "again and again while it is away", 5)
         valkey.start()
         listening(server)
-        monkeypatch.setattr(calm, "_silent_until", 0)
+        monkeypatch.setattr(redis_breaker, "_silent_until", 0)
         with transaction() as session:
-            live.tell(session, "approvals", [])
+            page_events.tell(session, "approvals", [])
         stream.hears("approvals")
         assert not stream.ended
 

@@ -10,9 +10,9 @@ from portal.core import clock
 from portal.core.access import SYSTEM
 from portal.core.db import transaction
 from portal.ledger import store_available
-from portal.orders.going_live import checklist
 from portal.orders.models import Order
-from portal.orders.today import today
+from portal.orders.reading.go_live_checklist import checklist
+from portal.orders.reading.merchant_day import today
 from portal.parties import keys
 from portal.parties.commands import CreateKey
 from portal.requisites import robots

@@ -9,9 +9,9 @@ from sqlalchemy import select
 
 from portal.core import audit, clock
 from portal.core.db import reader
-from portal.requisites import numbers, standing
+from portal.requisites import hindrances, numbers
+from portal.requisites.hindrances import Because
 from portal.requisites.models import Requisite
-from portal.requisites.standing import Because
 from tests import factories, people
 from tests.factories import act, fresh, look
 
@@ -48,7 +48,7 @@ def reasons(cast, card) -> list[Because]:
         from portal.requisites import queries
 
         found = queries.find(session, SYSTEM, card.public_id)
-        return [one.because for one in standing.hindrances(session, trader, [found])[card.id]]
+        return [one.because for one in hindrances.hindrances(session, trader, [found])[card.id]]
 
 
 def test_the_list_shows_masks_and_used_limits(cast, card, trader):

@@ -13,7 +13,7 @@ from portal.approvals import kinds
 from portal.core import audit, clock, ids
 from portal.core.access import SYSTEM, Actor, ActorKind
 from portal.core.db import reader, transaction
-from portal.web.acts import ACTS
+from portal.web.audit_labels import ACTS
 from tests import people
 from tests.factories import staff
 
@@ -61,7 +61,7 @@ def test_an_act_is_told_in_words_with_its_code_as_title(done: tuple[Actor, str],
 
 
 def test_every_act_that_the_code_records_has_words() -> None:
-    """And those that approvals make of their kinds. A new act needs a line in portal/web/acts.py."""
+    """And those that approvals make of their kinds. A new act needs a line in portal/web/audit_labels.py."""
     written = {found for path in Path(portal.__file__).parent.rglob("*.py")
                for found in RECORDED.findall(path.read_text())}
     assert len(written) > 40

@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from portal.core import clock
 from portal.core.db import reader, transaction
-from portal.core.jobs import pulse
+from portal.core.jobs import liveness
 from portal.ledger import proofs
 from portal.ledger import verify as proof
 from portal.ledger.proofs import LedgerProof
-from portal.orders import health, watch
+from portal.orders.reading import conversion, desk_queues
 from tests import factories, people
 from tests.factories import Cast, act, new_cast, staff
 from tests.statements import statements
@@ -40,7 +40,7 @@ def test_the_last_quarter_of_an_hour_is_what_happened(fresh: Cast) -> None:
     factories.assigned_payin(fresh, "1503.00")
     with clock.moved(timedelta(minutes=-20)):
         factories.create_payin(fresh, "1504.00")
-    found = health.lately(reader())
+    found = conversion.lately(reader())
     assert (found.total.orders, found.total.matched, found.total.completed, found.total.failed) == (4, 4, 2, 1)
     assert found.total.conversion == Decimal(200) / 3
     assert found.total.to_requisite is not None
@@ -52,21 +52,21 @@ def test_the_last_quarter_of_an_hour_is_what_happened(fresh: Cast) -> None:
 
 
 def test_an_empty_desk_has_no_conversion(fresh: Cast) -> None:
-    found = health.lately(reader())
+    found = conversion.lately(reader())
     assert (found.total.orders, found.total.conversion, found.by["trader"]) == (0, None, [])
 
 
 def test_queues_tell_what_is_past_its_limit(fresh: Cast) -> None:
     order = factories.paid_payin(fresh)
-    queues = {queue.name: queue for queue in watch.look(reader(), staff("super_admin")).queues}
+    queues = {queue.name: queue for queue in desk_queues.look(reader(), staff("super_admin")).queues}
     assert (queues["confirmation"].count, queues["confirmation"].late) == (1, 0)
     with clock.moved(timedelta(hours=1)):
-        queues = {queue.name: queue for queue in watch.look(reader(), staff("super_admin")).queues}
+        queues = {queue.name: queue for queue in desk_queues.look(reader(), staff("super_admin")).queues}
     assert (queues["confirmation"].late, queues["confirmation"].oldest) == (1, factories.fresh(order).paid_at)
     assert queues["matching"].count == 0
     factories.create_payin(fresh, "1504.00")
     with clock.moved(timedelta(minutes=4)):
-        queues = {queue.name: queue for queue in watch.look(reader(), staff("super_admin")).queues}
+        queues = {queue.name: queue for queue in desk_queues.look(reader(), staff("super_admin")).queues}
     assert (queues["matching"].count, queues["matching"].late) == (1, 1), "its matching window is over"
 
 
@@ -79,12 +79,12 @@ def test_a_dead_worker_is_seen_and_a_live_one_too(fresh: Cast, fresh_app: Flask)
                              " VALUES (1, :now, 'x', 'x', 0, 0, :now)"), {"now": clock.now()})
         session.execute(text("INSERT INTO job_slots (kind, slot, turned_at) VALUES ('x', 1, :now)"),
                         {"now": clock.now()})
-    assert [beat.alive for beat in pulse.pulses(reader())] == [True, True]
+    assert [beat.alive for beat in liveness.liveness_by_kind(reader())] == [True, True]
     page = people.seat(fresh_app, people.person("super_admin")).get("/admin/").get_data(as_text=True)
     assert "No worker is at work" not in page
     assert "Nothing needs you" in page
     with clock.moved(timedelta(minutes=3)):
-        assert [beat.alive for beat in pulse.pulses(reader())] == [False, False]
+        assert [beat.alive for beat in liveness.liveness_by_kind(reader())] == [False, False]
 
 
 def test_the_dispatcher_leaves_its_sign_of_life(fresh: Cast, fresh_app: Flask) -> None:
@@ -92,7 +92,7 @@ def test_the_dispatcher_leaves_its_sign_of_life(fresh: Cast, fresh_app: Flask) -
 
     before = clock.now()
     dispatcher.look_once()
-    assert pulse.pulses(reader())[0].at >= before
+    assert liveness.liveness_by_kind(reader())[0].at >= before
 
 
 def test_the_hourly_proof_is_kept_and_shown(fresh: Cast, fresh_app: Flask) -> None:
@@ -155,8 +155,8 @@ def test_more_orders_cost_no_more_statements(cast: Cast, admin: people.Seat) -> 
 def test_old_orders_are_not_read_for_the_last_minutes(cast: Cast) -> None:
     with act() as session:
         session.execute(text("SET LOCAL enable_seqscan = off"))
-        plan = "\n".join(session.scalars(text("EXPLAIN " + health.ORDERS.text),
-                                         {"since": clock.now(), "most": health.ORDERS_MAX}))
+        plan = "\n".join(session.scalars(text("EXPLAIN " + conversion.ORDERS.text),
+                                         {"since": clock.now(), "most": conversion.ORDERS_MAX}))
     assert re.search(r"ix_orders_created_at_id", plan), plan
 
 

@@ -8,7 +8,8 @@ from flask import Flask
 from portal.core import clock, ids, jobs
 from portal.core.audit import AuditRow
 from portal.core.db import reader, transaction
-from portal.core.jobs import Job, desk
+from portal.core.jobs import Job
+from portal.core.jobs import admin as desk
 from tests import people
 from tests.factories import act
 from tests.statements import statements

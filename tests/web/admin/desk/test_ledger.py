@@ -9,7 +9,7 @@ from portal.core.db import reader
 from portal.core.errors import NotFound
 from portal.ledger.models import JournalEntry
 from portal.ledger.queries import account_id
-from portal.orders import books
+from portal.treasury import ledger_pages
 from tests import people
 from tests.factories import Cast, completed_payin, staff
 from tests.statements import statements
@@ -42,7 +42,7 @@ def test_an_account_leads_to_its_statement_and_that_to_entry_and_order(cast: Cas
     assert balance.text.rstrip("0") in page
     entry = ledger.statement(reader(), account).lines[0].entry_id
     assert f"/admin/ledger/entries/{entry}" in page
-    shown = books.entry(reader(), SYSTEM, entry)
+    shown = ledger_pages.entry(reader(), SYSTEM, entry)
     assert shown.kind == "payin_settle"
     assert shown.order_id.startswith("pin_")
     assert sum(line.amount.minor for line in shown.lines) == sum(
@@ -55,13 +55,13 @@ def test_an_account_leads_to_its_statement_and_that_to_entry_and_order(cast: Cas
 
 def test_a_hold_leads_to_the_order_of_its_assignment(account: ledger.Account) -> None:
     hold = reader().query(JournalEntry).filter_by(kind="payin_hold").order_by(JournalEntry.id.desc()).first()
-    assert books.entry(reader(), SYSTEM, hold.id).order_id.startswith("pin_")
+    assert ledger_pages.entry(reader(), SYSTEM, hold.id).order_id.startswith("pin_")
 
 
 def test_accounts_are_paged_without_gap_or_repeat(account: ledger.Account) -> None:
     seen, cursor = [], None
     while True:
-        page = books.accounts(reader(), SYSTEM, cursor=cursor, limit=2)
+        page = ledger_pages.accounts(reader(), SYSTEM, cursor=cursor, limit=2)
         seen += [line.id for line in page.rows]
         cursor = page.next_cursor
         if cursor is None:
@@ -72,7 +72,7 @@ def test_accounts_are_paged_without_gap_or_repeat(account: ledger.Account) -> No
 
 def test_a_page_of_accounts_is_one_statement(account: ledger.Account) -> None:
     with statements() as sent:
-        page = books.accounts(reader(), SYSTEM)
+        page = ledger_pages.accounts(reader(), SYSTEM)
     assert len(page.rows) > 2
     assert len(sent) == 1
 
@@ -84,7 +84,7 @@ def test_only_who_may_read_the_ledger(account: ledger.Account, seat_of: Callable
     for kind in ("support_readonly", "support_orders", "trader", "merchant_owner"):
         assert seat_of(kind).get(address).status_code == 403, kind
     with pytest.raises(NotFound):
-        books.account(reader(), staff("support_readonly"), number_of(account))
+        ledger_pages.account(reader(), staff("support_readonly"), number_of(account))
 
 
 @pytest.mark.parametrize(("path", "status"), [

@@ -8,8 +8,9 @@ from portal.core import ids
 from portal.core.audit import AuditRow
 from portal.core.db import reader, transaction
 from portal.core.jobs import Job
-from portal.orders import dossier, match_rows
+from portal.orders.matching import pick
 from portal.orders.models import Order
+from portal.orders.reading import detail
 from portal.requisites import numbers
 from tests import people
 from tests.factories import (
@@ -36,7 +37,7 @@ def page_of(seat: people.Seat, order: Order) -> str:
 
 def test_both_sides_and_the_money_stand_on_the_page(cast: Cast, admin: people.Seat) -> None:
     order = completed_payin(cast, "2345.00")
-    found = dossier.open_dossier(reader(), staff("super_admin"), order.public_id)
+    found = detail.open_dossier(reader(), staff("super_admin"), order.public_id)
     page = page_of(admin, order)
     attempt = found.assignments[0]
     for shown in (cast.store.name, cast.merchant.name, attempt.trader.name, attempt.requisite.number_last4,
@@ -51,11 +52,11 @@ def test_both_sides_and_the_money_stand_on_the_page(cast: Cast, admin: people.Se
 def test_a_number_is_shown_behind_a_password_and_kept_with_the_order(
         cast: Cast, admin: people.Seat, seat_of: Callable[[str], people.Seat]) -> None:
     order, path = (placed := assigned_payin(cast, "2346.00")), f"/admin/orders/{placed.public_id}/number"
-    attempt = dossier.open_dossier(reader(), staff("super_admin"), order.public_id).assignments[0]
+    attempt = detail.open_dossier(reader(), staff("super_admin"), order.public_id).assignments[0]
     whole = numbers.reveal(reader(), attempt.requisite)
     form = {"assignment_id": attempt.public_id, "reason": "The bank asks", "password": people.PASSWORD}
     assert seat_of("support_orders").send(path, form).status_code == 403
-    other = dossier.open_dossier(reader(), staff("super_admin"), assigned_payin(cast, "2347.00").public_id)
+    other = detail.open_dossier(reader(), staff("super_admin"), assigned_payin(cast, "2347.00").public_id)
     refusals = {"password": "not mine"}, {"reason": ""}, {"assignment_id": other.assignments[0].public_id}
     answers = [admin.send(path, form | wrong) for wrong in refusals]
     assert [answer.status_code for answer in answers] == [422, 422, 404]
@@ -74,10 +75,10 @@ def test_a_number_is_shown_behind_a_password_and_kept_with_the_order(
 
 def test_why_this_trader_is_told_in_words(
         cast: Cast, admin: people.Seat, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(match_rows, "FUNNEL_ROWS_MAX", 10**9)  # however many requisites other tests have left
+    monkeypatch.setattr(pick, "FUNNEL_ROWS_MAX", 10**9)  # however many requisites other tests have left
     order = assigned_payin(cast)
-    look = dossier.open_dossier(reader(), staff("super_admin"), order.public_id).tries[0]
-    steps = dossier.funnel(look)
+    look = detail.open_dossier(reader(), staff("super_admin"), order.public_id).tries[0]
+    steps = detail.funnel(look)
     assert steps[-1].left == look.funnel["locked"]
     assert sum(step.lost for step in steps) == look.funnel["all"] - look.funnel["locked"]
     assert "was next in the ring" in page_of(admin, order)
@@ -88,8 +89,8 @@ def test_why_nobody_is_told_in_words(admin: people.Seat) -> None:
     picky.requisite(min_amount="500.00", max_amount="1000.00")
     order = create_payin(picky, "1500.00").order
     work_off()
-    look = dossier.open_dossier(reader(), staff("super_admin"), order.public_id).tries[0]
-    assert {step.stage: (step.left, step.lost) for step in dossier.funnel(look)}["amount"] == (0, 1)
+    look = detail.open_dossier(reader(), staff("super_admin"), order.public_id).tries[0]
+    assert {step.stage: (step.left, step.lost) for step in detail.funnel(look)}["amount"] == (0, 1)
     page = page_of(admin, order)
     assert "Why nobody" in page
     assert "do not take this amount" in page

@@ -6,7 +6,7 @@ from flask import Flask
 
 from portal import reference
 from portal.core.access import SYSTEM
-from portal.orders import links
+from portal.orders import payment_links
 from portal.reference import pausing
 from tests import factories, people
 from tests.factories import Cast
@@ -36,7 +36,7 @@ def test_everybody_is_told_and_only_staff_why(app: Flask, cast: Cast, admin: peo
         "staff": (admin, "/admin/orders"),
         "merchant": (people.seat(app, people.person("merchant_owner", merchant_id=cast.merchant.id)), "/merchant/"),
         "trader": (people.seat(app, people.person("trader")), "/trader/orders"),
-        "payer": (people.stranger(app), f"/pay/{links.token_of(order.id)}")}
+        "payer": (people.stranger(app), f"/pay/{payment_links.token_of(order.id)}")}
     assert "Stop taking orders" in read(admin, "/admin/")
     for seat, path in pages.values():
         assert "Back at noon" not in read(seat, path)

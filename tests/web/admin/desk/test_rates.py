@@ -9,7 +9,7 @@ from portal.core import clock
 from portal.core.access import SYSTEM
 from portal.core.audit import AuditRow
 from portal.core.db import reader, transaction
-from portal.reference import board, service
+from portal.reference import rate_board, service
 from portal.reference.commands import SetRate
 from tests import people
 from tests.factories import Cast
@@ -23,8 +23,8 @@ def put(rate: str, source: str = "manual", ago: timedelta = timedelta(), quote: 
     reference.forget()
 
 
-def line(quote: str = PAIR[1]) -> board.RateLine:
-    return next(rate for rate in board.present(reader()) if (rate.base, rate.quote) == (PAIR[0], quote))
+def line(quote: str = PAIR[1]) -> rate_board.RateLine:
+    return next(rate for rate in rate_board.present(reader()) if (rate.base, rate.quote) == (PAIR[0], quote))
 
 
 @pytest.fixture(autouse=True)
@@ -70,7 +70,7 @@ def test_the_day_is_drawn_from_the_rows(admin: people.Seat) -> None:
     page = admin.get("/admin/rates/AZN-USDC").get_data(as_text=True)
     assert "<polyline" in page
     assert "600," in page
-    rows = board.history(reader(), *PAIR, since=clock.now() - timedelta(hours=24))
+    rows = rate_board.history(reader(), *PAIR, since=clock.now() - timedelta(hours=24))
     assert page.count('id="rate-') == min(len(rows), 20)
 
 

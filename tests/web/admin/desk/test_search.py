@@ -8,18 +8,18 @@ from sqlalchemy import text as sql
 from portal.core import ids
 from portal.core.access import SYSTEM
 from portal.core.db import reader, transaction
-from portal.orders import search
 from portal.parties import keys
 from portal.parties.commands import CreateKey
 from portal.parties.models import ApiKey
 from portal.requisites.models import Requisite
+from portal.search import staff_search
 from tests import people
 from tests.factories import Cast, assigned_payin, assignment_of, create_payin, staff
 from tests.statements import statements
 
 
 def kinds(text: str, template: str = "super_admin") -> list[tuple[str, object]]:
-    return [(hit.kind, hit.id) for hit in search.look(reader(), staff(template), text)]
+    return [(hit.kind, hit.id) for hit in staff_search.look(reader(), staff(template), text)]
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_what_may_fit_many_is_a_list(cast: Cast, order, admin: people.Seat) -> N
 def test_people_and_companies_by_name_address_and_id(cast: Cast, admin: people.Seat) -> None:
     trader = people.trader()
     who = people.person("trader", trader_id=trader)
-    name = next(hit.title for hit in search.look(reader(), staff("super_admin"), ids.public("trd", trader)))
+    name = next(hit.title for hit in staff_search.look(reader(), staff("super_admin"), ids.public("trd", trader)))
     assert kinds(ids.public("trd", trader)) == [("trader", trader)]
     assert ("trader", trader) in kinds(name)
     assert kinds(name.partition(" ")[2]) == [("trader", trader)], "a word in the middle of a name"
@@ -115,7 +115,7 @@ def test_every_look_up_is_served_by_an_index(cast: Cast) -> None:
     session.execute(sql("SET LOCAL enable_seqscan = off"))
     for wanted in ("zinaida", "6143.77", "4242", "someone@example.test", "cart-1", ids.public("asg", ids.new_id()),
                    ids.public("dlv", ids.new_id()), "qk_live_abcdefabcdef"):
-        statement = search.statement_for(staff("super_admin"), wanted).compile(
+        statement = staff_search.statement_for(staff("super_admin"), wanted).compile(
             dialect=session.connection().dialect, compile_kwargs={"literal_binds": True})
         plan = "\n".join(session.connection().exec_driver_sql(f"EXPLAIN {statement}").scalars())
         scanned = re.findall(r"Seq Scan on (?:orders|users|assignments|requisites)\b.*", plan)

@@ -12,7 +12,7 @@ from portal.core.audit import AuditRow
 from portal.core.clock import now
 from portal.core.db import transaction
 from portal.core.ids import public
-from portal.parties import grants, users
+from portal.parties import permissions, users
 from portal.parties.commands import DisableUser, SetPassword, SetPermissions
 from portal.parties.models import User
 from tests import factories, people
@@ -35,7 +35,7 @@ def path_of(person: people.Person) -> str:
 
 def held(person_id: object) -> set[str]:
     with factories.look() as session:
-        return grants.held(session.get_one(User, person_id))
+        return permissions.held(session.get_one(User, person_id))
 
 
 def asked_for(person_id: object) -> str:
@@ -206,9 +206,9 @@ def test_two_who_put_each_other_out_leave_one(fresh_app: Flask) -> None:
     assert [str(one) for one in outcomes].count("done") == 1, outcomes
     left = first if _active(first) else second
     for refused in (lambda s: users.disable(s, SYSTEM, DisableUser(user_id=left.id, reason="x")),
-                    lambda s: grants.set_permissions(s, SYSTEM, SetPermissions(
+                    lambda s: permissions.set_permissions(s, SYSTEM, SetPermissions(
                         user_id=left.id, permissions=(str(Permission.PROFILE),), reason="x"))):
-        with pytest.raises(grants.LastSuperAdmin), transaction() as session:
+        with pytest.raises(permissions.LastSuperAdmin), transaction() as session:
             refused(session)
 
 

@@ -1,0 +1,86 @@
+"""Promising work inside a transaction, and waking whoever does it after the commit."""
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from portal.core import clock
+from portal.core.db import after_commit
+
+# columns as arrays: a statement whose text never changes, where VALUES are composed and planned anew for each size
+ENQUEUE = text("""
+    INSERT INTO jobs (kind, reference, unique_key, lane, run_at, request_id, created_at)
+    SELECT :kind, w.reference, w.key, w.lane, :run_at, :request_id, :now
+      FROM unnest(CAST(:references AS uuid[]), CAST(:keys AS text[]), CAST(:lanes AS text[]))
+           AS w (reference, key, lane)
+    ON CONFLICT (kind, unique_key) DO NOTHING""")
+
+_poke: Callable[[str], None] = lambda kind: None  # noqa: E731
+_looking: Callable[[str, bool], None] = lambda kind, behind: None  # noqa: E731
+_listen: Callable[[str], None] = lambda kind: None  # noqa: E731
+
+
+def poke_with(poke: Callable[[str], None], *, looking: Callable[[str, bool], None] | None = None,
+              listen: Callable[[str], None] | None = None) -> None:
+    """Each process says how a kind's workers are woken (Huey), a worker also how it looks for work and listens.
+
+    Best effort, none may raise.
+    """
+    global _poke, _looking, _listen
+    _poke, _looking, _listen = poke, looking or _looking, listen or _listen
+
+
+def poke(kind: str) -> None:
+    _poke(kind)
+
+
+def note_poll(kind: str, *, behind: bool = False) -> None:
+    """Somebody is about to look for work. `behind`: there is more than one batch, so whoever else is free may, too."""
+    _looking(kind, behind)
+
+
+def reopen_wakeups(kind: str) -> None:
+    """Wake-ups are wanted again: until now whoever is at work was to find by himself what is promised.
+
+    What was promised before has to be looked for once more.
+    """
+    _listen(kind)
+
+
+def enqueue(session: Session, kind: str, reference: UUID | None = None, *, key: str | None = None,
+            run_at: datetime | None = None, lane: str | None = None) -> None:
+    """Have `kind` done for `reference` after this transaction, at `run_at` or at once.
+
+    `key` (default: the reference) is unique among the kind's live rows; a second promise of it changes nothing.
+    """
+    enqueue_all(session, kind, [(reference, key, lane)], run_at=run_at)
+
+
+def enqueue_all(session: Session, kind: str, wanted: Iterable[tuple[UUID | None, str | None, str | None]], *,
+                run_at: datetime | None = None) -> None:
+    """As `promise` for many at once: (reference, key, lane)."""
+    now = clock.now()
+    request_id = structlog.contextvars.get_contextvars().get("request_id")
+    rows = list(wanted)
+    if not rows:
+        return
+    session.execute(ENQUEUE, {
+        "kind": kind, "run_at": run_at or now, "request_id": request_id, "now": now,
+        "references": [reference for reference, _, _ in rows],
+        "keys": [key or str(reference) for reference, key, _ in rows], "lanes": [lane for _, _, lane in rows]})
+    if run_at is None or run_at <= now:
+        wake(session, kind)
+
+
+def wake(session: Session, kind: str) -> None:
+    """Poke the kind's workers once when this transaction has committed."""
+    after_commit(session, lambda: poke(kind), once=("wake", kind))
+
+
+def cancel(session: Session, kind: str, key: str) -> None:
+    """Take back a promise that nobody is working on. Work must be harmless when it comes all the same."""
+    session.execute(text("DELETE FROM jobs WHERE kind = :kind AND unique_key = :key AND lease IS NULL"),
+                    {"kind": kind, "key": key})

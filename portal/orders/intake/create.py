@@ -1,0 +1,136 @@
+"""Taking an order in: what the store asks for is judged, priced and frozen here, and written by `writing`."""
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal import reference, tariffs
+from portal.core import clock, ids
+from portal.core.access import Actor
+from portal.core.errors import Conflict, FieldError, Invalid
+from portal.core.money import Money, convert
+from portal.orders import view
+from portal.orders.commands import CreatePayin, Customer, leads_to
+from portal.orders.intake.insert import Asked, NewOrder, write
+from portal.orders.intake.store_terms import Terms, terms_of
+from portal.orders.models import Order
+from portal.orders.states import Direction, Status
+
+NOBODY = Customer()
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+
+
+class ExternalIdTaken(Conflict):
+    """Another order of this store has this external id."""
+
+    code = "external_id_taken"
+
+
+@dataclass(frozen=True)
+class Created:
+    """`answer`: the first one and every other. `replayed`: the key was used before; `same_body`: with this request."""
+
+    row: NewOrder | Order
+    answer: dict[str, Any]
+    replayed: bool = False
+    same_body: bool = True
+
+    @property
+    def order(self) -> Order:
+        """As it was written, or as it lies in the table by now; in no session."""
+        if isinstance(self.row, Order):
+            return self.row
+        return Order(**self.row._asdict(), status=Status.NEW, version=1, late=False,
+                     amount_to_pay_minor=self.row.amount_minor)
+
+
+def request_hash(command: CreatePayin) -> bytes:
+    """Of the canonical request: white space and the order of keys do not matter, nor fields left at their default."""
+    body = command.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+    return hashlib.sha256(_CANONICAL.encode(body).encode()).digest()
+
+
+def create(session: Session, actor: Actor, command: CreatePayin, *, idempotency_key: str) -> Created:
+    """A store's system asks for a payin: freeze rate, tariff and fee, and have it matched.
+
+    Raises DeskPaused, StoreSuspended, Invalid (currency, method, limits, return address), RateUnavailable,
+    AmountTooSmall, NoTariff, ExternalIdTaken, LockTimeout while the same key or external id is being taken elsewhere.
+    """
+    asked = asked_for(actor, command, idempotency_key=idempotency_key)
+    if write(session, [asked]):
+        return Created(asked.order, asked.answer)
+    return _taken(session, asked.order)
+
+
+def asked_for(actor: Actor, command: CreatePayin, *, idempotency_key: str) -> Asked:
+    """The order as it will be written, if nothing stands in its way: judged, priced, frozen. Raises as `create`."""
+    assert actor.store_id is not None
+    assert actor.live is not None
+    reference.snapshot().refuse_while_paused()
+    terms = terms_of(actor.store_id)
+    amount, now = command.money, clock.now()
+    method = _method(terms, command, amount)
+    now = now.replace(microsecond=now.microsecond // 1000 * 1000)
+    quote = reference.quote(terms.settlement_currency, command.currency)
+    settlement = convert(amount, quote.rate, terms.settlement_currency)
+    if not settlement:
+        raise tariffs.AmountTooSmall()
+    fee = tariffs.fee(store_id=terms.store_id, direction=Direction.PAYIN, method=method, amount=amount,
+                      settlement=settlement)
+    customer = command.customer or NOBODY
+    order = NewOrder(
+        id=ids.new_id(), direction=Direction.PAYIN, live=actor.live, store_id=terms.store_id,
+        external_id=command.external_id, idempotency_key=idempotency_key, request_hash=request_hash(command),
+        currency=command.currency, amount_minor=amount.minor, method=method, bank=command.bank,
+        customer_id=customer.id, customer_name=customer.name, customer_ip=customer.ip, description=command.description,
+        return_url=command.return_url, meta=command.metadata, settlement_currency=settlement.currency,
+        settlement_minor=settlement.minor, fee_minor=fee.amount.minor, rate=quote.rate, rate_at=quote.at,
+        rate_id=quote.id, tariff_id=fee.tariff_id, created_at=now,
+        match_by=now + timedelta(seconds=terms.match_for_s), steps=[["payin.new", clock.rfc3339(now) or ""]])
+    return Asked.by(actor, order, view.created(order))
+
+
+def _method(terms: Terms, command: CreatePayin, amount: Money) -> str:
+    """What the store takes, all that is wrong at once. Raises Invalid."""
+    wrong, method = [], command.method
+    taken = terms.currencies.get(command.currency)
+    if taken is None or not taken.payin:
+        wrong.append(FieldError("/currency", "currency_not_taken", "The store does not take this currency."))
+    else:
+        method = method or (taken.methods[0] if len(taken.methods) == 1 else None)
+        if method is None:
+            wrong.append(FieldError("/method", "missing", f"Name a method: {', '.join(taken.methods)}."))
+        elif method not in taken.methods:
+            wrong.append(FieldError("/method", "method_not_taken", "The store does not take this method."))
+        if not taken.least.minor <= amount.minor <= taken.most.minor:
+            wrong.append(FieldError("/amount", "amount_out_of_range",
+                                    f"The store takes {taken.least.text} to {taken.most.text} {command.currency}."))
+    if command.bank is not None and command.bank not in reference.snapshot().banks:
+        wrong.append(FieldError("/bank", "unknown_bank", "The desk does not know this bank."))
+    if command.return_url is not None and not leads_to(command.return_url, terms.return_hosts):
+        wrong.append(FieldError("/return_url", "host_not_listed", "The store has not listed this host."))
+    if wrong:
+        raise Invalid(fields=wrong)
+    assert method is not None
+    return method
+
+
+def _taken(session: Session, order: NewOrder) -> Created:
+    """The key first: a retry finds its own order, even when the external id is what stood in the way."""
+    first = session.scalar(select(Order).where(
+        Order.store_id == order.store_id, Order.live == order.live, Order.direction == order.direction,
+        Order.idempotency_key == order.idempotency_key))
+    if first is not None:
+        return replay(first, order.request_hash)
+    other = session.scalar(select(Order).where(
+        Order.store_id == order.store_id, Order.live == order.live, Order.external_id == order.external_id))
+    raise ExternalIdTaken(order_id=other.public_id if other else None)
+
+
+def replay(first: Order, request_hash: bytes) -> Created:
+    """The first answer again, for a request with the key of that order."""
+    return Created(first, view.created(first), replayed=True, same_body=bytes(first.request_hash) == request_hash)

@@ -1,0 +1,133 @@
+"""A new order in the table: one of the three hot statements, so it is one statement for as many as come together.
+
+Orders with their keys and request hashes, the events, the jobs, what stores are told: all of it or nothing. A key or
+an external id that is there already leaves its order out, also when both are in the same batch; what is there is the
+caller's to look at.
+"""
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from pydantic_core import to_json
+from sqlalchemy.orm import Session
+
+from portal import webhooks
+from portal.core import ids, jobs, page_events, request_log
+from portal.core.access import Actor
+from portal.core.pipeline import Rows, rows
+
+MATCH = "match_order"
+
+
+class NewOrder(NamedTuple):
+    """An order as it will lie in the table: names and units are those of the columns."""
+
+    id: UUID
+    direction: str
+    live: bool
+    store_id: UUID
+    external_id: str
+    idempotency_key: str
+    request_hash: bytes
+    currency: str
+    amount_minor: int
+    method: str
+    bank: str | None
+    customer_id: str | None
+    customer_name: str | None
+    customer_ip: str | None
+    description: str | None
+    return_url: str | None
+    meta: dict[str, Any]
+    settlement_currency: str
+    settlement_minor: int
+    fee_minor: int
+    rate: Decimal
+    rate_at: datetime
+    rate_id: UUID
+    tariff_id: UUID
+    created_at: datetime
+    match_by: datetime
+    steps: list[list[str]]
+
+
+class Asked(NamedTuple):
+    """A new order, what the gateway answers, and who asked for it."""
+
+    order: NewOrder
+    actor: Actor
+    answer: dict[str, Any]
+    row: str  # JSON of all columns: encoded by who asks, not by who writes for everybody
+
+    @classmethod
+    def by(cls, actor: Actor, order: NewOrder, answer: dict[str, Any]) -> "Asked":
+        row = order._asdict() | {
+            "request_hash": order.request_hash.hex(), "event_id": ids.new_id(), "actor_kind": actor.kind,
+            "actor_id": actor.id, "actor_name": actor.name, "role": actor.role, "address": actor.address,
+            "request_id": actor.request_id, "job_request_id": actor.request_id or request_log.request_id(),
+            "payload": webhooks.without_link(answer)}
+        return cls(order, actor, answer, to_json(row).decode())
+
+
+INSERT = f"""
+    WITH given AS MATERIALIZED (
+        SELECT r.* FROM set_config('lock_timeout', coalesce(%s, current_setting('lock_timeout')), true),
+            json_to_recordset(%s::json) AS r(id uuid, direction text, live boolean, store_id uuid, external_id text,
+            idempotency_key text, request_hash text, currency text, amount_minor bigint, method text, bank text,
+            customer_id text, customer_name text, customer_ip inet, description text, return_url text, meta jsonb,
+            settlement_currency text, settlement_minor bigint, fee_minor bigint, rate numeric, rate_at timestamptz,
+            rate_id uuid, tariff_id uuid, created_at timestamptz, match_by timestamptz, steps jsonb, event_id uuid,
+            actor_kind text, actor_id uuid, actor_name text, role text, address inet, request_id text,
+            job_request_id text, payload jsonb)
+    ), made AS (
+        INSERT INTO orders (id, direction, live, store_id, external_id, idempotency_key, request_hash, status, version,
+            currency, amount_minor, amount_to_pay_minor, late, method, bank, customer_id, customer_name, customer_ip,
+            description, return_url, metadata, settlement_currency, settlement_minor, fee_minor, rate, rate_at, rate_id,
+            tariff_id, created_at, match_by, tries, steps)
+        SELECT id, direction, live, store_id, external_id, idempotency_key, decode(request_hash, 'hex'), 'new', 1,
+            currency, amount_minor, amount_minor, false, method, bank, customer_id, customer_name, customer_ip,
+            description, return_url, meta, settlement_currency, settlement_minor, fee_minor, rate, rate_at, rate_id,
+            tariff_id, created_at, match_by, 0, steps FROM given
+        ON CONFLICT DO NOTHING RETURNING id
+    ), noted AS (
+        INSERT INTO order_events (id, created_at, order_id, version, type, to_status, actor_kind, actor_id, actor_name,
+            role, address, request_id, details, payload)
+        SELECT event_id, created_at, id, 1, direction || '.new', 'new', actor_kind, actor_id, actor_name, role, address,
+            request_id, '{{}}', payload FROM given JOIN made USING (id)
+    ), promised AS (
+        INSERT INTO jobs (kind, reference, unique_key, run_at, request_id, created_at)
+        SELECT 'match_order', id, id::text, created_at, job_request_id, created_at FROM given JOIN made USING (id)
+    ), told AS MATERIALIZED (
+        SELECT uuidv7() AS event_id, created_at AS at, store_id, live, direction || '.new' AS type, id AS order_id,
+            1 AS version, payload, job_request_id AS request_id FROM given JOIN made USING (id)
+    ), {webhooks.ANNOUNCED}
+    SELECT id, EXISTS (SELECT FROM takers) AS announced FROM made"""
+
+
+def parameters(asked: Sequence[Asked], *, patience: str | None = None) -> tuple[str | None, str]:
+    """For INSERT. `patience`: how long to wait for who is just taking the same key or external id; by default as long
+    as for any lock."""
+    # by key: two processes with the same keys wait for each other in one direction only
+    return patience, "[" + ",".join(one.row for one in sorted(asked, key=_in_order)) + "]"
+
+
+def written(session: Session, asked: Sequence[Asked], found: Rows) -> set[UUID]:
+    """The ids of those orders that INSERT, which found this, has written; tells who listens."""
+    ids = {id for id, _ in found}
+    if ids:
+        jobs.wake(session, MATCH)
+        page_events.tell(session, "orders", {page_events.store(one.order.store_id) for one in asked if one.order.id in ids})
+    if any(announced for _, announced in found):
+        webhooks.wake(session)
+    return ids
+
+
+def write(session: Session, asked: Sequence[Asked]) -> set[UUID]:
+    """Write new orders and tell who listens; the ids of those that were written. A transaction in itself."""
+    return written(session, asked, rows(session, INSERT, parameters(asked)))
+
+
+def _in_order(asked: Asked) -> tuple[UUID, str, str]:
+    return asked.order.store_id, asked.order.idempotency_key, asked.order.external_id

@@ -1,0 +1,57 @@
+"""What a store may ask for, read rarely and used at every creation: currencies, methods, limits, clocks."""
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from portal.core.money import Money
+from portal.parties.models import Merchant, Store, StoreCurrency
+from portal.parties.store_cache import Remembered, tell_of
+from portal.parties.stores import StoreSuspended
+
+
+@dataclass(frozen=True)
+class CurrencyTerms:
+    least: Money
+    most: Money
+    methods: tuple[str, ...]
+    payin: bool
+    payout: bool
+
+
+@dataclass(frozen=True)
+class Terms:
+    store_id: UUID
+    active: bool
+    settlement_currency: str
+    currencies: dict[str, CurrencyTerms]
+    return_hosts: frozenset[str]
+    match_for_s: int
+
+
+def terms_of(store_id: UUID) -> Terms:
+    """Raises StoreSuspended."""
+    terms = _remembered.of(store_id)
+    if not terms.active:
+        raise StoreSuspended()
+    return terms
+
+
+def forget() -> None:
+    """Read anew at the next look."""
+    _remembered.forget()
+
+
+def _read(session: Session, store_id: UUID) -> Terms:
+    store = session.scalars(select(Store).where(Store.id == store_id).execution_options(populate_existing=True)
+                            .options(joinedload(Store.merchant), selectinload(Store.currencies))).one()
+    return Terms(
+        store.id, store.status == "active" and store.merchant.status == "active", store.settlement_currency,
+        {row.currency: CurrencyTerms(Money(row.min_minor, row.currency), Money(row.max_minor, row.currency),
+                                     tuple(row.methods), row.payin, row.payout) for row in store.currencies},
+        frozenset(store.return_hosts), store.match_for_s)
+
+
+_remembered = Remembered(_read)
+tell_of(Merchant, Store, StoreCurrency)

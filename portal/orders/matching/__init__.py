@@ -1,0 +1,1 @@
+"""Giving each order a requisite."""

@@ -1,0 +1,157 @@
+"""Giving each order a requisite: a batch in one transaction, in the phases of spec/speed.md.
+
+Orders are locked by id, skipping what others hold, and requisites chosen, taken and counted in one statement; all
+collateral is held in one posting; orders, events, jobs and announcements are written in one more. Whoever finds nobody
+comes back with a jittered pause until the matching window is over.
+
+Hot: a statement for each phase however many orders, and rows instead of objects (see match_rows).
+"""
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import pairwise
+from random import SystemRandom
+from uuid import UUID
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from portal import ledger
+from portal.core import clock, ids
+from portal.core.access import SYSTEM
+from portal.core.jobs import Claimed, RetryAt
+from portal.core.money import Money
+from portal.orders import queries, view
+from portal.orders.matching import pick as match_rows
+from portal.orders.matching.pick import WAITING, Pick
+from portal.orders.models import Order
+from portal.orders.moving import MovingOrder
+from portal.orders.states import Action, FailureCode
+from portal.orders.steps import Steps
+from portal.requisites import numbers
+from portal.requisites.models import mask_of
+
+PAUSE_FIRST_S, PAUSE_MAX_S = 1, 20
+BUSY_PAUSE_MS = 150  # somebody holds the order: look again at once, it is no try
+# From each filter to the next: what a candidate that fell out there lacked.
+REASONS = {"approved": FailureCode.NO_REQUISITE, "on_shift": FailureCode.NO_REQUISITE,
+           "amount": FailureCode.NO_REQUISITE, "windows": FailureCode.LIMITS_REACHED,
+           "slots": FailureCode.LIMITS_REACHED, "collateral": FailureCode.NO_COLLATERAL,
+           "same_amount": FailureCode.LIMITS_REACHED, "locked": FailureCode.LIMITS_REACHED}
+STAGES = ("all", "currency", "method", "bank", *REASONS)
+
+FUNNEL = text("SELECT id, matching_funnel(id, :now, :day) FROM unnest(CAST(:orders AS uuid[])) AS id")
+_dice = SystemRandom()
+
+
+def work(session: Session, batch: Sequence[Claimed]) -> dict[int, RetryAt]:
+    """Work of the kind `match_order`: the reference is the order. Harmless twice: what moved on is left."""
+    by_order = {job.reference: job for job in batch if job.reference is not None}
+    found = match_rows.pick(session, list(by_order))
+    taken = [(order, pick) for order, pick in found if pick is not None]
+    _hold(session, taken)
+    steps = Steps(session, SYSTEM, match_rows.WRITE)
+    for order, pick in taken:
+        _assign(steps, order, pick)
+    again = _nobody(session, steps, [order for order, pick in found if pick is None and order.status in WAITING])
+    steps.write()
+    busy = clock.now() + timedelta(milliseconds=BUSY_PAUSE_MS)
+    held = by_order.keys() - {order.id for order, _ in found}
+    again |= {id: busy for id in held if _waits(session, id)}
+    return {by_order[id].id: RetryAt(at) for id, at in again.items()}
+
+
+def _hold(session: Session, taken: list[tuple[MovingOrder, Pick]]) -> None:
+    """The collateral of each. A robot's is paid in as it is needed: test money costs nobody."""
+    drafts = []
+    for order, pick in taken:
+        amount = Money(order.settlement_minor, order.settlement_currency)
+        if pick.robot:
+            owner = ledger.trader_available(pick.trader_id, amount.currency, order.live)
+            drafts.append(ledger.entries.deposit(pick.assignment_id, owner, amount))
+        drafts.append(ledger.entries.payin_hold(ledger.HoldFacts(
+            assignment_id=pick.assignment_id, trader_id=pick.trader_id, amount=amount, live=order.live)))
+    ledger.post(session, SYSTEM, drafts)
+
+
+def _assign(steps: Steps, order: MovingOrder, pick: Pick) -> None:
+    order.assignment_id, order.expires_at, order.next_attempt_at = pick.assignment_id, pick.pay_by, None
+    order.tries += 1
+    number = mask_of(pick.number_first6, pick.number_last4)
+    holder = numbers.opened_name(pick.holder_id, pick.name_sealed)
+    steps.take(
+        order, Action.MATCH, requisite=view.where_to_pay(pick.method, pick.bank, number, holder), details={
+            "assignment": ids.public("asg", pick.assignment_id), "requisite": number,
+            "number_shown_to": "payer, its trader, the store's system", "tier": pick.tier},
+        along=match_rows.tried("assigned", _with_one_left(pick.funnel) if pick.funnel else {"tier": pick.tier},
+                               fell_out=pick.passed, end_at=pick.end_at))
+
+
+def _nobody(session: Session, steps: Steps, orders: Sequence[MovingOrder]) -> dict[UUID, datetime]:
+    """A full try without a candidate: when to look again. Those whose window is over fail and are not named."""
+    if not orders:
+        return {}
+    funnels, now, again = _funnels(session, orders), clock.now(), {}
+    for order in orders:
+        funnel = funnels[order.id]
+        reason = reason_of(funnel)
+        order.tries += 1
+        if now >= order.match_by:
+            order.failure_code, order.next_attempt_at = reason, None
+            steps.take(order, Action.FAIL, details={"tries": order.tries}, along=match_rows.tried(reason, funnel))
+            continue
+        pause = _pause(order.tries, held_by_others=funnel["same_amount"] > 0)
+        order.next_attempt_at = again[order.id] = min(order.match_by, now + pause)
+        steps.take(order, Action.RETRY, details={"reason": reason, "tries": order.tries},
+                   along=match_rows.tried(reason, funnel))
+    return again
+
+
+def reason_of(funnel: dict[str, int]) -> FailureCode:
+    """What excluded most of those who could have taken such an order at all (after currency, method and bank)."""
+    lost: dict[FailureCode, int] = dict.fromkeys(
+        (FailureCode.NO_REQUISITE, FailureCode.LIMITS_REACHED, FailureCode.NO_COLLATERAL), 0)
+    for before, stage in pairwise(STAGES[3:]):
+        lost[REASONS[stage]] += funnel.get(before, 0) - funnel.get(stage, 0)
+    worst = max(lost.values())
+    return next(reason for reason, count in lost.items() if count == worst)
+
+
+def _pause(tries: int, *, held_by_others: bool) -> timedelta:
+    """Twice as long after each try, with jitter. Who is only held by another worker is free in a moment."""
+    first_ms = BUSY_PAUSE_MS if held_by_others else PAUSE_FIRST_S * 1000
+    pause_ms = min(PAUSE_MAX_S * 1000, first_ms * 2 ** min(tries - 1, 8))
+    return timedelta(milliseconds=_dice.randint(pause_ms // 2, pause_ms))
+
+
+def _funnels(session: Session, orders: Sequence[MovingOrder]) -> dict[UUID, dict[str, int]]:
+    """By order. `locked`: of those left by every filter none could be had, because other workers held them."""
+    counted = session.execute(FUNNEL, {"orders": [order.id for order in orders], "now": clock.now(),
+                                       "day": clock.today()}).all()
+    return {id: {stage: funnel.get(stage, 0) for stage in STAGES} for id, funnel in counted}
+
+
+def _with_one_left(funnel: dict[str, int]) -> dict[str, int]:
+    """Of an order that was assigned: counted as the batch began, so another of the batch may have been in between."""
+    return funnel | {"locked": max(1, funnel["same_amount"])}
+
+
+def _waits(session: Session, order_id: UUID) -> bool:
+    """Still without a requisite, as far as is committed: whoever holds it may be giving it one, or ending it."""
+    return session.scalar(select(Order.id).where(Order.id == order_id, Order.status.in_(WAITING))) is not None
+
+
+def failed(session: Session, job: Claimed, error: BaseException, dead: bool) -> None:
+    """A fault inside matching: the order says so, in the transaction that counts the try or makes the job dead."""
+    assert job.reference is not None
+    order = queries.lock_many(session, [job.reference]).get(job.reference)
+    if order is None or order.status not in WAITING:
+        return
+    steps = Steps(session, SYSTEM)
+    details = {"fault": type(error).__name__, "attempt": job.attempts + 1}
+    if dead:
+        order.failure_code = FailureCode.MATCHING_ERROR
+        steps.take(order, Action.FAIL, details=details)
+    else:
+        steps.take(order, Action.RETRY, details=details)
+    steps.write()
+

@@ -1,0 +1,87 @@
+"""What matching reads and writes in the tables: one of the three hot statements, so it is two however many orders.
+
+`pick`: lock the orders, skipping what others hold, and choose, take and count a requisite for each that waits, by the
+SQL function of migrations/sql. `WRITE`: the orders as they have become, their events, the notes of their tries, and
+for who was assigned the job that ends it in time.
+"""
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from portal.core import clock, ids
+from portal.core.pipeline import array, rows
+from portal.orders import events, moving
+from portal.orders.moving import MovingOrder
+from portal.orders.states import Status
+
+WAITING = (Status.NEW, Status.RETRYING)
+FUNNEL_ROWS_MAX = 800  # requisites judged for a batch's successes; above that they record their tier (decision 0006)
+
+
+class Pick(NamedTuple):
+    """The requisite that was taken for an order, and the assignment that has been made of it."""
+
+    assignment_id: UUID
+    trader_id: UUID
+    holder_id: UUID
+    robot: bool
+    tier: int
+    passed: list[str]  # candidates that fell out under the lock
+    method: str
+    bank: str | None
+    number_first6: str
+    number_last4: str
+    name_sealed: bytes
+    pay_by: datetime
+    end_at: datetime  # when the assignment ends if nothing happens
+    funnel: dict[str, int] | None
+
+
+# A funnel is of the statement's snapshot, as the batch began: what the pick changes it does not see.
+PICK = f"""
+    WITH held AS MATERIALIZED (
+        SELECT * FROM orders WHERE id = ANY (ARRAY(SELECT unnest(%(orders)s::uuid[])))
+         ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+    ), picked AS MATERIALIZED (
+        SELECT p.*, r.method, r.bank, r.number_first6, r.number_last4, h.name_sealed, t.pay_by,
+               t.pay_by + make_interval(secs => s.grace_s) AS end_at,
+               CASE WHEN (SELECT greatest(reltuples, 0) FROM pg_class WHERE oid = 'requisites'::regclass)
+                         * cardinality(%(orders)s::uuid[]) <= %(funnel_rows_max)s
+                    THEN matching_funnel(p.order_id, %(now)s, %(day)s) END AS funnel
+          FROM pick_requisites(ARRAY(SELECT id FROM held WHERE status = ANY (%(waiting)s) ORDER BY id),
+                               %(assignments)s::uuid[], %(now)s, %(day)s) p
+          JOIN requisites r ON r.id = p.requisite_id JOIN holders h ON h.id = p.holder_id
+          JOIN held o ON o.id = p.order_id JOIN stores s ON s.id = o.store_id
+         CROSS JOIN LATERAL (SELECT %(now)s + make_interval(secs => s.pay_for_s) AS pay_by) t
+    )
+    SELECT {moving.selected("held")}, {", ".join(f"picked.{name}" for name in Pick._fields)}
+      FROM held LEFT JOIN picked ON picked.order_id = held.id ORDER BY held.id"""
+WRITE = events.statement(
+    moving.COLUMNS + ", outcome text, funnel jsonb, fell_out text[], end_at timestamptz", moving.MOVED + """, tried AS (
+        INSERT INTO match_tries (created_at, order_id, number, outcome, assignment_id, funnel, fell_out)
+        SELECT created_at, order_id, tries, outcome, assignment_id, funnel, fell_out FROM given
+    ), ending AS (
+        INSERT INTO jobs (kind, reference, unique_key, run_at, request_id, created_at)
+        SELECT 'expire_order', assignment_id, assignment_id::text, end_at, %(request_id)s, created_at
+          FROM given WHERE end_at IS NOT NULL
+        ON CONFLICT (kind, unique_key) DO NOTHING
+    )""")
+
+
+def pick(session: Session, order_ids: list[UUID]) -> list[tuple[MovingOrder, Pick | None]]:
+    """Those of the orders that nobody else holds, by id, locked; with the requisite that each has got now, if any."""
+    found = rows(session, PICK, {
+        "orders": array(order_ids), "assignments": array(ids.new_id() for _ in order_ids),
+        "waiting": [str(status) for status in WAITING], "now": clock.now(), "day": clock.today(),
+        "funnel_rows_max": FUNNEL_ROWS_MAX})
+    return [(MovingOrder(*row[:moving.WIDTH]), None if row[moving.WIDTH] is None else Pick(*row[moving.WIDTH:]))
+            for row in found]
+
+
+def tried(outcome: str, funnel: dict[str, int], *, fell_out: Sequence[str] = (),
+          end_at: datetime | None = None) -> dict[str, Any]:
+    """What a try brings along to its event: `outcome` is `assigned`, or what excluded most."""
+    return {"outcome": outcome, "funnel": funnel, "fell_out": fell_out, "end_at": end_at}

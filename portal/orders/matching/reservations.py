@@ -1,0 +1,125 @@
+"""What an open assignment takes up — slot, amount, limits, collateral — and giving it back."""
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar
+from uuid import UUID
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import Session
+
+from portal import ledger
+from portal.core import clock
+from portal.core.access import SYSTEM
+from portal.core.db import locked
+from portal.orders.models import Assignment, OpenPlace, Order
+from portal.orders.reservation_models import KeptAmount, TraderDay
+from portal.orders.states import AssignmentState
+from portal.parties.models import Holder, Store, Trader
+from portal.requisites.models import Requisite
+
+SWEEP_MAX = 10_000
+T = TypeVar("T", Requisite, Holder, Trader)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What was locked to give places back, by id."""
+
+    requisites: dict[UUID, Requisite]
+    holders: dict[UUID, Holder]
+
+
+def free(session: Session, assignments: Sequence[Assignment]) -> Taken:
+    """Slots and amounts are free again, at confirm or at the end; limits stay counted and the holds stay held.
+
+    Locks all of a kind at once, in the house's order: requisites → holders → traders.
+    """
+    requisites = _locked(session, Requisite, {a.requisite_id for a in assignments})
+    holders = _locked(session, Holder, {a.holder_id for a in assignments})
+    traders = _locked(session, Trader, {a.trader_id for a in assignments})
+    for assignment in assignments:
+        requisites[assignment.requisite_id].open_orders -= 1
+        traders[assignment.trader_id].open_orders -= 1
+    session.execute(delete(OpenPlace).where(OpenPlace.assignment_id.in_([a.id for a in assignments])))
+    return Taken(requisites, holders)
+
+
+def release(session: Session, ending: Sequence[tuple[Order, Assignment]], *, reason: str) -> None:
+    """They end without money: places, limits of the day they were counted on, and collateral are given back.
+
+    Only the amount stays taken, until the store's late window is over: the payer may have sent it, or send it yet.
+
+    All of them at once: balances are locked after everything else, so a transaction calls this once.
+    """
+    taken = free(session, [assignment for _, assignment in ending])
+    for _, assignment in ending:
+        requisite, holder = taken.requisites[assignment.requisite_id], taken.holders[assignment.holder_id]
+        _uncount(requisite, assignment)
+        if not requisite.robot and holder.currency == requisite.currency:
+            _uncount(holder, assignment)
+        assignment.state, assignment.end_reason, assignment.ended_at = AssignmentState.ENDED, reason, clock.now()
+    session.flush()
+    of_people = [pair for pair in ending if not taken.requisites[pair[1].requisite_id].robot]
+    _keep_amounts(session, of_people)
+    count_day(session, of_people, confirmed=False)
+    ledger.post(session, SYSTEM, [
+        ledger.entries.payin_release(hold_facts(assignment, order.live)) for order, assignment in ending])
+
+
+def _keep_amounts(session: Session, ended: Sequence[tuple[Order, Assignment]]) -> None:
+    """Under the requisites' locks, so that a pick under way sees them."""
+    late_for = dict(session.execute(select(Store.id, Store.late_for_s)
+                                    .where(Store.id.in_({order.store_id for order, _ in ended}))).all())
+    now = clock.now()
+    kept = [{"assignment_id": assignment.id, "requisite_id": assignment.requisite_id,
+             "amount_minor": assignment.amount_minor, "until": now + timedelta(seconds=late_for[order.store_id])}
+            for order, assignment in ended]
+    if kept:
+        session.execute(insert(KeptAmount), kept)
+
+
+def count_day(session: Session, closed: Sequence[tuple[Order, Assignment]], *, confirmed: bool) -> None:
+    """What the traders' day comes to by now. The caller holds their locks, and their rows are written one by one."""
+    days: dict[tuple[UUID, str], tuple[int, int]] = {}
+    for order, assignment in closed:
+        key = assignment.trader_id, order.currency
+        count, minor = days.get(key, (0, 0))
+        days[key] = count + 1, minor + assignment.amount_minor
+    if not days:
+        return
+    today = clock.today()
+    rows = [{"trader_id": trader_id, "day": today, "currency": currency, "confirmed": count if confirmed else 0,
+             "confirmed_minor": minor if confirmed else 0, "lost": 0 if confirmed else count}
+            for (trader_id, currency), (count, minor) in sorted(days.items())]
+    added = upsert(TraderDay).values(rows)
+    session.execute(added.on_conflict_do_update(
+        index_elements=["trader_id", "day", "currency"],
+        set_={name: getattr(TraderDay, name) + added.excluded[name]
+              for name in ("confirmed", "confirmed_minor", "lost")}))
+
+
+def sweep(session: Session) -> None:
+    """Amounts that rest no longer, a bounded number at a time."""
+    over = select(KeptAmount.assignment_id).where(KeptAmount.until <= clock.now()).order_by(KeptAmount.until)
+    session.execute(delete(KeptAmount).where(KeptAmount.assignment_id.in_(over.limit(SWEEP_MAX))))
+
+
+def _locked(session: Session, kind: type[T], wanted: set[UUID]) -> dict[UUID, T]:
+    rows = locked(session, select(kind).where(kind.id.in_(wanted)).order_by(kind.id))
+    return {row.id: row for row in rows}
+
+
+def hold_facts(assignment: Assignment, live: bool) -> ledger.HoldFacts:
+    return ledger.HoldFacts(assignment_id=assignment.id, trader_id=assignment.trader_id, amount=assignment.hold,
+                            live=live)
+
+
+def _uncount(counted: Requisite | Holder, assignment: Assignment) -> None:
+    """Given back to the day it was counted on: another day's counters are not touched."""
+    if counted.day_on == assignment.counted_on:
+        counted.day_used_minor -= assignment.amount_minor
+        counted.day_count -= 1
+    if counted.month_on == assignment.counted_on.replace(day=1):
+        counted.month_used_minor -= assignment.amount_minor

@@ -1,0 +1,93 @@
+"""What a payer sees of an order: one state, one amount, one requisite, one clock."""
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from portal.core import clock
+from portal.core.access import Actor
+from portal.core.errors import NotFound
+from portal.orders import payment_links, queries
+from portal.orders.models import Assignment, Order
+from portal.orders.states import AssignmentState, Status
+from portal.requisites import numbers
+from portal.requisites.models import Requisite
+
+KEPT_DAYS = 30  # after the end the link leads nowhere
+
+
+@dataclass(frozen=True)
+class WhereToPay:
+    """A requisite in full: shown to the payer while the order is assigned or paid, and never else."""
+
+    method: str  # code
+    bank: str | None  # code
+    number: str
+    holder: str
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """`state` names the face of the page: looking, pay, time_up, checking, received, over, failed."""
+
+    order: Order
+    store_name: str
+    store_color: str | None  # #rrggbb
+    state: str
+    where: WhereToPay | None
+
+    @property
+    def form_token(self) -> str:
+        return payment_links.form_token_of(self.order.id)
+
+    @property
+    def can_claim(self) -> bool:
+        return self.order.status == Status.ASSIGNED
+
+    @property
+    def can_cancel(self) -> bool:
+        return self.order.status in (Status.NEW, Status.RETRYING, Status.ASSIGNED)
+
+    @property
+    def is_open(self) -> bool:
+        """The page asks again by itself until nothing more can change."""
+        return not self.order.ended
+
+
+def open_checkout(session: Session, payer: Actor) -> Checkout:
+    """The payer's page. Raises NotFound: also thirty days after the end."""
+    order = session.scalar(queries.visible_to(payer).options(joinedload(Order.store))
+                           .execution_options(populate_existing=True))
+    if order is None or (order.ended_at and order.ended_at < clock.now() - timedelta(days=KEPT_DAYS)):
+        raise NotFound()
+    return Checkout(order, order.store.name, order.store.brand_color, _state(order), _where(session, order))
+
+
+def _state(order: Order) -> str:
+    match order.status:
+        case Status.NEW | Status.RETRYING | Status.REVIEW:
+            return "looking"
+        case Status.ASSIGNED:
+            return "time_up" if order.expires_at is not None and order.expires_at <= clock.now() else "pay"
+        case Status.PAID | Status.DISPUTED:
+            return "checking"
+        case Status.CONFIRMED | Status.COMPLETED:
+            return "received"
+        case Status.FAILED:
+            return "failed"
+        case _:
+            return "over"
+
+
+def _where(session: Session, order: Order) -> WhereToPay | None:
+    if order.status not in (Status.ASSIGNED, Status.PAID):
+        return None
+    requisite = session.scalars(
+        select(Requisite).join(Assignment, Assignment.requisite_id == Requisite.id)
+        .where(Assignment.order_id == order.id, Assignment.state == AssignmentState.OPEN)
+        .options(joinedload(Requisite.trader), joinedload(Requisite.holder))).first()
+    if requisite is None:
+        return None
+    return WhereToPay(requisite.method, requisite.bank,
+                      numbers.reveal(session, requisite), numbers.holder_name(session, requisite))

@@ -1,0 +1,237 @@
+"""The fast lane for `POST /payins`, the one call that stores wait for by the thousand. See docs/decisions/0050.
+
+It stands before Flask, on the event loop: a create for which everything needed is remembered (key, terms, tariff,
+rate) and nothing is wrong is judged at once and written together with the others of the moment. No thread waits.
+What is not remembered is read in a thread first. Whatever is not plain success, a refusal, a replay, a busy lock, a
+database that is away, has had no effect here and takes the ordinary road through Flask, which alone says what
+becomes of it.
+"""
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from time import perf_counter
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import structlog
+from flask import Flask, g
+from pydantic_core import to_json
+from sqlalchemy.exc import SQLAlchemyError
+
+from portal import reference
+from portal.core import addresses, db, ids, logging, request_log
+from portal.core.access import Permission
+from portal.core.commands import bind
+from portal.core.errors import DatabaseUnavailable, OutcomeUnknown, PortalError
+from portal.gateway import auth, idempotency, problems, rate_limits, strict_json
+from portal.gateway.endpoint import BASE
+from portal.orders.commands import CreatePayin
+from portal.orders.intake.create import asked_for
+from portal.orders.intake.insert import INSERT, Asked, parameters, written
+from portal.server.group_commit import GroupCommit
+from portal.server.loop_connection import LoopDatabase
+
+log = structlog.get_logger("gateway")
+PATH = f"{BASE}/payins"
+JSON = frozenset({b"application/json", b"application/json; charset=utf-8"})
+APART_S = .003  # between batches of new orders: a commit costs as much for one as for ten
+BODY_MAX = 16 * 1024  # what may be parsed on the loop; ten times an order
+PATIENCE = "50ms"  # of a batch with whoever holds a key of one of its orders: then all go the ordinary road
+
+
+class Done(NamedTuple):
+    """Whether it was written, and how its key's call was counted; None when nobody counts."""
+
+    written: bool
+    counted: rate_limits.Counted | None
+
+
+class Unknown:
+    """Sent to a database that has not said yet whether it stands; to ask again now would be to wait again."""
+
+
+class FastCreate:
+    """ASGI, between the reader of bodies and the bridge to Flask."""
+
+    def __init__(self, road: Any, flask: Flask) -> None:
+        settings = flask.extensions["settings"]
+        self._flask = flask
+        self._road, self._hops, self._hosts = road, settings.proxy_hops, frozenset(settings.hosts)
+        self._counter: rate_limits.Counter | None = flask.extensions.get(rate_limits.EXTENSION)
+        self._headers = [(name.lower().encode(), value.encode()) for name, value in flask.gateway_headers.items()]  # type: ignore[attr-defined]
+        self._headers.append((b"content-type", b"application/json"))
+        with flask.app_context():
+            self._engine = db.engine()
+        self.database = LoopDatabase(self._engine, prepared=settings.database_prepared)
+        self._reading: asyncio.Future[None] | None = None
+        self._lines: list[str] = []
+        self._writer: GroupCommit[Asked, Done | Unknown] = GroupCommit("new orders", self._write, apart_s=APART_S)
+
+    async def close(self) -> None:
+        """Let go of database and Redis, on the loop that has used them."""
+        await self.database.close()
+        if self._counter is not None:
+            await self._counter.close()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST" or scope["query_string"]:
+            await self._road(scope, receive, send)
+            return
+        begun, message = perf_counter(), await receive()
+        asked = await self._asked(scope, message)
+        done = await self._writer.done_together(asked) if asked is not None else None
+        if isinstance(done, Unknown):
+            assert asked is not None
+            await self._say_unknown(send, asked)
+            return
+        if asked is None or done is None or not done.written:
+            if done is not None and done.counted is not None:
+                scope = {**scope, rate_limits.COUNTED: done.counted}  # once is enough
+            await self._road(scope, _again(message, receive), send)
+            return
+        self._log(asked, begun)
+        await self._answer(send, asked, done)
+
+    def _log(self, asked: Asked, begun: float) -> None:
+        """A line for each; those that are answered in the same turn of the loop go out in one write."""
+        if not self._lines:
+            asyncio.get_running_loop().call_soon(self._write_lines)
+        self._lines.append(request_log.request_line("POST", PATH, 201, begun, asked.actor.id, asked.actor.request_id))
+
+    def _write_lines(self) -> None:
+        lines, self._lines = self._lines, []
+        logging.write_lines(lines)
+
+    async def _asked(self, scope: Any, message: Any) -> Asked | None:
+        """What will be written; None: take the ordinary road."""
+        try:
+            return self._judge(scope, message)
+        except db.MustRead:
+            try:
+                await asyncio.get_running_loop().run_in_executor(None, self._remember, scope, message)
+                return self._judge(scope, message)
+            except (db.MustRead, SQLAlchemyError):
+                return None
+
+    def _judge(self, scope: Any, message: Any) -> Asked | None:
+        """By the same functions as on the ordinary road, from what is remembered. Raises MustRead."""
+        headers = dict(scope["headers"])
+        if len(message["body"]) > BODY_MAX or len(headers) != len(scope["headers"]) or not self._is_plain(headers):
+            return None
+        with db.remembered_only(self._engine):
+            return self._judged(scope, message, headers)
+
+    def _remember(self, scope: Any, message: Any) -> None:
+        """In a thread, where reading is allowed: what the loop will look for."""
+        with self._flask.app_context():
+            self._judged(scope, message, dict(scope["headers"]))
+
+    def _judged(self, scope: Any, message: Any, headers: dict[bytes, bytes]) -> Asked | None:
+        try:
+            key = idempotency.usable(headers[b"idempotency-key"].decode("latin-1"))
+            actor = auth.identified(
+                headers[b"authorization"].decode("latin-1"), self._address(scope, headers),
+                request_id=ids.public("req", ids.new_id()))
+            auth.let_in(actor, Permission.ORDER_CREATE)
+            return asked_for(actor, bind(CreatePayin, strict_json.parse(message["body"])), idempotency_key=key)
+        except PortalError:
+            return None
+
+    def _is_plain(self, headers: dict[bytes, bytes]) -> bool:
+        """Nothing about it that Flask would have to look into."""
+        named = headers.get(b"x-forwarded-host" if self._hops else b"host", b"").decode("latin-1")
+        host, _, port = named.partition(":")
+        return (headers.get(b"content-type") in JSON and b"authorization" in headers
+                and b"idempotency-key" in headers and host in self._hosts and (not port or port.isdecimal()))
+
+    def _address(self, scope: Any, headers: dict[bytes, bytes]) -> str:
+        """As `web.forwarded` has it: the last entry that our own proxies wrote, or none where that cannot be read."""
+        if self._hops:
+            hops = headers.get(b"x-forwarded-for", b"").decode("latin-1").split(",")
+            if len(hops) >= self._hops and hops[-self._hops].strip():
+                return addresses.written(hops[-self._hops]) or ""
+        return str((scope.get("client") or ("",))[0])
+
+    async def _write(self, batch: Sequence[Asked]) -> Sequence[Done | Unknown | None]:
+        """Count the calls of each key, and write all that are within their limit; at once where all are far from it."""
+        keys = [asked.actor.id for asked in batch if asked.actor.id]
+        if self._counter is None or self._counter.far(keys):
+            counting = asyncio.ensure_future(self._counted(keys))
+            made: set[UUID] | None = await self._made(batch)
+            counts = await counting
+        else:
+            counts = await self._counted(keys)
+            allowed = [asked for asked, count in zip(batch, counts, strict=True)
+                       if count is None or count.calls <= rate_limits.BURST]
+            made = await self._made(allowed) if allowed else set()
+        if made is None:
+            return await self._unknown(counts)
+        return [Done(asked.order.id in made, count) for asked, count in zip(batch, counts, strict=True)]
+
+    async def _unknown(self, counts: Sequence[rate_limits.Counted | None]) -> list[Done | Unknown | None]:
+        """Told to ask again: no fault of theirs, so it does not count. Who was over the limit hears that instead."""
+        within = [count for count in counts if count is not None and count.calls <= rate_limits.BURST]
+        if self._counter is not None and within:
+            await asyncio.get_running_loop().run_in_executor(None, self._counter.give_all_back, within)
+        return [Unknown() if count is None or count.calls <= rate_limits.BURST else Done(False, count) for count in counts]
+
+    async def _counted(self, keys: Sequence[UUID]) -> Sequence[rate_limits.Counted | None]:
+        """Each call in its window; None where nobody counts."""
+        return (self._counter and await self._counter.count_writes(keys)) or [None] * len(keys)
+
+    async def _made(self, batch: Sequence[Asked]) -> set[UUID] | None:
+        """Those that were written: none of a batch that failed, whose calls have been counted; None: nobody knows."""
+        self._keep_fresh()
+        try:
+            return await self.database.at_once(
+                INSERT, parameters(batch, patience=PATIENCE), lambda session, found: written(session, batch, found))
+        except OutcomeUnknown:
+            return None
+        except Exception as error:  # whatever it was: each finds out alone, and its own sender hears of it
+            log.warning("batch_failed", batch="new orders", pieces=len(batch), error=repr(error)[:300])
+            return set()
+
+    def _keep_fresh(self) -> None:
+        """Have reference data read in a thread before it is too old for the loop, which may not read."""
+        with db.remembered_only(self._engine):
+            due = reference.grows_old()
+        if due and (self._reading is None or self._reading.done()):
+            self._reading = asyncio.get_running_loop().run_in_executor(None, self._read_anew)
+
+    def _read_anew(self) -> None:
+        with self._flask.app_context(), suppress(DatabaseUnavailable, SQLAlchemyError):
+            reference.snapshot()
+
+    async def _answer(self, send: Any, asked: Asked, done: Done) -> None:
+        body = to_json(asked.answer)
+        headers = [*self._headers, (b"request-id", (asked.actor.request_id or "").encode()),
+                   (b"content-length", b"%d" % len(body))]
+        if done.counted is not None:
+            headers += [(name.lower().encode(), value.encode()) for name, value in rate_limits.left(done.counted).items()]
+        await send({"type": "http.response.start", "status": 201, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+
+    async def _say_unknown(self, send: Any, asked: Asked) -> None:
+        with self._flask.app_context():
+            g.request_id = asked.actor.request_id
+            said = problems.answer(OutcomeUnknown())
+        headers = [header for header in self._headers if header[0] != b"content-type"]
+        headers += [(name.lower().encode(), value.encode()) for name, value in said.headers]
+        headers.append((b"request-id", (asked.actor.request_id or "").encode()))
+        await send({"type": "http.response.start", "status": said.status_code, "headers": headers})
+        await send({"type": "http.response.body", "body": said.get_data()})
+
+
+def _again(message: Any, receive: Any) -> Any:
+    """The body that was read already, then whatever follows."""
+    told = False
+
+    async def replay() -> Any:
+        nonlocal told
+        if told:
+            return await receive()
+        told = True
+        return message
+
+    return replay

@@ -1,0 +1,137 @@
+"""Words that pages make from codes of the records: `no_collateral` → "No collateral". Listed here to be translated."""
+from collections.abc import Mapping
+from typing import Any
+
+from flask_babel import gettext
+
+from portal.core.money import EXPONENTS, Money
+from portal.web.badges import N_
+from portal.web.filters import bps, money
+from portal.web.reference_choices import bank, method
+
+WORDS = (
+    # Steps of the funnel, in its order; an outcome is `assigned` or why nobody was left.
+    N_("All"), N_("Currency"), N_("Method"), N_("Bank"), N_("Approved"), N_("On shift"), N_("Amount"), N_("Windows"),
+    N_("Slots"), N_("Collateral"), N_("Same amount"), N_("Locked"), N_("Tier"), N_("Assigned"),
+    # Why an attempt ended, why an order failed.
+    N_("Declined"), N_("Expired"), N_("Cancelled"), N_("Settled"),
+    N_("No requisite"), N_("Limits reached"), N_("No collateral"), N_("Refused"), N_("Matching error"),
+    # What an approval changes.
+    N_("Name"), N_("Status"), N_("Number"), N_("Payin"), N_("Payout"), N_("Min"), N_("Max"), N_("Day max"),
+    N_("Month max"), N_("Day count max"), N_("Open orders max"), N_("Cooldown s"), N_("Weight"), N_("Yes"), N_("No"),
+    # Why a webhook got no answer.
+    N_("Timeout"), N_("Connect failed"), N_("Name not found"), N_("Tls failed"), N_("Broken answer"),
+    N_("Address not public"), N_("Invalid url"), N_("Https required"), N_("Port not allowed"), N_("Invalid host"),
+    N_("No answer"),
+    # Accounts of the books: whose, and what for.
+    N_("Store available"), N_("Store held"), N_("Trader available"), N_("Trader held"), N_("Platform fees"),
+    N_("Platform suspense"), N_("World external"),
+    # Kinds of work.
+    N_("Match order"), N_("Settle order"), N_("Expire order"), N_("Flag unconfirmed"), N_("Rebuild lanes"),
+    N_("Deliver webhook"), N_("Prove ledger"), N_("Sweep sessions"), N_("Make partitions"), N_("Ensure robots"),
+    N_("Forget idempotency keys"), N_("Sweep kept amounts"), N_("Simulate"), N_("End desk pause"),
+    N_("Its time was over"),
+    N_("h"),  # hours: inside an f-string no tool finds it
+    # How what was received compares with what was asked for.
+    N_("Exact"), N_("Under"), N_("Over"),
+    # What the audit tells of, and who acted where it was no person.
+    N_("User"), N_("Merchant"), N_("Store"), N_("Trader"), N_("Requisite"), N_("Holder"), N_("Key"), N_("Rate"),
+    N_("Job"), N_("Desk"), N_("Order"), N_("Export"), N_("Deposit"), N_("Webhook endpoint"), N_("Webhook delivery"),
+    N_("system"), N_("customer"), N_("trader"), N_("merchant"), N_("support"), N_("admin"),
+)
+
+
+ENTRIES = {
+    "payin_hold": N_("Collateral held"), "payin_release": N_("Collateral freed"), "payin_settle": N_("Order settled"),
+    "deposit": N_("Deposit"), "opening_balance": N_("Opening balance"),
+}
+
+
+ADMISSIONS = {
+    "password": N_("A password for your account was given out: %(who)s. If you did not ask for it, tell another"
+                   " administrator at once."),
+    "enabled": N_("Your account was disabled and is open again, asked for by %(who)s."),
+    "rights": N_("You may do more than before, asked for by %(who)s."),
+    "email": N_("You sign in with another e-mail address now, asked for by %(who)s."),
+}
+"""How the owner of an account is told that somebody opened a way into it."""
+
+
+def admission(how: str, who: str) -> str:
+    return str(gettext(ADMISSIONS[how]) % {"who": who})
+
+
+def entry(kind: str) -> str:
+    """What an entry of the journal did, in the reader's language."""
+    return str(gettext(ENTRIES.get(kind, named(kind))))
+
+
+def named(code: object) -> str:
+    """A code as people read it, to be translated: `day_max_minor` → Day max."""
+    return str(code).removesuffix("_minor").removesuffix("_bps").replace("_", " ").capitalize()
+
+
+FIELDS = {
+    "min_amount": N_("Smallest order"), "max_amount": N_("Largest order"), "day_max": N_("Sum a day"),
+    "month_max": N_("Sum a month"), "day_count_max": N_("Orders a day"), "open_orders_max": N_("Open orders at once"),
+    "cooldown_s": N_("Rest between orders"), "holder": N_("Person named on it"), "received": N_("Amount received"),
+    "fee_percent": N_("Fee"), "fee_fixed": N_("Fixed part"), "reward_percent": N_("Reward"),
+    "reward_fixed": N_("Fixed part"), "from_amount": N_("Smallest order"), "to_amount": N_("Largest order"),
+    "amount": N_("Amount"), "amount_from": N_("Amount from"), "amount_to": N_("Amount to"), "reason": N_("Reason"),
+    "day_from": N_("From day"), "day_to": N_("To day"), "email": N_("E-mail"), "time_zone": N_("Time zone"),
+    "locale": N_("Language"), "template": N_("Rights"), "slug": N_("Short name"), "url": N_("Address"),
+    "brand_color": N_("Colour of the payment page"), "match_for_s": N_("Look for a requisite"),
+    "pay_for_s": N_("Time to pay"), "grace_s": N_("Grace"), "confirm_for_s": N_("Time to confirm"),
+    "return_hosts": N_("Hosts customers may return to"), "events": N_("Events"), "live": N_("Mode"),
+    "store_id": N_("Store"), "expires_at": N_("Expires"), "current": N_("Present password"),
+    "password": N_("Password"), "text": N_("Note"), "payin": N_("Directions"), "q": N_("Search"),
+}
+"""Fields of forms as their labels say it, where a name alone is not the label."""
+
+
+def field_name(name: str) -> str:
+    """A field as its label says it, to be translated: `day_max` → Sum a day."""
+    return FIELDS.get(name) or named(name)
+
+
+CHANGES = {
+    "min_minor": N_("Smallest order"), "max_minor": N_("Largest order"), "day_max_minor": N_("Sum a day"),
+    "month_max_minor": N_("Sum a month"), "day_count_max": N_("Orders a day"),
+    "open_orders_max": N_("Open orders at once"), "cooldown_s": N_("Rest between orders, seconds"),
+    "weight": N_("Share among equals"), "from_minor": N_("From amount"), "to_minor": N_("To amount"),
+    "fee_bps": N_("Fee"), "fee_fixed": N_("Fixed part"), "reward_bps": N_("Reward"), "reward_fixed": N_("Fixed part"),
+    "active": N_("May sign in"), "given": N_("Rights given"), "taken": N_("Rights taken"), "payin": N_("Takes payins"),
+    "payout": N_("Makes payouts"), "methods": N_("Methods"), "email": N_("E-mail"),
+    "reward_may_exceed_fee": N_("Rewards may exceed the fee"), "collateral": N_("Collateral given back"),
+    "settlement_currency": N_("Settlement currency"),
+}
+"""What an approval changes, in words."""
+ABOUT = (N_("Person named on it"), N_("Available now"), N_("Available afterwards"))
+"""Labels of `treasury.decision_facts`, which knows no languages."""
+
+
+def change_name(name: str) -> str:
+    """What an approval changes, to be translated: `cooldown_s` → Rest between orders, seconds."""
+    return CHANGES.get(name) or field_name(name)
+
+
+def changed(value: Any, name: str, record: Mapping[str, Any]) -> str:
+    """A value of an approval as people read it: an amount with its currency, a bank by its name."""
+    if value is None:
+        return "—"
+    if isinstance(value, bool):
+        return str(gettext("Yes") if value else gettext("No"))
+    if isinstance(value, list):
+        return ", ".join(str(one) for one in value) or "—"
+    if name.endswith("_bps"):
+        return bps(int(value))
+    if name.endswith("_minor") and record.get("currency") in EXPONENTS:
+        return money(Money(int(value), record["currency"]))
+    currency = record.get("currency" if name == "amount" else "settlement_currency")
+    if name in ("amount", "fee_fixed", "reward_fixed") and currency is not None and currency in EXPONENTS:
+        return money(Money.parse(value, currency))
+    if name == "direction":
+        return str(gettext(named(value)))
+    if name == "method":
+        return str(gettext(method(value)))
+    return bank(value) if name == "bank" else str(value)
