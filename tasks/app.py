@@ -97,7 +97,7 @@ def application() -> Flask:
 
     with _making:
         if not _made:
-            jobs.poke_with(wakeups.poke, looking=concurrency.looking, listen=wakeups.listen)
+            jobs.poke_with(wakeups.poke, note_poll=concurrency.note_poll, reopen_wakeups=wakeups.reopen)
             page_events.connect(settings.redis_url.get_secret_value())
             _made.append(create_app(settings, process="worker"))
     return _made[0]

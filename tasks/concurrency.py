@@ -36,7 +36,7 @@ def in_turn(kind: str, drain: Callable[[], object]) -> None:
             _leave(kind)
 
 
-def looking(kind: str, behind: bool = False) -> None:
+def note_poll(kind: str, behind: bool = False) -> None:
     """Who drains this kind looks for another batch: it is not stuck. `behind`: help is welcome all the same."""
     _looked_at[kind] = float("-inf") if behind else time.monotonic()
 
@@ -46,7 +46,7 @@ def _enter(kind: str, most: int) -> bool:
         if _inside[kind] and (_inside[kind] >= most or time.monotonic() - _looked_at[kind] < STUCK_S):
             return False
         _inside[kind] += 1
-        looking(kind)
+        note_poll(kind)
         return True
 
 

@@ -22,7 +22,8 @@ WAKE = """
         end
     end"""
 
-_redis = Redis(connection_pool=ConnectionPool.from_url(settings.redis_url.get_secret_value(), **redis_breaker.client_options()))
+_redis = Redis(connection_pool=ConnectionPool.from_url(settings.redis_url.get_secret_value(),
+                                                       **redis_breaker.client_options()))
 _wake = _redis.register_script(WAKE)
 
 
@@ -36,7 +37,7 @@ def poke(kind: str) -> None:
         redis_breaker.trip(error)
 
 
-def listen(kind: str) -> None:
+def reopen(kind: str) -> None:
     """The next wake-up is to be sent again. Never raises; while Redis is silent a marker's own end has to do."""
     if not redis_breaker.is_closed():
         return

@@ -1,4 +1,4 @@
-"""`waker.poke` for a process with an event loop: nobody waits for Redis, neither the loop nor a thread."""
+"""`wakeups.poke` for a process with an event loop: nobody waits for Redis, neither the loop nor a thread."""
 import asyncio
 import threading
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
--- The prototypes' create of spec/speed.md: order and outbox row, idempotent, two statements.
+-- The prototypes' create: order and outbox row, idempotent, two statements.
 \set store random(1, 200)
 \set amount random(50000, 450000)
 \set k random(1, 9000000000000000)

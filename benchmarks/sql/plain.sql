@@ -1,4 +1,4 @@
--- The tables of the prototypes behind spec/speed.md: integer ids, two indexes, no event. A harder yardstick than ours.
+-- The tables of the prototypes: integer ids, two indexes, no event. A harder yardstick than ours.
 CREATE SCHEMA plain;
 CREATE TABLE plain.stores (id int PRIMARY KEY);
 CREATE TABLE plain.orders (

@@ -90,7 +90,8 @@ class _Lines:
     def columns(self) -> dict[str, Any]:
         names = ("places", "debits", "credits", "currencies", "lives", "amounts", "debit_afters", "credit_afters")
         columns = dict(zip(names, zip(*self.rows, strict=True), strict=True))
-        return {name: list(column) if name == "currencies" else pipeline.array(column) for name, column in columns.items()}
+        return {name: list(column) if name == "currencies" else pipeline.array(column)
+                for name, column in columns.items()}
 
 
 def lock_balances(session: Session, accounts: Iterable[Account]) -> dict[Account, Locked]:
@@ -149,6 +150,7 @@ def _parameters(actor: Actor, now: datetime, drafts: Sequence[Draft], lines: _Li
         "actor_kind": str(actor.kind), "actor_id": actor.id, "actor_name": actor.name, "now": now,
         "kinds": [draft.kind for draft in drafts], "references": pipeline.array(draft.reference for draft in drafts),
         "memos": [draft.memo for draft in drafts], "reverses": pipeline.array(draft.reverses_id for draft in drafts),
-        "moved": pipeline.array(row.account_id for row in moved), "debited": pipeline.array(row.debited for row in moved),
+        "moved": pipeline.array(row.account_id for row in moved),
+        "debited": pipeline.array(row.debited for row in moved),
         "credited": pipeline.array(row.credited for row in moved),
     } | lines.columns()

@@ -123,12 +123,12 @@ class Order(Base):
 
     @property
     def settlement(self) -> Money:
-        """A of spec/ledger.md."""
+        """What moves at settlement, in settlement currency: A of the accounting manual (`ledger/entries.py`)."""
         return Money(self.settlement_minor, self.settlement_currency)
 
     @property
     def fee(self) -> Money:
-        """F of spec/ledger.md."""
+        """The desk's fee, in settlement currency: F of the accounting manual (`ledger/entries.py`)."""
         return Money(self.fee_minor, self.settlement_currency)
 
     @property

@@ -66,7 +66,7 @@ def selected(alias: str) -> str:
     return ", ".join(f"{alias}.{name}" for name in _NAMES)
 
 
-# For `event_rows.statement`: the orders as they have become, one step each.
+# For `events.statement`: the orders as they have become, one step each.
 COLUMNS = "".join(f", {name} {type}" for name, type in _CHANGING.items())
 MOVED = f""", moved AS (
         UPDATE orders o SET status = g.to_status, version = g.version, {", ".join(f"{n} = g.{n}" for n in _CHANGING)}

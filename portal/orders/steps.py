@@ -36,7 +36,7 @@ class NotYours(Denied):
 class Steps:
     """The steps of one transaction: taken one by one, written together. `write` must follow, before the commit.
 
-    `statement`: what writes them; one of `event_rows.statement` where moving orders and more go along.
+    `statement`: what writes them; one of `events.statement` where moving orders and more go along.
     """
 
     session: Session
@@ -80,7 +80,7 @@ class Steps:
             "action": action, "from_status": before, "to_status": order.status, "actor_kind": self.actor.kind,
             "actor_id": self.actor.id, "actor_name": self.actor.name, "role": self.actor.role,
             "address": self.actor.address, "request_id": self.actor.request_id, "reason": reason,
-            "details": details, "payload": webhooks.without_link(payload) if payload is not None else None,
+            "details": details, "payload": webhooks.without_payment_link(payload) if payload is not None else None,
             "store_id": order.store_id, "live": order.live}
 
     def write(self) -> None:

@@ -26,7 +26,7 @@ UNSEEN = re.compile(r"[\s\u200b-\u200f\u2060\ufeff]+")  # what a message or a ta
 def invite(session: Session, actor: Actor, command: InviteUser) -> tuple[User, str]:
     """An account with a password for one sign-in; what its template grants waits for a second person.
 
-    Returns the password, which is kept nowhere. Raises as `users.create` and `grants.ask`.
+    Returns the password, which is kept nowhere. Raises as `users.create` and `permissions.ask`.
     """
     password = _new_password()
     typed = command.model_dump(exclude={"reason"})

@@ -210,7 +210,7 @@ class UserPermission(Base):
 
 
 class LoginFailure(Base):
-    """Wrong passwords per budget of `attempts.Guess` in the present window: holds without Redis."""
+    """Wrong passwords per budget of `login_throttle.Guess` in the present window: holds without Redis."""
 
     __tablename__ = "login_failures"
     subject: Mapped[str] = mapped_column(Text, primary_key=True)  # address:<ip or /64>, account:<sha256>, …

@@ -36,6 +36,7 @@ from portal.core.money import Money
 from portal.orders import queries
 from portal.orders.models import Assignment, Order
 from portal.orders.reading import pasted
+from portal.orders.reading.customer_names import BEGINNING_MIN, begins, name_of_customer
 from portal.parties import queries as parties
 from portal.parties.models import ApiKey, Merchant, Store, Trader, User
 from portal.requisites import queries as requisites
@@ -49,7 +50,6 @@ EACH_MAX = 8  # rows of one look-up
 TOTAL_MAX = 50
 KEY = re.compile(r"qk_(?:live|test)_([0-9A-Za-z]{12})(?:_.*)?")
 WORD = re.compile(r"[^\W_]+")
-BEGINNING_MIN = 3  # letters of a name or e-mail before it is looked for by its beginning
 COMPANIES: dict[str, type[Merchant] | type[Store] | type[Trader]] = {"mrc": Merchant, "str": Store, "trd": Trader}
 TYPES: dict[str, Any] = {"at": DateTime(timezone=True), "minor": BigInteger(), "live": Boolean(), "exact": Boolean()}
 
@@ -183,11 +183,6 @@ def _orders_on(orders: Select[Order], cards: Any) -> Select[Any]:
     return orders.where(Order.id.in_(select(Assignment.order_id).where(Assignment.id.in_(newest))))
 
 
-def name_of_customer() -> Any:
-    """A customer's name as it is compared in the database: nearly `names.canonical`."""
-    return func.translate(func.lower(Order.customer_name), "ё", "е")
-
-
 def _newest(rows: Select[Any], probe: Any) -> Select[Any]:
     return rows.join(probe, literal(True)).order_by(probe.c.created_at.desc()).limit(EACH_MAX)
 
@@ -240,12 +235,6 @@ def _row(rows: Select[Any], kind: str, model: Any, title: Any, *, exact: bool, d
     return rows.with_only_columns(*(
         cast(null() if column is None else column, TYPES.get(name, Text())).label(name) if name != "id"
         else column.label(name) for name, column in columns.items()))
-
-
-def begins(column: Any, wanted: str) -> tuple[Any, Any]:
-    """By bytes, as text_pattern_ops keeps them: LIKE with a parameter would leave the index aside."""
-    start = wanted.lower()
-    return column.op("~>=~")(start), column.op("~<~")(start + "\U0010ffff")
 
 
 def _is_a_beginning(wanted: str) -> bool:

@@ -173,7 +173,8 @@ class FastCreate:
         within = [count for count in counts if count is not None and count.calls <= rate_limits.BURST]
         if self._counter is not None and within:
             await asyncio.get_running_loop().run_in_executor(None, self._counter.give_all_back, within)
-        return [Unknown() if count is None or count.calls <= rate_limits.BURST else Done(False, count) for count in counts]
+        return [Unknown() if count is None or count.calls <= rate_limits.BURST else Done(False, count)
+                for count in counts]
 
     async def _counted(self, keys: Sequence[UUID]) -> Sequence[rate_limits.Counted | None]:
         """Each call in its window; None where nobody counts."""
@@ -207,7 +208,8 @@ class FastCreate:
         headers = [*self._headers, (b"request-id", (asked.actor.request_id or "").encode()),
                    (b"content-length", b"%d" % len(body))]
         if done.counted is not None:
-            headers += [(name.lower().encode(), value.encode()) for name, value in rate_limits.left(done.counted).items()]
+            left = rate_limits.left(done.counted)
+            headers += [(name.lower().encode(), value.encode()) for name, value in left.items()]
         await send({"type": "http.response.start", "status": 201, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 

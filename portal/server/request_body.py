@@ -1,12 +1,12 @@
 """Reads a request's body before Flask sees it: up to a limit, within a time, without a thread waiting for it.
 
-ASGI middleware around all that answers; what a head must be (`heads`) is judged here, too. What arrives whole is handed
+ASGI middleware around all that answers; what a head must be (`request_head`) is judged here, too. What arrives whole is handed
 on in one piece, with its true length, so that a body sent in chunks without a length is read too; what is too large or
 too slow is answered from here: 413, 408.
 """
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
 from flask import Flask
@@ -15,17 +15,16 @@ from werkzeug.exceptions import HTTPException
 from portal.server import refusals, request_head
 from portal.server.refusals import Refused
 from portal.server.timeouts import Timeouts
+from portal.web.request import BODY_MAX
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
-View = TypeVar("View", bound=Callable[..., Any])
 
 log = structlog.get_logger("web")
 NO_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
-BODY_MAX = 1024 * 1024
 LENGTH_DIGITS = 20
 
 
@@ -42,16 +41,6 @@ class Limits:
 
 class Gone(Exception):
     """The client went away before its body was whole."""
-
-
-def takes(most: int) -> Callable[[View], View]:
-    """This view asks for bodies of up to `most` bytes, as for files; all others take BODY_MAX."""
-
-    def mark(view: View) -> View:
-        view.body_max = most  # type: ignore[attr-defined]
-        return view
-
-    return mark
 
 
 def taken_by(flask: Flask) -> Callable[[str, str], int]:

@@ -26,7 +26,7 @@ class NoTariff(Unavailable):
 
 @dataclass(frozen=True)
 class Fee:
-    """F of spec/ledger.md, in settlement currency, and the version it follows from."""
+    """The desk's fee, in settlement currency, and the version it follows from."""
 
     tariff_id: UUID
     amount: Money

@@ -1,4 +1,4 @@
-"""Headers on every answer (spec/security.md)."""
+"""Headers on every answer."""
 from flask import Flask, Response, g, request
 
 CSP = ("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self';"

@@ -1,5 +1,6 @@
 """A request as pages read it: what htmx says of it (htmx-flask), and forms that are bounded however they are sent."""
-from typing import IO, Any
+from collections.abc import Callable
+from typing import IO, Any, TypeVar
 
 from flask import Flask, request
 from htmx_flask import Htmx
@@ -7,7 +8,8 @@ from htmx_flask.requests import HtmxAwareRequest
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
 
-from portal.server.request_body import BODY_MAX
+BODY_MAX = 1024 * 1024
+View = TypeVar("View", bound=Callable[..., Any])
 
 
 class BoundedForms(FormDataParser):
@@ -26,6 +28,16 @@ class BoundedForms(FormDataParser):
 
 class Visit(HtmxAwareRequest):  # type: ignore[misc]
     form_data_parser_class = BoundedForms
+
+
+def takes(most: int) -> Callable[[View], View]:
+    """This view asks for bodies of up to `most` bytes, as for files; all others take BODY_MAX."""
+
+    def mark(view: View) -> View:
+        view.body_max = most  # type: ignore[attr-defined]
+        return view
+
+    return mark
 
 
 def register(app: Flask) -> None:

@@ -5,6 +5,7 @@ behind a door, `configure` once.
 """
 from portal.webhooks.addresses import configure
 from portal.webhooks.announce import ANNOUNCED, Announcement, announce, wake
-from portal.webhooks.payload import links_by, with_link, without_link
+from portal.webhooks.payload import links_by, with_payment_link, without_payment_link
 
-__all__ = ["ANNOUNCED", "Announcement", "announce", "configure", "links_by", "wake", "with_link", "without_link"]
+__all__ = ["ANNOUNCED", "Announcement", "announce", "configure", "links_by", "wake", "with_payment_link",
+           "without_payment_link"]

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from portal.core import clock, jobs, request_log
 from portal.core.ids import new_id
-from portal.webhooks.payload import without_link
+from portal.webhooks.payload import without_payment_link
 
 KIND = "deliver_webhook"
 # Part of each statement that takes steps, behind a `told` that names them: event_id, at, store_id, live, type,
@@ -63,7 +63,7 @@ def announce(session: Session, announcements: Sequence[Announcement]) -> None:
     if not announcements:
         return
     rows = [{"store_id": one.store_id, "live": one.live, "type": one.type, "order_id": one.order_id,
-             "version": one.version, "payload": without_link(one.payload)} for one in announcements]
+             "version": one.version, "payload": without_payment_link(one.payload)} for one in announcements]
     if session.connection().exec_driver_sql(ANNOUNCE, {
             "rows": to_json(rows).decode(), "at": clock.now(), "request_id": request_log.request_id()}).scalar_one():
         wake(session)

@@ -13,7 +13,7 @@ from portal.core.db import transaction
 from portal.core.jobs import Claimed, Job
 from portal.webhooks.announce import KIND
 from portal.webhooks.models import Delivery, Endpoint, Event
-from portal.webhooks.payload import with_link
+from portal.webhooks.payload import with_payment_link
 from portal.webhooks.service import place
 
 CLAIM_MAX = 16
@@ -116,7 +116,7 @@ def _load(session: Session, job_ids: Sequence[int]) -> list[ClaimedDelivery]:
 
 def _claimed(job: Job, delivery: Delivery, event: Event, endpoint: Endpoint) -> ClaimedDelivery:
     return ClaimedDelivery(Claimed.of(job), delivery.id, delivery.created_at, event.public_id, endpoint.url, event.type,
-                  event.created_at, with_link(event.payload), _keys(endpoint) if endpoint.active else ())
+                  event.created_at, with_payment_link(event.payload), _keys(endpoint) if endpoint.active else ())
 
 
 def _keys(endpoint: Endpoint) -> tuple[str, ...]:

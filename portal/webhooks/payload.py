@@ -15,11 +15,11 @@ def links_by(url_of: Callable[[str], str]) -> None:
     _url_of = url_of
 
 
-def without_link(payload: dict[str, Any]) -> dict[str, Any]:
+def without_payment_link(payload: dict[str, Any]) -> dict[str, Any]:
     """For a row."""
     return payload | {LINK: None} if payload.get(LINK) else payload
 
 
-def with_link(payload: dict[str, Any]) -> dict[str, Any]:
+def with_payment_link(payload: dict[str, Any]) -> dict[str, Any]:
     """For the store: a row's JSON, whole again."""
     return payload | {LINK: _url_of(payload["id"])} if LINK in payload else payload

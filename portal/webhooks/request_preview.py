@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from portal.webhooks import addresses, signature, transport
 from portal.webhooks.models import Delivery
-from portal.webhooks.payload import with_link as told
+from portal.webhooks.payload import with_payment_link
 
 MASKED = "v1,••••••••"
 EACH_TRY = "…"  # the second it was signed in
@@ -27,7 +27,7 @@ def request_of(delivery: Delivery, *, with_link: bool) -> Request:
 
     `with_link`: to one who may do what a payment link opens; to others the body stands there without it.
     """
-    payload = told(delivery.event.payload) if with_link else delivery.event.payload
+    payload = with_payment_link(delivery.event.payload) if with_link else delivery.event.payload
     body = signature.body(delivery.event.type, delivery.event.created_at, payload)
     own = {"webhook-id": delivery.event.public_id, "webhook-timestamp": EACH_TRY, "webhook-signature": MASKED}
     try:

@@ -4,7 +4,7 @@ from typing import Any
 from portal.core import ids
 from portal.core.clock import rfc3339
 from portal.webhooks.models import Delivery, Endpoint, Event
-from portal.webhooks.payload import with_link as told
+from portal.webhooks.payload import with_payment_link
 
 
 def endpoint(row: Endpoint, *, secret: str | None = None) -> dict[str, Any]:
@@ -18,7 +18,7 @@ def endpoint(row: Endpoint, *, secret: str | None = None) -> dict[str, Any]:
 def event(row: Event, *, with_link: bool) -> dict[str, Any]:
     """`data` as it was told, numbers masked; `with_link`: to one who may do what a payment link opens."""
     return {"id": row.public_id, "object": "event", "type": row.type, "version": row.version, "live": row.live,
-            "timestamp": rfc3339(row.created_at), "data": told(row.payload) if with_link else row.payload}
+            "timestamp": rfc3339(row.created_at), "data": with_payment_link(row.payload) if with_link else row.payload}
 
 
 def delivery(row: Delivery) -> dict[str, Any]:

@@ -89,4 +89,5 @@ def test_percent_is_never_rounded_nor_above_the_whole(text):
 
 
 def test_a_rate_keeps_all_its_digits(mark):
-    assert [typed_amounts.number(text) for text in ("92,5", "92.5", "1 500,25", "92")] == ["92.5", "92.5", "1500.25", "92"]
+    typed = ("92,5", "92.5", "1 500,25", "92")
+    assert [typed_amounts.number(text) for text in typed] == ["92.5", "92.5", "1500.25", "92"]

@@ -6,7 +6,8 @@ import pytest
 from flask import Flask
 
 from portal.core.errors import FIELDS_MAX
-from portal.server.request_body import BodyReader, Limits, taken_by, takes
+from portal.server.request_body import BodyReader, Limits, taken_by
+from portal.web.request import takes
 from tests.gateway.test_server import exchange, problem
 from tests.running import running_desk
 

@@ -1,4 +1,4 @@
-"""Numbers and secrets sent through everything are found nowhere they do not belong (spec/faults.md, 28).
+"""Numbers and secrets sent through everything are found nowhere they do not belong.
 
 The whole desk runs with the demo's people; a requisite, a key, an endpoint, sessions and payments are made; then every
 row of every table, all of Redis, every log line, what Sentry was sent and the pages of everybody else are searched.

@@ -72,7 +72,8 @@ def test_a_whole_id_wins_over_the_other_filters_and_says_so(cast, order):
 
 def shown(actor, **asked) -> list:
     with f.look() as session:
-        return [row.order_id for row in trader_history.page(session, actor, trader_history.Filters.of(asked), cursor=None).rows]
+        page = trader_history.page(session, actor, trader_history.Filters.of(asked), cursor=None)
+        return [row.order_id for row in page.rows]
 
 
 def test_a_trader_looks_up_yesterdays_complaint(cast, order, stranger):

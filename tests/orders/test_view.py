@@ -74,7 +74,7 @@ def test_events_carry_what_the_store_is_told_as_of_their_step(ready):
     assert [event.payload["status"] for event in events] == ["new", "assigned", "paid", "confirmed", "completed"]
     assert [event.payload["version"] for event in events] == [1, 2, 3, 4, 5]
     assert [event.payload["requisite"] is not None for event in events] == [False, True, True, False, False]
-    assert webhooks.with_link(events[-1].payload) == view.public(order)
+    assert webhooks.with_payment_link(events[-1].payload) == view.public(order)
     assert events[-1].payload["amount_received"] == "1500.00"
 
 

@@ -125,7 +125,8 @@ def test_a_listener_that_does_not_hear_itself_is_not_believed(
         monkeypatch: pytest.MonkeyPatch) -> None:
     """A listener behind a pooler answered each second and heard nothing: a revoked key was let in for eight more."""
     monkeypatch.setattr(key_invalidation, "HEARD_WITHIN_S", 0.5)
-    elsewhere = key_invalidation.Watch(url_of(fresh_database, "app"), url_of(database, "app"))  # as deaf as behind a pooler
+    # as deaf as behind a pooler
+    elsewhere = key_invalidation.Watch(url_of(fresh_database, "app"), url_of(database, "app"))
     said: list[str] = []
     monkeypatch.setattr(key_invalidation.log, "error", lambda event, **told: said.append(told["error"]))
     elsewhere.recall(b"any")

@@ -55,7 +55,7 @@ def test_pokes_of_many_threads_are_one_message_for_each_kind(loop_poke: Callable
         loop_poke(KIND)
     loop_poke(OTHER)
     wait_for(lambda: sent(redis_url) == 2, "each kind has its message", 5)
-    wakeups.listen(KIND)
+    wakeups.reopen(KIND)
     loop_poke(KIND)
     wait_for(lambda: sent(redis_url) == 3, "the next poke is sent once a worker has the last", 5)
     with Redis.from_url(redis_url) as valkey:

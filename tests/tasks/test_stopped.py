@@ -20,7 +20,8 @@ def test_three_stops_with_both_drains_busy(fresh_app: Flask, fresh_database: str
         for _ in range(STOPS):
             with record.held(("orders", "EXCLUSIVE")):
                 desk.start("worker")
-                wait_for(lambda: wakeups.poke("match_order") or record.in_hand() == 2, "another has joined the stuck one")
+                wait_for(lambda: wakeups.poke("match_order") or record.in_hand() == 2,
+                         "another has joined the stuck one")
                 worker = desk.ask_to_stop("worker")
             assert worker.wait(EXIT_MAX_S) == 0
             assert record.one("SELECT count(*) FROM jobs WHERE lease IS NOT NULL") == 0, "all is finished or given back"

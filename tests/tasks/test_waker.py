@@ -34,7 +34,7 @@ def test_a_poke_that_waits_stands_for_all_that_follow(redis_url: str) -> None:
 def test_once_a_worker_listens_again_the_next_poke_is_sent(redis_url: str) -> None:
     forget(redis_url)
     wakeups.poke(KIND)
-    wakeups.listen(KIND)
+    wakeups.reopen(KIND)
     wakeups.poke(KIND)
     assert messages(redis_url) == 2
 

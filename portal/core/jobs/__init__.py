@@ -1,6 +1,6 @@
-"""Work promised inside a transaction and done after it. PostgreSQL is the only queue of record.
+"""Work enqueued inside a transaction and done after it. PostgreSQL is the only queue of record.
 
-A `jobs` row is written by `promise` in the transaction that needs the work. A Huey message is only a wake-up:
+A `jobs` row is written by `enqueue` in the transaction that needs the work. A Huey message is only a wake-up:
 `run` claims due rows of a kind under a lease, works, and finishes effects and rows in one transaction fenced by the
 lease's token, so that a worker that was killed, or was too slow, leaves nothing half done and nothing done twice.
 """

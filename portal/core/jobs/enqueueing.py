@@ -19,18 +19,18 @@ ENQUEUE = text("""
     ON CONFLICT (kind, unique_key) DO NOTHING""")
 
 _poke: Callable[[str], None] = lambda kind: None  # noqa: E731
-_looking: Callable[[str, bool], None] = lambda kind, behind: None  # noqa: E731
-_listen: Callable[[str], None] = lambda kind: None  # noqa: E731
+_note_poll: Callable[[str, bool], None] = lambda kind, behind: None  # noqa: E731
+_reopen_wakeups: Callable[[str], None] = lambda kind: None  # noqa: E731
 
 
-def poke_with(poke: Callable[[str], None], *, looking: Callable[[str, bool], None] | None = None,
-              listen: Callable[[str], None] | None = None) -> None:
+def poke_with(poke: Callable[[str], None], *, note_poll: Callable[[str, bool], None] | None = None,
+              reopen_wakeups: Callable[[str], None] | None = None) -> None:
     """Each process says how a kind's workers are woken (Huey), a worker also how it looks for work and listens.
 
     Best effort, none may raise.
     """
-    global _poke, _looking, _listen
-    _poke, _looking, _listen = poke, looking or _looking, listen or _listen
+    global _poke, _note_poll, _reopen_wakeups
+    _poke, _note_poll, _reopen_wakeups = poke, note_poll or _note_poll, reopen_wakeups or _reopen_wakeups
 
 
 def poke(kind: str) -> None:
@@ -39,7 +39,7 @@ def poke(kind: str) -> None:
 
 def note_poll(kind: str, *, behind: bool = False) -> None:
     """Somebody is about to look for work. `behind`: there is more than one batch, so whoever else is free may, too."""
-    _looking(kind, behind)
+    _note_poll(kind, behind)
 
 
 def reopen_wakeups(kind: str) -> None:
@@ -47,7 +47,7 @@ def reopen_wakeups(kind: str) -> None:
 
     What was promised before has to be looked for once more.
     """
-    _listen(kind)
+    _reopen_wakeups(kind)
 
 
 def enqueue(session: Session, kind: str, reference: UUID | None = None, *, key: str | None = None,
@@ -61,7 +61,7 @@ def enqueue(session: Session, kind: str, reference: UUID | None = None, *, key: 
 
 def enqueue_all(session: Session, kind: str, wanted: Iterable[tuple[UUID | None, str | None, str | None]], *,
                 run_at: datetime | None = None) -> None:
-    """As `promise` for many at once: (reference, key, lane)."""
+    """As `enqueue` for many at once: (reference, key, lane)."""
     now = clock.now()
     request_id = structlog.contextvars.get_contextvars().get("request_id")
     rows = list(wanted)

@@ -1,4 +1,4 @@
-"""Taking an order in: what the store asks for is judged, priced and frozen here, and written by `writing`."""
+"""Taking an order in: what the store asks for is judged, priced and frozen here, and written by `insert`."""
 import hashlib
 import json
 from dataclasses import dataclass

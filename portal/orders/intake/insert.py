@@ -67,7 +67,7 @@ class Asked(NamedTuple):
             "request_hash": order.request_hash.hex(), "event_id": ids.new_id(), "actor_kind": actor.kind,
             "actor_id": actor.id, "actor_name": actor.name, "role": actor.role, "address": actor.address,
             "request_id": actor.request_id, "job_request_id": actor.request_id or request_log.request_id(),
-            "payload": webhooks.without_link(answer)}
+            "payload": webhooks.without_payment_link(answer)}
         return cls(order, actor, answer, to_json(row).decode())
 
 
@@ -118,7 +118,8 @@ def written(session: Session, asked: Sequence[Asked], found: Rows) -> set[UUID]:
     ids = {id for id, _ in found}
     if ids:
         jobs.wake(session, MATCH)
-        page_events.tell(session, "orders", {page_events.store(one.order.store_id) for one in asked if one.order.id in ids})
+        stores = {page_events.store(one.order.store_id) for one in asked if one.order.id in ids}
+        page_events.tell(session, "orders", stores)
     if any(announced for _, announced in found):
         webhooks.wake(session)
     return ids

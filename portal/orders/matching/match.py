@@ -1,10 +1,10 @@
-"""Giving each order a requisite: a batch in one transaction, in the phases of spec/speed.md.
+"""Giving each order a requisite: a batch in one transaction, in phases.
 
 Orders are locked by id, skipping what others hold, and requisites chosen, taken and counted in one statement; all
 collateral is held in one posting; orders, events, jobs and announcements are written in one more. Whoever finds nobody
 comes back with a jittered pause until the matching window is over.
 
-Hot: a statement for each phase however many orders, and rows instead of objects (see match_rows).
+Hot: a statement for each phase however many orders, and rows instead of objects (see `pick`).
 """
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -21,7 +21,7 @@ from portal.core.access import SYSTEM
 from portal.core.jobs import Claimed, RetryAt
 from portal.core.money import Money
 from portal.orders import queries, view
-from portal.orders.matching import pick as match_rows
+from portal.orders.matching import pick
 from portal.orders.matching.pick import WAITING, Pick
 from portal.orders.models import Order
 from portal.orders.moving import MovingOrder
@@ -46,13 +46,13 @@ _dice = SystemRandom()
 def work(session: Session, batch: Sequence[Claimed]) -> dict[int, RetryAt]:
     """Work of the kind `match_order`: the reference is the order. Harmless twice: what moved on is left."""
     by_order = {job.reference: job for job in batch if job.reference is not None}
-    found = match_rows.pick(session, list(by_order))
-    taken = [(order, pick) for order, pick in found if pick is not None]
+    found = pick.pick(session, list(by_order))
+    taken = [(order, chosen) for order, chosen in found if chosen is not None]
     _hold(session, taken)
-    steps = Steps(session, SYSTEM, match_rows.WRITE)
-    for order, pick in taken:
-        _assign(steps, order, pick)
-    again = _nobody(session, steps, [order for order, pick in found if pick is None and order.status in WAITING])
+    steps = Steps(session, SYSTEM, pick.WRITE)
+    for order, chosen in taken:
+        _assign(steps, order, chosen)
+    again = _nobody(session, steps, [order for order, chosen in found if chosen is None and order.status in WAITING])
     steps.write()
     busy = clock.now() + timedelta(milliseconds=BUSY_PAUSE_MS)
     held = by_order.keys() - {order.id for order, _ in found}
@@ -63,27 +63,27 @@ def work(session: Session, batch: Sequence[Claimed]) -> dict[int, RetryAt]:
 def _hold(session: Session, taken: list[tuple[MovingOrder, Pick]]) -> None:
     """The collateral of each. A robot's is paid in as it is needed: test money costs nobody."""
     drafts = []
-    for order, pick in taken:
+    for order, chosen in taken:
         amount = Money(order.settlement_minor, order.settlement_currency)
-        if pick.robot:
-            owner = ledger.trader_available(pick.trader_id, amount.currency, order.live)
-            drafts.append(ledger.entries.deposit(pick.assignment_id, owner, amount))
+        if chosen.robot:
+            owner = ledger.trader_available(chosen.trader_id, amount.currency, order.live)
+            drafts.append(ledger.entries.deposit(chosen.assignment_id, owner, amount))
         drafts.append(ledger.entries.payin_hold(ledger.HoldFacts(
-            assignment_id=pick.assignment_id, trader_id=pick.trader_id, amount=amount, live=order.live)))
+            assignment_id=chosen.assignment_id, trader_id=chosen.trader_id, amount=amount, live=order.live)))
     ledger.post(session, SYSTEM, drafts)
 
 
-def _assign(steps: Steps, order: MovingOrder, pick: Pick) -> None:
-    order.assignment_id, order.expires_at, order.next_attempt_at = pick.assignment_id, pick.pay_by, None
+def _assign(steps: Steps, order: MovingOrder, chosen: Pick) -> None:
+    order.assignment_id, order.expires_at, order.next_attempt_at = chosen.assignment_id, chosen.pay_by, None
     order.tries += 1
-    number = mask_of(pick.number_first6, pick.number_last4)
-    holder = numbers.opened_name(pick.holder_id, pick.name_sealed)
+    number = mask_of(chosen.number_first6, chosen.number_last4)
+    holder = numbers.opened_name(chosen.holder_id, chosen.name_sealed)
     steps.take(
-        order, Action.MATCH, requisite=view.where_to_pay(pick.method, pick.bank, number, holder), details={
-            "assignment": ids.public("asg", pick.assignment_id), "requisite": number,
-            "number_shown_to": "payer, its trader, the store's system", "tier": pick.tier},
-        along=match_rows.tried("assigned", _with_one_left(pick.funnel) if pick.funnel else {"tier": pick.tier},
-                               fell_out=pick.passed, end_at=pick.end_at))
+        order, Action.MATCH, requisite=view.where_to_pay(chosen.method, chosen.bank, number, holder), details={
+            "assignment": ids.public("asg", chosen.assignment_id), "requisite": number,
+            "number_shown_to": "payer, its trader, the store's system", "tier": chosen.tier},
+        along=pick.tried("assigned", _with_one_left(chosen.funnel) if chosen.funnel else {"tier": chosen.tier},
+                               fell_out=chosen.passed, end_at=chosen.end_at))
 
 
 def _nobody(session: Session, steps: Steps, orders: Sequence[MovingOrder]) -> dict[UUID, datetime]:
@@ -97,12 +97,12 @@ def _nobody(session: Session, steps: Steps, orders: Sequence[MovingOrder]) -> di
         order.tries += 1
         if now >= order.match_by:
             order.failure_code, order.next_attempt_at = reason, None
-            steps.take(order, Action.FAIL, details={"tries": order.tries}, along=match_rows.tried(reason, funnel))
+            steps.take(order, Action.FAIL, details={"tries": order.tries}, along=pick.tried(reason, funnel))
             continue
         pause = _pause(order.tries, held_by_others=funnel["same_amount"] > 0)
         order.next_attempt_at = again[order.id] = min(order.match_by, now + pause)
         steps.take(order, Action.RETRY, details={"reason": reason, "tries": order.tries},
-                   along=match_rows.tried(reason, funnel))
+                   along=pick.tried(reason, funnel))
     return again
 
 

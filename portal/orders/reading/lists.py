@@ -21,11 +21,11 @@ from portal.core.paging import Page, cursor_of, place_of
 from portal.orders import queries
 from portal.orders.models import OpenPlace, Order
 from portal.orders.reading import pasted
+from portal.orders.reading.customer_names import BEGINNING_MIN as NAME_MIN
+from portal.orders.reading.customer_names import begins, name_of_customer
 from portal.orders.reading.filters import Filters
 from portal.parties.models import Store
 from portal.parties.queries import stores_visible_to
-from portal.search.staff_search import BEGINNING_MIN as NAME_MIN
-from portal.search.staff_search import begins, name_of_customer
 
 PAGE = 25
 TOTAL_MAX = 10_000  # counted for the line below a list; beyond that it says "more"
@@ -66,7 +66,8 @@ def list_orders(session: Session, actor: Actor, filters: Filters, *, cursor: str
         if filters.store_id is not None:
             fits = fits.where(Order.store_id == filters.store_id)
         return Listed(found, None, None, bool(found) and session.scalar(fits.with_only_columns(Order.id)) is None)
-    rows, beyond, looked_back = _some(session, actor, filters, Cursor(*place_of(cursor, UUID)) if cursor else None, PAGE)
+    after = Cursor(*place_of(cursor, UUID)) if cursor else None
+    rows, beyond, looked_back = _some(session, actor, filters, after, PAGE)
     return Listed(rows, cursor_of(*beyond) if beyond else None, beyond.at if beyond and looked_back else None)
 
 

@@ -87,7 +87,8 @@ def ask_deposit(trader_id: str) -> Response:
 @once
 def ask_reward(trader_id: str) -> Response:
     with act(ONE, _trader, trader_id) as session:
-        change_requests.ask_reward(session, signed_in(), bind(AskReward, request.form, trader_id=ids.parse("trd", trader_id)))
+        asked = bind(AskReward, request.form, trader_id=ids.parse("trd", trader_id))
+        change_requests.ask_reward(session, signed_in(), asked)
     return _to(trader_id)
 
 

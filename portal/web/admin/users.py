@@ -123,7 +123,8 @@ def give_password(user_id: str) -> Response:
 def template_of(user: Any) -> str | None:
     """The template whose rights these are exactly; none for a set of one's own."""
     held = permissions.held(user)
-    return next((name for name in permissions.OF_ROLE[Role(user.role)] if held == {str(p) for p in TEMPLATES[name]}), None)
+    return next((name for name in permissions.OF_ROLE[Role(user.role)]
+                 if held == {str(permission) for permission in TEMPLATES[name]}), None)
 
 
 def _to(user_id: str) -> Response:
@@ -153,7 +154,8 @@ def _user(user_id: str) -> dict[str, Any]:
     return {"user": user, "held": held, "template": template_of(user), **NAMES,
             "open_sessions": sessions.of_user(session, user.id),
             "givable": permissions.givable(actor, Role(user.role)) | held, "groups": _groups(actor, user, held),
-            "templates": permissions.OF_ROLE[Role(user.role)], "waiting": approvals.waiting_for(session, "user", user.id),
+            "templates": permissions.OF_ROLE[Role(user.role)],
+            "waiting": approvals.waiting_for(session, "user", user.id),
             "history": queries.history(session, actor, "user", user.id)}
 
 

@@ -88,7 +88,8 @@ def end_session(session_id: str) -> Response:
 def _profile() -> dict[str, Any]:
     actor = signed_in()
     assert actor.id is not None and actor.role is not None  # noqa: PT018
-    zones = preferences.time_zones() if actor.time_zone in preferences.time_zones() else (actor.time_zone, *preferences.time_zones())
+    known = preferences.time_zones()
+    zones = known if actor.time_zone in known else (actor.time_zone, *known)
     return {"zones": [(name, name.replace("_", " ")) for name in zones], "locales": list(LANGUAGES.items()),
             "admissions": [(row.given_at, labels.admission(row.how, row.by_name))
                            for row in admissions.of_user(reader(), actor.id)],

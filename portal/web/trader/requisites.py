@@ -135,4 +135,5 @@ def _requisite(requisite_id: str) -> dict[str, Any]:
 
 
 def _choices() -> dict[str, Any]:
-    return {"methods": reference_choices.methods(), "banks": reference_choices.banks(), "currencies": reference_choices.fiat()}
+    return {"methods": reference_choices.methods(), "banks": reference_choices.banks(),
+            "currencies": reference_choices.fiat()}

@@ -9,7 +9,7 @@ from portal.core import clock, ids, jobs
 from portal.core.audit import AuditRow
 from portal.core.db import reader, transaction
 from portal.core.jobs import Job
-from portal.core.jobs import admin as desk
+from portal.core.jobs import admin as jobs_admin
 from tests import people
 from tests.factories import act
 from tests.statements import statements
@@ -34,8 +34,8 @@ def _registered(app: Flask):
         session.query(Job).filter_by(kind=KIND).delete()
 
 
-def lag() -> desk.KindLag:
-    return next(line for line in desk.by_kind(reader()) if line.kind == KIND)
+def lag() -> jobs_admin.KindLag:
+    return next(line for line in jobs_admin.by_kind(reader()) if line.kind == KIND)
 
 
 def test_figures_by_kind_are_the_tables() -> None:
@@ -75,10 +75,10 @@ def test_dropping_takes_a_reason(admin: people.Seat) -> None:
 def test_what_waits_comes_soonest_first_over_all_kinds() -> None:
     later, soon = promise(run_at=clock.now() - timedelta(days=1)), promise(run_at=clock.now() - timedelta(days=2))
     with statements() as sent:
-        ids_of = [job.id for job in desk.page(reader(), dead=False, limit=100)]
+        ids_of = [job.id for job in jobs_admin.page(reader(), dead=False, limit=100)]
     assert ids_of.index(soon) < ids_of.index(later)
     assert len(sent) == 2
-    assert [job.id for job in desk.page(reader(), dead=False, limit=1, kind=KIND)] == [soon]
+    assert [job.id for job in jobs_admin.page(reader(), dead=False, limit=1, kind=KIND)] == [soon]
 
 
 def test_who_may_look_and_who_may_act(seat_of: Callable[[str], people.Seat]) -> None:

@@ -1,1 +1,0 @@
-"""Rules, lists and verdicts over plain facts. Comes with disputes; the order's states know `review` already."""
