@@ -1,6 +1,7 @@
 """API keys of stores: made, found by their token, revoked.
 
-A found key is remembered for some seconds per process; `key_invalidation` hears of every revocation and suspension at once.
+A found key is remembered for some seconds per process; `key_invalidation` hears of every revocation and suspension at
+once.
 """
 from ipaddress import ip_network
 from uuid import UUID

@@ -1,7 +1,7 @@
 """What a process remembers of stores, because every order asks for it: terms, tariffs.
 
-Believed for some seconds in any case, and much longer while the listener of `key_invalidation` would hear of a change. Who
-changes such a row through a session has it told to every process with the commit.
+Believed for some seconds in any case, and much longer while the listener of `key_invalidation` would hear of a change.
+Who changes such a row through a session has it told to every process with the commit.
 """
 import threading
 import time

@@ -18,7 +18,7 @@ R = TypeVar("R")
 
 
 class LoopDatabase:
-    """Made with the first statement, and anew after it went away. One statement at a time: `GroupCommit` sees to that."""
+    """Made with the first statement, and anew after it went away. One statement at a time: so does `GroupCommit`."""
 
     def __init__(self, engine: Engine, *, prepared: bool = True) -> None:
         """To the same server as this engine, of which nothing else is used."""
@@ -27,7 +27,8 @@ class LoopDatabase:
         self._connection: AsyncConnection[Any] | None = None
 
     async def at_once(self, statement: str, parameters: Any, then: Callable[[Session, Rows], R]) -> R:
-        """`pipeline.autocommit` for the event loop: what `then` makes of the answer. Raises OutcomeUnknown, psycopg's errors.
+        """`pipeline.autocommit` for the event loop: what `then` makes of the answer. Raises OutcomeUnknown and
+        psycopg's errors.
 
         `then` may promise effects in the session that it is given, which knows no database. They run on the loop and
         must not wait: wake-ups go by `LoopWaker`, publications by a thread of their own.

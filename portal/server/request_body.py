@@ -1,8 +1,8 @@
 """Reads a request's body before Flask sees it: up to a limit, within a time, without a thread waiting for it.
 
-ASGI middleware around all that answers; what a head must be (`request_head`) is judged here, too. What arrives whole is handed
-on in one piece, with its true length, so that a body sent in chunks without a length is read too; what is too large or
-too slow is answered from here: 413, 408.
+ASGI middleware around all that answers; what a head must be (`request_head`) is judged here, too. What arrives whole is
+handed on in one piece, with its true length, so that a body sent in chunks without a length is read too; what is too
+large or too slow is answered from here: 413, 408.
 """
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass

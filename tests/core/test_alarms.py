@@ -13,13 +13,13 @@ ROOT = Path(__file__).resolve().parents[2]
 SAID = """
 import asyncio, sys
 import sentry_sdk, structlog
-from portal.core import logging, observe
-from portal.core.batching import Batcher
+from portal.core import logging, request_log
+from portal.server.group_commit import GroupCommit
 logging.configure()
-observe.start_sentry(sys.argv[1], "test")
+request_log.start_sentry(sys.argv[1], "test")
 log = structlog.get_logger("jobs")
 for job in (7, 8):
-    observe.begin(f"req_{job}")
+    request_log.begin(f"req_{job}")
     log.error("job_dead", kind="settle_order", job=job, reference=f"pin_{job}", error="card 2200000000000004")
 log.error("job_dead", kind="match_order", job=9)
 log.warning("lease_lost", job=1)
@@ -31,7 +31,7 @@ class Odd:
     async def do(self, batch):
         raise KeyError("ours")
 async def lane():
-    return await Batcher("new orders", Odd().do).done_together(1)
+    return await GroupCommit("new orders", Odd().do).done_together(1)
 asyncio.run(lane())
 sentry_sdk.flush(10)
 """

@@ -47,8 +47,8 @@ def done(kind: str) -> list[str]:
 def said(monkeypatch) -> list[str]:
     """What the runner says to whoever wakes workers."""
     heard: list[str] = []
-    monkeypatch.setattr(enqueueing, "_looking", lambda kind, behind: heard.append("help" if behind else "look"))
-    monkeypatch.setattr(enqueueing, "_listen", lambda kind: heard.append("listen"))
+    monkeypatch.setattr(enqueueing, "_note_poll", lambda kind, behind: heard.append("help" if behind else "look"))
+    monkeypatch.setattr(enqueueing, "_reopen_wakeups", lambda kind: heard.append("listen"))
     monkeypatch.setattr(enqueueing, "_poke", lambda kind: heard.append("poke"))
     return heard
 
@@ -307,7 +307,7 @@ def test_one_lease_that_cannot_be_renewed_does_not_stop_the_others_and_is_tried_
             raise DBAPIError(statement, None, psycopg.errors.LockNotAvailable())
         return [(1,)]
 
-    monkeypatch.setattr(lease_renewal, "at_once", fails_once)
+    monkeypatch.setattr(lease_renewal, "autocommit", fails_once)
     with lease_renewal.in_hand(broken, [1], lease_s=8), lease_renewal.in_hand(other, [2], lease_s=8):
         before = lease_renewal._held[broken].renewed_at
         with pytest.raises(LockTimeout):

@@ -12,9 +12,9 @@ from portal.core.db import reader, transaction
 from portal.demo import load, simulator
 from portal.orders.models import Order
 from tests import people
-from tests.factories import kinds
+from tests.factories import registry
 
-assert kinds.ALL
+assert registry.ALL
 
 
 @pytest.fixture

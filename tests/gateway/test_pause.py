@@ -13,7 +13,7 @@ from portal.core.db import db
 from portal.core.errors import Denied
 from portal.reference import pausing
 from tests import factories
-from tests.gateway.test_lane import Street
+from tests.gateway.test_fast_create import Street
 from tests.running import wait_for
 
 

@@ -139,9 +139,9 @@ def test_sentry_is_told_of_errors_and_of_nothing_else():
     threading.Thread(target=server.serve_forever, daemon=True).start()
     fails = f"""
 import logging, sentry_sdk
-from portal.core import logging as ours, observe
+from portal.core import logging as ours, request_log
 ours.configure()
-observe.start_sentry("http://key@127.0.0.1:{server.server_port}/1", "test")
+request_log.start_sentry("http://key@127.0.0.1:{server.server_port}/1", "test")
 sentry_sdk.get_client().options["auto_enabling_integrations"] = False
 def pay(number, password):
     logging.getLogger("web").warning("card %s at /pay/01ARZ3NDEKTSV4RRFFQ69G5FAVcanarytoken", number)

@@ -50,7 +50,7 @@ def test_another_joins_when_more_than_a_batch_is_due():
     others: list[int] = []
 
     def much() -> None:
-        concurrency.looking("crowded", behind=True)
+        concurrency.note_poll("crowded", behind=True)
         others.append(drained("crowded"))
 
     in_turn("crowded", much)
@@ -64,7 +64,7 @@ def test_who_has_looked_just_now_is_not_stuck(monkeypatch):
     def old() -> None:
         monkeypatch.setitem(concurrency._looked_at, "crowded", float("-inf"))
         others.append(drained("crowded"))
-        concurrency.looking("crowded")
+        concurrency.note_poll("crowded")
         others.append(drained("crowded"))
         concurrency._called.clear()
 

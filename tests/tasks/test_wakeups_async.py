@@ -73,7 +73,7 @@ def test_a_silent_redis_holds_up_nobody(
         for _ in range(50):
             made.poke(KIND)
         assert time.monotonic() - begun < 0.1
-        wait_for(lambda: not wakeups_async.calm.answers(), "it is left alone", 5)
+        wait_for(lambda: not wakeups_async.redis_breaker.is_closed(), "it is left alone", 5)
         asyncio.run_coroutine_threadsafe(made.close(), loop).result(5)
 
 
