@@ -10,7 +10,7 @@ from huey import RedisHuey
 from huey.serializer import SignedSerializer
 from redis import ConnectionPool
 
-from portal.core import jobs, page_events, request_log, start_check
+from portal.core import jobs, logging, page_events, request_log, start_check
 from portal.core.db import db
 from portal.core.errors import DatabaseUnavailable
 from portal.server import gc_tuning
@@ -30,7 +30,7 @@ class Wakeups(RedisHuey):  # type: ignore[misc]
     """Huey, whose consumer writes our log and tells the job runner when it was asked to stop."""
 
     def create_consumer(self, **options: Any) -> Any:
-        start_check.insist(settings.sqlalchemy_url, prepared=settings.database_prepared)
+        look_at_database()
         huey_log.take_over()
         consumer = super().create_consumer(**options)
         jobs.stop_when(consumer.stop_flag.is_set)
@@ -61,6 +61,12 @@ class Wakeups(RedisHuey):  # type: ignore[misc]
     def delete(self, key: str) -> bool:
         """As above: there is nothing to forget."""
         return False
+
+
+def look_at_database() -> None:
+    """At start, before there is an application. Raises Unfit."""
+    logging.configure(settings.log_level)
+    start_check.insist(settings.sqlalchemy_url, prepared=settings.database_prepared)
 
 
 huey = Wakeups(

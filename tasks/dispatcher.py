@@ -6,14 +6,14 @@ import signal
 import threading
 
 import structlog
-from psycopg.errors import QueryCanceled
+from psycopg.errors import QueryCanceled, UndefinedColumn, UndefinedTable
 from sqlalchemy.exc import DBAPIError
 
-from portal.core import jobs, request_log, start_check
+from portal.core import jobs, readiness, request_log
 from portal.core.db import db, must_retry, transaction
 from portal.core.errors import DatabaseUnavailable, LockTimeout
 from tasks import wakeups
-from tasks.app import application, huey, settings
+from tasks.app import application, huey, look_at_database
 
 log = structlog.get_logger("dispatcher")
 EVERY_S = 1.0
@@ -37,8 +37,14 @@ def is_weather(error: DBAPIError) -> bool:
     return must_retry(error) or isinstance(error.orig, QueryCanceled)
 
 
+def is_unmigrated(error: DBAPIError) -> bool:
+    """A table or column that is not there yet, rather than one that our statement should not name."""
+    return (isinstance(error.orig, (UndefinedTable, UndefinedColumn))
+            and readiness.reasons_not_ready() == ["migrations"])
+
+
 def main() -> None:
-    start_check.insist(settings.sqlalchemy_url, prepared=settings.database_prepared)
+    look_at_database()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -51,10 +57,12 @@ def main() -> None:
             except (DatabaseUnavailable, LockTimeout) as error:
                 log.warning(error.code)
             except DBAPIError as error:
-                if not is_weather(error):
-                    log.exception("dispatcher_failed")
-                else:
+                if is_weather(error):
                     log.warning("database_slow", error=type(error.orig).__name__)
+                elif is_unmigrated(error):
+                    log.warning("migrations_have_not_run")
+                else:
+                    log.exception("dispatcher_failed")
             except Exception:  # a dispatcher that dies stops everything: say it, and go on
                 log.exception("dispatcher_failed")
             finally:

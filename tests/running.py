@@ -40,14 +40,19 @@ class Desk:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self, *names: str) -> None:
-        commands = procfile.processes(list(names))
-        for name in names or commands:
-            line = commands[name].replace("$HOST", "127.0.0.1").replace("$PORT", str(self.port))
-            with self.log.open("ab") as log:
-                self.processes.setdefault(name, []).append(subprocess.Popen(
-                    shlex.split(line), cwd=ROOT, env=self.environment, stdout=log, stderr=log, start_new_session=True))
-        if "web" in (names or commands):
+        started = names or tuple(procfile.processes([]))
+        for name in started:
+            self.begin(name)
+        if "web" in started:
             wait_for(self._answers, "the web process answers")
+
+    def begin(self, name: str) -> subprocess.Popen[bytes]:
+        """One more of that name, which may fail to start."""
+        line = procfile.processes([name])[name].replace("$HOST", "127.0.0.1").replace("$PORT", str(self.port))
+        with self.log.open("ab") as log:
+            self.processes.setdefault(name, []).append(subprocess.Popen(
+                shlex.split(line), cwd=ROOT, env=self.environment, stdout=log, stderr=log, start_new_session=True))
+        return self.processes[name][-1]
 
     def kill(self, name: str) -> None:
         """kill -9, as the kernel would: the newest process of that name and all it started."""

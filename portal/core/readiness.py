@@ -4,8 +4,9 @@ from functools import cache
 from pathlib import Path
 
 from prometheus_client import Gauge
+from psycopg.errors import UndefinedTable
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from portal.core import clock
 from portal.core.db import db
@@ -14,22 +15,37 @@ DUE = Gauge("quittance_jobs_due", "Jobs that are due and not leased", ["kind"])
 OLDEST = Gauge("quittance_jobs_oldest_due_seconds", "How long the oldest due job has waited", ["kind"])
 DEAD = Gauge("quittance_jobs_dead", "Jobs that died and wait for staff")
 REVISION = re.compile(r'^(revision|down_revision) = "([^"]+)"', re.M)
+_leaving = False
 COUNT_MAX = 10_000  # counting stops here: a queue this deep is an alarm whatever its exact length
+
+
+def leave() -> None:
+    """This process was asked to stop: nobody new is to be sent to it. From a signal's handler, too."""
+    global _leaving
+    _leaving = True
 
 
 def reasons_not_ready() -> list[str]:
     """Empty when ready; else words for the probe's answer."""
+    if _leaving:
+        return ["stopping"]
     try:
         with db.engine.connect() as connection:
             found = connection.execute(text(
                 "SELECT version_num, current_setting('transaction_read_only') FROM alembic_version")).first()
-    except SQLAlchemyError:
-        return ["database"]
+    except SQLAlchemyError as error:
+        unmigrated = isinstance(error, DBAPIError) and isinstance(error.orig, UndefinedTable)
+        return ["migrations"] if unmigrated else ["database"]
     version, read_only = found or (None, "off")
     if read_only != "off":
         db.engine.dispose()  # whoever asks next finds out where the database is now
         return ["database"]
-    return ["migrations"] if version is None or version in _behind() else []
+    return ["migrations"] if lacks_migrations(version) else []
+
+
+def lacks_migrations(version: str | None) -> bool:
+    """Whether a database whose `alembic_version` says so stands before what this code needs."""
+    return version is None or version in _behind()
 
 
 @cache

@@ -1,6 +1,7 @@
 """Looked at once, when a process starts: is this a server, reached by a way, that the desk can work with?
 
-A database that is away is no reason to refuse: the process starts and waits for it, as all others do.
+A database that is away, or whose migrations have not run, is no reason to refuse: the process says so and waits, as all
+others do.
 """
 from typing import Any
 from uuid import uuid4
@@ -10,6 +11,7 @@ import structlog
 from psycopg import Connection
 from sqlalchemy import make_url
 
+from portal.core import readiness
 from portal.core.db import engine_options
 
 OLDEST = 18  # PostgreSQL: `uuidv7()` is written into what each order writes
@@ -42,8 +44,18 @@ def insist(url: str, *, prepared: bool, oldest: int = OLDEST) -> None:
                 raise Unfit(TOO_OLD.format(found=found, oldest=oldest))
             if prepared and any(_mixed_up(one, two) for _ in range(LOOKS)):
                 raise Unfit(FORGETS)
+            if _unmigrated(one):
+                log.warning("migrations_have_not_run")
     except psycopg.OperationalError as error:
         log.warning("database_not_looked_at", error=type(error).__name__)
+
+
+def _unmigrated(connection: Connection[Any]) -> bool:
+    try:
+        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    except psycopg.errors.UndefinedTable:
+        row = None
+    return readiness.lacks_migrations(row[0] if row else None)
 
 
 def _mixed_up(one: Connection[Any], two: Connection[Any]) -> bool:

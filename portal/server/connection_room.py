@@ -26,6 +26,7 @@ class Room:
 
     def __init__(self, most: int = CONNECTIONS_MAX, per_address: int = PER_ADDRESS_MAX) -> None:
         self.most, self.per_address = most, per_address
+        self.closing = False  # the process was asked to stop
         self._here, self._open = 0, Counter[str]()  # in all, and by address
         self._beyond: set[Guest] = set()  # those that found no room, until they have been told
         self._waiting: dict[Guest, None] = {}  # for a request; who has waited longest stands first

@@ -2,6 +2,7 @@
 
 uvicorn trusts whoever stands before it to keep slow, endless and countless heads away. Nobody need stand there.
 """
+import time
 from asyncio import BaseTransport, TimerHandle
 from collections.abc import Callable
 from functools import partial
@@ -19,7 +20,8 @@ from portal.server.refusals import Refusal
 HEAD_WITHIN_S = 10.0  # of its first byte, or of a silent connection's beginning
 HEAD_MAX = 64 * 1024  # of a request: all that is no body, with what surrounds the pieces of one and what follows it
 PIECE = 8 * 1024  # parsed at once: a limit is passed by no more than this
-STOP_WITHIN_S = 25
+FIRST_WITHIN_S = 1.0  # when we stop, of a connection that has been made and not been used
+STOP_WITHIN_S = 25  # of the first signal: who started us kills us a little later
 BACKLOG = 1024
 
 
@@ -88,6 +90,8 @@ class Wire(HttpToolsProtocol):
             self._refuse(refusals.NO_ROOM)
         else:
             super().on_headers_complete()
+            if self._room.closing and self.cycle is not None:
+                self.cycle.keep_alive = False  # who comes again finds a process that stays
 
     def on_body(self, body: bytes) -> None:
         self._no_body -= len(body)
@@ -110,6 +114,13 @@ class Wire(HttpToolsProtocol):
 
     def timeout_keep_alive_handler(self) -> None:
         self.end()
+
+    def shutdown(self) -> None:
+        """The listener is closed. A request that is on its way is waited for: who sent it could not know."""
+        if self.cycle is None or self._in_head:
+            self.loop.call_later(FIRST_WITHIN_S, super().shutdown)
+        else:
+            super().shutdown()
 
     def send_400_response(self, msg: str) -> None:
         self._refuse(refusals.MALFORMED)
@@ -167,22 +178,44 @@ def _path(url: bytes) -> str:
 
 
 class Server(uvicorn.Server):
-    """Ends as it was asked to, with exit code 0; `stopping` is called at once, before open answers are waited for."""
+    """Ends as it was asked to, with exit code 0.
 
-    def __init__(self, config: uvicorn.Config, stopping: Callable[[], None]) -> None:
+    Asked to stop, it says so by `leaving` and answers on for `lame_duck_s`, each connection once more. Then nothing new
+    is taken, `stopping` is called, and open answers are waited for.
+    """
+
+    def __init__(self, config: uvicorn.Config, *, stopping: Callable[[], None], leaving: Callable[[], None],
+                 lame_duck_s: float) -> None:
         super().__init__(config)
-        self._stopping = stopping
+        self._stopping, self._leaving, self._lame_duck_s = stopping, leaving, lame_duck_s
+        self._close_at: float | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        super().handle_exit(sig, frame)
-        self._captured_signals.clear()  # uvicorn would kill itself with them at the end, and leave no time for `atexit`
-        self._stopping()
+        if self.should_exit:
+            super().handle_exit(sig, frame)
+            self._captured_signals.clear()  # uvicorn would kill itself with them, and leave no time for `atexit`
+        elif self._close_at is None:
+            self._leaving()
+            self._close_at = time.monotonic() + self._lame_duck_s
+        else:
+            self._close_at = 0.0  # asked twice: at once
+
+    async def on_tick(self, counter: int) -> bool:
+        if self._close_at is not None and not self.should_exit and time.monotonic() >= self._close_at:
+            self.should_exit = True
+            self._stopping()
+        return await super().on_tick(counter)
 
 
-def serve(app: Any, *, host: str, port: int, stopping: Callable[[], None], room: Room) -> None:
+def serve(app: Any, *, host: str, port: int, room: Room, stopping: Callable[[], None], leaving: Callable[[], None],
+          lame_duck_s: int) -> None:
     """Until SIGTERM or SIGINT. Our own log; addresses as they are on the socket: proxies are Flask's business."""
+    def left() -> None:
+        room.closing = True
+        leaving()
+
     Server(uvicorn.Config(
         app, host=host, port=port, http=partial(Wire, room=room), loop="uvloop",  # type: ignore[arg-type]
         ws="none", lifespan="on", backlog=BACKLOG, timeout_keep_alive=int(KEEP_ALIVE_S),
-        timeout_graceful_shutdown=STOP_WITHIN_S, log_config=None, access_log=False, proxy_headers=False,
-        server_header=False), stopping).run()
+        timeout_graceful_shutdown=STOP_WITHIN_S - lame_duck_s, log_config=None, access_log=False, proxy_headers=False,
+        server_header=False), stopping=stopping, leaving=left, lame_duck_s=lame_duck_s).run()

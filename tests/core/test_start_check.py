@@ -1,7 +1,9 @@
 """What a process looks at when it starts: the server's age, and whether a pooler keeps prepared statements apart."""
+import json
 import os
 import socket
 import struct
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,10 +15,13 @@ from flask import Flask
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
+from launcher import procfile
 from portal.core import start_check
 from portal.core.db import transaction
 from portal.settings import load
-from tests.running import free_port, running_desk
+from tests.running import ROOT, START_WITHIN_S, Desk, free_port, running_desk, wait_for
+from tests.tasks.caller import Caller
+from tests.tasks.servers import own_postgres
 
 NO_TLS = 80877103, 80877104  # requests for TLS and GSS: "no"
 
@@ -117,6 +122,41 @@ def test_a_server_that_is_too_old_is_refused(app: Flask) -> None:
 def test_a_database_that_is_away_is_waited_for(app: Flask) -> None:
     away = make_url(load().sqlalchemy_url).set(host="127.0.0.1", port=free_port(), query={})
     start_check.insist(away.render_as_string(hide_password=False), prepared=True)
+
+
+def test_a_database_whose_migrations_have_not_run_is_said_and_waited_for(tmp_path: Path, redis_url: str) -> None:
+    """The dispatcher wrote a traceback each second, and the probe took the database for one that is away."""
+    with own_postgres(tmp_path / "home") as server, running_desk(
+            "quittance", tmp_path / "desk.log", settings=server.urls) as desk:
+        asked = Caller(desk.port, "", "")
+        probed = asked.call("GET", "/readyz")
+        assert (probed.status, probed.json["reasons"]) == (503, ["migrations"])
+        wait_for(lambda: _said_by(desk).count(("dispatcher", "migrations_have_not_run")) >= 2, "the dispatcher says so")
+        wait_for(lambda: _said_by(desk).count(("database", "migrations_have_not_run")) == 3, "each says so at start")
+        subprocess.run(procfile.read()[procfile.RELEASE].split(), cwd=ROOT, env=desk.environment, check=True,
+                       capture_output=True)
+        wait_for(lambda: asked.call("GET", "/readyz").status == 200, "the same processes go on")
+        assert ("dispatcher", "dispatcher_failed") not in _said_by(desk)
+        assert all(process.poll() is None for group in desk.processes.values() for process in group)
+
+
+def _said_by(desk: Desk) -> list[tuple[str, str]]:
+    lines = [json.loads(line) for line in desk.log.read_text().splitlines() if line.startswith("{")]
+    return [(line["logger"], line["event"]) for line in lines]
+
+
+@pytest.mark.parametrize("name", ["web", "worker", "dispatcher"])
+def test_no_process_starts_on_an_unfit_database(name: str, pooled_url: str, redis_url: str, tmp_path: Path) -> None:
+    """It ends with the sentence, before it has taken any work."""
+    desk = Desk("unused", tmp_path / "desk.log", {"DATABASE_URL": pooled_url})
+    process = desk.begin(name)
+    try:
+        assert process.wait(START_WITHIN_S) == 1
+    finally:
+        desk.stop()
+    said = desk.log.read_text()
+    assert "max_prepared_statements" in said.splitlines()[-1]
+    assert "Traceback" not in said
 
 
 def test_a_desk_without_prepared_statements_works(database: str, redis_url: str, tmp_path: Path) -> None:

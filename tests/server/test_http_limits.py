@@ -42,20 +42,25 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
 
 
 @pytest.fixture
-def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[http_limits.Server]:
     monkeypatch.setattr(http_limits, "HEAD_WITHIN_S", LATE_S)
     let_go.clear()
-    port = free_port()
     http = partial(http_limits.Wire, room=connection_room.Room(ROOM, SHARE))
-    server = http_limits.Server(uvicorn.Config(app, host="127.0.0.1", port=port, http=http, loop="uvloop", ws="none",
-                                        lifespan="off", log_config=None, access_log=False), lambda: None)
+    server = http_limits.Server(uvicorn.Config(app, host="127.0.0.1", port=free_port(), http=http, loop="uvloop",
+                                        ws="none", lifespan="off", log_config=None, access_log=False),
+                         stopping=lambda: None, leaving=lambda: None, lame_duck_s=0)
     thread = threading.Thread(target=server.run)
     thread.start()
     wait_for(lambda: server.started, "the server listens")
-    yield port
+    yield server
     let_go.set()
     server.should_exit = True
     thread.join()
+
+
+@pytest.fixture
+def port(server: http_limits.Server) -> int:
+    return server.config.port
 
 
 @pytest.fixture
@@ -265,3 +270,25 @@ def test_what_is_no_http_is_refused(call):
 def test_a_protocol_we_do_not_speak_is_not_taken_up(call):
     upgrade = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\n\r\n"
     assert answer(call(GET[:-2] + upgrade))[:3] == b"200"
+
+
+@pytest.mark.parametrize("sent", [b"", GET[:-2]])
+def test_a_request_on_its_way_when_the_server_stops_is_answered(server, call, monkeypatch, sent):
+    """A balancer that had just connected was reset, and could not know whether its order had arrived."""
+    monkeypatch.setattr(http_limits, "HEAD_WITHIN_S", 10.0)
+    monkeypatch.setattr(http_limits, "FIRST_WITHIN_S", 10.0)
+    connection = call(sent)
+    wait_for(lambda: len(server.server_state.connections) == 1, "the server has taken it")
+    server.should_exit = True
+    wait_for(lambda: not server.servers[0].is_serving(), "the listener is closed")
+    connection.sendall(GET[len(sent):])
+    assert answer(connection) == b"2000"
+
+
+def test_who_says_nothing_keeps_no_server_from_its_stop(server, call, monkeypatch):
+    monkeypatch.setattr(http_limits, "HEAD_WITHIN_S", 60.0)
+    monkeypatch.setattr(http_limits, "FIRST_WITHIN_S", LATE_S)
+    silent = call()
+    wait_for(lambda: len(server.server_state.connections) == 1, "the server has taken it")
+    server.should_exit = True
+    assert answer(silent) == b""
