@@ -133,6 +133,11 @@ class Actor:
         return permission in self.permissions
 
     @property
+    def may_open_links(self) -> bool:
+        """A payment link cancels, claims and shows the number in full: it is told to those who may do that anyway."""
+        return self.may(Permission.ORDER_CANCEL) or self.may(Permission.ORDER_MARK_PAID)
+
+    @property
     def is_staff(self) -> bool:
         return self.role in (Role.SUPPORT, Role.ADMIN)
 

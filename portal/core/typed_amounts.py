@@ -7,8 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 
-from babel.numbers import get_currency_symbol
-
+from portal.core import signs
 from portal.core.errors import FieldError, Invalid
 from portal.core.money import AMOUNT_MAX, EXPONENTS, BadAmount, Money
 
@@ -79,19 +78,7 @@ def _bare(text: str, currency: str) -> str:
     bare = _BLANKS.sub(" ", text).strip()
     if len(bare) > TYPED_MAX:
         raise BadAmount("The amount is too large.")
-    for sign in sorted(_signs(currency), key=len, reverse=True):
-        for end in (bare.casefold().removeprefix(sign), bare.casefold().removesuffix(sign)):
-            if len(end) < len(bare):
-                return end.strip()
-    return bare
-
-
-def _signs(currency: str) -> set[str]:
-    """As people write it beside a number: its code and its sign in the languages of the desk."""
-    written = {currency, *(get_currency_symbol(currency, locale) for locale in ("en", "ru"))}
-    if currency == "RUB":
-        written |= {"руб.", "руб", "р.", "р"}
-    return {sign.casefold() for sign in written}
+    return signs.bare(bare, currency)
 
 
 def _reading(bare: str, digits: int) -> tuple[str, str]:
@@ -115,7 +102,7 @@ def _readings(bare: str) -> Iterator[tuple[bool, tuple[str, str]]]:
     plain = re.fullmatch(r"([0-9]{1,20}|[0-9]{1,3}(?: [0-9]{3})+)(?:[.,]([0-9]+))?", bare, re.ASCII)
     if plain:
         yield False, (plain[1].replace(" ", ""), plain[2] or "")
-    for sign, mark in ((MARKS[0], MARKS[1]), (MARKS[1], MARKS[0]), ("'", "."), ("’", ".")):
+    for sign, mark in ((MARKS[0], MARKS[1]), (MARKS[1], MARKS[0]), *((quote, ".") for quote in "'’ʼ")):
         group, end = f"(?:{re.escape(sign)}[0-9]{{3}})+", f"(?:{re.escape(mark)}([0-9]+))?"
         found = re.fullmatch(f"([1-9][0-9]{{0,2}}{group}){end}", bare, re.ASCII)
         if found:

@@ -15,7 +15,6 @@ from portal.gateway import schemas, strict_json
 from portal.gateway.auth import caller
 from portal.gateway.endpoint import call, shown
 from portal.gateway.idempotency import once
-from portal.orders import payment_links
 from portal.webhooks import queries, service, view
 from portal.webhooks.commands import Resend
 from portal.webhooks.event_types import TYPES
@@ -44,7 +43,7 @@ class DeliveryQuery(strict_json.PageQuery):
 def list_events() -> Response:
     wanted = strict_json.query(EventQuery)
     page = queries.events(reader(), caller(), type=wanted.type, cursor=wanted.cursor, limit=wanted.limit)
-    with_link = payment_links.open_to(caller())
+    with_link = caller().may_open_links
     return shown({"data": [view.event(row, with_link=with_link) for row in page.rows],
                   "next_cursor": page.next_cursor})
 
@@ -52,7 +51,7 @@ def list_events() -> Response:
 @call("GET", "/events/<event_id>", Permission.WEBHOOK_READ, summary="One event", answer=schemas.Event,
       errors=(NotFound,))
 def get_event(event_id: str) -> Response:
-    return shown(view.event(queries.event(reader(), caller(), event_id), with_link=payment_links.open_to(caller())))
+    return shown(view.event(queries.event(reader(), caller(), event_id), with_link=caller().may_open_links))
 
 
 @call("GET", "/webhook-deliveries", Permission.WEBHOOK_READ, summary="Deliveries, newest first", query=DeliveryQuery,

@@ -65,7 +65,7 @@ def apply(session: Session, actor: Actor, approval: Approval) -> None:
     steps.take(order, Action.CALL_OFF, reason=approval.reason, details={
         "approval": approval.public_id, "asked_by": approval.asked_name, "assignment": assignment.public_id})
     order.assignment_id = None
-    reservations.release(session, [(order, assignment)], reason="cancelled")
+    reservations.release(session, [(order, assignment)], reason=reservations.CANCELLED)
     steps.write()
     jobs.cancel(session, "expire_order", str(assignment.id))
     jobs.cancel(session, "flag_unconfirmed", str(order.id))

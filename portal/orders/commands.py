@@ -2,14 +2,13 @@
 import re
 from collections.abc import Collection
 from functools import lru_cache
-from ipaddress import ip_address
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from portal.core import names
+from portal.core import addresses, names
 from portal.core.commands import Command
 from portal.core.money import AMOUNT_MAX, EXPONENTS, BadAmount, Money
 
@@ -76,21 +75,20 @@ def _customer_name(value: str) -> str | None:
 
 
 class Customer(Command):
-    """Who pays, as the store knows them. `ip` is text of an address, v4 or v6."""
+    """Who pays, as the store knows them. `ip` is text of an address, v4 or v6, as a server or a proxy writes it."""
 
     id: Annotated[Text, AfterValidator(_customer_id)] | None = None
     name: Annotated[Text, AfterValidator(_customer_name)] | None = None
-    ip: Annotated[str, StringConstraints(max_length=45)] | None = None
+    ip: Annotated[str, StringConstraints(max_length=addresses.LONGEST)] | None = None
 
     @field_validator("ip")
     @classmethod
     def _ip(cls, value: str | None) -> str | None:
-        try:
-            if value is None or "%" not in value:  # a zone means nothing elsewhere, and PostgreSQL takes none
-                return None if value is None else str(ip_address(value))
-        except ValueError:
-            pass
-        raise PydanticCustomError("invalid_ip", "This is no IP address.")
+        if value is None:
+            return None
+        if (kept := addresses.written(value)) is None:
+            raise PydanticCustomError("invalid_ip", "This is no IP address.")
+        return kept
 
 
 class CreatePayin(Command):

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import INET, JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from portal.core import clock, ids
+from portal.core import clock, ids, names
 from portal.core.columns import Id, LongText, Minor
 from portal.core.db import Base
 from portal.core.money import Money
@@ -144,8 +144,7 @@ class Order(Base):
 Index("ix_orders_external_id_folded", func.lower(Order.external_id))
 Index("ix_orders_short_id", func.right(cast(Order.id, Text), 8))
 Index("ix_orders_customer_ip", Order.customer_ip, Order.created_at, postgresql_where=text("customer_ip IS NOT NULL"))
-Index("ix_orders_customer_named", Order.store_id,
-      func.translate(func.lower(Order.customer_name), "ё", "е").label("name"),
+Index("ix_orders_customer_folded", Order.store_id, names.folded(Order.customer_name).label("name"),
       postgresql_ops={"name": "text_pattern_ops"}, postgresql_where=text("customer_name IS NOT NULL"))
 
 

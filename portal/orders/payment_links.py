@@ -2,7 +2,6 @@
 from uuid import UUID
 
 from portal.core import crypto, ids
-from portal.core.access import Actor, Permission
 from portal.core.errors import NotFound
 
 
@@ -22,11 +21,6 @@ def order_id_of(token: str) -> UUID:
     if not token.isascii() or not crypto.same(token[ids.LENGTH:], crypto.link_token(order_id.bytes)):
         raise NotFound()
     return order_id
-
-
-def open_to(reader: Actor) -> bool:
-    """Whoever has a link may cancel, claim, and read the number in full: it is told to those who may do that anyway."""
-    return reader.may(Permission.ORDER_CANCEL) or reader.may(Permission.ORDER_MARK_PAID)
 
 
 def path_of(order_id: UUID) -> str:

@@ -19,11 +19,14 @@ class KeptAmount(Base):
     __table_args__ = (
         Index("ix_kept_amounts_amount", "amount_minor", "requisite_id", "until"),  # the funnel; the pick has the key
         Index("ix_kept_amounts_until", "until"),  # the sweep
+        Index("ix_kept_amounts_payer", "store_id", "payer", "until"),  # how much of one payer's rests
     )
     requisite_id: Mapped[UUID] = mapped_column(primary_key=True)
     amount_minor: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     assignment_id: Mapped[UUID] = mapped_column(ForeignKey("assignments.id"), primary_key=True)
     until: Mapped[datetime]
+    store_id: Mapped[UUID | None]  # of the order
+    payer: Mapped[str | None] = mapped_column(Text)  # places.payer_of
 
 
 class TraderDay(Base):

@@ -51,7 +51,7 @@ def cancel(session: Session, actor: Actor, command: CancelOrder) -> Order:
     steps.take(order, Action.CANCEL, reason=command.reason)
     order.assignment_id = None
     if assignment is not None:
-        reservations.release(session, [(order, assignment)], reason="cancelled")
+        reservations.release(session, [(order, assignment)], reason=reservations.CANCELLED)
         jobs.cancel(session, "expire_order", str(assignment.id))
     steps.write()
     return order

@@ -63,6 +63,7 @@ class Watch:
         self._stopping = threading.Event()
         self._answered_at = float("-inf")
         self._written_at = time.monotonic()
+        self._said = set[str]()  # of this outage
 
     def recall(self, digest: bytes) -> FoundKey | None:
         """A key found here within the last seconds, while the listener is known to live."""
@@ -128,13 +129,21 @@ class Watch:
             try:
                 self._listen()
             except (psycopg.Error, OSError, Deaf) as error:
-                if self._answered_at > 0:  # once, not every second while the database is away
-                    log.warning("keys_not_heard", error=type(error).__name__)
-                if isinstance(error, Deaf):
-                    log.error("keys_not_heard", error=(Deaf.__doc__ or "").strip())
+                self._say(error)
             self._answered_at = float("-inf")
             self.forget()
             self._stopping.wait(AGAIN_S)
+
+    def _say(self, error: Exception) -> None:
+        """Once an outage, not every second of it; what only the operator can mend is an error."""
+        kind = type(error).__name__
+        if kind in self._said:
+            return
+        self._said.add(kind)
+        if isinstance(error, Deaf):
+            log.error("keys_not_heard", error=(Deaf.__doc__ or "").strip())
+        else:
+            log.warning("keys_not_heard", error=kind)
 
     def _listen(self) -> None:
         with self._connected(self._direct_url) as connection:
@@ -142,6 +151,7 @@ class Watch:
             connection.execute(f"LISTEN {CHANNEL}")
             self._tell_itself(connection)
             self.forget()  # what was told before we listened
+            self._said.clear()
             while not self._stopping.is_set():
                 connection.execute("SELECT 1")  # takes in what was told, and shows that we would hear it
                 self._answered_at = time.monotonic()
@@ -194,7 +204,8 @@ class Watch:
             return
         used, self._used, self._written_at = self._used, {}, time.monotonic()
         with connection.cursor() as cursor:
-            cursor.executemany(USED, [{"id": id, "at": at, "address": address} for id, (at, address) in used.items()])
+            # one transaction: by id, so that two processes that write of the same keys never wait in a circle
+            cursor.executemany(USED, [{"id": id, "at": used[id][0], "address": used[id][1]} for id in sorted(used)])
 
 
 _watches: dict[URL, Watch] = {}

@@ -7,19 +7,18 @@ has signed in at before has one of its own; a password asked for within a sessio
 import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
-from ipaddress import IPv6Address, ip_address
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal.core import clock
+from portal.core.addresses import network_of
 from portal.core.errors import TooMany
 
 WINDOW_S = 60
 ACCOUNT_MAX = 5  # of one account from one network, or at one known browser, or within one session
 ADDRESS_MAX = 10  # from one network, whoever is meant
 EVERYWHERE_MAX = 60  # of one account from all networks together: slows an army of addresses down, known browsers never
-NETWORK_BITS = 64  # one IPv6 customer has a whole /64
 
 TAKE = text("""
     INSERT INTO login_failures AS f (subject, window_at, failures) VALUES (:subject, :now, 1)
@@ -49,7 +48,7 @@ class Guess:
         account = hashlib.sha256(email.encode()).hexdigest()
         if device is not None:
             return cls(((f"device:{device}:{account}", ACCOUNT_MAX),))
-        network = "nowhere" if address is None else network_of(address)
+        network = network_of(address or "") or "nowhere"
         return cls(((f"address:{network}", ADDRESS_MAX), (f"account:{account}:{network}", ACCOUNT_MAX),
                     (f"account:{account}", EVERYWHERE_MAX)))
 
@@ -80,13 +79,3 @@ def give_back(session: Session, guess: Guess) -> None:
 def sweep(session: Session) -> None:
     """Forget windows that are long over."""
     session.execute(SWEEP, {"before": clock.now() - timedelta(hours=1)})
-
-
-def network_of(address: str) -> str:
-    """The address itself, or the /64 of an IPv6 one."""
-    found = ip_address(address)
-    if not isinstance(found, IPv6Address):
-        return str(found)
-    if found.ipv4_mapped is not None:
-        return str(found.ipv4_mapped)
-    return f"{IPv6Address(int(found) >> NETWORK_BITS << NETWORK_BITS)}/{NETWORK_BITS}"

@@ -163,7 +163,7 @@ def _orders(actor: Actor, wanted: str) -> Iterator[Select[Any]]:
     theirs = lateral(select(Order.id, Order.created_at).where(Order.store_id == Store.id, Order.customer_id == wanted)
                      .order_by(newest).limit(EACH_MAX))
     yield _order(orders.where(Order.id.in_(_newest(select(theirs.c.id).select_from(Store), theirs))), exact=False)
-    if _is_a_beginning(wanted):  # how a customer's name begins, likewise a probe of ix_orders_customer_named each
+    if _is_a_beginning(wanted):  # how a customer's name begins, likewise a probe of ix_orders_customer_folded each
         named = lateral(select(Order.id, Order.created_at).where(
             Order.store_id == Store.id, Order.customer_name.is_not(None),
             *begins(name_of_customer(), names.canonical(wanted))).limit(EACH_MAX))

@@ -4,14 +4,12 @@ from decimal import Decimal
 
 from flask_babel import format_date, format_datetime, format_time, format_timedelta, get_locale, gettext
 
-from portal.core import clock
+from portal.core import clock, signs
 from portal.core.money import EXPONENTS, Money, half_even
 from portal.web.reference_choices import FILTERS as OFFERED
 
 NBSP = "\N{NO-BREAK SPACE}"
 MINUS = "\N{MINUS SIGN}"
-SIGNS = {"RUB": "₽", "UAH": "₴", "KZT": "₸", "AZN": "₼", "USD": "$", "EUR": "€", "JPY": "¥", "GBP": "£", "INR": "₹",
-         "KRW": "₩", "NGN": "₦", "VND": "₫", "PHP": "₱", "TRY": "₺", "GEL": "₾", "ILS": "₪", "BRL": "R$"}  # of one each
 BRIGHT = 150  # of 255: dark letters read better from here on
 FIAT_DIGITS_MAX = 4  # up to here every digit is shown, as on a bank's paper
 DIGITS_MIN = 2  # a crypto amount shows two digits at least and never hides one that is not zero
@@ -39,14 +37,9 @@ def glance(money: Money) -> Money:
     return Money(half_even(money.minor, unit) * unit, money.currency)
 
 
-def sign(currency: str) -> str:
-    """`₽` for RUB; a currency without a sign of its own is its code."""
-    return SIGNS.get(currency, currency)
-
-
 def money(value: Money | None) -> str:
     """An amount as plain text: `12 500.00 ₽`. Where it is shown as a figure, use the macro `ui.money`."""
-    return f"{digits(value)}{NBSP}{sign(value.currency)}" if value is not None else "—"
+    return f"{digits(value)}{NBSP}{signs.shown(value.currency)}" if value is not None else "—"
 
 
 def number(value: int) -> str:
@@ -177,9 +170,9 @@ def _russian() -> bool:
 
 
 FILTERS = {
-    "money": money, "digits": digits, "sign": sign, "number": number, "bps": bps, "percent": percent, "plain": plain,
-    "moment": moment, "moment_exact": moment_exact, "day": day, "time_of_day": time_of_day, "iso": iso, "ago": ago,
-    "seconds_left": seconds_left, "mm_ss": mm_ss, "duration": duration,
+    "money": money, "digits": digits, "sign": signs.shown, "number": number, "bps": bps, "percent": percent,
+    "plain": plain, "moment": moment, "moment_exact": moment_exact, "day": day, "time_of_day": time_of_day, "iso": iso,
+    "ago": ago, "seconds_left": seconds_left, "mm_ss": mm_ss, "duration": duration,
     "milliseconds": milliseconds, "epoch": epoch,
     **OFFERED, "glance": glance,
     "short_id": short_id, "masked": masked, "grouped_number": grouped_number,

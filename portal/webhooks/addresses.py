@@ -21,6 +21,7 @@ URL_MAX = 2048
 HTTPS_PORT = 443
 RESOLVE_FOR_S = 5.0
 LOOK_UPS_MAX = 32  # names at once, those that hang included
+LOOK_UPS_OF_ONE_MAX = 8  # of one merchant, in whichever store: dead names of theirs leave the others their places
 _URL = re.compile(
     r"(?P<scheme>(?i:https?))://(?:\[(?P<six>[0-9a-fA-F:.]{2,45})\]|(?P<host>[A-Za-z0-9.-]{1,253}))"
     r"(?::(?P<port>[0-9]{1,5}))?(?P<path>(?:/[!$-;=?-Z_a-z~%\[\]]*|\?[!$-;=?-Z_a-z~%\[\]]*)?)", re.ASCII)
@@ -97,12 +98,12 @@ class Guard:
         path = found["path"] if found["path"].startswith("/") else "/" + found["path"]
         return Target(scheme, host, port, path, literal)
 
-    def judge(self, target: Target, *, within_s: float = RESOLVE_FOR_S) -> list[Address]:
+    def judge(self, target: Target, *, within_s: float = RESOLVE_FOR_S, of: object = None) -> list[Address]:
         """The addresses to connect to: every one the name has, for one that is not public spoils all.
 
-        Raises Refused, Unresolved, NoPlace.
+        `of`: the merchant whose endpoint it is. Raises Refused, Unresolved, NoPlace.
         """
-        addresses = [target.literal] if target.literal else self._look_up(target.host, within_s)
+        addresses = [target.literal] if target.literal else self._look_up(target.host, within_s, of)
         for address in addresses:
             if not self._may_reach(address):
                 raise Refused("address_not_public", "This name leads to an address that is not on the public internet.")
@@ -118,9 +119,9 @@ class Guard:
         if target.literal is not None:
             self.judge(target)
 
-    def _look_up(self, host: str, within_s: float) -> list[Address]:
+    def _look_up(self, host: str, within_s: float, of: object) -> list[Address]:
         try:
-            found = [ip_address(text) for text in _asked(self.resolve, host).result(timeout=within_s)]
+            found = [ip_address(text) for text in _asked(self.resolve, host, of).result(timeout=within_s)]
         except TimeoutError:
             raise Unresolved("no answer in time") from None
         except (OSError, UnicodeError) as error:
@@ -160,19 +161,21 @@ def _host(six: str | None, host: str | None) -> tuple[Address | None, str]:
     return None, name
 
 
-def _asked(resolve: Resolve, host: str) -> "Future[Sequence[str]]":
+def _asked(resolve: Resolve, host: str, of: object) -> "Future[Sequence[str]]":
     """What a name leads to, looked up in a thread of its own: the C library's look-up knows no deadline, and a thread
     that hangs in it is left behind and keeps no process from stopping. Whoever asks for a name that is being looked
-    up waits for the same answer: a name that hangs takes one place of LOOK_UPS_MAX, however often it is wanted.
+    up waits for the same answer: a name that hangs takes one place of LOOK_UPS_MAX, however often it is wanted, and
+    one of the LOOK_UPS_OF_ONE_MAX of who wanted it first.
     """
     with _places:
         if (under_way := _looking_up.get((resolve, host))) is not None:
-            return under_way
+            return under_way[0]
         answer: Future[Sequence[str]] = Future()
-        if len(_looking_up) >= LOOK_UPS_MAX:
+        theirs = sum(1 for _, owner in _looking_up.values() if owner == of) if of is not None else 0
+        if len(_looking_up) >= LOOK_UPS_MAX or theirs >= LOOK_UPS_OF_ONE_MAX:
             answer.set_exception(NoPlace())
             return answer
-        _looking_up[resolve, host] = answer
+        _looking_up[resolve, host] = answer, of
 
     def work() -> None:
         found: Sequence[str] = ()
@@ -193,7 +196,7 @@ def _asked(resolve: Resolve, host: str) -> "Future[Sequence[str]]":
 
 
 _places = threading.Lock()
-_looking_up: "dict[tuple[Resolve, str], Future[Sequence[str]]]" = {}
+_looking_up: "dict[tuple[Resolve, str], tuple[Future[Sequence[str]], object]]" = {}  # with who wanted it
 _guard = Guard()
 
 

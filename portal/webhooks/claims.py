@@ -1,4 +1,4 @@
-"""Taking due deliveries in hand: only what is sent at once, few of any one store, fewer of any one endpoint."""
+"""Taking due deliveries in hand: only what is sent at once, few of any one merchant, fewer of any one endpoint."""
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -11,13 +11,16 @@ from sqlalchemy.orm import Session
 from portal.core import clock, crypto, jobs
 from portal.core.db import transaction
 from portal.core.jobs import Claimed, Job
+from portal.parties.models import Store
 from portal.webhooks.announce import KIND
 from portal.webhooks.models import Delivery, Endpoint, Event
 from portal.webhooks.payload import with_payment_link
 from portal.webhooks.service import place
 
 CLAIM_MAX = 16
-STORE_MAX = 6  # in flight, over all workers: sixteen slow endpoints of one store leave most of a pool to the others
+# in flight, over all workers: sixteen slow endpoints of one merchant, in however many stores, leave most of a pool to
+# the others
+MERCHANT_MAX = 6
 ENDPOINT_MAX = 4  # likewise
 LEASE_S = 45  # three times what a request may take
 LOOKED_AT_MAX = 32  # rows of a lane, oldest first: those in flight stand there, then those to claim
@@ -25,8 +28,8 @@ LOST_BEFORE_ALONE = 2
 _TURNSTILE = 0x77686B  # one claim at a time over all workers, else two see the same free places
 
 # Lanes with live rows (a loose index scan), the oldest due rows of each, and of these what fits: first the first
-# of every store, then the second, and within a store likewise by endpoint, so that one with a thousand waiting, or
-# with sixteen endpoints, comes no earlier than another. A lane is `store/endpoint` (announce.lane).
+# of every merchant, then the second, and within one likewise by endpoint, so that one with a thousand waiting, with
+# sixteen endpoints or with ten stores, comes no earlier than another. A lane is `store/endpoint` (announce.lane).
 _CLAIM = text("""
     WITH RECURSIVE lanes(lane) AS (
         (SELECT lane FROM jobs WHERE lane IS NOT NULL AND dead_at IS NULL ORDER BY lane LIMIT 1)
@@ -34,11 +37,11 @@ _CLAIM = text("""
         SELECT (SELECT lane FROM jobs j WHERE j.lane > lanes.lane AND dead_at IS NULL ORDER BY lane LIMIT 1)
         FROM lanes WHERE lanes.lane IS NOT NULL
     ), seen AS (
-        SELECT due.*, split_part(lanes.lane, '/', 1) AS store,
+        SELECT due.*, stores.merchant_id AS merchant,
                count(*) FILTER (WHERE in_flight) OVER (PARTITION BY lanes.lane) AS flying,
-               count(*) FILTER (WHERE in_flight) OVER (PARTITION BY split_part(lanes.lane, '/', 1)) AS of_store,
-               row_number() OVER (PARTITION BY lanes.lane, in_flight ORDER BY run_at, id) AS place
-        FROM lanes, LATERAL (
+               count(*) FILTER (WHERE in_flight) OVER (PARTITION BY stores.merchant_id) AS of_merchant,
+               row_number() OVER (PARTITION BY lanes.lane, in_flight ORDER BY due.run_at, due.id) AS place
+        FROM lanes JOIN stores ON stores.id = CAST(split_part(lanes.lane, '/', 1) AS uuid), LATERAL (
             SELECT id, run_at, coalesce(leased_until >= :now, false) AS in_flight
             FROM jobs WHERE jobs.lane = lanes.lane AND dead_at IS NULL AND run_at <= :now AND kind = :kind
               AND (leased_until >= :now OR lost + (leased_until IS NOT NULL)::int < :alone_from)
@@ -46,10 +49,11 @@ _CLAIM = text("""
         WHERE lanes.lane IS NOT NULL
     ), turns AS (
         SELECT id, run_at, place + flying AS turn,
-               of_store + row_number() OVER (PARTITION BY store ORDER BY place + flying, run_at, id) AS store_turn
+               of_merchant + row_number() OVER (PARTITION BY merchant ORDER BY place + flying, run_at, id)
+                   AS merchant_turn
         FROM seen WHERE NOT in_flight AND place + flying <= :endpoint_max
     ), chosen AS (
-        SELECT id FROM turns WHERE store_turn <= :store_max ORDER BY store_turn, turn, run_at, id LIMIT :limit
+        SELECT id FROM turns WHERE merchant_turn <= :merchant_max ORDER BY merchant_turn, turn, run_at, id LIMIT :limit
     )
     UPDATE jobs SET lease = gen_random_uuid(), leased_until = :until, lost = lost + (leased_until IS NOT NULL)::int
     FROM chosen WHERE jobs.id = chosen.id AND run_at <= :now AND (leased_until IS NULL OR leased_until < :now)
@@ -64,6 +68,7 @@ class ClaimedDelivery:
     """
 
     job: Claimed
+    merchant_id: UUID | None  # whose share of look-ups it takes
     delivery_id: UUID
     created_at: datetime
     webhook_id: str
@@ -84,7 +89,7 @@ def claim(limit: int, *, alone: bool) -> list[ClaimedDelivery]:
         session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _TURNSTILE})
         claimed = session.execute(_CLAIM, {
             "now": now, "until": now + timedelta(seconds=LEASE_S), "kind": KIND, "limit": min(limit, CLAIM_MAX),
-            "store_max": STORE_MAX, "endpoint_max": ENDPOINT_MAX,
+            "merchant_max": MERCHANT_MAX, "endpoint_max": ENDPOINT_MAX,
             "looked_at": LOOKED_AT_MAX, "alone_from": LOST_BEFORE_ALONE}).scalars().all()
         parcels = _load(session, claimed)
     if parcels or not alone:
@@ -100,23 +105,26 @@ def _load(session: Session, job_ids: Sequence[int]) -> list[ClaimedDelivery]:
     if not job_ids:
         return []
     rows = session.execute(
-        select(Job, Delivery, Event, Endpoint).select_from(Job)
+        select(Job, Delivery, Event, Endpoint, Store.merchant_id).select_from(Job)
         .outerjoin(Delivery, Delivery.id == Job.reference)
         .outerjoin(Event, (Event.id == Delivery.event_id) & (Event.created_at == Delivery.event_created_at))
-        .outerjoin(Endpoint, Endpoint.id == Delivery.endpoint_id)
+        .outerjoin(Endpoint, Endpoint.id == Delivery.endpoint_id).outerjoin(Store, Store.id == Delivery.store_id)
         .where(Job.id.in_(job_ids)).order_by(Job.run_at, Job.id).execution_options(populate_existing=True)).all()
-    gone = [Claimed.of(job) for job, _, event, _ in rows if event is None]
+    gone = [Claimed.of(job) for job, _, event, *_ in rows if event is None]
     for job in gone:  # its month was archived
         jobs.finish(session, [job])
-    parcels = [_claimed(job, delivery, event, endpoint) for job, delivery, event, endpoint in rows if event is not None]
+    parcels = [_claimed(*row) for row in rows if row.Event is not None]
     session.flush()
     session.expunge_all()
     return parcels
 
 
-def _claimed(job: Job, delivery: Delivery, event: Event, endpoint: Endpoint) -> ClaimedDelivery:
-    return ClaimedDelivery(Claimed.of(job), delivery.id, delivery.created_at, event.public_id, endpoint.url, event.type,
-                  event.created_at, with_payment_link(event.payload), _keys(endpoint) if endpoint.active else ())
+def _claimed(job: Job, delivery: Delivery, event: Event, endpoint: Endpoint,
+             merchant_id: UUID | None) -> ClaimedDelivery:
+    payload = with_payment_link(event.payload) if endpoint.with_link else event.payload
+    return ClaimedDelivery(
+        Claimed.of(job), merchant_id, delivery.id, delivery.created_at, event.public_id, endpoint.url, event.type,
+        event.created_at, payload, _keys(endpoint) if endpoint.active else ())
 
 
 def _keys(endpoint: Endpoint) -> tuple[str, ...]:

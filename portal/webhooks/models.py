@@ -61,6 +61,8 @@ class Endpoint(Timestamped, Base):
     description: Mapped[str | None] = mapped_column(Text)
     types: Mapped[list[str]] = mapped_column(ARRAY(Text))
     status: Mapped[LongText] = mapped_column(default=EndpointStatus.ACTIVE)
+    # whether the payment link is told there: to who named the address it must be open anyway
+    with_link: Mapped[bool] = mapped_column(default=False, server_default=text("true"))
     disabled_because: Mapped[str | None] = mapped_column(Text)  # merchant, gone, failing
     disabled_at: Mapped[datetime | None]
     # a sentence of the desk's that pages show until the merchant turns the endpoint on again

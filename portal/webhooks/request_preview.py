@@ -25,9 +25,12 @@ class Request:
 def request_of(delivery: Delivery, *, with_link: bool) -> Request:
     """With its event and endpoint. Signatures are not kept, and would say nothing to people.
 
-    `with_link`: to one who may do what a payment link opens; to others the body stands there without it.
+    `with_link`: to one who may do what a payment link opens; to others, and where its endpoint is told none, the body
+    stands there without it.
     """
-    payload = with_payment_link(delivery.event.payload) if with_link else delivery.event.payload
+    payload = delivery.event.payload
+    if with_link and delivery.endpoint.with_link:
+        payload = with_payment_link(payload)
     body = signature.body(delivery.event.type, delivery.event.created_at, payload)
     own = {"webhook-id": delivery.event.public_id, "webhook-timestamp": EACH_TRY, "webhook-signature": MASKED}
     try:

@@ -109,7 +109,7 @@ def send(parcel: ClaimedDelivery) -> transport.Answer:
     """One request, signed now, with the payload as of its step."""
     told = signature.body(parcel.type, parcel.happened_at, parcel.payload)
     signed = signature.headers(parcel.webhook_id, clock.now(), told, parcel.keys)
-    return transport.post(addresses.guard(), parcel.url, told, signed)
+    return transport.post(addresses.guard(), parcel.url, told, signed, of=parcel.merchant_id)
 
 
 def _count(by: int) -> None:

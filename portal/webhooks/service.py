@@ -65,7 +65,8 @@ def create_endpoint(session: Session, actor: Actor, command: CreateEndpoint, *, 
         raise TooManyEndpoints()
     secret, endpoint_id = signature.new_secret(), id or ids.new_id()
     endpoint = Endpoint(id=endpoint_id, store_id=store.id, live=live, url=command.url, types=command.events,
-                        description=command.description, secret_sealed=_sealed(endpoint_id, secret))
+                        description=command.description, secret_sealed=_sealed(endpoint_id, secret),
+                        with_link=actor.may_open_links)
     session.add(endpoint)
     audit.record(session, actor, "webhook_endpoint.created", "webhook_endpoint", endpoint.public_id,
                  after=_facts(endpoint) | {"live": live})
@@ -74,10 +75,15 @@ def create_endpoint(session: Session, actor: Actor, command: CreateEndpoint, *, 
 
 
 def change_endpoint(session: Session, actor: Actor, command: ChangeEndpoint) -> Endpoint:
-    """Another address, other types, off or on again. Raises NotFound."""
+    """Another address, other types, off or on again. Payment links go to an address of who may open them.
+
+    Raises NotFound.
+    """
     endpoint = _lock(session, actor, command.endpoint_id)
     before = _facts(endpoint)
-    endpoint.url = command.url or endpoint.url
+    if command.url is not None:
+        endpoint.with_link = actor.may_open_links or (endpoint.with_link and command.url == endpoint.url)
+        endpoint.url = command.url
     endpoint.types = command.events or endpoint.types
     if "description" in command.model_fields_set:
         endpoint.description = command.description
@@ -198,4 +204,5 @@ def _lock(session: Session, actor: Actor, endpoint_id: str) -> Endpoint:
 
 
 def _facts(endpoint: Endpoint) -> dict[str, object]:
-    return {"url": endpoint.url, "events": endpoint.types, "status": str(endpoint.status)}
+    return {"url": endpoint.url, "events": endpoint.types, "status": str(endpoint.status),
+            "payment_links": endpoint.with_link}

@@ -37,11 +37,11 @@ class Answer:
         return self.error is None and self.status is not None and 200 <= self.status < 300
 
 
-def post(guard: Guard, url: str, body: bytes, headers: Mapping[str, str], *,
+def post(guard: Guard, url: str, body: bytes, headers: Mapping[str, str], *, of: object = None,
          answer_for_s: float = ANSWER_FOR_S) -> Answer:
     """Judge the address, connect to it, send, read. Never raises for what the other side does.
 
-    Raises NoPlace.
+    `of`: whose share of look-ups it takes. Raises NoPlace.
     """
     began = time.monotonic()
     deadline = began + answer_for_s
@@ -49,7 +49,7 @@ def post(guard: Guard, url: str, body: bytes, headers: Mapping[str, str], *,
     answer_head: http.client.HTTPResponse | None = None
     try:
         target = guard.parse(url)
-        addresses = guard.judge(target, within_s=min(CONNECT_FOR_S, answer_for_s))
+        addresses = guard.judge(target, within_s=min(CONNECT_FOR_S, answer_for_s), of=of)
         with _connect(target, addresses, deadline) as connection:
             _send(connection, _request(target, body, headers), deadline)
             answer_head = http.client.HTTPResponse(_Source(connection, deadline), method="POST")  # type: ignore[arg-type]

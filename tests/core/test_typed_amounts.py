@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from portal.core import typed_amounts
 from portal.core.errors import Invalid
 from portal.core.money import AMOUNT_MAX, EXPONENTS, BadAmount, Money
+from portal.core.signs import SIGNS
 
 NBSP, NARROW = "\N{NO-BREAK SPACE}", "\N{NARROW NO-BREAK SPACE}"
 
@@ -26,6 +27,20 @@ def mark(request):
 ])
 def test_what_people_write_is_the_amount_they_mean(text, mark):
     assert typed_amounts.read(text, "RUB") == Money(399_000, "RUB")
+
+
+@pytest.mark.parametrize(("currency", "sign"), [
+    (currency, sign) for currency, signs in SIGNS.items() for sign in signs])
+def test_what_is_shown_is_read_and_nothing_of_another_currency(currency, sign, mark):
+    """One table for both: a sign that pages showed was refused where it was typed."""
+    plain = typed_amounts.read("3990", currency)
+    assert typed_amounts.read(f"3990 {sign}", currency) == typed_amounts.read(f"{sign}3990", currency) == plain
+    assert len({signs[0] for signs in SIGNS.values()}) == len(SIGNS), "what is shown means one currency"
+
+
+@pytest.mark.parametrize("quote", "'’ʼ")
+def test_any_apostrophe_groups_thousands(quote, mark):
+    assert typed_amounts.read(f"3{quote}990.00", "RUB") == Money(399_000, "RUB")
 
 
 @pytest.mark.parametrize("text", ["3,990", "3.990", "1.005", "12,345"])

@@ -69,7 +69,7 @@ def test_an_amount_is_a_plain_decimal_text_of_the_scale(shop, payin, amount):
     b'{"external_id": "a", "external_id": "b"}', b'{"metadata": {"x": "\\ud800"}}', b'{"x\\u0000": 1}',
     b'{"amount": ' + b"9" * 10_000 + b"}", b'{"amount": 1e400}', b'{"customer": "x"}', b'{"metadata": [1]}',
     b'{"customer": {"ip": "999.1.1.1"}}',
-    b'{"currency": "RUB", "amount": "1500.00", "external_id": "z", "customer": {"ip": "fe80::1%eth0"}}',
+    b'{"currency": "RUB", "amount": "1500.00", "external_id": "z", "customer": {"ip": "fe80::1:80:x"}}',
     b'{"external_id": ' + b'"x"' * 3 + b"}", b'{"currency": "\xd0"}', b"\x00",
 ])
 def test_hostile_bodies_are_refused_and_nothing_is_stored(shop, body):

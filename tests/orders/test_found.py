@@ -46,6 +46,18 @@ def test_staff_find_it_by_whatever_they_have(cast, order):
                                                for hit in look(session, f.staff(), requisite.public_id[-6:])}
 
 
+@pytest.mark.parametrize(("kept", "typed"), [("Siobhán O’Brien", "siobhán o'b"), ("Мар'яна", "марʼяна"),
+                                              ("Anna Großmann", "anna gross"), ("ANNA GROSSMANN", "anna groß"),
+                                              ("Jean–Luc", "jean-luc")])
+def test_a_name_is_found_by_any_apostrophe_and_either_spelling_of_sharp_s(cast, kept, typed):
+    order = f.assigned_payin(cast, customer=Customer(id="u", name=kept))
+    with f.look() as session:
+        assert ("order", order.id) in {(hit.kind, hit.id) for hit in look(session, f.staff(), typed)}
+        mine = lists.list_orders(session, cast.owner, Filters.of({"q": typed}), cursor=None)
+    assert [row.id for row in mine.rows] == [order.id]
+    assert shown(f.its_trader(order), q=typed) == [order.id]
+
+
 def test_a_merchant_finds_his_and_nobody_elses(cast, order, stranger):
     for what, text in in_hand(cast, order).items():
         with f.look() as session:

@@ -7,6 +7,7 @@ from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import joinedload
 
 from portal.core import clock
+from portal.orders.commands import Customer
 from portal.orders.matching import reservations
 from portal.orders.matching.match import STAGES
 from portal.orders.models import MatchTry
@@ -63,6 +64,38 @@ def test_it_is_free_once_the_stores_late_window_is_over(cast, late_for_s):
     with f.look() as session:
         assert not session.scalar(select(func.count()).select_from(KeptAmount)
                                   .where(KeptAmount.requisite_id == requisite.id))
+
+
+def rests_min(amount_minor: int, cast) -> list[int]:
+    """For how long each of the store's amounts still rests, whole minutes, the longest first."""
+    with f.look() as session:
+        until = session.scalars(select(KeptAmount.until).where(KeptAmount.store_id == cast.store.id,
+                                                               KeptAmount.amount_minor == amount_minor))
+        return sorted((round((at - clock.now()).total_seconds() / 60) for at in until), reverse=True)
+
+
+@pytest.mark.parametrize("customer", [Customer(id="u-1", ip="203.0.113.9"), Customer(ip="2001:db8::7"), None])
+def test_who_asks_and_cancels_in_a_loop_blocks_an_amount_nowhere_for_a_day(cast, customer):
+    """Each turn took the next card: an hour of it, and nobody could pay 1500 at this desk until the next day."""
+    for _ in range(reservations.RESTS_MAX + 2):
+        cast.requisite()
+        order = f.assigned_payin(cast, customer=customer)
+        f.cancel(cast.customer(order), order)
+    assert rests_min(150_000, cast) == [1440] * reservations.RESTS_MAX + [30] * 2
+    other = f.assigned_payin(cast, "1700.00", customer=Customer(id="u-2"))
+    f.cancel(cast.customer(other), other)
+    assert rests_min(170_000, cast) == [1440], "another payer's rests as long as ever"
+
+
+def test_one_payers_other_amounts_count_and_what_was_left_to_expire_rests_in_any_case(cast):
+    payer = Customer(id="u-1")
+    for amount in ("1500.00", "1501.00", "1502.00", "1503.00"):
+        order = f.assigned_payin(cast, amount, customer=payer)
+        f.cancel(cast.key, order)
+    assert rests_min(150_300, cast) == [30]
+    order = f.assigned_payin(cast, "1504.00", customer=payer)
+    f.expire(order)
+    assert rests_min(150_400, cast) > [1430], "who let the time pass may have sent it"
 
 
 def test_the_desk_itself_cannot_take_back_how_it_chose(cast):

@@ -2,6 +2,7 @@
 import pytest
 
 from portal.core import ids
+from portal.core.signs import SIGNS
 from portal.orders.reading import pasted
 
 ID = ids.parse("pin", "pin_01J9ZK3M5N7P9Q1R3S5T7VQRVD")
@@ -41,7 +42,8 @@ def test_masks(text, digits):
 
 
 @pytest.mark.parametrize("text", ["3990", "3 990,00 ₽", "3\N{NO-BREAK SPACE}990.00\N{NO-BREAK SPACE}₽", "₽3,990.00",
-                                  "3.990,00", "3990 RUB", "RUB 3990.00", "3990р.", "3'990.00"])
+                                  "3.990,00", "3990 RUB", "RUB 3990.00", "3990р.", "3'990.00",
+                                  *(f"3990.00 {sign}" for signs in SIGNS.values() for sign in signs)])
 def test_an_amount_with_sign_and_grouping(text):
     assert 399_000 in {minor for codes, minor in pasted.amounts(text) if "RUB" in codes}
 
@@ -55,4 +57,6 @@ def test_addresses():
     assert pasted.address("203.0.113.32") == "203.0.113.32"
     assert pasted.address("2001:DB8::1") == "2001:db8::1"
     assert pasted.address("3990") is None
-    assert pasted.address("fe80::1%eth0") is None
+    assert pasted.address("fe80::1%eth0") == "fe80::1"
+    assert pasted.address("[2001:db8::7]:443") == "2001:db8::7"
+    assert pasted.address("203.0.113.7:51824") == "203.0.113.7"

@@ -1,12 +1,17 @@
 """API keys: how they are spelled, who may use them, how fast they are forgotten."""
+import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
 
+import psycopg
 import pytest
 from flask import Flask
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from portal.core import clock, crypto
 from portal.core.access import SYSTEM
@@ -136,6 +141,81 @@ def test_a_listener_that_does_not_hear_itself_is_not_believed(
         assert not elsewhere.is_listening
     finally:
         elsewhere.stop()
+
+
+@pytest.fixture
+def broken() -> Iterator[tuple[str, list[float]]]:
+    """A database that takes connections and ends each at once; and when it did."""
+    ended: list[float] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        def serve() -> None:
+            with suppress(OSError):
+                while True:
+                    server.accept()[0].close()
+                    ended.append(time.monotonic())
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"postgresql://nobody@127.0.0.1:{server.getsockname()[1]}/nothing", ended
+        server.shutdown(socket.SHUT_RDWR)
+
+
+def test_an_outage_is_told_once(broken: tuple[str, list[float]], monkeypatch: pytest.MonkeyPatch) -> None:
+    url, ended = broken
+    said: list[str] = []
+    monkeypatch.setattr(key_invalidation, "AGAIN_S", 0.01)
+    monkeypatch.setattr(key_invalidation.log, "warning", lambda event, **told: said.append(told["error"]))
+    watch = key_invalidation.Watch(url)
+    watch.recall(b"any")
+    try:
+        assert until(lambda: len(ended) >= 5)
+    finally:
+        watch.stop()
+    assert said == ["OperationalError"]
+
+
+def test_a_revocation_is_on_the_disk_however_the_server_commits(app: Flask) -> None:
+    """A server with synchronous_commit off that crashed would have brought a revoked key back to life."""
+    merchant_id = people.merchant()
+    store = people.store(merchant_id)
+    key, _ = new_key(store.id)
+    acts: list[Callable[[Session], object]] = [
+        lambda session: keys.revoke(session, SYSTEM, RevokeKey(key_id=key.id)),
+        lambda session: stores.move(session, SYSTEM, MoveStore(store_id=store.id, status="suspended", reason="test")),
+        lambda session: merchants.move(session, SYSTEM, MoveMerchant(merchant_id=merchant_id, status="suspended",
+                                                                     reason="test"))]
+    for act in acts:
+        for server, kept in (("off", "on"), ("remote_apply", "remote_apply")):
+            with transaction() as session:
+                session.execute(text(f"SET LOCAL synchronous_commit = {server}"))
+                keys.forget(session) if server != "off" else act(session)
+                assert session.scalar(text("SHOW synchronous_commit")) == kept
+
+
+def test_two_processes_write_last_used_without_waiting_in_a_circle(
+        app: Flask, database: str, url_of: Callable[[str, str], str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each wrote its keys in the order they were used in, one transaction: two of them locked each other out."""
+    monkeypatch.setattr(key_invalidation, "WRITE_EVERY_S", 0.0)
+    store = people.store(people.merchant())
+    ids = [new_key(store.id)[0].id for _ in range(40)]
+    failed: list[BaseException] = []
+
+    def write(order: list[UUID]) -> None:
+        watch = key_invalidation.Watch("")
+        try:
+            with psycopg.connect(url_of(database, "app"), autocommit=True) as connection:
+                for _ in range(15):
+                    for id in order:
+                        watch.used(id, clock.now(), None)
+                    watch._write(connection)
+        except psycopg.Error as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=write, args=(order,)) for order in (ids, ids[::-1])]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failed
 
 
 def test_an_expired_key_is_refused_even_when_remembered(app: Flask) -> None:

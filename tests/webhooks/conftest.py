@@ -2,6 +2,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from secrets import token_hex
+from uuid import UUID
 
 import pytest
 from flask import Flask
@@ -41,16 +42,19 @@ class Shop:
         return db.session.query(Delivery).filter_by(store_id=self.key.store_id).order_by(Delivery.id).all()
 
 
-def open_shop() -> Shop:
+def open_shop(merchant_id: UUID | None = None) -> Shop:
+    """Of a merchant of its own, or another of theirs."""
     with transaction() as session:
-        merchant = Merchant(name="Books", status="active")
-        session.add(merchant)
-        session.flush()
-        store = Store(merchant_id=merchant.id, slug=f"s-{token_hex(6)}", name="Bookshop", settlement_currency="USDT",
+        if merchant_id is None:
+            merchant = Merchant(name="Books", status="active")
+            session.add(merchant)
+            session.flush()
+            merchant_id = merchant.id
+        store = Store(merchant_id=merchant_id, slug=f"s-{token_hex(6)}", name="Bookshop", settlement_currency="USDT",
                       data_key=crypto.new_data_key("stores|data_key|test"))
         session.add(store)
     return Shop(store, Actor(kind=ActorKind.KEY, id=ids.new_id(), store_id=store.id, live=True, name="key"),
-                Actor(kind=ActorKind.USER, id=ids.new_id(), role=Role.MERCHANT, merchant_id=merchant.id, name="owner",
+                Actor(kind=ActorKind.USER, id=ids.new_id(), role=Role.MERCHANT, merchant_id=merchant_id, name="owner",
                       permissions=TEMPLATES["merchant_owner"]))
 
 

@@ -193,3 +193,30 @@ def test_a_name_that_hangs_takes_one_place_and_the_others_are_found() -> None:
         assert time.monotonic() - began < 1
     finally:
         over.set()
+
+
+def test_dead_names_of_one_merchant_leave_the_others_their_places() -> None:
+    """Two stores with sixteen dead names each took every place: nobody else was told anything."""
+    over = threading.Event()
+
+    def resolve(host: str) -> list[str]:
+        if host.startswith("dead"):
+            over.wait(20)
+        return [PUBLIC]
+
+    for earlier in threading.enumerate():  # another test's, which are being let go
+        if earlier.name == "resolve":
+            earlier.join(20)
+    guard = Guard(resolve=resolve)
+    outcomes = []
+    try:
+        for number in range(addresses.LOOK_UPS_OF_ONE_MAX + 2):
+            with pytest.raises((Unresolved, NoPlace)) as refused:
+                guard.judge(guard.parse(f"https://dead-of-one-{number}.example/"), within_s=0.01, of="a merchant")
+            outcomes.append(refused.type)
+        with pytest.raises(NoPlace):
+            guard.judge(guard.parse("https://alive-of-one.example/"), within_s=5, of="a merchant")
+        assert guard.judge(guard.parse("https://alive-of-another.example/"), within_s=5, of="another")
+    finally:
+        over.set()
+    assert outcomes == [Unresolved] * addresses.LOOK_UPS_OF_ONE_MAX + [NoPlace] * 2

@@ -1,16 +1,19 @@
 """From the step to the merchant's server, over the real database, the real sender and real HTTP."""
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from portal.core import clock
+from portal.core import clock, ids
+from portal.core.access import SCOPES
 from portal.core.db import db, transaction
-from portal.webhooks import addresses, announce, service
-from portal.webhooks.commands import RotateSecret
+from portal.orders import payment_links
+from portal.webhooks import addresses, announce, queries, request_preview, service
+from portal.webhooks.commands import ChangeEndpoint, CreateEndpoint, Resend, RotateSecret
 from tests.statements import statements
 from tests.webhooks.conftest import Shop
 from tests.webhooks.receiver import bare, listening
@@ -125,6 +128,46 @@ def test_a_name_that_changes_its_answer_gets_no_packet(shop: Shop, send: Send) -
         send()
         assert listener.connections == 0
     assert {(d.state, d.response_error) for d in shop.deliveries()} == {("pending", "address_not_public")}
+
+
+@pytest.mark.parametrize(("scopes", "told"), [
+    (("webhooks:manage",), False), (("webhooks:manage", "orders:read"), False),
+    (("webhooks:manage", "orders:write"), True)])
+def test_a_payment_link_goes_where_who_named_the_address_may_open_it(
+        shop: Shop, send: Send, scopes: tuple[str, ...], told: bool) -> None:
+    """A key for webhooks alone named an address and was sent links that cancel orders and show numbers in full."""
+    key = replace(shop.key, permissions=frozenset().union(*(SCOPES[scope] for scope in scopes)))
+    order_id = ids.new_id()
+    with listening() as receiver:
+        with transaction() as session:
+            service.create_endpoint(session, key, CreateEndpoint(url=receiver.url, events=["*"]))
+        shop.tell(id=ids.public("pin", order_id), payment_url="https://desk.example/pay/once")
+        send()
+        [delivery] = shop.deliveries()
+        with transaction() as session:
+            service.resend(session, shop.owner, Resend(delivery_id=delivery.public_id))
+        send()
+        delivery = queries.delivery(db.session(), shop.owner, delivery.public_id)
+        shown = request_preview.request_of(delivery, with_link=True).body
+    bodies = [json.loads(one.body)["data"] for one in receiver.received]
+    assert [payment_links.path_of(order_id) in str(body["payment_url"]) for body in bodies] == [told, told]
+    assert json.loads(shown)["data"] == bodies[0], "the preview is what was sent"
+
+
+def test_a_new_address_is_told_links_by_the_right_of_who_wrote_it(shop: Shop) -> None:
+    """A limited key that turns an endpoint to its own address takes no links with it; an owner gives them back."""
+    limited = replace(shop.key, permissions=SCOPES["webhooks:manage"])
+    with transaction() as session:
+        endpoint, _ = service.create_endpoint(session, shop.owner, CreateEndpoint(
+            url="http://127.0.0.1:9/a", events=["*"]), store_id=shop.store.id, live=True)
+    seen = [endpoint.with_link]
+    for actor, change in ((limited, {"url": "http://127.0.0.1:9/a"}), (limited, {"events": ["payin.new"]}),
+                          (limited, {"url": "http://127.0.0.1:9/b"}), (shop.owner, {"url": "http://127.0.0.1:9/b"})):
+        with transaction() as session:
+            changed = service.change_endpoint(session, actor, ChangeEndpoint(
+                endpoint_id=endpoint.public_id, **change))
+            seen.append(changed.with_link)
+    assert seen == [True, True, True, False, True]
 
 
 def test_no_place_to_look_a_name_up_is_no_failure_of_its_receiver(

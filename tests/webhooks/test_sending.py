@@ -163,7 +163,18 @@ def test_stores_take_turns_before_endpoints(app: Flask, shop: Shop, stranger: Sh
     first = claims.claim(4, alone=False)
     assert sorted(Counter(parcel.url.rpartition("/")[2] == "" for parcel in first).items()) == [(False, 2), (True, 2)]
     rest = [parcel for _ in range(5) for parcel in claims.claim(16, alone=False)]
-    assert len(first) + len(rest) == claims.STORE_MAX + 2, "and no store has more in flight than its share"
+    assert len(first) + len(rest) == claims.MERCHANT_MAX + 2, "and nobody has more in flight than their share"
+
+
+def test_two_stores_of_one_merchant_share_what_is_in_flight(app: Flask, shop: Shop, stranger: Shop) -> None:
+    """A second store was a second share: ten of them had the whole pool."""
+    second = open_shop(merchant_id=shop.store.merchant_id)
+    for one in (shop, second, stranger):
+        for number in range(4):
+            one.endpoint(f"http://127.0.0.1:9/{number}")
+        one.tell(3)
+    taken = Counter(parcel.merchant_id for _ in range(4) for parcel in claims.claim(16, alone=False))
+    assert taken == {shop.store.merchant_id: claims.MERCHANT_MAX, stranger.store.merchant_id: claims.MERCHANT_MAX}
 
 
 @pytest.mark.slow
@@ -192,7 +203,7 @@ def test_sixteen_slow_endpoints_of_one_store_hold_up_nobody_elses_test(app: Flas
         worker = threading.Thread(target=work)
         worker.start()
         try:
-            while receiver.at_once < claims.STORE_MAX:
+            while receiver.at_once < claims.MERCHANT_MAX:
                 assert not heard.wait(0.01)
             began = time.monotonic()
             ping(other, endpoint)
@@ -203,7 +214,7 @@ def test_sixteen_slow_endpoints_of_one_store_hold_up_nobody_elses_test(app: Flas
             worker.join(30)
         send()
     assert took < 1.5, f"{took:.1f} s"
-    assert receiver.at_once_max <= claims.STORE_MAX + 1
+    assert receiver.at_once_max <= claims.MERCHANT_MAX + 1
     assert len(receiver.received) == 17
 
 

@@ -5,13 +5,14 @@ from datetime import timedelta
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from portal import ledger
 from portal.core import clock
 from portal.core.access import SYSTEM
+from portal.core.addresses import network_of
 from portal.core.db import locked
 from portal.orders.models import Assignment, OpenPlace, Order
 from portal.orders.reservation_models import KeptAmount, TraderDay
@@ -20,6 +21,10 @@ from portal.parties.models import Holder, Store, Trader
 from portal.requisites.models import Requisite
 
 SWEEP_MAX = 10_000
+RESTS_MAX = 3  # amounts of one payer that rest for all of the late window after he cancelled
+RESTS_SHORT = timedelta(minutes=30)  # after those
+UNNAMED = ""
+CANCELLED = "cancelled"  # why an assignment ended
 T = TypeVar("T", Requisite, Holder, Trader)
 
 
@@ -50,6 +55,7 @@ def release(session: Session, ending: Sequence[tuple[Order, Assignment]], *, rea
     """They end without money: places, limits of the day they were counted on, and collateral are given back.
 
     Only the amount stays taken, until the store's late window is over: the payer may have sent it, or send it yet.
+    Of a payer who asks and cancels again and again that goes for the first few; after them for half an hour.
 
     All of them at once: balances are locked after everything else, so a transaction calls this once.
     """
@@ -62,22 +68,48 @@ def release(session: Session, ending: Sequence[tuple[Order, Assignment]], *, rea
         assignment.state, assignment.end_reason, assignment.ended_at = AssignmentState.ENDED, reason, clock.now()
     session.flush()
     of_people = [pair for pair in ending if not taken.requisites[pair[1].requisite_id].robot]
-    _keep_amounts(session, of_people)
+    _keep_amounts(session, of_people, bounded=reason == CANCELLED)
     count_day(session, of_people, confirmed=False)
     ledger.post(session, SYSTEM, [
         ledger.entries.payin_release(hold_facts(assignment, order.live)) for order, assignment in ending])
 
 
-def _keep_amounts(session: Session, ended: Sequence[tuple[Order, Assignment]]) -> None:
-    """Under the requisites' locks, so that a pick under way sees them."""
-    late_for = dict(session.execute(select(Store.id, Store.late_for_s)
-                                    .where(Store.id.in_({order.store_id for order, _ in ended}))).all())
+def _keep_amounts(session: Session, ended: Sequence[tuple[Order, Assignment]], *, bounded: bool) -> None:
+    """Under the requisites' locks, so that a pick under way sees them.
+
+    `bounded`: these were called off. One loop of asking and cancelling would else block an amount everywhere for a day.
+    """
+    late_for = {id: timedelta(seconds=late_for_s) for id, late_for_s in session.execute(
+        select(Store.id, Store.late_for_s).where(Store.id.in_({order.store_id for order, _ in ended})))}
     now = clock.now()
     kept = [{"assignment_id": assignment.id, "requisite_id": assignment.requisite_id,
-             "amount_minor": assignment.amount_minor, "until": now + timedelta(seconds=late_for[order.store_id])}
+             "amount_minor": assignment.amount_minor, "store_id": order.store_id, "payer": payer_of(order),
+             "until": now + (min(RESTS_SHORT, late_for[order.store_id]) if bounded and _rests_enough(session, order)
+                             else late_for[order.store_id])}
             for order, assignment in ended]
     if kept:
         session.execute(insert(KeptAmount), kept)
+
+
+def _rests_enough(session: Session, order: Order) -> bool:
+    """Enough of this payer's amounts rest for long already. Of who said that he paid none is too many; of payers whom
+    nobody names, each amount counts by itself."""
+    if order.paid_at is not None:
+        return False
+    payer = payer_of(order)
+    resting = select(func.count()).select_from(KeptAmount).where(
+        KeptAmount.store_id == order.store_id, KeptAmount.payer == payer,
+        KeptAmount.until > clock.now() + RESTS_SHORT)
+    if payer == UNNAMED:
+        resting = resting.where(KeptAmount.amount_minor == order.amount_to_pay_minor)
+    return (session.scalar(resting) or 0) >= RESTS_MAX
+
+
+def payer_of(order: Order) -> str:
+    """Who pays, as far as the store says: its customer's id, else where they sit."""
+    if order.customer_id is not None:
+        return f"id:{order.customer_id}"
+    return f"ip:{network_of(str(order.customer_ip))}" if order.customer_ip is not None else UNNAMED
 
 
 def count_day(session: Session, closed: Sequence[tuple[Order, Assignment]], *, confirmed: bool) -> None:

@@ -1,16 +1,15 @@
 """Customers found by their names: compared in the database as the index keeps them."""
 from typing import Any
 
-from sqlalchemy import func
-
+from portal.core import names
 from portal.orders.models import Order
 
 BEGINNING_MIN = 3  # letters of a name or e-mail before it is looked for by its beginning
 
 
 def name_of_customer() -> Any:
-    """A customer's name as it is compared in the database: nearly `names.canonical`."""
-    return func.translate(func.lower(Order.customer_name), "ё", "е")
+    """A customer's name as it is compared in the database."""
+    return names.folded(Order.customer_name)
 
 
 def begins(column: Any, wanted: str) -> tuple[Any, Any]:

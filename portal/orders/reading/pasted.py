@@ -8,12 +8,11 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from functools import lru_cache
-from ipaddress import ip_address
 from typing import NamedTuple
 from uuid import UUID
 
 from portal import reference
-from portal.core import ids
+from portal.core import addresses, ids, signs
 from portal.core.errors import NotFound
 from portal.core.money import EXPONENTS, MINOR_MAX
 from portal.orders.models import PREFIXES
@@ -86,17 +85,15 @@ def _spelt(text: str, currencies: tuple[str, ...]) -> frozenset[str]:
 
 
 def address(text: str) -> str | None:
-    try:
-        return str(ip_address(text)) if "%" not in text and ("." in text or ":" in text) else None
-    except ValueError:
-        return None
+    """Out of a log, too: with a port, brackets or a zone."""
+    return addresses.written(text)
 
 
 def amounts(text: str) -> Iterator[tuple[list[str], int]]:
     """The text as minor units, for each scale of our currencies that it fits; a sign or a code does not matter."""
-    bare = "".join(letter for letter in text if unicodedata.category(letter) != "Sc")
-    bare = re.sub(r"(?:^|(?<=[\s0-9]))[A-Za-z]{3,5}(?=$|[\s0-9])", "", bare).strip().removesuffix("\u0440.").strip()
-    bare = re.sub(r"(?<=[0-9])[\s'\u2019](?=[0-9]{3})", "", bare)
+    bare = "".join(letter for letter in signs.without(text.strip()) if unicodedata.category(letter) != "Sc")
+    bare = re.sub(r"(?:^|(?<=[\s0-9]))[A-Za-z]{3,5}(?=$|[\s0-9])", "", bare).strip()
+    bare = re.sub(r"(?<=[0-9])[\s'\u2019\u02bc](?=[0-9]{3})", "", bare)
     for written in _readings(bare):
         number = Decimal(written)
         for exponent in sorted(set(EXPONENTS.values())):

@@ -137,7 +137,7 @@ def _in_state(filters: Filters) -> list[Any]:
 
 def _fits(session: Session, actor: Actor, wanted: str) -> Any:
     """Each reading of the text. Who pays an order that he lost is not his to know, so its payer finds nothing."""
-    readings: list[Any] = [and_(~IN_STATE["lost"], func.translate(func.lower(Order.customer_name), "ё", "е").contains(
+    readings: list[Any] = [and_(~IN_STATE["lost"], names.folded(Order.customer_name).contains(
         names.canonical(wanted), autoescape=True))]
     if ends := pasted.tails(wanted):
         readings.append(func.right(cast(Order.id, Text), 8).in_(ends))

@@ -7,7 +7,6 @@ from flask_babel import gettext
 from portal.core.access import Permission, requires
 from portal.core.commands import bind
 from portal.core.db import reader, transaction
-from portal.orders import payment_links
 from portal.web.form_keys import once
 from portal.web.identity import signed_in
 from portal.web.merchant.developers import bp
@@ -50,5 +49,4 @@ def _delivery(delivery_id: str) -> dict[str, Any]:
     session, actor = reader(), signed_in()
     found = queries.delivery(session, actor, delivery_id)
     return {"delivery": found, "attempts": queries.attempts(session, found),
-            "sent": request_preview.request_of(found, with_link=payment_links.open_to(actor)),
-            "test_mode": not found.live}
+            "sent": request_preview.request_of(found, with_link=actor.may_open_links), "test_mode": not found.live}

@@ -56,6 +56,6 @@ def _order(order_id: str) -> dict[str, Any]:
     found = detail.open_dossier(session, actor, order_id)
     deliveries = webhooks.deliveries_of_order(session, actor, found.order.id)
     return {"found": found, "order": found.order, "test_mode": not found.order.live,
-            "payment_path": payment_links.path_of(found.order.id) if payment_links.open_to(actor) else None,
+            "payment_path": payment_links.path_of(found.order.id) if actor.may_open_links else None,
             "deliveries": deliveries,
             "version": "-".join((found.version, *(f"{one.state}{one.attempts}" for one in deliveries)))}
