@@ -57,6 +57,8 @@ def is_program(pid: int, name: str) -> bool:
     """Whether this process runs that program; where /proc is not to be had, any live process is taken for it."""
     try:
         words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except ProcessLookupError:  # it was there when the file was opened and gone when it was read
+        return False
     except FileNotFoundError:
         if Path("/proc/self").exists():
             return False

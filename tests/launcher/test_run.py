@@ -3,6 +3,7 @@ import json
 import os
 import signal
 import stat
+import threading
 import time
 from pathlib import Path
 
@@ -82,6 +83,32 @@ def test_what_a_killed_run_left_is_taken_over_or_ended(open_desk: Desk) -> None:
     open_desk.run.wait()
     open_desk.start()  # a database that was killed is mended first, which takes what the machine has left to give
     assert open_desk.postmaster != postmaster
+    assert open_desk.stop()[0] == 0
+
+
+def test_a_server_that_is_slow_is_waited_for_and_taken_over(open_desk: Desk) -> None:
+    """On a busy machine a well PostgreSQL had five seconds to answer, Valkey two: then they were taken for dead."""
+    open_desk.start()
+    servers = open_desk.postmaster, open_desk.valkey
+    assert open_desk.run is not None
+    open_desk.run.kill()
+    open_desk.run.wait()
+    for server in servers:
+        os.kill(server, signal.SIGSTOP)
+    starting = threading.Thread(target=open_desk.start)
+    open_desk.lines = []
+    starting.start()
+    try:
+        for name, server in zip(("PostgreSQL", "Valkey"), servers, strict=True):
+            slow = f"{name} is slow to answer"
+            assert eventually(lambda slow=slow: any(slow in line for line in open_desk.lines), seconds=40)  # type: ignore[misc]
+            os.kill(server, signal.SIGCONT)
+    finally:
+        for server in servers:
+            os.kill(server, signal.SIGCONT)
+        starting.join()
+    assert {"PostgreSQL taken over", "Valkey taken over"} <= set(open_desk.lines)
+    assert (open_desk.postmaster, open_desk.valkey) == servers
     assert open_desk.stop()[0] == 0
 
 
