@@ -190,13 +190,23 @@ def test_one_that_kills_every_worker_is_dead_in_the_end(kind):
     assert waiting(kind)["poison"].dead_at is not None
 
 
-def test_an_unknown_kind_is_dead_not_dropped(app):
-    stray = f"stray_{uuid4().hex}"
-    promise(stray, "a")
+def bury():
     buried = 1
     while buried:  # a hundred at a time, and others' strays may lie before ours
         with transaction() as session:
             buried = jobs.bury_unknown(session)
+
+
+def test_an_unknown_kind_is_dead_not_dropped_once_no_release_came_for_it(app):
+    """In a rolling upgrade the old dispatcher buried what a new web process had promised, before a new worker came."""
+    stray = f"stray_{uuid4().hex}"
+    promise(stray, "a")
+    bury()
+    with clock.moved(timedelta(minutes=29)):
+        bury()
+        assert waiting(stray)["a"].dead_at is None
+    with clock.moved(timedelta(minutes=31)):
+        bury()
     assert waiting(stray)["a"].last_error == "unknown kind"
 
 

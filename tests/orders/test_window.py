@@ -6,8 +6,9 @@ import pytest
 from sqlalchemy import select, text
 
 from portal.core import clock
+from portal.core.db import db
 from portal.core.jobs import Job
-from portal.orders.matching import pick
+from portal.orders.matching import match, pick
 from portal.orders.models import MatchTry, OrderEvent
 from portal.parties.models import Holder
 from tests import factories as f
@@ -127,6 +128,7 @@ def test_a_fault_inside_matching_is_counted_and_ends_as_a_matching_error(cast):
     requisite = cast.requisite()
     f.change(_holder(requisite), name_sealed=b"gone.broken")
     order = cast.order()
+    f.change(order, match_by=clock.now() + timedelta(hours=2))
     for attempt in range(8):
         with clock.moved(timedelta(minutes=10 * attempt)):
             f.work_off()
@@ -141,6 +143,33 @@ def test_a_fault_inside_matching_is_counted_and_ends_as_a_matching_error(cast):
         last = session.scalars(select(OrderEvent).where(OrderEvent.order_id == order.id)
                                .order_by(OrderEvent.version.desc()).limit(1)).one()
     assert last.details == {"fault": "CannotOpen", "attempt": 8}
+
+
+def test_faults_put_a_try_off_never_past_the_window(cast):
+    """The pause after a fault grew to minutes: the payer of an order whose window was long over still waited."""
+    f.change(_holder(cast.requisite()), name_sealed=b"gone.broken")
+    order = cast.order()
+    planned = [clock.now()]
+    while f.fresh(order).status != "failed":
+        with clock.moved(planned[-1] - clock.now() + timedelta(milliseconds=2)):
+            f.work_off()
+        with f.look() as session:
+            planned.append(session.scalars(select(Job.run_at).where(Job.reference == order.id)).one())
+        assert planned[-1] <= order.match_by
+        assert len(planned) < 10
+    found = f.fresh(order)
+    assert (found.failure_code, found.next_attempt_at) == ("matching_error", None)
+
+
+def test_an_order_that_another_holds_is_looked_at_again_within_its_window(cast, monkeypatch):
+    monkeypatch.setattr(match, "BUSY_PAUSE_MS", 3_600_000)
+    order = cast.order()
+    with db.engine.connect() as other:
+        other.execute(text("SELECT 1 FROM orders WHERE id = :id FOR UPDATE"), {"id": order.id})
+        f.work_off()
+        other.rollback()
+    with f.look() as session:
+        assert session.scalars(select(Job.run_at).where(Job.reference == order.id)).one() == order.match_by
 
 
 def _holder(requisite) -> Holder:

@@ -30,8 +30,8 @@ def test_a_poison_job_and_an_unknown_kind_die_alone(fresh_app: Flask, fresh_data
             confirm_all(orders)
             record.change("UPDATE assignments SET state = 'open' WHERE order_id = %s", poison)
             record.change("UPDATE jobs SET attempts = 19 WHERE kind = 'settle_order' AND reference = %s", poison)
-            record.change("INSERT INTO jobs (kind, unique_key, run_at, created_at) VALUES ('of_tomorrow', 'x', now(),"
-                          " now())")
+            record.change("INSERT INTO jobs (kind, unique_key, run_at, created_at) VALUES ('of_tomorrow', 'x',"
+                          " now() - interval '1 hour', now())")
             record.change("UPDATE jobs SET lease = NULL, leased_until = NULL WHERE kind = 'settle_order'")
         all_settled(record, ORDERS - 1)
         wait_for(lambda: record.one("SELECT count(*) FROM jobs WHERE dead_at IS NOT NULL") == 2, "both are dead")

@@ -1,4 +1,6 @@
 """What the dispatcher looks for each second: due work, recurring work, work of a kind nobody knows."""
+from datetime import timedelta
+
 import structlog
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -9,6 +11,7 @@ from portal.core.jobs.enqueueing import enqueue
 from portal.core.jobs.models import JobSlot
 from portal.core.jobs.registry import KINDS, OUTSIDE
 
+UNKNOWN_FOR = timedelta(minutes=30)
 log = structlog.get_logger("jobs")
 
 
@@ -23,12 +26,15 @@ def due_kinds(session: Session) -> list[str]:
 
 
 def bury_unknown(session: Session) -> int:
-    """Rows of a kind that this release does not know are dead, not dropped. Returns how many."""
+    """Rows of a kind that this release does not know are dead, not dropped. Returns how many.
+
+    Not before they are UNKNOWN_FOR overdue: in a rolling upgrade the next release knows what it promised, and does it.
+    """
     rows = session.execute(text("""
         UPDATE jobs SET dead_at = :now, last_error = 'unknown kind'
-        WHERE id IN (SELECT id FROM jobs WHERE dead_at IS NULL AND NOT kind = ANY(:kinds)
+        WHERE id IN (SELECT id FROM jobs WHERE dead_at IS NULL AND run_at <= :before AND NOT kind = ANY(:kinds)
                      ORDER BY id LIMIT 100 FOR UPDATE SKIP LOCKED) RETURNING id, kind"""),
-        {"now": clock.now(), "kinds": [*KINDS, *OUTSIDE]}).all()
+        {"now": clock.now(), "before": clock.now() - UNKNOWN_FOR, "kinds": [*KINDS, *OUTSIDE]}).all()
     for row in rows:
         log.error("job_dead", kind=row.kind, job=row.id, error="unknown kind")
     if rows:

@@ -136,14 +136,14 @@ def hand_back(jobs: Sequence[Claimed]) -> None:
             {"ids": [job.id for job in jobs], "lease": jobs[0].lease})
 
 
-def fail(session: Session, job: Claimed, error: str, *, dead: bool) -> None:
-    """Count a try that ended in an error: again after full jitter, or dead. Raises LeaseLost."""
+def fail(session: Session, job: Claimed, error: str, *, dead: bool, latest: datetime | None = None) -> None:
+    """Count a try that ended in an error: again after full jitter, by `latest`, or dead. Raises LeaseLost."""
     if dead:
         bury(session, job, error)
         return
-    pause = _dice.uniform(0, min(BACKOFF_MAX_S, 2 ** (job.attempts + 1)))
+    run_at = clock.now() + timedelta(seconds=_dice.uniform(0, min(BACKOFF_MAX_S, 2 ** (job.attempts + 1))))
     _fenced(session, job, "attempts = attempts + 1, last_error = :error, run_at = :run_at",
-            error=error[:ERROR_MAX], run_at=clock.now() + timedelta(seconds=pause))
+            error=error[:ERROR_MAX], run_at=min(run_at, latest or run_at))
 
 
 def bury(session: Session, job: Claimed, error: str) -> None:

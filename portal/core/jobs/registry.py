@@ -21,7 +21,8 @@ Work = Callable[[Session, Sequence[Claimed]], Outcome]
 
 @dataclass(frozen=True)
 class Kind:
-    """How one kind of work is done. `failed` runs in the transaction that records a failed try.
+    """How one kind of work is done. `failed` runs in the transaction that records a failed try, and may say until when
+    at the latest there must be another.
 
     `work` gets a batch inside one transaction and must be safe to be run twice.
     """
@@ -33,7 +34,8 @@ class Kind:
     attempts_max: int = 10
     every_s: int | None = None  # recurring
     drains_max: int | None = None  # threads of one worker at once (tasks/concurrency.py); None: all
-    failed: Callable[[Session, Claimed, BaseException, bool], None] | None = None  # (session, job, error, dead)
+    # (session, job, error, dead) → the latest next try
+    failed: Callable[[Session, Claimed, BaseException, bool], datetime | None] | None = None
 
 
 KINDS: dict[str, Kind] = {}

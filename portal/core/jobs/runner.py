@@ -154,9 +154,10 @@ def _record_failure(kind: Kind, job: Claimed, error: BaseException) -> None:
         log.error("job_failed", attempt=job.attempts + 1, dead=dead, exc_info=error)
         try:
             with transaction() as session:
+                latest = None
                 if kind.failed is not None:
-                    kind.failed(session, job, error, dead)
+                    latest = kind.failed(session, job, error, dead)
                     session.flush()
-                fail(session, job, repr(error), dead=dead)
+                fail(session, job, repr(error), dead=dead, latest=latest)
         except LeaseLost:
             log.warning("lease_lost")

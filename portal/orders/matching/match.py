@@ -6,7 +6,7 @@ comes back with a jittered pause until the matching window is over.
 
 Hot: a statement for each phase however many orders, and rows instead of objects (see `pick`).
 """
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from random import SystemRandom
@@ -54,9 +54,7 @@ def work(session: Session, batch: Sequence[Claimed]) -> dict[int, RetryAt]:
         _assign(steps, order, chosen)
     again = _nobody(session, steps, [order for order, chosen in found if chosen is None and order.status in WAITING])
     steps.write()
-    busy = clock.now() + timedelta(milliseconds=BUSY_PAUSE_MS)
-    held = by_order.keys() - {order.id for order, _ in found}
-    again |= {id: busy for id in held if _waits(session, id)}
+    again |= _held_by_others(session, by_order.keys() - {order.id for order, _ in found})
     return {by_order[id].id: RetryAt(at) for id, at in again.items()}
 
 
@@ -135,23 +133,32 @@ def _with_one_left(funnel: dict[str, int]) -> dict[str, int]:
     return funnel | {"locked": max(1, funnel["same_amount"])}
 
 
-def _waits(session: Session, order_id: UUID) -> bool:
-    """Still without a requisite, as far as is committed: whoever holds it may be giving it one, or ending it."""
-    return session.scalar(select(Order.id).where(Order.id == order_id, Order.status.in_(WAITING))) is not None
+def _held_by_others(session: Session, order_ids: Collection[UUID]) -> dict[UUID, datetime]:
+    """When to look again at those still without a requisite, as far as is committed: whoever holds one may be giving it
+    a requisite, or ending it."""
+    now = clock.now()
+    busy = now + timedelta(milliseconds=BUSY_PAUSE_MS)
+    waiting = session.execute(select(Order.id, Order.match_by)
+                              .where(Order.id.in_(order_ids), Order.status.in_(WAITING))) if order_ids else ()
+    return {id: min(busy, match_by) if match_by > now else busy for id, match_by in waiting}
 
 
-def failed(session: Session, job: Claimed, error: BaseException, dead: bool) -> None:
-    """A fault inside matching: the order says so, in the transaction that counts the try or makes the job dead."""
+def failed(session: Session, job: Claimed, error: BaseException, dead: bool) -> datetime | None:
+    """A fault inside matching: the order says so, in the transaction that counts the try or makes the job dead.
+
+    The window holds for faults too: the last try is made as it ends, and its fault ends the order.
+    """
     assert job.reference is not None
     order = queries.lock_many(session, [job.reference]).get(job.reference)
     if order is None or order.status not in WAITING:
-        return
+        return None
     steps = Steps(session, SYSTEM)
     details = {"fault": type(error).__name__, "attempt": job.attempts + 1}
-    if dead:
-        order.failure_code = FailureCode.MATCHING_ERROR
+    if dead or clock.now() >= order.match_by:
+        order.failure_code, order.next_attempt_at = FailureCode.MATCHING_ERROR, None
         steps.take(order, Action.FAIL, details=details)
     else:
         steps.take(order, Action.RETRY, details=details)
     steps.write()
+    return order.match_by
 
