@@ -6,7 +6,6 @@ is made for one reader and kept nowhere; what it may hold was decided by the que
 import csv
 import io
 import tempfile
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -17,8 +16,10 @@ from sqlalchemy.orm import Session
 
 from portal.core import clock, names
 from portal.core.db import reader
-from portal.core.errors import Rejected, Unavailable
+from portal.core.errors import Rejected
 from portal.core.money import Money
+from portal.web.export_turns import Turn
+from portal.web.identity import current_actor
 from portal.web.locale import time_zone
 from portal.web.workbook_cells import Look
 
@@ -26,17 +27,8 @@ T = TypeVar("T")
 P = TypeVar("P")
 KINDS = ("csv", "xlsx")
 SHEET_ROWS_MAX = 100_000  # a workbook is finished before its first byte leaves
-AT_ONCE_MAX = 2  # in one process: each holds a thread for as long as its reader reads
 CHUNK = 64 * 1024
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"  # so that spreadsheets read the file as UTF-8
-_running = threading.BoundedSemaphore(AT_ONCE_MAX)
-
-
-class TooManyExports(Unavailable):
-    """Other exports are being written just now. Try again in a minute."""
-
-    code = "export_busy"
-    retry_after_s = 30
 
 
 class TooLong(Rejected):
@@ -53,12 +45,16 @@ class Column(NamedTuple, Generic[T]):
 
 
 def export(name: str, kind: str, columns: Sequence[Column[T]], rows: Iterable[T]) -> Response:
-    """The rows as a file to keep. Raises TooManyExports, TooLong (XLSX)."""
+    """The rows as a file to keep. Raises TooManyExports, ExportRunning, TooLong (XLSX)."""
     write, content_type = (_csv, "text/csv; charset=utf-8") if kind == "csv" else (
         _xlsx, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
-    turn, zone = _Turn(), ZoneInfo(time_zone())
+    actor = current_actor()
+    turn, zone = Turn(None if actor is None else actor.id), ZoneInfo(time_zone())
     try:
-        response = Response(turn.until_end(write(columns, rows, zone)), content_type=content_type)
+        pieces = write(columns, rows, zone)
+        if kind == "xlsx":
+            turn.is_made()
+        response = Response(turn.until_end(pieces), content_type=content_type)
     except BaseException:
         turn.end()
         raise
@@ -71,26 +67,6 @@ def export(name: str, kind: str, columns: Sequence[Column[T]], rows: Iterable[T]
 def zoned(label: str) -> str:
     """The label of a column of moments: `Created (Europe/Moscow)`."""
     return f"{label} ({time_zone()})"
-
-
-class _Turn:
-    """One of the exports that may run at once. Raises TooManyExports."""
-
-    def __init__(self) -> None:
-        if not _running.acquire(blocking=False):
-            raise TooManyExports()
-        self._ended = threading.Lock()
-
-    def end(self) -> None:
-        """Harmless twice."""
-        if self._ended.acquire(blocking=False):
-            _running.release()
-
-    def until_end(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
-        try:
-            yield from pieces
-        finally:
-            self.end()
 
 
 def neutral(text: str) -> str:

@@ -64,7 +64,7 @@ def test_what_is_promised_meanwhile_is_found_without_a_wake_up_and_looked_for_on
             promise(kind, "b")
             said.remove("poke")
 
-    enqueueing.poke_with(enqueueing._poke, listen=listen)
+    enqueueing.poke_with(enqueueing._poke, reopen_wakeups=listen)
     register(kind, lambda session, batch: said.append("work"))
     promise(kind, "a")
     said.clear()

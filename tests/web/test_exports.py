@@ -9,7 +9,7 @@ import pytest
 from portal.core import audit
 from portal.core.db import reader
 from portal.core.money import Money
-from portal.web import exports
+from portal.web import export_turns, exports
 from portal.web.exports import Column, export, neutral
 from tests import factories, people
 from tests.web.stage import PAYLOAD
@@ -92,15 +92,67 @@ def test_a_workbook_that_would_be_too_long_says_so(cast, owner, monkeypatch):
     assert owner.get("/merchant/orders/export.csv").status_code == 200
 
 
+NUMBERS = [Column("n", lambda row: row)]
+
+
 def test_a_third_export_at_once_is_asked_to_wait(app):
-    columns = [Column("n", lambda row: row)]
     with app.test_request_context():
-        running = [export("numbers", "csv", columns, [1, 2]) for _ in range(exports.AT_ONCE_MAX)]
-        with pytest.raises(exports.TooManyExports):
-            export("numbers", "csv", columns, [1])
+        running = [export("numbers", "csv", NUMBERS, [1, 2]) for _ in range(export_turns.AT_ONCE_MAX)]
+        with pytest.raises(export_turns.TooManyExports):
+            export("numbers", "csv", NUMBERS, [1])
         for answer in running:
             answer.close()
-        export("numbers", "csv", columns, [1]).close()
+        export("numbers", "csv", NUMBERS, [1]).close()
+
+
+def test_slow_readers_step_aside_and_read_on(app, monkeypatch):
+    """Two people on slow lines had both turns for as long as they liked: nobody else got a file."""
+    monkeypatch.setattr(export_turns, "SLOW_AFTER_S", 0.0)
+    rows = ["x" * exports.CHUNK] * 3
+    with app.test_request_context():
+        slow = [export("numbers", "csv", NUMBERS, rows) for _ in range(export_turns.AT_ONCE_MAX)]
+        reading = [iter(answer.response) for answer in slow]
+        begun = [next(pieces) for pieces in reading]
+        quick = [export("numbers", "csv", NUMBERS, [1]) for _ in range(export_turns.AT_ONCE_MAX)]
+        assert [answer.get_data().count(b"1") for answer in quick] == [1] * len(quick)
+        whole = [first + b"".join(rest) for first, rest in zip(begun, reading, strict=True)]
+        for answer in (*quick, *slow):
+            answer.close()
+    assert [len(file) > 3 * exports.CHUNK for file in whole] == [True] * len(slow), "to the last byte"
+
+
+def test_those_aside_are_bounded(app, monkeypatch):
+    monkeypatch.setattr(export_turns, "SLOW_AFTER_S", 0.0)
+    monkeypatch.setattr(export_turns, "SLOW_BELOW", 2.0)
+    monkeypatch.setattr(export_turns, "ASIDE_MAX", 3)
+    with app.test_request_context():
+        answers = [export("numbers", "csv", NUMBERS, [1]) for _ in range(3 + export_turns.AT_ONCE_MAX)]
+        with pytest.raises(export_turns.TooManyExports):
+            export("numbers", "csv", NUMBERS, [1])
+        for answer in answers:
+            answer.close()
+
+
+def test_a_workbook_that_is_made_takes_no_turn(app):
+    with app.test_request_context():
+        made = [export("numbers", "xlsx", NUMBERS, [1]) for _ in range(export_turns.AT_ONCE_MAX + 1)]
+        assert all(answer.get_data().startswith(b"PK") for answer in made)
+        for answer in made:
+            answer.close()
+
+
+def test_one_person_writes_one_export_at_a_time_and_is_told_what_to_do(app, cast, owner):
+    cast.order("1500.00")
+    first = owner.get("/merchant/orders/export.csv")
+    second = owner.get("/merchant/orders/export.csv")
+    assert second.status_code == 429
+    assert int(second.headers["Retry-After"]) >= 30
+    assert "cancel its download" in second.get_data(as_text=True)
+    another = people.seat(app, people.person("merchant_owner", merchant_id=cast.merchant.id))
+    assert len(rows_of(another.get("/merchant/orders/export.csv"))) == 1
+    assert len(rows_of(first)) == 1
+    first.close()
+    assert owner.get("/merchant/orders/export.csv").status_code == 200
 
 
 @pytest.mark.parametrize(("said", "kept"), [("=1", "'=1"), ("plain", "plain"), ("\t=1", "'\t=1"), ("", ""),
