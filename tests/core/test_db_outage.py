@@ -204,8 +204,19 @@ def test_nobody_waits_for_ever_on_the_loop(fresh_app: Flask, fresh_database: str
 
 def test_who_is_hung_up_on_finds_the_connection_gone(app: Flask, url_of: Callable[[str, str], str], database: str
                                                      ) -> None:
-    with psycopg.connect(url_of(database, "owner"), autocommit=True) as connection:
-        threading.Timer(0.2, hang_up, [connection]).start()
+    url = url_of(database, "owner")
+    with psycopg.connect(url, autocommit=True) as connection, psycopg.connect(url, autocommit=True) as other:
+        def waits() -> bool:
+            return other.execute("SELECT wait_event = 'PgSleep' FROM pg_stat_activity WHERE pid = %s",
+                                 (connection.info.backend_pid,)).fetchone() == (True,)
+
+        def once_it_waits() -> None:
+            wait_for(waits, "it waits")
+            hang_up(connection)
+
+        hanging = threading.Thread(target=once_it_waits)
+        hanging.start()
         with pytest.raises(psycopg.OperationalError):
-            connection.execute("SELECT pg_sleep(5)")
+            connection.execute("SELECT pg_sleep(30)")
+        hanging.join()
         hang_up(connection)  # harmless twice

@@ -18,7 +18,6 @@ from tests.tasks.record import Record, all_matched, cast_of_four, effects_once
 from tests.tasks.servers import OwnPostgres, own_postgres
 
 A_SECOND = 30
-BEFORE_S, AFTER_S = 1.0, 4.0
 HEALTHY_WITHIN_S = 10.0
 DATABASE = "quittance"
 
@@ -46,12 +45,13 @@ def test_a_fast_restart_under_load(app: Flask, postgres: OwnPostgres, tmp_path: 
         load = Load(caller_of(desk, cast_of_four()))
         processes = _alive(desk)
         load.begin()
-        time.sleep(BEFORE_S)
+        wait_for(lambda: load.taken_since(0) >= A_SECOND, "orders are taken in")
         postgres.stop()
+        wait_for(load.refused, "the restart is felt")
         postgres.start()
         back = time.monotonic()
         db.engine.dispose()  # this process kept connections to the server of before
-        time.sleep(AFTER_S)
+        wait_for(lambda: load.taken_since(back) >= 3 * A_SECOND, "orders are taken in again, and again")
         load.end()
         _only_told_to_come_back(load.answers)
         assert load.healthy_since() - back <= HEALTHY_WITHIN_S
@@ -90,6 +90,12 @@ class Load:
         for number in range(self.asked):
             if number not in taken:
                 assert self.caller.payin(number).status == 201
+
+    def taken_since(self, moment: float) -> int:
+        return sum(at > moment and answer.status == 201 for at, _, answer in tuple(self.answers))
+
+    def refused(self) -> bool:
+        return any(answer.status != 201 for _, _, answer in tuple(self.answers))
 
     def healthy_since(self) -> float:
         """When the last refusal came."""
