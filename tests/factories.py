@@ -2,7 +2,6 @@
 
 Each cast has a payment rail of its own, so that no other test's requisite is ever a candidate for its orders.
 """
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -41,6 +40,7 @@ from portal.requisites.models import Requisite
 from portal.tariffs.commands import SetFee, SetReward
 from portal.tariffs.service import set_fee, set_reward
 from tasks import registry
+from tests.waiting import dawdle
 
 assert registry.ALL  # so that `jobs.run` knows the work
 T = TypeVar("T")
@@ -107,7 +107,7 @@ class Cast:
 
     def order(self, amount: str = "1500.00", **asked: Any) -> Order:
         """A payin as the store's system asks for it; not matched yet. In a millisecond of its own: lists go by time."""
-        time.sleep(.001)
+        dawdle(.001)
         return create_payin(self, amount, **asked).order
 
 

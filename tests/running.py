@@ -14,6 +14,7 @@ from pathlib import Path
 from sqlalchemy.engine import make_url
 
 from launcher import procfile
+from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parent.parent
 START_WITHIN_S = 30
@@ -119,10 +120,7 @@ def running_desk(database: str, log: Path, *names: str, settings: Mapping[str, s
 
 def wait_for(condition: Callable[[], object], what: str, within_s: float = START_WITHIN_S) -> None:
     """Look until it is so; fails with the sentence. No guess at how long a thing takes."""
-    end = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < end, f"waited {within_s} s in vain: {what}"
-        time.sleep(0.05)
+    assert until(condition, within_s), f"waited {within_s} s in vain: {what}"
 
 
 def free_port() -> int:

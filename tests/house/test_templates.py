@@ -43,7 +43,7 @@ def test_nothing_that_the_policy_blocks(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_template_compiles(app: Flask, name: str) -> None:
-    app.jinja_env.get_template(name)
+    assert app.jinja_env.get_template(name).root_render_func is not None
 
 
 def test_every_template_is_used(app: Flask) -> None:

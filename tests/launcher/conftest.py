@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import until
+
 ROOT = Path(__file__).resolve().parents[2]
 PROCFILE = """\
 release: sh -c 'echo released >> released.txt'
@@ -60,12 +62,13 @@ class Desk:
         return self.run.wait(timeout=45), time.monotonic() - begun
 
     def wait_for(self, text: str, *, seconds: float) -> None:
-        deadline = time.monotonic() + seconds
-        while not any(text in line for line in self.lines):
-            assert self.run is not None
-            if self.run.poll() is not None or time.monotonic() > deadline:
-                raise AssertionError(f"{text!r} was not said (exit code {self.run.poll()}):\n" + "\n".join(self.lines))
-            time.sleep(0.02)
+        run = self.run
+        assert run is not None
+        until(lambda: self._said(text) or run.poll() is not None, seconds)
+        assert self._said(text), f"{text!r} was not said (exit code {run.poll()}):\n" + "\n".join(self.lines)
+
+    def _said(self, text: str) -> bool:
+        return any(text in line for line in self.lines)
 
     def pid_of(self, process: str) -> int:
         """As the process itself has written it, which may be a moment after it was started."""
@@ -120,12 +123,7 @@ def alive(pid: int) -> bool:
 
 
 def eventually(claim: Callable[[], bool], *, seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while not claim():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
+    return until(claim, seconds)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from portal.core.errors import Invalid, NotFound
 from portal.parties import key_invalidation, key_tokens, keys, merchants, stores
 from portal.parties.commands import CreateKey, MoveMerchant, MoveStore, RevokeKey
 from portal.parties.models import ApiKey
-from tests import people
+from tests import people, waiting
 from tests.statements import statements
 
 SCOPES = ("orders:read", "orders:write")
@@ -32,13 +32,8 @@ def new_key(store_id: UUID, **more: object) -> tuple[ApiKey, str]:
             "store_id": store_id, "live": True, "name": "k", "scopes": SCOPES, **more}))
 
 
-def until(holds: object, within_s: float = 3.0) -> bool:
-    end = time.monotonic() + within_s
-    while time.monotonic() < end:
-        if holds():  # type: ignore[operator]
-            return True
-        time.sleep(0.02)
-    return False
+def until(holds: Callable[[], object], within_s: float = 3.0) -> bool:
+    return waiting.until(holds, within_s)
 
 
 def listening(app: Flask, token: str) -> None:

@@ -1,11 +1,11 @@
 """Passwords: what is refused, what matches."""
 import threading
-import time
 
 import pytest
 
 from portal.core.errors import Invalid
 from portal.parties import passwords
+from tests.waiting import dawdle
 
 GOOD = "a sentence that nobody guesses"
 
@@ -60,7 +60,7 @@ def test_four_hashes_at_once_and_no_more(monkeypatch: pytest.MonkeyPatch) -> Non
             with lock:
                 now += 1
                 most = max(most, now)
-            time.sleep(0.05)
+            dawdle(0.05)
             with lock:
                 now -= 1
             return password

@@ -1,6 +1,5 @@
 """A worker of the Procfile, killed with requests in its hands: everything arrives, under the ids it had."""
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -11,6 +10,7 @@ from flask import Flask
 
 from portal.webhooks import claims
 from tests.running import Desk, running_desk, wait_for
+from tests.waiting import dawdle
 from tests.webhooks.conftest import open_shop
 from tests.webhooks.receiver import Received, listening
 
@@ -64,7 +64,7 @@ def test_a_stop_lets_requests_end(fresh_app: Flask, fresh_database: str, url_of:
     owner = url_of(fresh_database, "owner")
 
     def slow(one: Received) -> tuple[int, dict[str, str], bytes]:
-        time.sleep(1)
+        dawdle(1)
         return 200, {}, b""
 
     with listening(slow) as receiver:

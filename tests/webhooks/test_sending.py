@@ -16,6 +16,7 @@ from portal.webhooks.commands import Ping
 from portal.webhooks.models import DeliveryState, Endpoint
 from portal.webhooks.outcome import record
 from portal.webhooks.transport import Answer
+from tests.waiting import dawdle
 from tests.webhooks.conftest import Shop, open_shop
 from tests.webhooks.receiver import Received, listening
 
@@ -114,7 +115,7 @@ def test_no_transaction_is_open_while_a_request_runs(shop: Shop, send: Send) -> 
     seen: list[int] = []
 
     def look(one: Received) -> tuple[int, dict[str, str], bytes]:
-        time.sleep(0.4)
+        dawdle(0.4)
         with db.engine.connect() as connection:
             seen.append(connection.execute(text(
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"

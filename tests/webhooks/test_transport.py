@@ -7,6 +7,7 @@ import pytest
 
 from portal.webhooks import transport
 from portal.webhooks.addresses import Guard
+from tests.waiting import dawdle
 from tests.webhooks.receiver import Received, bare, listening
 
 GUARD = Guard(http=True)
@@ -51,7 +52,7 @@ def drip(piece: bytes, head: bytes = b"") -> object:
         connection.sendall(head)
         for _ in range(200):
             connection.sendall(piece)
-            time.sleep(0.05)
+            dawdle(0.05)
 
     return speak
 
@@ -91,7 +92,7 @@ def in_parts(answer: bytes, size: int, pause_s: float) -> object:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for at in range(0, len(answer), size):
             connection.sendall(answer[at:at + size])
-            time.sleep(pause_s)
+            dawdle(pause_s)
 
     return speak
 
@@ -116,7 +117,7 @@ def test_news_without_end_before_an_answer_are_none() -> None:
 
 
 def test_silence_ends_with_the_deadline() -> None:
-    with bare(lambda connection: time.sleep(1.2)) as listener:
+    with bare(lambda connection: dawdle(1.2)) as listener:
         answer = post(f"http://127.0.0.1:{listener.port}/", answer_for_s=0.5)
     assert answer.error == "timeout"
     assert answer.ms < 1000
@@ -179,7 +180,11 @@ def test_nobody_listens() -> None:
 
 
 def test_a_name_server_that_hangs_is_not_waited_for() -> None:
-    guard = Guard(http=True, resolve=lambda host: time.sleep(1) or ["127.0.0.1"])  # type: ignore[func-returns-value]
+    def resolve(host: str) -> list[str]:
+        dawdle(1)
+        return ["127.0.0.1"]
+
+    guard = Guard(http=True, resolve=resolve)
     began = time.monotonic()
     assert transport.post(guard, "http://slow.example/", b"", {}, answer_for_s=0.3).error == "name_not_found"
     assert time.monotonic() - began < 0.8
