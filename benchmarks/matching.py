@@ -134,7 +134,7 @@ def new_orders(connection: psycopg.Connection[Any], count: int, amounts: tuple[i
 
 NEW = """
     INSERT INTO orders (id, direction, live, store_id, external_id, idempotency_key, request_hash, status, version,
-        currency, amount_minor, amount_to_pay_minor, late, method, metadata, settlement_currency, settlement_minor,
+        currency, amount_minor, amount_to_pay_minor, late, method, meta, settlement_currency, settlement_minor,
         fee_minor, rate, rate_at, rate_id, tariff_id, created_at, match_by, tries, steps)
     SELECT uuidv7(), 'payin', true, s.id, gen_random_uuid()::text, gen_random_uuid()::text, '\\x00', 'new', 1, 'RUB',
         amount, amount, false, 'card', '{}', 'USDT', amount * 108, amount * 108 / 40, 92, now(), s.id, s.id, now(),

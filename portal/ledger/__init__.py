@@ -13,7 +13,7 @@ from portal.ledger.accounts import (
     trader_available,
     trader_held,
 )
-from portal.ledger.entries import Draft, HoldFacts, Line, SettleFacts, accounts_of
+from portal.ledger.entries import Draft, HoldFacts, Line, PayoutFacts, SettleFacts, accounts_of
 from portal.ledger.queries import EntryLine, Holdings, Total, balance, balances_of, lines_of, totals
 from portal.ledger.service import AlreadyPosted, InsufficientFunds, Locked, lock_balances, post
 from portal.ledger.statements import Statement, StatementLine, credited, statement
@@ -31,6 +31,7 @@ __all__ = [
     "InsufficientFunds",
     "Line",
     "Locked",
+    "PayoutFacts",
     "SettleFacts",
     "Statement",
     "StatementLine",

@@ -14,6 +14,7 @@ from portal.ledger.accounts import (
     SUSPENSE,
     Account,
     store_available,
+    store_held,
     trader_available,
     trader_held,
 )
@@ -53,8 +54,19 @@ class HoldFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PayoutFacts:
+    """A payout's cover: settlement amount A and fee F, kept back from its store until the order ends."""
+
+    order_id: UUID
+    store_id: UUID
+    amount: Money
+    fee: Money
+    live: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class SettleFacts:
-    """A payin to settle: settlement amount A, the store's fee F, the trader's reward R, all of one currency."""
+    """An order to settle: settlement amount A, the store's fee F, the trader's reward R, all of one currency."""
 
     order_id: UUID
     assignment_id: UUID
@@ -66,7 +78,8 @@ class SettleFacts:
     live: bool
 
 
-KINDS = ("payin_hold", "payin_release", "payin_settle", "deposit", "opening_balance")
+KINDS = ("payin_hold", "payin_release", "payin_settle", "payout_hold", "payout_release", "payout_settle", "deposit",
+         "opening_balance")
 """Of journal entries; each has its function below."""
 
 
@@ -88,6 +101,27 @@ def payin_settle(facts: SettleFacts) -> Draft:
     store = store_available(facts.store_id, currency, live)
     return draft("payin_settle", facts.order_id,
                  Line(held, store, facts.amount - facts.fee),
+                 *split(facts.fee, facts.reward, source=held, reward_to=trader, rest=FEES(currency, live)),
+                 memo=f"assignment {facts.assignment_id}")
+
+
+def payout_hold(facts: PayoutFacts) -> Draft:
+    """Taken in: the store's money is kept for the trader who will send his own, and for the fee."""
+    return draft("payout_hold", facts.order_id, Line(*_cover(facts), facts.amount + facts.fee))
+
+
+def payout_release(facts: PayoutFacts) -> Draft:
+    """Ended without money: what was kept is the store's again."""
+    available, held = _cover(facts)
+    return draft("payout_release", facts.order_id, Line(held, available, facts.amount + facts.fee))
+
+
+def payout_settle(facts: SettleFacts) -> Draft:
+    """The trader has paid the customer, so the store's money pays him back, with the reward, and the fee."""
+    currency, live = facts.amount.currency, facts.live
+    held, trader = store_held(facts.store_id, currency, live), trader_available(facts.trader_id, currency, live)
+    return draft("payout_settle", facts.order_id,
+                 Line(held, trader, facts.amount),
                  *split(facts.fee, facts.reward, source=held, reward_to=trader, rest=FEES(currency, live)),
                  memo=f"assignment {facts.assignment_id}")
 
@@ -125,6 +159,11 @@ def draft(kind: str, reference: UUID, *lines: Line, memo: str | None = None, rev
 def accounts_of(drafts: Iterable[Draft]) -> set[Account]:
     """Every account these drafts move: what to lock at once before posting them in parts."""
     return {account for one in drafts for account in one.accounts}
+
+
+def _cover(facts: PayoutFacts) -> tuple[Account, Account]:
+    currency = facts.amount.currency
+    return store_available(facts.store_id, currency, facts.live), store_held(facts.store_id, currency, facts.live)
 
 
 def _collateral(facts: HoldFacts) -> tuple[Account, Account]:

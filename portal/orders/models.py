@@ -1,6 +1,5 @@
 """The heart: an order, the attempts to have it done, the steps it took."""
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -11,8 +10,6 @@ from sqlalchemy import (
     ForeignKey,
     Identity,
     Index,
-    LargeBinary,
-    Numeric,
     PrimaryKeyConstraint,
     Text,
     UniqueConstraint,
@@ -27,15 +24,14 @@ from portal.core import clock, ids, names
 from portal.core.columns import Id, LongText, Minor
 from portal.core.db import Base
 from portal.core.money import Money
-from portal.orders.states import AssignmentState, Direction, Status
+from portal.orders.facts import OrderFacts
+from portal.orders.states import AssignmentState
 from portal.parties.models import Store, Trader
 from portal.requisites.models import Requisite
 
-PREFIXES = {Direction.PAYIN: "pin", Direction.PAYOUT: "pout"}
 
-
-class Order(Base):
-    """One payin or payout that a store asked for. Amounts in minor units; rate, tariff and fee frozen at creation.
+class Order(OrderFacts, Base):
+    """One payin or payout that a store asked for.
 
     `status` and what changes with it stand in no index, so that every step is a HOT update.
     """
@@ -51,93 +47,12 @@ class Order(Base):
         CheckConstraint("direction IN ('payin', 'payout')", name="direction"),
         CheckConstraint("amount_minor > 0 AND amount_to_pay_minor > 0 AND settlement_minor > 0", name="amounts"),
         CheckConstraint("fee_minor >= 0 AND fee_minor <= settlement_minor", name="fee"),
+        CheckConstraint("num_nonnulls(final_settlement_minor, final_fee_minor, final_reward_minor) IN (0, 3)"
+                        " AND final_settlement_minor > 0 AND final_reward_minor >= 0"
+                        " AND final_fee_minor BETWEEN 0 AND final_settlement_minor", name="final_amounts"),
         {"postgresql_with": {"fillfactor": 75}},
     )
-    id: Mapped[Id]
-    direction: Mapped[LongText]
-    live: Mapped[bool]
-    store_id: Mapped[UUID] = mapped_column(ForeignKey("stores.id"))
-    external_id: Mapped[LongText]
-    idempotency_key: Mapped[LongText]
-    request_hash: Mapped[bytes] = mapped_column(LargeBinary)  # SHA-256 of the canonical JSON
-    status: Mapped[LongText] = mapped_column(default=Status.NEW)
-    version: Mapped[int] = mapped_column(default=1)
-    # what was asked
-    currency: Mapped[LongText]
-    amount_minor: Mapped[Minor]
-    amount_to_pay_minor: Mapped[Minor]
-    amount_received_minor: Mapped[int | None] = mapped_column(BigInteger)
-    exactness: Mapped[str | None] = mapped_column(Text)  # exact, under, over
-    late: Mapped[bool] = mapped_column(default=False)
-    method: Mapped[str] = mapped_column(Text)
-    bank: Mapped[str | None] = mapped_column(Text)
-    customer_id: Mapped[str | None] = mapped_column(Text)
-    customer_name: Mapped[str | None] = mapped_column(Text)
-    customer_ip: Mapped[str | None] = mapped_column(INET)
-    description: Mapped[str | None] = mapped_column(Text)
-    return_url: Mapped[str | None] = mapped_column(Text)
-    meta: Mapped[dict[str, Any]] = mapped_column("metadata", JSONB, default=dict)
-    # what it comes to in the settlement currency
-    settlement_currency: Mapped[LongText]
-    settlement_minor: Mapped[Minor]
-    fee_minor: Mapped[Minor]
-    rate: Mapped[Decimal] = mapped_column(Numeric(30, 12))
-    rate_at: Mapped[datetime]
-    rate_id: Mapped[UUID]
-    tariff_id: Mapped[UUID]
-    # clocks: deadlines are stored, never computed on reading
-    created_at: Mapped[datetime] = mapped_column(default=clock.now)
-    match_by: Mapped[datetime]
-    next_attempt_at: Mapped[datetime | None]
-    assigned_at: Mapped[datetime | None]
-    expires_at: Mapped[datetime | None]
-    paid_at: Mapped[datetime | None]
-    confirm_by: Mapped[datetime | None]
-    needs_attention_at: Mapped[datetime | None]
-    confirmed_at: Mapped[datetime | None]
-    completed_at: Mapped[datetime | None]
-    ended_at: Mapped[datetime | None]
-    failure_code: Mapped[str | None] = mapped_column(Text)
-    # the open or chosen assignment's, for lists; None between assignments
-    assignment_id: Mapped[UUID | None]
-    tries: Mapped[int] = mapped_column(default=0)  # full matching tries in this window
-    # [type, at] of the steps that the store is told, so that no list or webhook has to read the events
-    steps: Mapped[list[list[str]]] = mapped_column(JSONB, default=list)
     store: Mapped[Store] = relationship(lazy="raise")
-
-    @property
-    def public_id(self) -> str:
-        return ids.public(PREFIXES[Direction(self.direction)], self.id)
-
-    @property
-    def amount(self) -> Money:
-        return Money(self.amount_minor, self.currency)
-
-    @property
-    def amount_to_pay(self) -> Money:
-        return Money(self.amount_to_pay_minor, self.currency)
-
-    @property
-    def amount_received(self) -> Money | None:
-        return None if self.amount_received_minor is None else Money(self.amount_received_minor, self.currency)
-
-    @property
-    def settlement(self) -> Money:
-        """What moves at settlement, in settlement currency: A of the accounting manual (`ledger/entries.py`)."""
-        return Money(self.settlement_minor, self.settlement_currency)
-
-    @property
-    def fee(self) -> Money:
-        """The desk's fee, in settlement currency: F of the accounting manual (`ledger/entries.py`)."""
-        return Money(self.fee_minor, self.settlement_currency)
-
-    @property
-    def net(self) -> Money:
-        return self.settlement - self.fee
-
-    @property
-    def ended(self) -> bool:
-        return self.ended_at is not None
 
 
 # search: the store's own id in any case; how our id ends, as lists show it; an address; how a customer's name begins

@@ -1,42 +1,62 @@
 """What the books must say of orders; part of `flask ledger verify`."""
 from portal.ledger import verify
 from portal.ledger.verify import Check
+from portal.orders.directions import RULES
 
-# Fees may gain (F > R) or lose (F < R): what they lost is counted against them.
+# Of the store's and the trader's accounts together, so that it holds for both directions. Fees may gain (F > R) or lose
+# (F < R): what they lost is counted against them.
+_SETTLES = "(VALUES {}) AS k (direction, kind, flow)".format(", ".join(
+    f"('{rules.direction}', '{rules.settle_kind}', {rules.flow})" for rules in RULES.values()))
+_GOT = ", ".join(
+    f"coalesce(sum(p.amount_minor) FILTER (WHERE c.owner_kind = '{owner}'), 0)"
+    f" - coalesce(sum(p.amount_minor) FILTER (WHERE d.owner_kind = '{owner}'), 0) AS {owner}"
+    for owner in ("store", "trader", "platform"))
 SETTLED_ONCE = Check(
-    "every completed payin is settled once, by its final amounts",
-    "SELECT count(*) FROM orders WHERE status = 'completed' AND direction = 'payin'",
-    """
+    "every completed order is settled once, by its final amounts",
+    "SELECT count(*) FROM orders WHERE status = 'completed'",
+    f"""
     SELECT 'order ' || o.id || ': ' || CASE WHEN s.entries IS NULL THEN 'no settle entry'
-               ELSE s.entries || ' settle entry, store, trader and desk got ' || s.net || ', ' || s.reward || ', '
-                    || s.fees || ' instead of ' || (o.settlement_minor - o.fee_minor) || ', '
-                    || coalesce(a.reward_minor, 0) || ', ' || (o.fee_minor - coalesce(a.reward_minor, 0)) END
-      FROM orders o
-      LEFT JOIN (SELECT order_id, reward_minor FROM assignments WHERE end_reason = 'settled') a ON a.order_id = o.id
-      LEFT JOIN (SELECT e.reference, count(DISTINCT e.id) AS entries,
-                        coalesce(sum(p.amount_minor) FILTER (WHERE c.owner_kind = 'store'), 0) AS net,
-                        coalesce(sum(p.amount_minor) FILTER (WHERE c.owner_kind = 'trader'), 0) AS reward,
-                        coalesce(sum(p.amount_minor) FILTER (WHERE c.owner_kind = 'platform'), 0)
-                          - coalesce(sum(p.amount_minor) FILTER (WHERE d.owner_kind = 'platform'), 0) AS fees
+               ELSE s.entries || ' settle entry, store, trader and desk got ' || s.store || ', ' || s.trader || ', '
+                    || s.platform || ' instead of ' || w.store || ', ' || w.trader || ', ' || w.platform END
+      FROM orders o JOIN {_SETTLES} ON k.direction = o.direction
+     CROSS JOIN LATERAL (SELECT k.flow * o.final_settlement_minor - o.final_fee_minor AS store,
+                                o.final_reward_minor - k.flow * o.final_settlement_minor AS trader,
+                                o.final_fee_minor - o.final_reward_minor AS platform) w
+      LEFT JOIN (SELECT e.reference, e.kind, count(DISTINCT e.id) AS entries, {_GOT}
                    FROM journal_entries e JOIN postings p ON p.entry_id = e.id
                    JOIN accounts c ON c.id = p.credit_id JOIN accounts d ON d.id = p.debit_id
-                  WHERE e.kind = 'payin_settle' GROUP BY e.reference) s ON s.reference = o.id
-     WHERE o.status = 'completed' AND o.direction = 'payin'
-       AND (s.entries IS DISTINCT FROM 1 OR s.net <> o.settlement_minor - o.fee_minor
-            OR s.reward IS DISTINCT FROM a.reward_minor OR s.fees IS DISTINCT FROM o.fee_minor - a.reward_minor)""")
+                  WHERE e.kind IN (SELECT kind FROM {_SETTLES})
+                  GROUP BY e.reference, e.kind) s ON s.reference = o.id AND s.kind = k.kind
+     WHERE o.status = 'completed'
+       AND (s.entries IS DISTINCT FROM 1 OR s.store IS DISTINCT FROM w.store OR s.trader IS DISTINCT FROM w.trader
+            OR s.platform IS DISTINCT FROM w.platform)""")
+
+AS_FROZEN = Check(
+    "what was paid exactly is settled by what was frozen at creation and assignment",
+    "SELECT count(*) FROM orders WHERE exactness = 'exact'",
+    """
+    SELECT 'order ' || o.id || ': final amounts ' || o.final_settlement_minor || ', ' || o.final_fee_minor || ', '
+               || o.final_reward_minor || ' instead of ' || o.settlement_minor || ', ' || o.fee_minor || ', '
+               || coalesce(a.reward_minor, 0)
+      FROM orders o LEFT JOIN assignments a
+        ON a.order_id = o.id AND (a.state = 'chosen' OR a.end_reason = 'settled')
+     WHERE o.exactness = 'exact' AND (o.final_settlement_minor, o.final_fee_minor, o.final_reward_minor)
+           IS DISTINCT FROM (o.settlement_minor, o.fee_minor, a.reward_minor)""")
 
 ONLY_COMPLETED = Check(
-    "only completed payins are settled",
-    "SELECT count(*) FROM journal_entries WHERE kind = 'payin_settle'",
-    """
+    "only completed orders are settled",
+    f"SELECT count(*) FROM journal_entries WHERE kind IN (SELECT kind FROM {_SETTLES})",
+    f"""
     SELECT 'entry ' || e.id || ' settles order ' || e.reference || ', which is ' || coalesce(o.status, 'missing')
-      FROM journal_entries e LEFT JOIN orders o ON o.id = e.reference
-     WHERE e.kind = 'payin_settle' AND o.status IS DISTINCT FROM 'completed'""")
+      FROM journal_entries e JOIN {_SETTLES} ON k.kind = e.kind
+      LEFT JOIN orders o ON o.id = e.reference AND o.direction = k.direction
+     WHERE o.status IS DISTINCT FROM 'completed'""")
 
+_COLLATERAL = ", ".join(f"'{rules.direction}'" for rules in RULES.values() if rules.needs_collateral)
 HOLDS = Check(
     "held collateral equals the holds of assignments not ended",
     "SELECT count(*) FROM assignments WHERE state <> 'ended'",
-    """
+    f"""
     SELECT 'trader ' || coalesce(b.owner_id, a.trader_id) || ' ' || coalesce(b.currency, a.currency) || ': held '
                || coalesce(b.held, 0) || ', assignments need ' || coalesce(a.needed, 0)
       FROM (SELECT c.owner_id, c.currency, c.live, x.credits_minor - x.debits_minor AS held
@@ -44,8 +64,24 @@ HOLDS = Check(
              WHERE c.owner_kind = 'trader' AND c.purpose = 'held') b
       FULL JOIN (SELECT s.trader_id, s.settlement_currency AS currency, o.live, sum(s.settlement_minor) AS needed
                    FROM assignments s JOIN orders o ON o.id = s.order_id WHERE s.state <> 'ended'
+                    AND o.direction IN ({_COLLATERAL})
                   GROUP BY 1, 2, 3) a ON a.trader_id = b.owner_id AND a.currency = b.currency AND a.live = b.live
      WHERE coalesce(b.held, 0) <> coalesce(a.needed, 0)""")
+
+_COVERED = ", ".join(f"'{rules.direction}'" for rules in RULES.values() if rules.flow < 0)
+COVERS = Check(
+    "what stores have held is the cover of their payouts not ended",
+    f"SELECT count(*) FROM orders WHERE direction IN ({_COVERED}) AND ended_at IS NULL",
+    f"""
+    SELECT 'store ' || coalesce(b.owner_id, o.store_id) || ' ' || coalesce(b.currency, o.currency) || ': held '
+               || coalesce(b.held, 0) || ', payouts need ' || coalesce(o.needed, 0)
+      FROM (SELECT c.owner_id, c.currency, c.live, x.credits_minor - x.debits_minor AS held
+              FROM accounts c JOIN balances x ON x.account_id = c.id
+             WHERE c.owner_kind = 'store' AND c.purpose = 'held') b
+      FULL JOIN (SELECT store_id, settlement_currency AS currency, live, sum(settlement_minor + fee_minor) AS needed
+                   FROM orders WHERE direction IN ({_COVERED}) AND ended_at IS NULL
+                  GROUP BY 1, 2, 3) o ON o.store_id = b.owner_id AND o.currency = b.currency AND o.live = b.live
+     WHERE coalesce(b.held, 0) <> coalesce(o.needed, 0)""")
 
 PLACES = Check(
     "places, slots and counters agree with open assignments",
@@ -83,6 +119,6 @@ STANDING = Check(
       FROM orders o WHERE o.status IN ('assigned', 'paid', 'confirmed')
        AND NOT EXISTS (SELECT 1 FROM assignments a WHERE a.order_id = o.id AND a.state IN ('open', 'chosen'))""")
 
-CHECKS = (SETTLED_ONCE, ONLY_COMPLETED, HOLDS, PLACES, SLOTS, STANDING)
+CHECKS = (SETTLED_ONCE, AS_FROZEN, ONLY_COMPLETED, HOLDS, COVERS, PLACES, SLOTS, STANDING)
 for check in CHECKS:
     verify.register(check)

@@ -12,7 +12,8 @@ from portal.core.access import Actor, ActorKind, Role
 from portal.core.db import locked, locked_one
 from portal.core.errors import NotFound
 from portal.core.paging import Page, cursor_of, newest_first, place_of
-from portal.orders.models import PREFIXES, Assignment, Order
+from portal.orders.facts import PREFIXES
+from portal.orders.models import Assignment, Order
 from portal.orders.states import AssignmentState, Party
 from portal.parties.models import Store
 

@@ -5,13 +5,15 @@ from datetime import timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from portal import ledger
 from portal.core import clock, ids, jobs, typed_amounts
-from portal.core.access import Actor, Permission
+from portal.core.access import SYSTEM, Actor, Permission
 from portal.core.errors import Conflict, Denied, FieldError, Invalid, NotFound
 from portal.core.lifecycle import InvalidTransition
 from portal.core.money import Money
 from portal.orders import queries
 from portal.orders.commands import CancelOrder, ConfirmOrder, DeclineOrder, MarkPaid
+from portal.orders.directions import drafted, rules_of
 from portal.orders.matching import reservations
 from portal.orders.models import Assignment, Order
 from portal.orders.states import Action, AssignmentState, Party, Status
@@ -53,6 +55,8 @@ def cancel(session: Session, actor: Actor, command: CancelOrder) -> Order:
     if assignment is not None:
         reservations.release(session, [(order, assignment)], reason=reservations.CANCELLED)
         jobs.cancel(session, "expire_order", str(assignment.id))
+    else:
+        ledger.post(session, SYSTEM, drafted(rules_of(order).on_end(order)))
     steps.write()
     return order
 
@@ -88,6 +92,8 @@ def confirm(session: Session, actor: Actor, command: ConfirmOrder) -> Order:
         raise AmountDiffers(expected=order.amount_to_pay.text)
     steps = Steps(session, actor)
     order.amount_received_minor, order.exactness = received.minor, "exact"
+    order.final_settlement_minor, order.final_fee_minor = order.settlement_minor, order.fee_minor
+    order.final_reward_minor = assignment.reward_minor
     steps.take(order, Action.CONFIRM, reason=command.reason, details={"assignment": assignment.public_id})
     assignment.state = AssignmentState.CHOSEN
     reservations.free(session, [assignment])

@@ -1,7 +1,5 @@
-"""The life of an order: the one table of legal steps, and who may take them. Nothing else changes `order.status`."""
+"""The words of an order's life. Which step may follow which, and who may take it, is `directions`' to say."""
 from enum import StrEnum
-
-from portal.core.lifecycle import Lifecycle
 
 
 class Direction(StrEnum):
@@ -31,6 +29,8 @@ class Action(StrEnum):
     RETRY = "retry"
     FAIL = "fail"
     DECLINE = "decline"
+    ACCEPT = "accept"
+    REASSIGN = "reassign"
     CANCEL = "cancel"
     MARK_PAID = "mark_paid"
     CONFIRM = "confirm"
@@ -64,34 +64,3 @@ class FailureCode(StrEnum):
     REFUSED = "refused"
     MATCHING_ERROR = "matching_error"
 
-
-S, A = Status, Action
-PAYIN = Lifecycle(S.NEW, {
-    (S.NEW, A.MATCH): S.ASSIGNED, (S.RETRYING, A.MATCH): S.ASSIGNED,
-    (S.NEW, A.RETRY): S.RETRYING, (S.RETRYING, A.RETRY): S.RETRYING,
-    (S.NEW, A.FAIL): S.FAILED, (S.RETRYING, A.FAIL): S.FAILED,
-    (S.ASSIGNED, A.DECLINE): S.NEW,
-    (S.NEW, A.CANCEL): S.CANCELLED, (S.RETRYING, A.CANCEL): S.CANCELLED, (S.REVIEW, A.CANCEL): S.CANCELLED,
-    (S.ASSIGNED, A.CANCEL): S.CANCELLED,
-    (S.ASSIGNED, A.MARK_PAID): S.PAID,
-    (S.ASSIGNED, A.CONFIRM): S.CONFIRMED, (S.PAID, A.CONFIRM): S.CONFIRMED,
-    (S.ASSIGNED, A.EXPIRE): S.EXPIRED,
-    (S.PAID, A.CALL_OFF): S.CANCELLED,  # by two of the staff, after `confirm_by`: the payer said so and paid nothing
-    (S.PAID, A.FLAG): S.PAID,  # nobody confirmed by `confirm_by`: staff are called, nothing else changes
-    (S.CONFIRMED, A.SETTLE): S.COMPLETED,
-})
-LIFECYCLES = {Direction.PAYIN: PAYIN}
-
-WHO: dict[Action, frozenset[Party]] = {
-    A.MATCH: frozenset({Party.SYSTEM}),
-    A.RETRY: frozenset({Party.SYSTEM}),
-    A.FAIL: frozenset({Party.SYSTEM}),
-    A.DECLINE: frozenset({Party.TRADER}),
-    A.CANCEL: frozenset({Party.STORE, Party.CUSTOMER, Party.STAFF}),
-    A.MARK_PAID: frozenset({Party.CUSTOMER, Party.STORE}),
-    A.CONFIRM: frozenset({Party.TRADER, Party.STAFF}),
-    A.EXPIRE: frozenset({Party.SYSTEM}),
-    A.FLAG: frozenset({Party.SYSTEM}),
-    A.CALL_OFF: frozenset({Party.STAFF}),
-    A.SETTLE: frozenset({Party.SYSTEM}),
-}

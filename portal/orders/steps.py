@@ -13,11 +13,12 @@ from portal.core import clock, ids, page_events
 from portal.core.access import Actor
 from portal.core.clock import rfc3339
 from portal.core.errors import Denied
-from portal.orders import events, view
-from portal.orders.models import Order
-from portal.orders.moving import MovingOrder, changed
+from portal.orders import events, row, view
+from portal.orders.directions import rules_of
+from portal.orders.facts import OrderFacts
 from portal.orders.queries import party_of
-from portal.orders.states import ENDED, LIFECYCLES, WHO, Action, Direction, Status
+from portal.orders.row import OrderRow
+from portal.orders.states import ENDED, Action, Status
 
 UNTOLD = frozenset({Status.REVIEW, Status.RETRYING})  # of the desk's own concern
 DESK_ONLY = frozenset({Action.FLAG})  # likewise: the order stands where it stood
@@ -36,7 +37,7 @@ class NotYours(Denied):
 class Steps:
     """The steps of one transaction: taken one by one, written together. `write` must follow, before the commit.
 
-    `statement`: what writes them; one of `events.statement` where moving orders and more go along.
+    `statement`: what writes them; one of `events.statement` where order rows and more go along.
     """
 
     session: Session
@@ -44,7 +45,7 @@ class Steps:
     statement: str = events.INSERT
     _taken: list[dict[str, Any]] = field(default_factory=list)
 
-    def take(self, order: Order | MovingOrder, action: Action, *, reason: str | None = None,
+    def take(self, order: OrderFacts, action: Action, *, reason: str | None = None,
              requisite: dict[str, Any] | None = None, details: dict[str, Any] | None = None,
              along: dict[str, Any] | None = None) -> None:
         """Move a locked order along the table of legal steps.
@@ -52,8 +53,9 @@ class Steps:
         `requisite`: where to pay, masked, for what the store is told. `details`: more of before and after for the
         audit. `along`: columns that `statement` wants besides. Raises InvalidTransition, NotYours.
         """
-        target = Status(LIFECYCLES[Direction(order.direction)].next(order.status, action))
-        if party_of(self.actor) not in WHO[action]:
+        rules = rules_of(order)
+        target = Status(rules.lifecycle.next(order.status, action))
+        if party_of(self.actor) not in rules.who[action]:
             raise NotYours(action=str(action))
         before, now = order.status, clock.now()
         order.status, order.version = target, order.version + 1
@@ -61,13 +63,13 @@ class Steps:
             setattr(order, MOMENTS[target], now)
         if target in ENDED:
             order.ended_at = now
-        row = self._note(order, now, action=action, before=before, reason=reason, requisite=requisite,
-                         details=details or {})
-        if isinstance(order, MovingOrder):
-            row |= changed(order)
-        self._taken.append(row | along if along else row)
+        event = self._note(order, now, action=action, before=before, reason=reason, requisite=requisite,
+                           details=details or {})
+        if isinstance(order, OrderRow):
+            event |= row.values(order, row.STEPPED)
+        self._taken.append(event | along if along else event)
 
-    def _note(self, order: Order | MovingOrder, now: datetime, *, action: Action, before: str, reason: str | None,
+    def _note(self, order: OrderFacts, now: datetime, *, action: Action, before: str, reason: str | None,
               requisite: dict[str, Any] | None, details: dict[str, Any]) -> dict[str, Any]:
         quiet = action in DESK_ONLY
         type = f"{order.direction}.{'unconfirmed' if quiet else order.status}"
@@ -84,7 +86,7 @@ class Steps:
             "store_id": order.store_id, "live": order.live}
 
     def write(self) -> None:
-        """Events, announcements, moving orders of all steps: one statement however many. Others are flushed before."""
+        """Events, announcements, order rows of all steps: one statement however many. Others are flushed before."""
         self.session.flush()
         if self._taken:
             taken, self._taken = self._taken, []

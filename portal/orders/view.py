@@ -9,10 +9,9 @@ from portal.core import ids
 from portal.core.clock import rfc3339
 from portal.core.money import text_of
 from portal.orders import payment_links
-from portal.orders.intake.insert import NewOrder
-from portal.orders.models import PREFIXES, Order
-from portal.orders.moving import MovingOrder
-from portal.orders.states import Direction, FailureCode, Status
+from portal.orders.directions import rules_of
+from portal.orders.facts import PREFIXES, OrderFacts
+from portal.orders.states import FailureCode, Status
 from portal.requisites.models import Requisite
 
 RATE_DIGITS_MIN = 6
@@ -43,16 +42,20 @@ def use_site(url: str) -> None:
     _site = url.rstrip("/")
 
 
-def public(order: Order | MovingOrder, requisite: dict[str, Any] | None = None) -> dict[str, Any]:
-    """The order as it is now. `requisite` comes from `requisite_of`, and only while it is to be seen."""
-    paid_in, settled_in, received = order.currency, order.settlement_currency, order.amount_received_minor
+def public(order: OrderFacts, requisite: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The order as it is now. `requisite` comes from `requisite_of`, and only while it is to be seen.
+
+    The first answer, and every replay of it, is `public(row.as_created(order))`.
+    """
+    paid_in, settled_in, received, rules = (
+        order.currency, order.settlement_currency, order.amount_received_minor, rules_of(order))
+    settlement, fee = order.settlement.minor, order.fee.minor
     return {
-        "id": ids.public(PREFIXES[Direction(order.direction)], order.id), "object": order.direction,
+        "id": ids.public(rules.prefix, order.id), "object": order.direction,
         "status": order.status, "external_id": order.external_id, "amount": text_of(order.amount_minor, paid_in),
         "amount_to_pay": text_of(order.amount_to_pay_minor, paid_in), "currency": paid_in,
-        "settlement": {"currency": settled_in, "amount": text_of(order.settlement_minor, settled_in),
-                       "fee": text_of(order.fee_minor, settled_in),
-                       "net": text_of(order.settlement_minor - order.fee_minor, settled_in),
+        "settlement": {"currency": settled_in, "amount": text_of(settlement, settled_in),
+                       "fee": text_of(fee, settled_in), "net": text_of(settlement - fee, settled_in),
                        **_rate(order.rate, order.rate_at)},
         "method": order.method, "bank": order.bank, "payment_url": _site + payment_links.path_of(order.id),
         "requisite": requisite if order.status in SHOWN else None,
@@ -63,31 +66,6 @@ def public(order: Order | MovingOrder, requisite: dict[str, Any] | None = None) 
         "exactness": order.exactness, "late": order.late, "failure": _failure(order.failure_code), "live": order.live,
         "version": order.version, "events": [{"type": type, "at": at} for type, at in order.steps],
         **{name: rfc3339(getattr(order, name)) for name in MOMENTS},
-    }
-
-
-def created(order: Order | NewOrder) -> dict[str, Any]:
-    """The order as it was at its creation, from columns that never change: the first answer and every replay of it.
-
-    The shape is `public`'s, name by name; it stands here once more because a store waits for this one.
-    """
-    at, amount = rfc3339(order.created_at), text_of(order.amount_minor, order.currency)
-    settled_in, direction = order.settlement_currency, order.direction
-    return {
-        "id": ids.public(PREFIXES[Direction(direction)], order.id), "object": direction, "status": "new",
-        "external_id": order.external_id, "amount": amount, "amount_to_pay": amount, "currency": order.currency,
-        "settlement": {"currency": settled_in, "amount": text_of(order.settlement_minor, settled_in),
-                       "fee": text_of(order.fee_minor, settled_in),
-                       "net": text_of(order.settlement_minor - order.fee_minor, settled_in),
-                       **_rate(order.rate, order.rate_at)},
-        "method": order.method, "bank": order.bank, "payment_url": _site + payment_links.path_of(order.id),
-        "requisite": None,
-        "customer": None if order.customer_id is None else {"id": order.customer_id},
-        "metadata": dict(sorted(order.meta.items())), "description": order.description,
-        "return_url": order.return_url, "amount_received": None, "exactness": None, "late": False, "failure": None,
-        "live": order.live, "version": 1, "events": [{"type": f"{direction}.new", "at": at}], "created_at": at,
-        "expires_at": None, "assigned_at": None, "paid_at": None, "confirmed_at": None, "completed_at": None,
-        "ended_at": None,
     }
 
 

@@ -19,7 +19,8 @@ from portal.core.paging import Page
 from portal.ledger import Account
 from portal.ledger.models import AccountRow, BalanceRow, JournalEntry, Posting
 from portal.ledger.queries import BALANCE
-from portal.orders.models import PREFIXES, Assignment, Order
+from portal.orders.facts import PREFIXES
+from portal.orders.models import Assignment, Order
 from portal.orders.states import Direction
 from portal.parties.models import Store, Trader
 

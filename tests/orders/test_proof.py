@@ -52,8 +52,8 @@ def test_the_books_hold_after_a_mixed_day(day):
     report = proof()
     assert report.differences == []
     examined = {result.name: result.examined for result in report.results}
-    assert examined["every completed payin is settled once, by its final amounts"] == 2
-    assert examined["only completed payins are settled"] == 2
+    assert examined["every completed order is settled once, by its final amounts"] == 2
+    assert examined["only completed orders are settled"] == 2
     assert examined["held collateral equals the holds of assignments not ended"] == 4
 
 
@@ -61,12 +61,13 @@ ONE_COMPLETED = "(SELECT min(id::text)::uuid FROM orders WHERE status = 'complet
 
 
 @pytest.mark.parametrize(("statement", "check"), [
-    ("UPDATE orders SET status = 'completed' WHERE status = 'paid'", "every completed payin is settled once"),
-    (f"UPDATE orders SET fee_minor = fee_minor + 1 WHERE id = {ONE_COMPLETED}",
-     "every completed payin is settled once"),
-    (f"UPDATE orders SET status = 'cancelled' WHERE id = {ONE_COMPLETED}", "only completed payins are settled"),
+    ("UPDATE orders SET status = 'completed' WHERE status = 'paid'", "every completed order is settled once"),
+    (f"UPDATE orders SET fee_minor = fee_minor + 1 WHERE id = {ONE_COMPLETED}", "what was paid exactly"),
+    (f"UPDATE orders SET final_fee_minor = final_fee_minor + 1 WHERE id = {ONE_COMPLETED}",
+     "every completed order is settled once"),
+    (f"UPDATE orders SET status = 'cancelled' WHERE id = {ONE_COMPLETED}", "only completed orders are settled"),
     (f"UPDATE assignments SET reward_minor = reward_minor + 1 WHERE order_id = {ONE_COMPLETED}",
-     "every completed payin is settled once"),
+     "what was paid exactly"),
     ("UPDATE assignments SET settlement_minor = settlement_minor + 1 WHERE state = 'chosen'", "held collateral"),
     ("UPDATE assignments SET state = 'ended' WHERE state = 'chosen'", "held collateral"),
     ("UPDATE requisites SET open_orders = open_orders + 1", "places, slots and counters"),

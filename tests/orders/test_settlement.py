@@ -98,7 +98,7 @@ def test_many_settlers_at_once_settle_each_order_once(app, ready):
 def test_what_was_frozen_decides_not_what_holds_now(ready):
     order = f.confirmed_payin(ready)
     with f.act() as session:  # a row nobody may touch: only to show what settlement reads
-        session.execute(update(Order).where(Order.id == order.id).values(fee_minor=1_000_000))
+        session.execute(update(Order).where(Order.id == order.id).values(final_fee_minor=1_000_000))
     f.work_off("settle_order")
     assert f.store_available(ready.store) == usdt("15.304348")
 

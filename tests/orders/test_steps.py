@@ -5,8 +5,9 @@ from sqlalchemy import func, select
 from portal.core.access import SYSTEM
 from portal.core.errors import PortalError
 from portal.core.lifecycle import InvalidTransition
+from portal.orders.directions import RULES
 from portal.orders.models import Assignment, OpenPlace, Order, OrderEvent
-from portal.orders.states import LIFECYCLES, Action, Direction, Status
+from portal.orders.states import Action, Direction, Status
 from portal.orders.steps import NotYours, Steps
 from tests import factories as f
 
@@ -28,14 +29,24 @@ LEGAL = {
     ("paid", "flag"): ("paid", {"system"}),
     ("confirmed", "settle"): ("completed", {"system"}),
 }
+LEGAL_OF_PAYOUTS = {step: taken for step, taken in LEGAL.items() if step != ("assigned", "confirm")} | {
+    ("new", "cancel"): ("cancelled", {"store", "staff"}), ("retrying", "cancel"): ("cancelled", {"store", "staff"}),
+    ("review", "cancel"): ("cancelled", {"store", "staff"}), ("assigned", "cancel"): ("cancelled", {"store", "staff"}),
+    ("assigned", "accept"): ("assigned", {"trader"}), ("assigned", "mark_paid"): ("paid", {"trader"}),
+    ("paid", "confirm"): ("confirmed", {"store", "staff", "system"}),
+    ("assigned", "reassign"): ("new", {"system"}),
+}
 PARTIES = ("system", "store", "customer", "trader", "staff")
 ACTS = {"cancel": f.cancel, "mark_paid": f.mark_paid, "decline": f.decline,
         "confirm": lambda actor, order: f.confirm(actor, order, assignment_id=_shown(order))}
 
 
-def test_the_table_in_the_code_is_the_one_of_the_spec():
-    steps = {(str(status), str(action)): str(to) for (status, action), to in LIFECYCLES[Direction.PAYIN].steps.items()}
-    assert steps == {step: to for step, (to, _) in LEGAL.items()}
+@pytest.mark.parametrize(("direction", "legal"), [(Direction.PAYIN, LEGAL), (Direction.PAYOUT, LEGAL_OF_PAYOUTS)])
+def test_the_table_in_the_code_is_the_one_of_the_spec(direction, legal):
+    rules = RULES[direction]
+    steps = {(str(status), str(action)): (str(to), {str(party) for party in rules.who[action]})
+             for (status, action), to in rules.lifecycle.steps.items()}
+    assert steps == legal
 
 
 @pytest.mark.parametrize("status", Status)

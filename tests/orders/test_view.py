@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from portal import webhooks
 from portal.core.clock import rfc3339
-from portal.orders import payment_links, view
+from portal.orders import payment_links, row, view
 from portal.orders.models import MatchTry, OrderEvent
 from portal.requisites import numbers
 from portal.requisites.models import Requisite
@@ -35,19 +35,19 @@ def test_exactly_the_answer_of_the_gateways_page(cast):
         "ended_at": None}
     assert answer["payment_url"].endswith(payment_links.path_of(order.id))
     assert MOMENT.fullmatch(answer["created_at"])
-    assert view.created(order) == answer  # rebuilt from the row, byte for byte
-    assert json.dumps(view.created(order)) == json.dumps(answer)
+    assert view.public(row.as_created(order)) == answer  # rebuilt from the row, byte for byte
+    assert json.dumps(view.public(row.as_created(order))) == json.dumps(answer)
 
 
 def test_the_first_answer_is_the_same_whatever_has_happened_since(ready):
     made = f.create_payin(ready)
     first = json.dumps(made.answer)
     f.work_off()
-    assert json.dumps(view.created(f.fresh(made.order))) == first
+    assert json.dumps(view.public(row.as_created(f.fresh(made.order)))) == first
     f.mark_paid(ready.customer(made.order), made.order)
     f.confirm(f.its_trader(made.order), made.order)
     f.work_off("settle_order")
-    assert json.dumps(view.created(f.fresh(made.order))) == first
+    assert json.dumps(view.public(row.as_created(f.fresh(made.order)))) == first
 
 
 def test_the_requisite_is_shown_while_the_order_is_to_be_paid(ready):

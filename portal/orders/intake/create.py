@@ -13,12 +13,13 @@ from portal.core import clock, ids
 from portal.core.access import Actor
 from portal.core.errors import Conflict, FieldError, Invalid
 from portal.core.money import Money, convert
-from portal.orders import view
+from portal.orders import row, view
 from portal.orders.commands import CreatePayin, Customer, leads_to
-from portal.orders.intake.insert import Asked, NewOrder, write
+from portal.orders.intake.insert import Asked, write
 from portal.orders.intake.store_terms import Terms, terms_of
 from portal.orders.models import Order
-from portal.orders.states import Direction, Status
+from portal.orders.row import OrderRow
+from portal.orders.states import Direction
 
 NOBODY = Customer()
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
@@ -34,7 +35,7 @@ class ExternalIdTaken(Conflict):
 class Created:
     """`answer`: the first one and every other. `replayed`: the key was used before; `same_body`: with this request."""
 
-    row: NewOrder | Order
+    row: OrderRow | Order
     answer: dict[str, Any]
     replayed: bool = False
     same_body: bool = True
@@ -44,8 +45,7 @@ class Created:
         """As it was written, or as it lies in the table by now; in no session."""
         if isinstance(self.row, Order):
             return self.row
-        return Order(**self.row._asdict(), status=Status.NEW, version=1, late=False,
-                     amount_to_pay_minor=self.row.amount_minor)
+        return row.as_order(self.row)
 
 
 def request_hash(command: CreatePayin) -> bytes:
@@ -82,16 +82,17 @@ def asked_for(actor: Actor, command: CreatePayin, *, idempotency_key: str) -> As
     fee = tariffs.fee(store_id=terms.store_id, direction=Direction.PAYIN, method=method, amount=amount,
                       settlement=settlement)
     customer = command.customer or NOBODY
-    order = NewOrder(
+    order = OrderRow(
         id=ids.new_id(), direction=Direction.PAYIN, live=actor.live, store_id=terms.store_id,
         external_id=command.external_id, idempotency_key=idempotency_key, request_hash=request_hash(command),
-        currency=command.currency, amount_minor=amount.minor, method=method, bank=command.bank,
-        customer_id=customer.id, customer_name=customer.name, customer_ip=customer.ip, description=command.description,
-        return_url=command.return_url, meta=command.metadata, settlement_currency=settlement.currency,
-        settlement_minor=settlement.minor, fee_minor=fee.amount.minor, rate=quote.rate, rate_at=quote.at,
-        rate_id=quote.id, tariff_id=fee.tariff_id, created_at=now,
-        match_by=now + timedelta(seconds=terms.match_for_s), steps=[["payin.new", clock.rfc3339(now) or ""]])
-    return Asked.by(actor, order, view.created(order))
+        currency=command.currency, amount_minor=amount.minor, amount_to_pay_minor=amount.minor, method=method,
+        bank=command.bank, customer_id=customer.id, customer_name=customer.name, customer_ip=customer.ip,
+        description=command.description, return_url=command.return_url, meta=command.metadata,
+        settlement_currency=settlement.currency, settlement_minor=settlement.minor,
+        fee_minor=fee.amount.minor, rate=quote.rate, rate_at=quote.at, rate_id=quote.id, tariff_id=fee.tariff_id,
+        created_at=now, match_by=now + timedelta(seconds=terms.match_for_s),
+        steps=[["payin.new", clock.rfc3339(now) or ""]])
+    return Asked.by(actor, order, view.public(order))
 
 
 def _method(terms: Terms, command: CreatePayin, amount: Money) -> str:
@@ -119,7 +120,7 @@ def _method(terms: Terms, command: CreatePayin, amount: Money) -> str:
     return method
 
 
-def _taken(session: Session, order: NewOrder) -> Created:
+def _taken(session: Session, order: OrderRow) -> Created:
     """The key first: a retry finds its own order, even when the external id is what stood in the way."""
     first = session.scalar(select(Order).where(
         Order.store_id == order.store_id, Order.live == order.live, Order.direction == order.direction,
@@ -133,4 +134,5 @@ def _taken(session: Session, order: NewOrder) -> Created:
 
 def replay(first: Order, request_hash: bytes) -> Created:
     """The first answer again, for a request with the key of that order."""
-    return Created(first, view.created(first), replayed=True, same_body=bytes(first.request_hash) == request_hash)
+    same = bytes(first.request_hash) == request_hash
+    return Created(first, view.public(row.as_created(first)), replayed=True, same_body=same)

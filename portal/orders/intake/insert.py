@@ -5,8 +5,6 @@ an external id that is there already leaves its order out, also when both are in
 caller's to look at.
 """
 from collections.abc import Sequence
-from datetime import datetime
-from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -17,79 +15,38 @@ from portal import webhooks
 from portal.core import ids, jobs, page_events, request_log
 from portal.core.access import Actor
 from portal.core.pipeline import Rows, rows
+from portal.orders import row
+from portal.orders.row import OrderRow
 
 MATCH = "match_order"
-
-
-class NewOrder(NamedTuple):
-    """An order as it will lie in the table: names and units are those of the columns."""
-
-    id: UUID
-    direction: str
-    live: bool
-    store_id: UUID
-    external_id: str
-    idempotency_key: str
-    request_hash: bytes
-    currency: str
-    amount_minor: int
-    method: str
-    bank: str | None
-    customer_id: str | None
-    customer_name: str | None
-    customer_ip: str | None
-    description: str | None
-    return_url: str | None
-    meta: dict[str, Any]
-    settlement_currency: str
-    settlement_minor: int
-    fee_minor: int
-    rate: Decimal
-    rate_at: datetime
-    rate_id: UUID
-    tariff_id: UUID
-    created_at: datetime
-    match_by: datetime
-    steps: list[list[str]]
 
 
 class Asked(NamedTuple):
     """A new order, what the gateway answers, and who asked for it."""
 
-    order: NewOrder
+    order: OrderRow
     actor: Actor
     answer: dict[str, Any]
     row: str  # JSON of all columns: encoded by who asks, not by who writes for everybody
 
     @classmethod
-    def by(cls, actor: Actor, order: NewOrder, answer: dict[str, Any]) -> "Asked":
-        row = order._asdict() | {
-            "request_hash": order.request_hash.hex(), "event_id": ids.new_id(), "actor_kind": actor.kind,
+    def by(cls, actor: Actor, order: OrderRow, answer: dict[str, Any]) -> "Asked":
+        written = row.values(order, row.CREATED) | {
+            "request_hash": f"\\x{order.request_hash.hex()}", "event_id": ids.new_id(), "actor_kind": actor.kind,
             "actor_id": actor.id, "actor_name": actor.name, "role": actor.role, "address": actor.address,
             "request_id": actor.request_id, "job_request_id": actor.request_id or request_log.request_id(),
             "payload": webhooks.without_payment_link(answer)}
-        return cls(order, actor, answer, to_json(row).decode())
+        return cls(order, actor, answer, to_json(written).decode())
 
 
 INSERT = f"""
     WITH given AS MATERIALIZED (
         SELECT r.* FROM set_config('lock_timeout', coalesce(%s, current_setting('lock_timeout')), true),
-            json_to_recordset(%s::json) AS r(id uuid, direction text, live boolean, store_id uuid, external_id text,
-            idempotency_key text, request_hash text, currency text, amount_minor bigint, method text, bank text,
-            customer_id text, customer_name text, customer_ip inet, description text, return_url text, meta jsonb,
-            settlement_currency text, settlement_minor bigint, fee_minor bigint, rate numeric, rate_at timestamptz,
-            rate_id uuid, tariff_id uuid, created_at timestamptz, match_by timestamptz, steps jsonb, event_id uuid,
-            actor_kind text, actor_id uuid, actor_name text, role text, address inet, request_id text,
-            job_request_id text, payload jsonb)
+            json_to_recordset(%s::json) AS r({row.recordset(row.CREATED)}, event_id uuid, actor_kind text,
+            actor_id uuid, actor_name text, role text, address inet, request_id text, job_request_id text,
+            payload jsonb)
     ), made AS (
-        INSERT INTO orders (id, direction, live, store_id, external_id, idempotency_key, request_hash, status, version,
-            currency, amount_minor, amount_to_pay_minor, late, method, bank, customer_id, customer_name, customer_ip,
-            description, return_url, metadata, settlement_currency, settlement_minor, fee_minor, rate, rate_at, rate_id,
-            tariff_id, created_at, match_by, tries, steps)
-        SELECT id, direction, live, store_id, external_id, idempotency_key, decode(request_hash, 'hex'), 'new', 1,
-            currency, amount_minor, amount_minor, false, method, bank, customer_id, customer_name, customer_ip,
-            description, return_url, meta, settlement_currency, settlement_minor, fee_minor, rate, rate_at, rate_id,
-            tariff_id, created_at, match_by, 0, steps FROM given
+        INSERT INTO orders ({", ".join(row.CREATED)}) SELECT {", ".join(row.CREATED)} FROM given
         ON CONFLICT DO NOTHING RETURNING id
     ), noted AS (
         INSERT INTO order_events (id, created_at, order_id, version, type, to_status, actor_kind, actor_id, actor_name,

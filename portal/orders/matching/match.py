@@ -21,10 +21,11 @@ from portal.core.access import SYSTEM
 from portal.core.jobs import Claimed, RetryAt
 from portal.core.money import Money
 from portal.orders import queries, view
+from portal.orders.directions import drafted, rules_of
 from portal.orders.matching import pick
 from portal.orders.matching.pick import WAITING, Pick
 from portal.orders.models import Order
-from portal.orders.moving import MovingOrder
+from portal.orders.row import OrderRow
 from portal.orders.states import Action, FailureCode
 from portal.orders.steps import Steps
 from portal.requisites import numbers
@@ -58,20 +59,20 @@ def work(session: Session, batch: Sequence[Claimed]) -> dict[int, RetryAt]:
     return {by_order[id].id: RetryAt(at) for id, at in again.items()}
 
 
-def _hold(session: Session, taken: list[tuple[MovingOrder, Pick]]) -> None:
-    """The collateral of each. A robot's is paid in as it is needed: test money costs nobody."""
+def _hold(session: Session, taken: list[tuple[OrderRow, Pick]]) -> None:
+    """What each match holds. A robot's collateral is paid in as it is needed: test money costs nobody."""
     drafts = []
     for order, chosen in taken:
-        amount = Money(order.settlement_minor, order.settlement_currency)
-        if chosen.robot:
+        amount, rules = Money(order.settlement_minor, order.settlement_currency), rules_of(order)
+        if chosen.robot and rules.needs_collateral:
             owner = ledger.trader_available(chosen.trader_id, amount.currency, order.live)
             drafts.append(ledger.entries.deposit(chosen.assignment_id, owner, amount))
-        drafts.append(ledger.entries.payin_hold(ledger.HoldFacts(
+        drafts += drafted(rules.on_match(ledger.HoldFacts(
             assignment_id=chosen.assignment_id, trader_id=chosen.trader_id, amount=amount, live=order.live)))
     ledger.post(session, SYSTEM, drafts)
 
 
-def _assign(steps: Steps, order: MovingOrder, chosen: Pick) -> None:
+def _assign(steps: Steps, order: OrderRow, chosen: Pick) -> None:
     order.assignment_id, order.expires_at, order.next_attempt_at = chosen.assignment_id, chosen.pay_by, None
     order.tries += 1
     number = mask_of(chosen.number_first6, chosen.number_last4)
@@ -84,11 +85,11 @@ def _assign(steps: Steps, order: MovingOrder, chosen: Pick) -> None:
                                fell_out=chosen.passed, end_at=chosen.end_at))
 
 
-def _nobody(session: Session, steps: Steps, orders: Sequence[MovingOrder]) -> dict[UUID, datetime]:
+def _nobody(session: Session, steps: Steps, orders: Sequence[OrderRow]) -> dict[UUID, datetime]:
     """A full try without a candidate: when to look again. Those whose window is over fail and are not named."""
     if not orders:
         return {}
-    funnels, now, again = _funnels(session, orders), clock.now(), {}
+    funnels, now, again, over = _funnels(session, orders), clock.now(), {}, []
     for order in orders:
         funnel = funnels[order.id]
         reason = reason_of(funnel)
@@ -96,11 +97,13 @@ def _nobody(session: Session, steps: Steps, orders: Sequence[MovingOrder]) -> di
         if now >= order.match_by:
             order.failure_code, order.next_attempt_at = reason, None
             steps.take(order, Action.FAIL, details={"tries": order.tries}, along=pick.tried(reason, funnel))
+            over += drafted(rules_of(order).on_end(order))
             continue
         pause = _pause(order.tries, held_by_others=funnel["same_amount"] > 0)
         order.next_attempt_at = again[order.id] = min(order.match_by, now + pause)
         steps.take(order, Action.RETRY, details={"reason": reason, "tries": order.tries},
                    along=pick.tried(reason, funnel))
+    ledger.post(session, SYSTEM, over)
     return again
 
 
@@ -121,7 +124,7 @@ def _pause(tries: int, *, held_by_others: bool) -> timedelta:
     return timedelta(milliseconds=_dice.randint(pause_ms // 2, pause_ms))
 
 
-def _funnels(session: Session, orders: Sequence[MovingOrder]) -> dict[UUID, dict[str, int]]:
+def _funnels(session: Session, orders: Sequence[OrderRow]) -> dict[UUID, dict[str, int]]:
     """By order. `locked`: of those left by every filter none could be had, because other workers held them."""
     counted = session.execute(FUNNEL, {"orders": [order.id for order in orders], "now": clock.now(),
                                        "day": clock.today()}).all()

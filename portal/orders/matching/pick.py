@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from portal.core import clock, ids
 from portal.core.pipeline import array, rows
-from portal.orders import events, moving
-from portal.orders.moving import MovingOrder
+from portal.orders import events, row
+from portal.orders.row import OrderRow
 from portal.orders.states import Status
 
 WAITING = (Status.NEW, Status.RETRYING)
@@ -57,10 +57,11 @@ PICK = f"""
           JOIN held o ON o.id = p.order_id JOIN stores s ON s.id = o.store_id
          CROSS JOIN LATERAL (SELECT %(now)s + make_interval(secs => s.pay_for_s) AS pay_by) t
     )
-    SELECT {moving.selected("held")}, {", ".join(f"picked.{name}" for name in Pick._fields)}
+    SELECT {row.selected("held")}, {", ".join(f"picked.{name}" for name in Pick._fields)}
       FROM held LEFT JOIN picked ON picked.order_id = held.id ORDER BY held.id"""
 WRITE = events.statement(
-    moving.COLUMNS + ", outcome text, funnel jsonb, fell_out text[], end_at timestamptz", moving.MOVED + """, tried AS (
+    row.STEPPED_COLUMNS + ", outcome text, funnel jsonb, fell_out text[], end_at timestamptz",
+    row.STEPPED_UPDATE + """, tried AS (
         INSERT INTO match_tries (created_at, order_id, number, outcome, assignment_id, funnel, fell_out)
         SELECT created_at, order_id, tries, outcome, assignment_id, funnel, fell_out FROM given
     ), ending AS (
@@ -71,14 +72,14 @@ WRITE = events.statement(
     )""")
 
 
-def pick(session: Session, order_ids: list[UUID]) -> list[tuple[MovingOrder, Pick | None]]:
+def pick(session: Session, order_ids: list[UUID]) -> list[tuple[OrderRow, Pick | None]]:
     """Those of the orders that nobody else holds, by id, locked; with the requisite that each has got now, if any."""
     found = rows(session, PICK, {
         "orders": array(order_ids), "assignments": array(ids.new_id() for _ in order_ids),
         "waiting": [str(status) for status in WAITING], "now": clock.now(), "day": clock.today(),
         "funnel_rows_max": FUNNEL_ROWS_MAX})
-    return [(MovingOrder(*row[:moving.WIDTH]), None if row[moving.WIDTH] is None else Pick(*row[moving.WIDTH:]))
-            for row in found]
+    return [(OrderRow(*each[:row.WIDTH]), None if each[row.WIDTH] is None else Pick(*each[row.WIDTH:]))
+            for each in found]
 
 
 def tried(outcome: str, funnel: dict[str, int], *, fell_out: Sequence[str] = (),

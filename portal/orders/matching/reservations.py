@@ -14,9 +14,10 @@ from portal.core import clock
 from portal.core.access import SYSTEM
 from portal.core.addresses import network_of
 from portal.core.db import locked
+from portal.orders.directions import drafted, rules_of
 from portal.orders.models import Assignment, OpenPlace, Order
 from portal.orders.reservation_models import KeptAmount, TraderDay
-from portal.orders.states import AssignmentState
+from portal.orders.states import ENDED, AssignmentState
 from portal.parties.models import Holder, Store, Trader
 from portal.requisites.models import Requisite
 
@@ -52,12 +53,13 @@ def free(session: Session, assignments: Sequence[Assignment]) -> Taken:
 
 
 def release(session: Session, ending: Sequence[tuple[Order, Assignment]], *, reason: str) -> None:
-    """They end without money: places, limits of the day they were counted on, and collateral are given back.
+    """They end without money: places, limits of the day they were counted on, and what was held are given back.
 
     Only the amount stays taken, until the store's late window is over: the payer may have sent it, or send it yet.
     Of a payer who asks and cancels again and again that goes for the first few; after them for half an hour.
 
-    All of them at once: balances are locked after everything else, so a transaction calls this once.
+    All of them at once, after the orders' steps: balances are locked after everything else, so a transaction calls this
+    once.
     """
     taken = free(session, [assignment for _, assignment in ending])
     for _, assignment in ending:
@@ -68,10 +70,12 @@ def release(session: Session, ending: Sequence[tuple[Order, Assignment]], *, rea
         assignment.state, assignment.end_reason, assignment.ended_at = AssignmentState.ENDED, reason, clock.now()
     session.flush()
     of_people = [pair for pair in ending if not taken.requisites[pair[1].requisite_id].robot]
-    _keep_amounts(session, of_people, bounded=reason == CANCELLED)
+    _keep_amounts(session, [pair for pair in of_people if rules_of(pair[0]).one_amount], bounded=reason == CANCELLED)
     count_day(session, of_people, confirmed=False)
-    ledger.post(session, SYSTEM, [
-        ledger.entries.payin_release(hold_facts(assignment, order.live)) for order, assignment in ending])
+    ledger.post(session, SYSTEM, drafted(*(
+        draft for order, assignment in ending
+        for draft in (rules_of(order).on_release(hold_facts(assignment, order.live)),
+                      rules_of(order).on_end(order) if order.status in ENDED else None))))
 
 
 def _keep_amounts(session: Session, ended: Sequence[tuple[Order, Assignment]], *, bounded: bool) -> None:

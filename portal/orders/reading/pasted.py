@@ -15,7 +15,7 @@ from portal import reference
 from portal.core import addresses, ids, signs
 from portal.core.errors import NotFound
 from portal.core.money import EXPONENTS, MINOR_MAX
-from portal.orders.models import PREFIXES
+from portal.orders.facts import PREFIXES
 from portal.reference import validators
 
 TEXT_MAX = 400  # characters; longer than any address of ours

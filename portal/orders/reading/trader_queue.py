@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 from portal.core import clock, ids
 from portal.core.access import Actor
 from portal.core.money import Money
-from portal.orders.models import PREFIXES, Assignment, OpenPlace, Order, has_earned, has_lost
+from portal.orders.facts import PREFIXES
+from portal.orders.models import Assignment, OpenPlace, Order, has_earned, has_lost
 from portal.orders.reservation_models import TraderDay
 from portal.orders.states import AssignmentState, Direction, Status
 from portal.requisites.models import Requisite
