@@ -1,12 +1,12 @@
 """An order's final amounts beside the frozen ones; the column `meta` is called as it is in the code.
 
-Revision ID: 0015_order_row
+Revision ID: 0016_order_row
 """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0015_order_row"
-down_revision = "0014_form_keys"
+revision = "0016_order_row"
+down_revision = "0015_payers_and_links"
 FINAL = ("final_settlement_minor", "final_fee_minor", "final_reward_minor")
 
 
