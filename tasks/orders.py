@@ -1,6 +1,6 @@
 """What is done to orders after a commit: matching, the clock, settlement."""
 from portal.core.jobs import Kind, register
-from portal.orders import deadlines, proof, settlement
+from portal.orders import deadlines, payouts, proof, settlement
 from portal.orders.matching import match
 
 MATCHING_LEASE_S = 8  # what a killed worker held waits less than the customer does; renewed while it is in hand
@@ -10,6 +10,7 @@ register(
          drains_max=2),
     Kind("expire_order", deadlines.expire),
     Kind("flag_unconfirmed", deadlines.flag_unconfirmed),
+    Kind("confirm_payout", payouts.confirm_overdue),
     Kind("settle_order", settlement.work, attempts_max=20, drains_max=2),
 )
 assert proof.CHECKS

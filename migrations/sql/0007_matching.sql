@@ -42,9 +42,11 @@ DECLARE
     counted_month date;
     lap_end CONSTANT bigint := 4611686018427387904;  -- 2^62
 BEGIN
-    FOR o IN SELECT w.place, q.*, s.reward_may_exceed_fee, at + make_interval(secs => s.pay_for_s) AS pay_by
+    FOR o IN SELECT w.place, q.*, s.reward_may_exceed_fee, d.needs_collateral, d.one_amount, at + make_interval(
+                    secs => CASE WHEN d.accepted_first THEN s.payout_accept_for_s ELSE s.pay_for_s END) AS pay_by
                FROM unnest(order_ids) WITH ORDINALITY AS w (id, place)
-               JOIN orders q ON q.id = w.id JOIN stores s ON s.id = q.store_id ORDER BY w.place LOOP
+               JOIN orders q ON q.id = w.id JOIN stores s ON s.id = q.store_id
+               JOIN direction_rules d ON d.direction = q.direction ORDER BY w.place LOOP
         refused := '{}';
         passed := '{}';
         requisite_id := NULL;
@@ -102,16 +104,17 @@ BEGIN
                                     ELSE 0 END <= h.month_max_minor)))))
                    AND (o.reward_may_exceed_fee OR w.reward_minor <= o.fee_minor)
                    AND (r.robot OR (
-                        NOT EXISTS (SELECT 1 FROM open_places p WHERE p.requisite_id = r.id
-                                    AND p.amount_minor = o.amount_to_pay_minor OFFSET 0)
-                        AND NOT EXISTS (SELECT 1 FROM kept_amounts k WHERE k.requisite_id = r.id
-                                        AND k.amount_minor = o.amount_to_pay_minor AND k.until > at OFFSET 0)
-                        AND EXISTS (
+                        (NOT o.one_amount OR NOT (
+                         EXISTS (SELECT 1 FROM open_places p WHERE p.requisite_id = r.id
+                                 AND p.amount_minor = o.amount_to_pay_minor OFFSET 0)
+                         OR EXISTS (SELECT 1 FROM kept_amounts k WHERE k.requisite_id = r.id
+                                    AND k.amount_minor = o.amount_to_pay_minor AND k.until > at OFFSET 0)))
+                        AND (NOT o.needs_collateral OR EXISTS (
                         SELECT 1 FROM accounts c JOIN balances b ON b.account_id = c.id
                          WHERE c.owner_kind = 'trader' AND c.owner_id = r.trader_id AND c.purpose = 'available'
                            AND c.currency = o.settlement_currency AND c.live = o.live
                            AND b.credits_minor - b.debits_minor - coalesce((used ->> r.trader_id::text)::bigint, 0)
-                               >= o.settlement_minor)))
+                               >= o.settlement_minor))))
                  ORDER BY m."position" LIMIT 1
                    FOR NO KEY UPDATE OF r, h, t SKIP LOCKED;
                 IF NOT FOUND THEN
@@ -123,11 +126,12 @@ BEGIN
                 END IF;
                 why := CASE
                     WHEN found_one.robot THEN NULL
-                    WHEN EXISTS (SELECT 1 FROM open_places p WHERE p.requisite_id = found_one.id
+                    WHEN o.one_amount AND (
+                         EXISTS (SELECT 1 FROM open_places p WHERE p.requisite_id = found_one.id
                                  AND p.amount_minor = o.amount_to_pay_minor)
                       OR EXISTS (SELECT 1 FROM kept_amounts k WHERE k.requisite_id = found_one.id
-                                 AND k.amount_minor = o.amount_to_pay_minor AND k.until > at) THEN 'same_amount'
-                    WHEN NOT EXISTS (
+                                 AND k.amount_minor = o.amount_to_pay_minor AND k.until > at)) THEN 'same_amount'
+                    WHEN o.needs_collateral AND NOT EXISTS (
                         SELECT 1 FROM accounts c JOIN balances b ON b.account_id = c.id
                          WHERE c.owner_kind = 'trader' AND c.owner_id = found_one.trader_id AND c.purpose = 'available'
                            AND c.currency = o.settlement_currency AND c.live = o.live
@@ -158,7 +162,8 @@ BEGIN
         CONTINUE WHEN requisite_id IS NULL;
 
         used := used || jsonb_build_object(trader_id::text,
-                    coalesce((used ->> trader_id::text)::bigint, 0) + o.settlement_minor);
+                    coalesce((used ->> trader_id::text)::bigint, 0)
+                    + CASE WHEN o.needs_collateral THEN o.settlement_minor ELSE 0 END);
         UPDATE requisites r SET open_orders = r.open_orders + 1,
                day_used_minor = CASE WHEN r.day_on = counted THEN r.day_used_minor ELSE 0 END + o.amount_to_pay_minor,
                day_count = CASE WHEN r.day_on = counted THEN r.day_count ELSE 0 END + 1, day_on = counted,
@@ -181,7 +186,8 @@ BEGIN
         VALUES (assignment_id, o.id, requisite_id, trader_id, holder_id, 'open', o.amount_to_pay_minor,
                 o.settlement_minor, o.settlement_currency, reward_minor, reward_id, counted, o.pay_by, at);
         INSERT INTO open_places (assignment_id, requisite_id, trader_id, order_id, amount_minor)
-        VALUES (assignment_id, requisite_id, trader_id, o.id, CASE WHEN robot THEN NULL ELSE o.amount_to_pay_minor END);
+        VALUES (assignment_id, requisite_id, trader_id, o.id,
+                CASE WHEN o.one_amount AND NOT robot THEN o.amount_to_pay_minor END);
         RETURN NEXT;
     END LOOP;
 END $$;
@@ -197,7 +203,9 @@ DECLARE
     days date[] := ARRAY[day, day + 1];  -- whose counters count; the second where the day has begun elsewhere
     months date[] := ARRAY[date_trunc('month', day)::date, (date_trunc('month', day) + interval '1 month')::date];
 BEGIN
-    SELECT q.*, s.reward_may_exceed_fee INTO o FROM orders q JOIN stores s ON s.id = q.store_id WHERE q.id = wanted;
+    SELECT q.*, s.reward_may_exceed_fee, d.needs_collateral, d.one_amount INTO o
+      FROM orders q JOIN stores s ON s.id = q.store_id JOIN direction_rules d ON d.direction = q.direction
+     WHERE q.id = wanted;
     WITH hand AS MATERIALIZED (  -- what is the same for all requisites of a trader, once for each
         SELECT t.id, t.settlement_currency = o.settlement_currency AS settled_alike,
                t.status = 'active' AND (CASE o.direction WHEN 'payin' THEN t.payin ELSE t.payout END) AS approved,
@@ -253,8 +261,8 @@ BEGIN
                         THEN 7
                    WHEN NOT (r.robot OR (r.open_orders < r.open_orders_max AND t.free
                                          AND (r.cool_until IS NULL OR r.cool_until <= at))) THEN 8
-                   WHEN NOT (r.robot OR t.covered) THEN 9
-                   WHEN NOT r.robot AND r.id IN (SELECT k.requisite_id FROM taken k) THEN 10
+                   WHEN o.needs_collateral AND NOT (r.robot OR t.covered) THEN 9
+                   WHEN o.one_amount AND NOT r.robot AND r.id IN (SELECT k.requisite_id FROM taken k) THEN 10
                    ELSE 11 END AS place
           FROM requisites r JOIN hand t ON t.id = r.trader_id
           LEFT JOIN holders h ON h.id = r.holder_id AND h.currency = o.currency  -- few have limits

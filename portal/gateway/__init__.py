@@ -14,13 +14,14 @@ def register(app: Desk, *, headers: Mapping[str, str]) -> None:
         endpoint,
         openapi,
         payins,
+        payouts,
         problems,
         rate_limits,
         reference,
         webhooks,
     )
 
-    assert all((balance, deliveries, openapi, payins, reference, webhooks))  # they put their calls on the blueprint
+    assert all((balance, deliveries, openapi, payins, payouts, reference, webhooks))  # they put their calls on the blueprint
     app.register_blueprint(endpoint.bp)
     app.gateway_headers = headers
     app.extensions["openapi"] = lambda: openapi.document(app)  # for the pages of /docs, which may not import us

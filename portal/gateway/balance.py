@@ -13,9 +13,12 @@ from portal.gateway.auth import caller, home_currency
 from portal.gateway.endpoint import call, shown
 from portal.gateway.filters import Moment
 from portal.ledger import Account, StatementLine
+from portal.orders.directions import RULES
+from portal.orders.states import Direction
 
 CURRENCY = "^[A-Z0-9]{3,10}$"
-PREFIXES = {"payin_settle": "pin", "payout_settle": "pout"}  # what an entry refers to: an order, else one of ours
+# what an entry refers to: an order, else one of ours
+PREFIXES = {rules.settle_kind: rules.prefix for rules in RULES.values()} | dict.fromkeys(("payout_hold", "payout_release"), RULES[Direction.PAYOUT].prefix)
 
 
 class StatementQuery(strict_json.PageQuery):

@@ -4,7 +4,7 @@ The order of the examples is the one of spec and tests: 1500.00 roubles at 92, a
 """
 from typing import Any
 
-TAGS = {"payins": "Payins", "balance": "Balance", "webhook-endpoints": "Webhooks", "webhook-deliveries": "Webhooks",
+TAGS = {"payins": "Payins", "payouts": "Payouts", "balance": "Balance", "webhook-endpoints": "Webhooks", "webhook-deliveries": "Webhooks",
         "events": "Webhooks", "currencies": "Reference data", "methods": "Reference data", "banks": "Reference data",
         "rates": "Reference data", "openapi.json": "This document"}
 
@@ -16,6 +16,12 @@ DESCRIPTIONS = {
                  " masked or null.",
     "cancel_payin": "Only before the customer says that it is paid. Harmless twice under the same `Idempotency-Key`.",
     "mark_payin_paid": "For stores that show requisites themselves: the trader is asked to look for the money.",
+    "create_payout": "Holds amount and fee of the store's balance and looks for a trader who sends the money to"
+                     " `destination`. `insufficient_funds` says what is missing. Fee and rate are frozen here.",
+    "list_payouts": "Filters narrow the list; a page ends with `next_cursor`, which the next call sends as `cursor`.",
+    "get_payout": "The number of `destination` is masked, as it is everywhere.",
+    "cancel_payout": "Only until a trader has taken it on. What was held is the store's again.",
+    "confirm_payout": "Where the store agrees itself, or sooner than its window ends: the trader is paid back.",
     "balance": "One line for each currency; `held` is reserved for orders and withdrawals under way.",
     "balance_entries": "Every line that moved the balance, with what was there after it and what it refers to.",
     "create_webhook_endpoint": "The answer has `secret` this once: keep it, signatures are verified with it. The"
@@ -40,9 +46,10 @@ DESCRIPTIONS = {
 }
 
 PAYIN_ID, ENDPOINT_ID = "pin_01JD9W4M0Q8Z6T1V5R2X7Y3KAB", "whk_01JD9W1C5N3B7H2F8K4P6S9TQD"
+PAYOUT_ID = "pout_01JD9W6M0Q8Z6T1V5R2X7Y3KAB"
 EVENT_ID, DELIVERY_ID = "evt_01JD9W4M7A2C4E6G8J0M3P5R7T", "dlv_01JD9W4M7D1F3H5K7N9Q2S4V6X"
 CURSOR = "WyIyMDI2LTExLTIyVDEwOjExOjEyLjM0NSswMDowMCJd"
-PARAMETERS = {"payin_id": PAYIN_ID, "endpoint_id": ENDPOINT_ID, "event_id": EVENT_ID, "delivery_id": DELIVERY_ID,
+PARAMETERS = {"payin_id": PAYIN_ID, "payout_id": PAYOUT_ID, "endpoint_id": ENDPOINT_ID, "event_id": EVENT_ID, "delivery_id": DELIVERY_ID,
               "Idempotency-Key": "order-1042-try-1"}
 QUERIES = {
     "limit": "rows of a page, 1 to 100; 50 unless told", "cursor": "`next_cursor` of the page before",
@@ -89,6 +96,25 @@ def payin(status: str = "new") -> dict[str, Any]:
         "completed_at": at.get("completed"), "ended_at": _AT[status] if ended else None}
 
 
+_PAYOUT_BODY: dict[str, Any] = {
+    "external_id": "po-7", "amount": "1500.00", "currency": "RUB",
+    "destination": {"method": "card", "bank": "alfa", "number": "2200150000004821", "holder": "I PETROV"},
+    "customer": {"id": "c-7"}, "description": "Prize of order 1042", "metadata": {}}
+
+
+def payout(status: str = "new") -> dict[str, Any]:
+    """The payout of the story at one of its steps."""
+    told = payin(status)
+    shared = {name: told[name] for name in told if name not in ("method", "bank", "payment_url", "requisite")}
+    settlement = {name: value for name, value in told["settlement"].items() if name != "net"}
+    return shared | {
+        "id": PAYOUT_ID, "object": "payout", "external_id": "po-7", "customer": {"id": "c-7"}, "metadata": {},
+        "description": "Prize of order 1042", "return_url": None,
+        "settlement": settlement | {"total": "16.711957"},
+        "destination": {"method": "card", "bank": "alfa", "number": "220015******4821", "holder": "I PETROV"},
+        "events": [{"type": f"payout.{step['type'].partition('.')[2]}", "at": step["at"]} for step in told["events"]]}
+
+
 _ENDPOINT: dict[str, Any] = {
     "id": ENDPOINT_ID, "object": "webhook_endpoint", "url": "https://shop.example/quittance",
     "events": ["payin.completed", "payin.expired"], "description": "the shop's server", "status": "active",
@@ -101,7 +127,7 @@ _DELIVERY: dict[str, Any] = {
     "created_at": "2026-11-22T10:17:45.987Z"}
 
 EXAMPLES: dict[str, dict[str, Any]] = {
-    "CreatePayin": _BODY, "Payin": payin(),
+    "CreatePayin": _BODY, "Payin": payin(), "CreatePayout": _PAYOUT_BODY, "Payout": payout(),
     "Balance": {"currency": "USDT", "available": "812.300000", "held": "40.000000"},
     "BalanceEntry": {"id": "ent_1042", "kind": "payin_settle", "purpose": "available", "currency": "USDT",
                      "amount": "15.896739", "balance": "812.300000", "reference": PAYIN_ID, "at": _AT["completed"]},
@@ -133,6 +159,11 @@ FIELDS: dict[str, dict[str, str]] = {
         "bank": "its `code`, where only one will do",
         "return_url": "where the customer goes afterwards; its host must be one that the store listed",
         "description": "a sentence for people", "metadata": "texts of yours, in every answer and message again"},
+    "CreatePayout": {
+        "currency": "what the recipient gets", "amount": "with exactly the currency's digits, as `1500.00`",
+        "external_id": "your own number for it, unique for each store and mode",
+        "destination": "whom it is for: the number as its method has it, and the person named on it",
+        "description": "a sentence for people", "metadata": "texts of yours, in every answer and message again"},
     "CreateEndpoint": {"url": "https on port 443", "events": "types of events, or `*` alone for all",
                        "description": "a sentence for people"},
     "ChangeWebhookEndpoint": {"url": "https on port 443", "events": "types of events, or `*` alone for all",
@@ -143,8 +174,8 @@ FIELDS: dict[str, dict[str, str]] = {
 
 def message(type: str) -> dict[str, Any]:
     """A webhook's body as it is sent at one step."""
-    step = type.partition(".")[2]
-    return {"type": type, "timestamp": _AT[step], "data": payin(step)}
+    object, _, step = type.partition(".")
+    return {"type": type, "timestamp": _AT[step], "data": {"payin": payin, "payout": payout}[object](step)}
 
 
 def illustrate(schemas: dict[str, Any]) -> None:

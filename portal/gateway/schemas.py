@@ -108,6 +108,57 @@ class Payin(Answer):
     ended_at: Moment | None
 
 
+class PayoutSettlement(Answer):
+    """What it costs the store: `total` is amount and fee, held from creation until the payout ends."""
+
+    currency: Currency
+    amount: Amount
+    fee: Amount
+    total: Amount
+    rate: str
+    rate_at: Moment
+
+
+class PayoutDestination(Answer):
+    """Whom it is for; the number is masked."""
+
+    method: str
+    bank: str | None
+    number: str
+    holder: str | None
+
+
+class Payout(Answer):
+    id: Annotated[str, Field(pattern="^pout_", examples=["pout_01JD9W6M0Q8Z6T1V5R2X7Y3KAB"])]
+    object: Literal["payout"]
+    status: Literal["new", "review", "retrying", "assigned", "paid", "confirmed", "completed", "disputed", "cancelled",
+                    "expired", "failed"]
+    external_id: str
+    amount: Amount
+    amount_to_pay: Amount
+    currency: Currency
+    settlement: PayoutSettlement
+    destination: PayoutDestination
+    customer: Customer | None
+    metadata: dict[str, Any]
+    description: str | None
+    return_url: None
+    amount_received: Amount | None
+    exactness: Literal["exact", "under", "over"] | None
+    late: bool
+    failure: Failure | None
+    live: bool
+    version: int
+    events: list[Step]
+    created_at: Moment
+    expires_at: Moment | None
+    assigned_at: Moment | None
+    paid_at: Moment | None
+    confirmed_at: Moment | None
+    completed_at: Moment | None
+    ended_at: Moment | None
+
+
 class Balance(Answer):
     """`held` is reserved for orders and withdrawals under way."""
 

@@ -2,7 +2,7 @@
 import re
 from collections.abc import Collection
 from functools import lru_cache
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, field_validator
@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from portal.core import addresses, names
 from portal.core.commands import Command
 from portal.core.money import AMOUNT_MAX, EXPONENTS, BadAmount, Money
+from portal.orders.states import Direction
 
 TEXT_MAX = 255
 LOOPBACK = ("127.0.0.1", "localhost")
@@ -91,16 +92,13 @@ class Customer(Command):
         return kept
 
 
-class CreatePayin(Command):
-    """Take `amount` from a customer. `method` may be left out where the store has one only."""
+class CreateOrder(Command):
+    """What payins and payouts have in common."""
 
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{3,10}$")]
     amount: str = Field(max_length=40, examples=["1500.00"])
     external_id: Annotated[Text, AfterValidator(_external_id)]
-    method: Code | None = None
-    bank: Code | None = None
     customer: Customer | None = None
-    return_url: Annotated[str, StringConstraints(max_length=2000)] | None = None
     description: Description | None = None
     metadata: dict[str, Annotated[str, StringConstraints(max_length=500)]] = Field(default_factory=dict)
 
@@ -118,13 +116,6 @@ class CreatePayin(Command):
             _positive(value, currency)
         return value
 
-    @field_validator("return_url")
-    @classmethod
-    def _return_url(cls, value: str | None) -> str | None:
-        if value is not None and place_of(value) is None:
-            raise PydanticCustomError("invalid_url", "This must be an http(s) address.")
-        return value
-
     @field_validator("metadata")
     @classmethod
     def _metadata(cls, value: dict[str, str]) -> dict[str, str]:
@@ -138,6 +129,51 @@ class CreatePayin(Command):
         return Money.parse(self.amount, self.currency)
 
 
+class CreatePayin(CreateOrder):
+    """Take `amount` from a customer. `method` may be left out where the store has one only."""
+
+    direction: ClassVar[Direction] = Direction.PAYIN
+    method: Code | None = None
+    bank: Code | None = None
+    return_url: Annotated[str, StringConstraints(max_length=2000)] | None = None
+
+    @field_validator("return_url")
+    @classmethod
+    def _return_url(cls, value: str | None) -> str | None:
+        if value is not None and place_of(value) is None:
+            raise PydanticCustomError("invalid_url", "This must be an http(s) address.")
+        return value
+
+
+class Destination(Command):
+    """Whom a payout is for: `number` as the method has it (card, phone, account), `holder` the person named on it."""
+
+    method: Code
+    number: Annotated[str, StringConstraints(min_length=4, max_length=64)]
+    bank: Code | None = None
+    holder: Annotated[Text, AfterValidator(_customer_name)] | None = None
+
+
+class CreatePayout(CreateOrder):
+    """Send `amount` to `destination`, out of the store's balance."""
+
+    direction: ClassVar[Direction] = Direction.PAYOUT
+    destination: Destination
+
+    @property
+    def method(self) -> str:
+        return self.destination.method
+
+    @property
+    def bank(self) -> str | None:
+        return self.destination.bank
+
+    @property
+    def return_url(self) -> None:
+        """Nobody is sent anywhere: its recipient sees no page."""
+        return None
+
+
 class OrderCommand(Command):
     """`order_id` as the gateway shows it: pin_…, pout_…"""
 
@@ -145,6 +181,12 @@ class OrderCommand(Command):
 
 
 class CancelOrder(OrderCommand):
+    reason: Reason | None = None
+
+
+class ConfirmPayout(OrderCommand):
+    """The recipient has the money."""
+
     reason: Reason | None = None
 
 
@@ -158,6 +200,19 @@ class ConfirmOrder(OrderCommand):
     assignment_id: str = Field(max_length=60)
     received: str = Field(max_length=60)
     reason: Reason | None = None
+
+
+class AcceptPayout(OrderCommand):
+    """Its trader takes it on, and is shown whom to pay. `assignment_id`: the one the form was made for."""
+
+    assignment_id: str = Field(max_length=60)
+
+
+class PayPayout(OrderCommand):
+    """Its trader has sent the money. `receipts`: ids of the files that show it, uploaded before."""
+
+    assignment_id: str = Field(max_length=60)
+    receipts: tuple[Annotated[str, Field(max_length=60)], ...] = Field(min_length=1, max_length=5)
 
 
 class DeclineOrder(OrderCommand):

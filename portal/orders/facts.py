@@ -49,6 +49,11 @@ class OrderFacts:
     description: Mapped[str | None] = mapped_column(Text)
     return_url: Mapped[str | None] = mapped_column(Text)
     meta: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    # a payout's recipient (see `destinations`): sealed, as it is shown, and as it is known again
+    destination_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    destination_mask: Mapped[str | None] = mapped_column(Text)
+    destination_fingerprint: Mapped[bytes | None] = mapped_column(LargeBinary)
+    recipient_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     # what it comes to in the settlement currency
     settlement_currency: Mapped[LongText]
     settlement_minor: Mapped[Minor]
@@ -65,6 +70,7 @@ class OrderFacts:
     match_by: Mapped[datetime] = mapped_column(info=MOVES)
     next_attempt_at: Mapped[datetime | None] = mapped_column(info=MOVES)
     assigned_at: Mapped[datetime | None] = mapped_column(info=MOVES)
+    accepted_at: Mapped[datetime | None] = mapped_column(info=MOVES)  # by a payout's trader, who sees its recipient now
     expires_at: Mapped[datetime | None] = mapped_column(info=MOVES)
     paid_at: Mapped[datetime | None] = mapped_column(info=MOVES)
     confirm_by: Mapped[datetime | None] = mapped_column(info=MOVES)
@@ -111,6 +117,11 @@ class OrderFacts:
     def net(self) -> Money:
         """What the store gets of a payin."""
         return self.settlement - self.fee
+
+    @property
+    def total(self) -> Money:
+        """What a payout costs its store."""
+        return self.settlement + self.fee
 
     @property
     def ended(self) -> bool:

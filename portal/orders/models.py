@@ -46,6 +46,9 @@ class Order(OrderFacts, Base):
         Index("ix_orders_amount", "amount_minor", "created_at"),  # staff search: an amount, newest first
         CheckConstraint("direction IN ('payin', 'payout')", name="direction"),
         CheckConstraint("amount_minor > 0 AND amount_to_pay_minor > 0 AND settlement_minor > 0", name="amounts"),
+        CheckConstraint("(direction = 'payout') = (destination_sealed IS NOT NULL)"
+                        " AND num_nonnulls(destination_sealed, destination_mask, destination_fingerprint) IN (0, 3)",
+                        name="destination"),
         CheckConstraint("fee_minor >= 0 AND fee_minor <= settlement_minor", name="fee"),
         CheckConstraint("num_nonnulls(final_settlement_minor, final_fee_minor, final_reward_minor) IN (0, 3)"
                         " AND final_settlement_minor > 0 AND final_reward_minor >= 0"
@@ -55,6 +58,8 @@ class Order(OrderFacts, Base):
     store: Mapped[Store] = relationship(lazy="raise")
 
 
+Index("ix_orders_destination", Order.destination_fingerprint, Order.created_at,  # who else was paid there
+      postgresql_where=text("destination_fingerprint IS NOT NULL"))
 # search: the store's own id in any case; how our id ends, as lists show it; an address; how a customer's name begins
 Index("ix_orders_external_id_folded", func.lower(Order.external_id))
 Index("ix_orders_short_id", func.right(cast(Order.id, Text), 8))

@@ -1,12 +1,10 @@
 """What the books must say of orders; part of `flask ledger verify`."""
 from portal.ledger import verify
 from portal.ledger.verify import Check
-from portal.orders.directions import RULES
 
 # Of the store's and the trader's accounts together, so that it holds for both directions. Fees may gain (F > R) or lose
 # (F < R): what they lost is counted against them.
-_SETTLES = "(VALUES {}) AS k (direction, kind, flow)".format(", ".join(
-    f"('{rules.direction}', '{rules.settle_kind}', {rules.flow})" for rules in RULES.values()))
+_SETTLES = "(SELECT direction, direction || '_settle' AS kind, flow FROM direction_rules) k"
 _GOT = ", ".join(
     f"coalesce(sum(p.amount_minor) FILTER (WHERE c.owner_kind = '{owner}'), 0)"
     f" - coalesce(sum(p.amount_minor) FILTER (WHERE d.owner_kind = '{owner}'), 0) AS {owner}"
@@ -52,11 +50,10 @@ ONLY_COMPLETED = Check(
       LEFT JOIN orders o ON o.id = e.reference AND o.direction = k.direction
      WHERE o.status IS DISTINCT FROM 'completed'""")
 
-_COLLATERAL = ", ".join(f"'{rules.direction}'" for rules in RULES.values() if rules.needs_collateral)
 HOLDS = Check(
     "held collateral equals the holds of assignments not ended",
     "SELECT count(*) FROM assignments WHERE state <> 'ended'",
-    f"""
+    """
     SELECT 'trader ' || coalesce(b.owner_id, a.trader_id) || ' ' || coalesce(b.currency, a.currency) || ': held '
                || coalesce(b.held, 0) || ', assignments need ' || coalesce(a.needed, 0)
       FROM (SELECT c.owner_id, c.currency, c.live, x.credits_minor - x.debits_minor AS held
@@ -64,11 +61,11 @@ HOLDS = Check(
              WHERE c.owner_kind = 'trader' AND c.purpose = 'held') b
       FULL JOIN (SELECT s.trader_id, s.settlement_currency AS currency, o.live, sum(s.settlement_minor) AS needed
                    FROM assignments s JOIN orders o ON o.id = s.order_id WHERE s.state <> 'ended'
-                    AND o.direction IN ({_COLLATERAL})
+                    AND o.direction IN (SELECT direction FROM direction_rules WHERE needs_collateral)
                   GROUP BY 1, 2, 3) a ON a.trader_id = b.owner_id AND a.currency = b.currency AND a.live = b.live
      WHERE coalesce(b.held, 0) <> coalesce(a.needed, 0)""")
 
-_COVERED = ", ".join(f"'{rules.direction}'" for rules in RULES.values() if rules.flow < 0)
+_COVERED = "SELECT direction FROM direction_rules WHERE flow < 0"
 COVERS = Check(
     "what stores have held is the cover of their payouts not ended",
     f"SELECT count(*) FROM orders WHERE direction IN ({_COVERED}) AND ended_at IS NULL",

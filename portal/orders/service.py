@@ -48,6 +48,8 @@ def cancel(session: Session, actor: Actor, command: CancelOrder) -> Order:
     """
     order = queries.lock(session, actor, command.order_id)
     _in_anothers_place(actor, Permission.ORDER_CANCEL_ANY, command.reason)
+    if order.accepted_at is not None:  # its trader may be sending the money this very minute
+        raise InvalidTransition(status=order.status, action=str(Action.CANCEL))
     assignment = queries.current_assignment(session, order)
     steps = Steps(session, actor)
     steps.take(order, Action.CANCEL, reason=command.reason)
@@ -91,19 +93,25 @@ def confirm(session: Session, actor: Actor, command: ConfirmOrder) -> Order:
     if received != order.amount_to_pay:
         raise AmountDiffers(expected=order.amount_to_pay.text)
     steps = Steps(session, actor)
+    agreed(steps, order, assignment, received=received, reason=command.reason)
+    steps.write()
+    return order
+
+
+def agreed(steps: Steps, order: Order, assignment: Assignment, *, received: Money, reason: str | None = None) -> None:
+    """The step into `confirmed`, the same for both directions: final amounts set, slot free, settlement queued."""
+    session = steps.session
     order.amount_received_minor, order.exactness = received.minor, "exact"
     order.final_settlement_minor, order.final_fee_minor = order.settlement_minor, order.fee_minor
     order.final_reward_minor = assignment.reward_minor
-    steps.take(order, Action.CONFIRM, reason=command.reason, details={"assignment": assignment.public_id})
+    steps.take(order, Action.CONFIRM, reason=reason, details={"assignment": assignment.public_id})
     assignment.state = AssignmentState.CHOSEN
     reservations.free(session, [assignment])
     if order.live:
         reservations.count_day(session, [(order, assignment)], confirmed=True)
-    steps.write()
     jobs.cancel(session, "expire_order", str(assignment.id))
     jobs.cancel(session, "flag_unconfirmed", str(order.id))
     jobs.enqueue(session, "settle_order", order.id)
-    return order
 
 
 def decline(session: Session, actor: Actor, command: DeclineOrder) -> Order:
@@ -113,19 +121,23 @@ def decline(session: Session, actor: Actor, command: DeclineOrder) -> Order:
     """
     order = queries.lock(session, actor, command.order_id)
     assignment = queries.current_assignment(session, order)
-    if assignment is not None and queries.party_of(actor) is Party.TRADER and assignment.trader_id != actor.trader_id:
-        raise NotFound()
+    only_its_trader(actor, assignment)
     steps = Steps(session, actor)
-    store = session.get_one(Store, order.store_id)
-    order.match_by, order.tries, order.next_attempt_at = clock.now() + timedelta(seconds=store.match_for_s), 0, None
-    order.assignment_id = order.assigned_at = order.expires_at = None
+    look_again(session, order)
     steps.take(order, Action.DECLINE, reason=command.reason)
     assert assignment is not None
     reservations.release(session, [(order, assignment)], reason="declined")
     steps.write()
     jobs.cancel(session, "expire_order", str(assignment.id))
-    jobs.enqueue(session, "match_order", order.id)
     return order
+
+
+def look_again(session: Session, order: Order) -> None:
+    """For another requisite, in a new window. The caller takes the step back to `new`."""
+    store = session.get_one(Store, order.store_id)
+    order.match_by, order.tries, order.next_attempt_at = clock.now() + timedelta(seconds=store.match_for_s), 0, None
+    order.assignment_id = order.assigned_at = order.accepted_at = order.expires_at = None
+    jobs.enqueue(session, "match_order", order.id)
 
 
 def expire(session: Session, actor: Actor, overdue: Sequence[tuple[Order, Assignment]]) -> None:
@@ -145,6 +157,12 @@ def masked(session: Session, order: Order) -> dict[str, object] | None:
     requisite = session.scalar(select(Requisite).join(Assignment, Assignment.requisite_id == Requisite.id)
                                .where(Assignment.id == order.assignment_id))
     return None if requisite is None else view.requisite_of(requisite, holder=numbers.holder_name(session, requisite))
+
+
+def only_its_trader(actor: Actor, assignment: Assignment | None) -> None:
+    """An order that went to another is none of a trader's any more. Raises NotFound."""
+    if assignment is not None and queries.party_of(actor) is Party.TRADER and assignment.trader_id != actor.trader_id:
+        raise NotFound()
 
 
 def _in_anothers_place(actor: Actor, permission: Permission, reason: str | None) -> None:

@@ -8,7 +8,7 @@ from portal import reference, webhooks
 from portal.core import ids
 from portal.core.clock import rfc3339
 from portal.core.money import text_of
-from portal.orders import payment_links
+from portal.orders import destinations, payment_links
 from portal.orders.directions import rules_of
 from portal.orders.facts import PREFIXES, OrderFacts
 from portal.orders.states import FailureCode, Status
@@ -50,15 +50,16 @@ def public(order: OrderFacts, requisite: dict[str, Any] | None = None) -> dict[s
     paid_in, settled_in, received, rules = (
         order.currency, order.settlement_currency, order.amount_received_minor, rules_of(order))
     settlement, fee = order.settlement.minor, order.fee.minor
+    due = {"net": settlement - fee} if rules.flow > 0 else {"total": settlement + fee}
     return {
         "id": ids.public(rules.prefix, order.id), "object": order.direction,
         "status": order.status, "external_id": order.external_id, "amount": text_of(order.amount_minor, paid_in),
         "amount_to_pay": text_of(order.amount_to_pay_minor, paid_in), "currency": paid_in,
         "settlement": {"currency": settled_in, "amount": text_of(settlement, settled_in),
-                       "fee": text_of(fee, settled_in), "net": text_of(settlement - fee, settled_in),
+                       "fee": text_of(fee, settled_in),
+                       **{name: text_of(minor, settled_in) for name, minor in due.items()},
                        **_rate(order.rate, order.rate_at)},
-        "method": order.method, "bank": order.bank, "payment_url": _site + payment_links.path_of(order.id),
-        "requisite": requisite if order.status in SHOWN else None,
+        **(_to_be_paid(order, requisite) if rules.has_payment_page else {"destination": destinations.shown(order)}),
         "customer": None if order.customer_id is None else {"id": order.customer_id},
         "metadata": dict(sorted(order.meta.items())), "description": order.description,
         "return_url": order.return_url,
@@ -67,6 +68,11 @@ def public(order: OrderFacts, requisite: dict[str, Any] | None = None) -> dict[s
         "version": order.version, "events": [{"type": type, "at": at} for type, at in order.steps],
         **{name: rfc3339(getattr(order, name)) for name in MOMENTS},
     }
+
+
+def _to_be_paid(order: OrderFacts, requisite: dict[str, Any] | None) -> dict[str, Any]:
+    return {"method": order.method, "bank": order.bank, "payment_url": _site + payment_links.path_of(order.id),
+            "requisite": requisite if order.status in SHOWN else None}
 
 
 def requisite_of(requisite: Requisite, *, holder: str, number: str | None = None) -> dict[str, Any]:

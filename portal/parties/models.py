@@ -39,6 +39,7 @@ class Store(Timestamped, Base):
         Index("ix_stores_merchant_id", "merchant_id"),
         Index("ix_stores_words", words_of("name"), postgresql_using="gin"),  # staff search
         CheckConstraint("status IN ('active', 'suspended')", name="status"),
+        CheckConstraint("payout_confirm IN ('store', 'window', 'at_once')", name="payout_confirm"),
     )
     id: Mapped[Id]
     merchant_id: Mapped[UUID] = mapped_column(ForeignKey("merchants.id"))
@@ -55,6 +56,14 @@ class Store(Timestamped, Base):
     # ended without money → the payer may still have paid: until then nobody else gets that amount on that requisite
     late_for_s: Mapped[int] = mapped_column(default=86_400, server_default="86400")
     reward_may_exceed_fee: Mapped[bool] = mapped_column(default=False)
+    # payouts: assigned → the trader must have accepted; accepted → must have sent; paid → confirmed, by whom
+    payout_accept_for_s: Mapped[int] = mapped_column(default=600, server_default="600")
+    payout_pay_for_s: Mapped[int] = mapped_column(default=1800, server_default="1800")
+    payout_confirm: Mapped[LongText] = mapped_column(default="window", server_default="window")
+    payout_window_s: Mapped[int] = mapped_column(default=3600, server_default="3600")
+    payout_tries_max: Mapped[int] = mapped_column(default=3, server_default="3")  # traders who may have it in turn
+    # settlement currency: above it a payout asked in the portal needs a second person of the merchant; None: never
+    payout_alone_max_minor: Mapped[int | None] = mapped_column(BigInteger)
     data_key: Mapped[bytes] = mapped_column(LargeBinary)  # sealed with the master key
     merchant: Mapped[Merchant] = relationship(lazy="raise")
     currencies: Mapped[list["StoreCurrency"]] = relationship(lazy="raise", order_by="StoreCurrency.currency")

@@ -43,6 +43,8 @@ WORDS = (
 
 ENTRIES = {
     "payin_hold": N_("Collateral held"), "payin_release": N_("Collateral freed"), "payin_settle": N_("Order settled"),
+    "payout_hold": N_("Payout: money held"), "payout_release": N_("Payout: money freed"),
+    "payout_settle": N_("Payout settled"),
     "deposit": N_("Deposit"), "opening_balance": N_("Opening balance"),
 }
 

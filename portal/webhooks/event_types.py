@@ -7,6 +7,6 @@ TYPES: tuple[str, ...] = (
     *(f"{direction}.{step}" for direction in ("payin", "payout") for step in _STEPS),
     "dispute.opened", "dispute.answered", "dispute.decided",
     "balance.credited", "balance.debited", PING)
-TOLD: tuple[str, ...] = tuple(f"payin.{step}" for step in (
+TOLD: tuple[str, ...] = tuple(f"{direction}.{step}" for direction in ("payin", "payout") for step in (
     "new", "assigned", "paid", "confirmed", "completed", "cancelled", "expired", "failed"))
 """Those that the desk sends today; an endpoint may name the others already."""

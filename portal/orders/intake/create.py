@@ -4,22 +4,23 @@ import json
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal import reference, tariffs
+from portal import ledger, reference, tariffs
 from portal.core import clock, ids
 from portal.core.access import Actor
 from portal.core.errors import Conflict, FieldError, Invalid
 from portal.core.money import Money, convert
-from portal.orders import row, view
-from portal.orders.commands import CreatePayin, Customer, leads_to
+from portal.orders import destinations, row, view
+from portal.orders.commands import CreatePayin, CreatePayout, Customer, leads_to
+from portal.orders.directions import drafted, rules_of
 from portal.orders.intake.insert import Asked, write
 from portal.orders.intake.store_terms import Terms, terms_of
 from portal.orders.models import Order
 from portal.orders.row import OrderRow
-from portal.orders.states import Direction
 
 NOBODY = Customer()
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
@@ -48,25 +49,35 @@ class Created:
         return row.as_order(self.row)
 
 
-def request_hash(command: CreatePayin) -> bytes:
+def request_hash(command: CreatePayin | CreatePayout) -> bytes:
     """Of the canonical request: white space and the order of keys do not matter, nor fields left at their default."""
     body = command.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
     return hashlib.sha256(_CANONICAL.encode(body).encode()).digest()
 
 
-def create(session: Session, actor: Actor, command: CreatePayin, *, idempotency_key: str) -> Created:
-    """A store's system asks for a payin: freeze rate, tariff and fee, and have it matched.
+def create(session: Session, actor: Actor, command: CreatePayin | CreatePayout, *, idempotency_key: str) -> Created:
+    """A store asks for an order: freeze rate, tariff and fee, hold what its direction wants held, have it matched.
 
-    Raises DeskPaused, StoreSuspended, Invalid (currency, method, limits, return address), RateUnavailable,
-    AmountTooSmall, NoTariff, ExternalIdTaken, LockTimeout while the same key or external id is being taken elsewhere.
+    Raises DeskPaused, StoreSuspended, Invalid (currency, method, limits, return address, destination), RateUnavailable,
+    AmountTooSmall, NoTariff, InsufficientFunds, ExternalIdTaken, LockTimeout while the same key or external id is being
+    taken elsewhere.
     """
-    asked = asked_for(actor, command, idempotency_key=idempotency_key)
-    if write(session, [asked]):
-        return Created(asked.order, asked.answer)
-    return _taken(session, asked.order)
+    assert actor.store_id is not None
+    recipient = (destinations.sealed(session, actor.store_id, command) if isinstance(command, CreatePayout)
+                 else _no_recipient)
+    asked = asked_for(actor, command, idempotency_key=idempotency_key, recipient=recipient)
+    if not write(session, [asked]):
+        return _taken(session, asked.order)
+    ledger.post(session, actor, drafted(rules_of(asked.order).on_create(asked.order)))
+    return Created(asked.order, asked.answer)
 
 
-def asked_for(actor: Actor, command: CreatePayin, *, idempotency_key: str) -> Asked:
+def _no_recipient(order_id: UUID) -> dict[str, Any]:
+    return {}
+
+
+def asked_for(actor: Actor, command: CreatePayin | CreatePayout, *, idempotency_key: str,
+              recipient: destinations.Columns = _no_recipient) -> Asked:
     """The order as it will be written, if nothing stands in its way: judged, priced, frozen. Raises as `create`."""
     assert actor.store_id is not None
     assert actor.live is not None
@@ -79,11 +90,11 @@ def asked_for(actor: Actor, command: CreatePayin, *, idempotency_key: str) -> As
     settlement = convert(amount, quote.rate, terms.settlement_currency)
     if not settlement:
         raise tariffs.AmountTooSmall()
-    fee = tariffs.fee(store_id=terms.store_id, direction=Direction.PAYIN, method=method, amount=amount,
+    fee = tariffs.fee(store_id=terms.store_id, direction=command.direction, method=method, amount=amount,
                       settlement=settlement)
-    customer = command.customer or NOBODY
+    customer, id = command.customer or NOBODY, ids.new_id()
     order = OrderRow(
-        id=ids.new_id(), direction=Direction.PAYIN, live=actor.live, store_id=terms.store_id,
+        id=id, direction=command.direction, live=actor.live, store_id=terms.store_id,
         external_id=command.external_id, idempotency_key=idempotency_key, request_hash=request_hash(command),
         currency=command.currency, amount_minor=amount.minor, amount_to_pay_minor=amount.minor, method=method,
         bank=command.bank, customer_id=customer.id, customer_name=customer.name, customer_ip=customer.ip,
@@ -91,27 +102,28 @@ def asked_for(actor: Actor, command: CreatePayin, *, idempotency_key: str) -> As
         settlement_currency=settlement.currency, settlement_minor=settlement.minor,
         fee_minor=fee.amount.minor, rate=quote.rate, rate_at=quote.at, rate_id=quote.id, tariff_id=fee.tariff_id,
         created_at=now, match_by=now + timedelta(seconds=terms.match_for_s),
-        steps=[["payin.new", clock.rfc3339(now) or ""]])
+        steps=[[f"{command.direction}.new", clock.rfc3339(now) or ""]], **recipient(id))
     return Asked.by(actor, order, view.public(order))
 
 
-def _method(terms: Terms, command: CreatePayin, amount: Money) -> str:
+def _method(terms: Terms, command: CreatePayin | CreatePayout, amount: Money) -> str:
     """What the store takes, all that is wrong at once. Raises Invalid."""
     wrong, method = [], command.method
+    at = "" if isinstance(command, CreatePayin) else "/destination"
     taken = terms.currencies.get(command.currency)
-    if taken is None or not taken.payin:
+    if taken is None or not taken.takes(command.direction):
         wrong.append(FieldError("/currency", "currency_not_taken", "The store does not take this currency."))
     else:
         method = method or (taken.methods[0] if len(taken.methods) == 1 else None)
         if method is None:
-            wrong.append(FieldError("/method", "missing", f"Name a method: {', '.join(taken.methods)}."))
+            wrong.append(FieldError(f"{at}/method", "missing", f"Name a method: {', '.join(taken.methods)}."))
         elif method not in taken.methods:
-            wrong.append(FieldError("/method", "method_not_taken", "The store does not take this method."))
+            wrong.append(FieldError(f"{at}/method", "method_not_taken", "The store does not take this method."))
         if not taken.least.minor <= amount.minor <= taken.most.minor:
             wrong.append(FieldError("/amount", "amount_out_of_range",
                                     f"The store takes {taken.least.text} to {taken.most.text} {command.currency}."))
     if command.bank is not None and command.bank not in reference.snapshot().banks:
-        wrong.append(FieldError("/bank", "unknown_bank", "The desk does not know this bank."))
+        wrong.append(FieldError(f"{at}/bank", "unknown_bank", "The desk does not know this bank."))
     if command.return_url is not None and not leads_to(command.return_url, terms.return_hosts):
         wrong.append(FieldError("/return_url", "host_not_listed", "The store has not listed this host."))
     if wrong:

@@ -32,13 +32,15 @@ class Asked(NamedTuple):
     @classmethod
     def by(cls, actor: Actor, order: OrderRow, answer: dict[str, Any]) -> "Asked":
         written = row.values(order, row.CREATED) | {
-            "request_hash": f"\\x{order.request_hash.hex()}", "event_id": ids.new_id(), "actor_kind": actor.kind,
+            name: f"\\x{held.hex()}" for name in BYTES if (held := getattr(order, name)) is not None} | {
+            "event_id": ids.new_id(), "actor_kind": actor.kind,
             "actor_id": actor.id, "actor_name": actor.name, "role": actor.role, "address": actor.address,
             "request_id": actor.request_id, "job_request_id": actor.request_id or request_log.request_id(),
             "payload": webhooks.without_payment_link(answer)}
         return cls(order, actor, answer, to_json(written).decode())
 
 
+BYTES = tuple(name for name in row.CREATED if row.TYPES[name] == "BYTEA")
 INSERT = f"""
     WITH given AS MATERIALIZED (
         SELECT r.* FROM set_config('lock_timeout', coalesce(%s, current_setting('lock_timeout')), true),

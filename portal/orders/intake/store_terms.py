@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from portal.core.money import Money
+from portal.orders.states import Direction
 from portal.parties.models import Merchant, Store, StoreCurrency
 from portal.parties.store_cache import Remembered, tell_of
 from portal.parties.stores import StoreSuspended
@@ -18,6 +19,10 @@ class CurrencyTerms:
     methods: tuple[str, ...]
     payin: bool
     payout: bool
+
+    def takes(self, direction: Direction) -> bool:
+        """Whether the store has this currency in that direction at all."""
+        return {Direction.PAYIN: self.payin, Direction.PAYOUT: self.payout}[direction]
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ PICK = f"""
          ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
     ), picked AS MATERIALIZED (
         SELECT p.*, r.method, r.bank, r.number_first6, r.number_last4, h.name_sealed, t.pay_by,
-               t.pay_by + make_interval(secs => s.grace_s) AS end_at,
+               t.pay_by + make_interval(secs => CASE WHEN d.accepted_first THEN 0 ELSE s.grace_s END) AS end_at,
                CASE WHEN (SELECT greatest(reltuples, 0) FROM pg_class WHERE oid = 'requisites'::regclass)
                          * cardinality(%(orders)s::uuid[]) <= %(funnel_rows_max)s
                     THEN matching_funnel(p.order_id, %(now)s, %(day)s) END AS funnel
@@ -55,7 +55,9 @@ PICK = f"""
                                %(assignments)s::uuid[], %(now)s, %(day)s) p
           JOIN requisites r ON r.id = p.requisite_id JOIN holders h ON h.id = p.holder_id
           JOIN held o ON o.id = p.order_id JOIN stores s ON s.id = o.store_id
-         CROSS JOIN LATERAL (SELECT %(now)s + make_interval(secs => s.pay_for_s) AS pay_by) t
+          JOIN direction_rules d ON d.direction = o.direction
+         CROSS JOIN LATERAL (SELECT %(now)s + make_interval(secs => CASE
+             WHEN d.accepted_first THEN s.payout_accept_for_s ELSE s.pay_for_s END) AS pay_by) t
     )
     SELECT {row.selected("held")}, {", ".join(f"picked.{name}" for name in Pick._fields)}
       FROM held LEFT JOIN picked ON picked.order_id = held.id ORDER BY held.id"""

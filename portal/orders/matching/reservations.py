@@ -120,6 +120,8 @@ def count_day(session: Session, closed: Sequence[tuple[Order, Assignment]], *, c
     """What the traders' day comes to by now. The caller holds their locks, and their rows are written one by one."""
     days: dict[tuple[UUID, str], tuple[int, int]] = {}
     for order, assignment in closed:
+        if rules_of(order).flow < 0:
+            continue  # what went out is no day's income
         key = assignment.trader_id, order.currency
         count, minor = days.get(key, (0, 0))
         days[key] = count + 1, minor + assignment.amount_minor

@@ -1,0 +1,48 @@
+"""Payouts over JSON: out of the store's balance to a card, an account or a phone."""
+from flask import Response
+
+from portal.core.access import Permission
+from portal.core.errors import NotFound
+from portal.core.lifecycle import InvalidTransition
+from portal.gateway import orders, schemas
+from portal.gateway.endpoint import call, shown
+from portal.gateway.filters import OrderQuery
+from portal.ledger import InsufficientFunds
+from portal.orders import payouts, service, view
+from portal.orders.commands import CancelOrder, ConfirmPayout, CreatePayout
+from portal.orders.intake.create import ExternalIdTaken
+from portal.orders.states import Direction
+from portal.reference import RateUnavailable
+from portal.reference.pauses import DeskPaused
+from portal.tariffs import AmountTooSmall
+
+
+@call("POST", "/payouts", Permission.PAYOUT_CREATE, summary="Send a payment to somebody", body=CreatePayout,
+      answer=schemas.Payout, status=201, moves_money=True,
+      errors=(ExternalIdTaken, RateUnavailable, AmountTooSmall, InsufficientFunds, DeskPaused))
+def create_payout() -> Response:
+    return orders.take_in(CreatePayout)
+
+
+@call("GET", "/payouts", Permission.ORDER_READ, summary="Payouts, newest first, numbers masked", query=OrderQuery,
+      answer=schemas.Page[schemas.Payout])
+def list_payouts() -> Response:
+    return orders.page_of(Direction.PAYOUT)
+
+
+@call("GET", "/payouts/<payout_id>", Permission.ORDER_READ, summary="A payout, its number masked",
+      answer=schemas.Payout, errors=(NotFound,))
+def get_payout(payout_id: str) -> Response:
+    return shown(view.public(orders.found(Direction.PAYOUT, payout_id)))
+
+
+@call("POST", "/payouts/<payout_id>/cancel", Permission.PAYOUT_CREATE, summary="Call it off before a trader takes it on",
+      body=schemas.Empty, answer=schemas.Payout, errors=(NotFound, InvalidTransition))
+def cancel_payout(payout_id: str) -> Response:
+    return orders.act(Direction.PAYOUT, payout_id, CancelOrder, service.cancel)
+
+
+@call("POST", "/payouts/<payout_id>/confirm", Permission.PAYOUT_CREATE, summary="The recipient has the money",
+      body=schemas.Empty, answer=schemas.Payout, errors=(NotFound, InvalidTransition))
+def confirm_payout(payout_id: str) -> Response:
+    return orders.act(Direction.PAYOUT, payout_id, ConfirmPayout, payouts.confirm)

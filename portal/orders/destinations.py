@@ -1,0 +1,81 @@
+"""Where a payout goes: the recipient's number and name, sealed at rest, shown masked, known again by a keyed print.
+
+The number is sealed with its store's key; in full it is its accepted trader's to see, until the order ends.
+"""
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
+
+from portal import reference
+from portal.core import crypto, names
+from portal.core.errors import FieldError, Invalid
+from portal.orders.commands import CreatePayout, Destination
+from portal.orders.facts import OrderFacts
+from portal.parties.models import Store
+from portal.parties.stores import key_place
+from portal.reference import validators
+from portal.reference.accounts import fits
+from portal.requisites.models import Requisite, mask_of
+from portal.requisites.numbers import fingerprint
+
+Columns = Callable[[UUID], dict[str, Any]]
+
+
+def sealed(session: Session, store_id: UUID, command: CreatePayout) -> Columns:
+    """The columns of an order, by its id, that keep the recipient. Raises Invalid: the number, or a bank elsewhere."""
+    number, at = _canonical(command.destination, command.currency), command.destination
+    keyring = crypto.data_keyring(session.get_one(Store, store_id).data_key, place=key_place(store_id))
+    card = reference.snapshot().method(at.method).validator in validators.CARDS
+    holder = names.tidy(at.holder) if at.holder else None
+    return lambda order_id: {
+        "destination_sealed": keyring.seal(number.encode(), place=_number_place(order_id)),
+        "destination_mask": mask_of(number[:6] if card else "", number[-4:]),
+        "destination_fingerprint": fingerprint(number),
+        "recipient_sealed": None if holder is None else crypto.seal(holder, place=_name_place(order_id))}
+
+
+def shown(order: OrderFacts) -> dict[str, Any]:
+    """As lists, events and webhooks show it: the number masked."""
+    return {"method": order.method, "bank": order.bank, "number": order.destination_mask, "holder": recipient(order)}
+
+
+def recipient(order: OrderFacts) -> str | None:
+    """The person it goes to, in full."""
+    if order.recipient_sealed is None:
+        return None
+    return crypto.open_sealed(bytes(order.recipient_sealed), place=_name_place(order.id))
+
+
+def reveal(session: Session, order: OrderFacts) -> str:
+    """The number in full. Showing it is the caller's to justify."""
+    assert order.destination_sealed is not None, "a payout has its destination"
+    keyring = crypto.data_keyring(session.get_one(Store, order.store_id).data_key, place=key_place(order.store_id))
+    return keyring.open(order.destination_sealed, place=_number_place(order.id)).decode()
+
+
+def is_a_requisite(session: Session, order: OrderFacts) -> bool:
+    """Whether the money would go to some trader's own instrument."""
+    return bool(session.scalar(select(exists().where(Requisite.number_fingerprint == order.destination_fingerprint))))
+
+
+def _canonical(at: Destination, currency: str) -> str:
+    known = reference.snapshot()
+    if at.bank is not None and (at.bank not in known.banks or not fits(known.bank(at.bank).country, currency)):
+        raise Invalid(fields=[FieldError("/destination/bank", "unknown_bank", "The desk does not know this bank.")])
+    method = known.method(at.method)
+    try:
+        return validators.check(method.validator, at.number, currency=currency, rules=method.rules)
+    except Invalid as wrong:
+        raise Invalid(fields=[FieldError("/destination/number", one.code, one.message)
+                              for one in wrong.fields]) from None
+
+
+def _number_place(order_id: UUID) -> str:
+    return f"orders|destination_sealed|{order_id}"
+
+
+def _name_place(order_id: UUID) -> str:
+    return f"orders|recipient_sealed|{order_id}"
