@@ -38,6 +38,7 @@ def of_the_desk(person: dict[str, str], keys: dict[str, str], *, sockets: Path |
                  "DATABASE_OWNER_URL": database_url(OWNER, keys["owner_password"], sockets)}
     if redis_url:
         desk["REDIS_URL"] = redis_url
+    desk.setdefault("FILES_FOLDER", str(Path(desk.get("QUITTANCE_HOME", ROOT / "var")) / "files"))
     desk.setdefault("PUBLIC_URL", address(desk["HOST"], desk["PORT"]))
     desk["PATH"] = f"{ROOT / '.venv' / 'bin'}{os.pathsep}{desk.get('PATH', os.defpath)}"
     desk["VIRTUAL_ENV"] = str(ROOT / ".venv")

@@ -1,5 +1,6 @@
 """Quittance, a desk for peer-to-peer payments. `create_app` puts the rooms together."""
 from base64 import b64decode
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flask import Flask
@@ -17,7 +18,7 @@ WATCH_CONNECTIONS = 3  # of a worker, beside its threads' own: tasks/watch.py
 
 def create_app(settings: Settings | None = None, *, process: str = "web") -> Flask:
     """The application: for the web, a worker and the command line alike. `process`: web or worker."""
-    from portal import imports, reference, tables, treasury, webhooks
+    from portal import files, imports, reference, tables, treasury, webhooks
     from portal.core import clock, crypto, db, logging, money, request_log
     from portal.gateway.dispatch import Desk
     from portal.orders import view
@@ -49,6 +50,7 @@ def create_app(settings: Settings | None = None, *, process: str = "web") -> Fla
     view.use_site(settings.public_url)
     money.ask_for_exponents(reference.exponent)
     reference.configure(rate_max_age_s=settings.rate_max_age_s)
+    files.configure(files.LocalFolder(Path(settings.files_folder)))
     webhooks.configure(http=settings.http_webhooks, allowed_networks=settings.webhook_allowed_networks)
 
     if process == "web":

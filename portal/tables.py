@@ -2,6 +2,7 @@
 from portal.approvals import admissions
 from portal.approvals import models as approvals
 from portal.core import audit, jobs
+from portal.files import models as files
 from portal.gateway import models as gateway
 from portal.imports import models as imports
 from portal.ledger import models as ledger
@@ -16,5 +17,6 @@ from portal.requisites import models as requisites
 from portal.tariffs import models as tariffs
 from portal.webhooks import models as webhooks
 
-__all__ = ["admissions", "approvals", "audit", "cases", "desk_pauses", "form_keys", "gateway", "imports", "jobs",
-           "ledger", "ledger_proofs", "orders", "parties", "places", "reference", "requisites", "tariffs", "webhooks"]
+__all__ = ["admissions", "approvals", "audit", "cases", "desk_pauses", "files", "form_keys", "gateway", "imports",
+           "jobs", "ledger", "ledger_proofs", "orders", "parties", "places", "reference", "requisites", "tariffs",
+           "webhooks"]

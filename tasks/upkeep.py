@@ -5,6 +5,7 @@ from datetime import timedelta
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from portal import files
 from portal.core import clock
 from portal.core.db import db
 from portal.core.jobs import Claimed, Kind, register
@@ -45,6 +46,11 @@ def forget_idempotency_keys(session: Session, jobs: Sequence[Claimed]) -> None:
         ORDER BY created_at LIMIT :limit)"""), {"before": clock.now() - FORMS_KEPT_FOR, "limit": KEYS_MAX})
 
 
+def sweep_files(session: Session, jobs: Sequence[Claimed]) -> None:
+    """Uploads of yesterday that nobody sent."""
+    files.sweep(session)
+
+
 def sweep_kept_amounts(session: Session, jobs: Sequence[Claimed]) -> None:
     """Amounts whose payers can no longer be late."""
     reservations.sweep(session)
@@ -73,6 +79,7 @@ register(
     Kind("sweep_sessions", sweep_sessions, every_s=3600),
     Kind("forget_idempotency_keys", forget_idempotency_keys, every_s=600),
     Kind("sweep_kept_amounts", sweep_kept_amounts, every_s=600),
+    Kind("sweep_files", sweep_files, every_s=3600),
     Kind(pausing.JOB, pausing.end_in_time),
     Kind("rebuild_lanes", lanes.rebuild_for_jobs),
     Kind("ensure_robots", ensure_robots, every_s=60),

@@ -7,23 +7,35 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from io import BytesIO
 from secrets import token_hex
 from typing import Any, TypeVar
 from uuid import UUID
 
 from flask import Flask
+from PIL import Image
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from portal import approvals, ledger, reference, tariffs
+from portal import approvals, files, ledger, reference, tariffs
 from portal.approvals import Approval, DecideApproval
 from portal.core import clock, jobs
 from portal.core.access import SCOPES, SYSTEM, TEMPLATES, Actor, ActorKind, Role
 from portal.core.db import db, reader, transaction
 from portal.core.ids import new_id
 from portal.core.money import Money
-from portal.orders import service
-from portal.orders.commands import CancelOrder, ConfirmOrder, CreatePayin, DeclineOrder, MarkPaid
+from portal.orders import payouts, service
+from portal.orders.commands import (
+    AcceptPayout,
+    CancelOrder,
+    ConfirmOrder,
+    ConfirmPayout,
+    CreatePayin,
+    CreatePayout,
+    DeclineOrder,
+    MarkPaid,
+    PayPayout,
+)
 from portal.orders.intake import create as creation
 from portal.orders.intake import store_terms
 from portal.orders.models import Assignment, Order
@@ -147,7 +159,8 @@ def new_cast(*, fee_bps: int = 250, **facts: Any) -> Cast:
             merchant_id=merchant.id, slug=f"s{token_hex(6)}", name="Bookshop", settlement_currency="USDT",
             return_hosts=("shop.example",), currencies=(StoreTerms(
                 currency="RUB", min_minor=50_00, max_minor=100_000_00, methods=(method,)),)))
-        set_fee(session, SYSTEM, SetFee(store_id=store.id, direction="payin", fee_bps=fee_bps))
+        for direction in ("payin", "payout"):
+            set_fee(session, SYSTEM, SetFee(store_id=store.id, direction=direction, fee_bps=fee_bps))
     if facts:
         change(store, **facts)
     forget()
@@ -186,7 +199,8 @@ def new_trader(*, tier: int = 1, reward_bps: int | None = 100, deposit: str | No
                                                               open_orders_max=1000))
         traders.move(session, SYSTEM, MoveTrader(trader_id=trader.id, status="active", reason="test"))
         if reward_bps is not None:
-            set_reward(session, SYSTEM, SetReward(trader_id=trader.id, direction="payin", reward_bps=reward_bps))
+            for direction in ("payin", "payout"):
+                set_reward(session, SYSTEM, SetReward(trader_id=trader.id, direction=direction, reward_bps=reward_bps))
         if on_shift:
             traders.begin_shift(session, SYSTEM, trader.id)
     if deposit is not None:
@@ -229,6 +243,79 @@ def create_payin(cast: Cast, amount: str = "1500.00", *, actor: Actor | None = N
     with act() as session:
         return creation.create(session, actor or cast.key, CreatePayin(**body),
                                idempotency_key=idempotency_key or token_hex(12))
+
+
+def create_payout(cast: Cast, amount: str = "1500.00", *, actor: Actor | None = None,
+                  idempotency_key: str | None = None, **asked: Any) -> creation.Created:
+    """A store asks for a payout to a stranger's card."""
+    body = {"external_id": f"payout-{token_hex(6)}", "amount": amount, "currency": "RUB", "destination": {
+        "method": cast.method, "number": robots.test_number("luhn16", token_hex(8)), "holder": "I PETROV"}} | asked
+    with act() as session:
+        return creation.create(session, actor or cast.key, CreatePayout(**body),
+                               idempotency_key=idempotency_key or token_hex(12))
+
+
+def assigned_payout(cast: Cast, amount: str = "1500.00", **asked: Any) -> Order:
+    """A payout some trader is to accept. The store can pay it, and the cast gets a requisite if it has none."""
+    if not cast.traders:
+        cast.requisite(payout=True)
+    deposit_to(ledger.store_available(cast.store.id, "USDT", cast.live), "1000.000000")
+    made = create_payout(cast, amount, **asked).order
+    work_off()
+    found = fresh(made)
+    assert found.status == "assigned", found.status
+    return found
+
+
+def accepted_payout(cast: Cast, amount: str = "1500.00", **asked: Any) -> Order:
+    order = assigned_payout(cast, amount, **asked)
+    accept(its_trader(order), order)
+    return fresh(order)
+
+
+def paid_payout(cast: Cast, amount: str = "1500.00", **asked: Any) -> Order:
+    order = accepted_payout(cast, amount, **asked)
+    pay(its_trader(order), order)
+    return fresh(order)
+
+
+def accept(actor: Actor, order: Order, *, assignment_id: str | None = None) -> Order:
+    with act() as session:
+        return payouts.accept(session, actor, AcceptPayout(
+            order_id=order.public_id, assignment_id=assignment_id or assignment_of(order).public_id))
+
+
+def pay(actor: Actor, order: Order, *, receipts: Sequence[str] | None = None,
+        assignment_id: str | None = None) -> Order:
+    """Sent, with a receipt of its own unless `receipts` names files."""
+    wanted = receipts or [upload(actor, picture()).public_id]
+    with act() as session:
+        return payouts.pay(session, actor, PayPayout(
+            order_id=order.public_id, assignment_id=assignment_id or assignment_of(order).public_id,
+            receipts=tuple(wanted)))
+
+
+def agree(actor: Actor, order: Order) -> Order:
+    """The store, or staff in its place, says that the recipient has the money."""
+    with act() as session:
+        return payouts.confirm(session, actor, ConfirmPayout(order_id=order.public_id, reason=why(actor)))
+
+
+def upload(actor: Actor, content: bytes, name: str = "receipt.png") -> files.File:
+    stored = files.store(files.Upload(name, content))
+    with act() as session:
+        return files.keep(session, actor, stored)
+
+
+def picture(width: int = 90, height: int = 120, kind: str = "PNG") -> bytes:
+    """A photograph that no other test has."""
+    out = BytesIO()
+    Image.effect_noise((width, height), 80).convert("RGB").save(out, kind)
+    return out.getvalue()
+
+
+def store_held(store: Store, live: bool = True) -> Money:
+    return balance(ledger.store_held(store.id, "USDT", live))
 
 
 def work_off(kind: str = "match_order") -> int:

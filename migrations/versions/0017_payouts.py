@@ -20,9 +20,9 @@ STORES = (sa.Column("payout_accept_for_s", sa.Integer(), nullable=False, server_
 
 def upgrade() -> None:
     for column in ORDERS:
-        op.add_column("orders", column.copy())
+        op.add_column("orders", column._copy())
     for column in STORES:
-        op.add_column("stores", column.copy())
+        op.add_column("stores", column._copy())
     op.execute("""
         CREATE VIEW direction_rules AS SELECT * FROM (
             VALUES ('payin', true, true, 1, false), ('payout', false, false, -1, true))

@@ -21,7 +21,8 @@ def register(app: Desk, *, headers: Mapping[str, str]) -> None:
         webhooks,
     )
 
-    assert all((balance, deliveries, openapi, payins, payouts, reference, webhooks))  # they put their calls on the blueprint
+    # they put their calls on the blueprint
+    assert all((balance, deliveries, openapi, payins, payouts, reference, webhooks))
     app.register_blueprint(endpoint.bp)
     app.gateway_headers = headers
     app.extensions["openapi"] = lambda: openapi.document(app)  # for the pages of /docs, which may not import us

@@ -18,7 +18,8 @@ from portal.orders.states import Direction
 
 CURRENCY = "^[A-Z0-9]{3,10}$"
 # what an entry refers to: an order, else one of ours
-PREFIXES = {rules.settle_kind: rules.prefix for rules in RULES.values()} | dict.fromkeys(("payout_hold", "payout_release"), RULES[Direction.PAYOUT].prefix)
+PREFIXES = {rules.settle_kind: rules.prefix for rules in RULES.values()} | dict.fromkeys(
+    ("payout_hold", "payout_release"), RULES[Direction.PAYOUT].prefix)
 
 
 class StatementQuery(strict_json.PageQuery):

@@ -4,9 +4,10 @@ The order of the examples is the one of spec and tests: 1500.00 roubles at 92, a
 """
 from typing import Any
 
-TAGS = {"payins": "Payins", "payouts": "Payouts", "balance": "Balance", "webhook-endpoints": "Webhooks", "webhook-deliveries": "Webhooks",
-        "events": "Webhooks", "currencies": "Reference data", "methods": "Reference data", "banks": "Reference data",
-        "rates": "Reference data", "openapi.json": "This document"}
+TAGS = {"payins": "Payins", "payouts": "Payouts", "balance": "Balance", "webhook-endpoints": "Webhooks",
+        "webhook-deliveries": "Webhooks", "events": "Webhooks", "currencies": "Reference data",
+        "methods": "Reference data", "banks": "Reference data", "rates": "Reference data",
+        "openapi.json": "This document"}
 
 DESCRIPTIONS = {
     "create_payin": "Makes an order and begins to look for a requisite at once. Send the customer to `payment_url`, or"
@@ -49,8 +50,8 @@ PAYIN_ID, ENDPOINT_ID = "pin_01JD9W4M0Q8Z6T1V5R2X7Y3KAB", "whk_01JD9W1C5N3B7H2F8
 PAYOUT_ID = "pout_01JD9W6M0Q8Z6T1V5R2X7Y3KAB"
 EVENT_ID, DELIVERY_ID = "evt_01JD9W4M7A2C4E6G8J0M3P5R7T", "dlv_01JD9W4M7D1F3H5K7N9Q2S4V6X"
 CURSOR = "WyIyMDI2LTExLTIyVDEwOjExOjEyLjM0NSswMDowMCJd"
-PARAMETERS = {"payin_id": PAYIN_ID, "payout_id": PAYOUT_ID, "endpoint_id": ENDPOINT_ID, "event_id": EVENT_ID, "delivery_id": DELIVERY_ID,
-              "Idempotency-Key": "order-1042-try-1"}
+PARAMETERS = {"payin_id": PAYIN_ID, "payout_id": PAYOUT_ID, "endpoint_id": ENDPOINT_ID, "event_id": EVENT_ID,
+              "delivery_id": DELIVERY_ID, "Idempotency-Key": "order-1042-try-1"}
 QUERIES = {
     "limit": "rows of a page, 1 to 100; 50 unless told", "cursor": "`next_cursor` of the page before",
     "status": "only these", "external_id": "the shop's own number, whole", "customer_id": "the shop's customer, whole",
@@ -98,7 +99,7 @@ def payin(status: str = "new") -> dict[str, Any]:
 
 _PAYOUT_BODY: dict[str, Any] = {
     "external_id": "po-7", "amount": "1500.00", "currency": "RUB",
-    "destination": {"method": "card", "bank": "alfa", "number": "2200150000004821", "holder": "I PETROV"},
+    "destination": {"method": "card", "bank": "alfa", "number": "2200150000004827", "holder": "I PETROV"},
     "customer": {"id": "c-7"}, "description": "Prize of order 1042", "metadata": {}}
 
 
@@ -111,7 +112,7 @@ def payout(status: str = "new") -> dict[str, Any]:
         "id": PAYOUT_ID, "object": "payout", "external_id": "po-7", "customer": {"id": "c-7"}, "metadata": {},
         "description": "Prize of order 1042", "return_url": None,
         "settlement": settlement | {"total": "16.711957"},
-        "destination": {"method": "card", "bank": "alfa", "number": "220015******4821", "holder": "I PETROV"},
+        "destination": {"method": "card", "bank": "alfa", "number": "220015******4827", "holder": "I PETROV"},
         "events": [{"type": f"payout.{step['type'].partition('.')[2]}", "at": step["at"]} for step in told["events"]]}
 
 

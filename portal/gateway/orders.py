@@ -3,13 +3,12 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from flask import Response
-from pydantic import BaseModel
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.core import ids
 from portal.core.access import Actor
-from portal.core.commands import bind
+from portal.core.commands import Command, bind
 from portal.core.db import reader, transaction
 from portal.core.errors import Denied, Invalid, PortalError, Unavailable
 from portal.gateway import payin_answers, schemas, strict_json
@@ -62,7 +61,7 @@ def found(direction: Direction, shown_id: str) -> Order:
 
 
 def act(direction: Direction, shown_id: str, wanted: type[C], service: Callable[[Session, Actor, C], Order], *,
-        body: type[BaseModel] = schemas.Empty) -> Response:
+        body: type[Command] = schemas.Empty) -> Response:
     """One step of one order; fields of the body are the command's."""
     sent = bind(body, strict_json.body())
     command = wanted(order_id=id_of(direction, shown_id), **sent.model_dump(exclude_none=True))

@@ -36,8 +36,9 @@ def get_payout(payout_id: str) -> Response:
     return shown(view.public(orders.found(Direction.PAYOUT, payout_id)))
 
 
-@call("POST", "/payouts/<payout_id>/cancel", Permission.PAYOUT_CREATE, summary="Call it off before a trader takes it on",
-      body=schemas.Empty, answer=schemas.Payout, errors=(NotFound, InvalidTransition))
+@call("POST", "/payouts/<payout_id>/cancel", Permission.PAYOUT_CREATE,
+      summary="Call it off before a trader takes it on", body=schemas.Empty, answer=schemas.Payout,
+      errors=(NotFound, InvalidTransition))
 def cancel_payout(payout_id: str) -> Response:
     return orders.act(Direction.PAYOUT, payout_id, CancelOrder, service.cancel)
 

@@ -32,7 +32,7 @@ def expire(session: Session, batch: Sequence[Claimed]) -> dict[int, RetryAt]:
     if overdue[Direction.PAYIN]:
         service.expire(session, SYSTEM, overdue[Direction.PAYIN])
     later = payouts.take_back(session, overdue[Direction.PAYOUT])
-    return {job.id: later[job.reference] for job in batch if job.reference in later}
+    return {job.id: later[job.reference] for job in batch if job.reference is not None and job.reference in later}
 
 
 def flag_unconfirmed(session: Session, batch: Sequence[Claimed]) -> None:

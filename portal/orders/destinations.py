@@ -63,6 +63,9 @@ def is_a_requisite(session: Session, order: OrderFacts) -> bool:
 
 def _canonical(at: Destination, currency: str) -> str:
     known = reference.snapshot()
+    if at.method not in known.methods:
+        raise Invalid(fields=[FieldError("/destination/method", "unknown_method",
+                                         "The desk does not know this method.")])
     if at.bank is not None and (at.bank not in known.banks or not fits(known.bank(at.bank).country, currency)):
         raise Invalid(fields=[FieldError("/destination/bank", "unknown_bank", "The desk does not know this bank.")])
     method = known.method(at.method)

@@ -1,11 +1,12 @@
 """What is done to a payout, beside what payouts share with payins (`service`: cancel, decline).
 
-Its trader accepts it, is shown whom to pay, sends the money and attaches the receipt; then the store agrees, by its word
-or by saying nothing for a while, as it chose. Never two traders at once: whoever did not act in time has lost it, and
-is never asked again, before somebody else sees the recipient.
+Its trader accepts it, is shown whom to pay, sends the money and attaches the receipt; then the store agrees, by its
+word or by saying nothing for a while, as it chose. Never two traders at once: whoever did not act in time has lost it,
+and is never asked again, before somebody else sees the recipient.
 """
 from collections.abc import Sequence
 from datetime import timedelta
+from uuid import UUID
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -33,6 +34,18 @@ class NotAccepted(Conflict):
     """Accept this payout first: only then do you see whom to pay."""
 
     code = "not_accepted"
+
+
+def _may_see_receipt(session: Session, actor: Actor, assignment_id: UUID) -> bool:
+    """Whoever sees the order; of traders only the one whose receipt it is."""
+    rows = queries.visible_to(actor).join(Assignment, Assignment.order_id == Order.id).where(
+        Assignment.id == assignment_id)
+    if actor.trader_id is not None:
+        rows = rows.where(Assignment.trader_id == actor.trader_id)
+    return session.scalar(rows.with_only_columns(Order.id)) is not None
+
+
+files.visible_by(RECEIPT, _may_see_receipt)
 
 
 def accept(session: Session, actor: Actor, command: AcceptPayout) -> Order:
@@ -101,13 +114,14 @@ def confirm_overdue(session: Session, batch: Sequence[Claimed]) -> None:
             _confirmed(session, SYSTEM, order, queries.current_assignment(session, order))
 
 
-def take_back(session: Session, overdue: Sequence[tuple[Order, Assignment]]) -> dict[object, RetryAt]:
+def take_back(session: Session, overdue: Sequence[tuple[Order, Assignment]]) -> dict[UUID, RetryAt]:
     """Not accepted, or not sent, in time: the next trader's turn, or the end after the store's last one.
 
     The caller holds the orders' locks and has seen that each still waits. By assignment: when to look again, where the
     trader has accepted meanwhile and has more time.
     """
-    now, steps, ending, later = clock.now(), Steps(session, SYSTEM), [], {}
+    now, steps, ending = clock.now(), Steps(session, SYSTEM), []
+    later: dict[UUID, RetryAt] = {}
     for order, assignment in overdue:
         if assignment.expires_at > now:
             later[assignment.id] = RetryAt(assignment.expires_at)

@@ -15,6 +15,7 @@ def register(app: Flask, settings: Settings) -> None:
     from portal.web.auth import blueprints as auth
     from portal.web.checkout import blueprints as checkout
     from portal.web.docs import blueprints as docs
+    from portal.web.files import bp as files
     from portal.web.health import bp as health
     from portal.web.merchant import blueprints as merchant
     from portal.web.trader import blueprints as trader
@@ -32,7 +33,7 @@ def register(app: Flask, settings: Settings) -> None:
     locale.init_babel(app)
     components.init_templates(app)
     error_handlers.register(app)
-    for blueprint in (health, *auth, *docs, *checkout, *trader, *merchant, *admin):
+    for blueprint in (health, files, *auth, *docs, *checkout, *trader, *merchant, *admin):
         app.register_blueprint(blueprint)
     if not settings.production:
         from portal.web.admin.demo import bp as simulator

@@ -300,7 +300,7 @@ def test_what_the_desk_itself_could_not_do_does_not_count(street, another, limit
     with monkeypatch.context() as outage:
         outage.setattr(street.lane.database, "at_once", away)
         outage.setattr("portal.orders.intake.create.create", away)
-        outage.setattr("portal.gateway.payins.create", away, raising=False)
+        outage.setattr("portal.gateway.orders.create", away)
         answers = street.post(limited_shop, *[payin() for _ in range(10)])
     assert {answer.status for answer in answers} == {503}
     assert all(1 <= int(answer.headers["retry-after"]) <= 8 for answer in answers)

@@ -52,10 +52,10 @@ def test_every_code_is_in_it(document):
     assert {entry["code"] for entry in document["x-error-codes"]} == set(problems.registry())
 
 
-def test_webhooks_of_payins_are_in_it(document):
-    told = {name for name in event_types.TYPES if name.startswith("payin.")}
+def test_webhooks_of_orders_are_in_it(document):
+    told = {name for name in event_types.TYPES if name.startswith(("payin.", "payout."))}
     assert set(document["webhooks"]) <= told
-    assert "payin.completed" in document["webhooks"]
+    assert {"payin.completed", "payout.completed"} <= set(document["webhooks"])
 
 
 def test_every_reference_leads_somewhere(document):

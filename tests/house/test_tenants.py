@@ -14,7 +14,7 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from portal.core import ids
-from portal.core.access import SCOPES, SYSTEM
+from portal.core.access import SCOPES, SYSTEM, Actor, ActorKind
 from portal.core.db import reader, transaction
 from portal.orders.models import Order
 from portal.parties import keys, sessions
@@ -22,7 +22,15 @@ from portal.parties.commands import CreateKey
 from portal.webhooks import service as webhooks
 from portal.webhooks.commands import CreateEndpoint, Ping
 from tests import people
-from tests.factories import Cast, assigned_payin, assignment_of, new_cast
+from tests.factories import (
+    Cast,
+    assigned_payin,
+    assigned_payout,
+    assignment_of,
+    new_cast,
+    picture,
+    upload,
+)
 
 STAFF = ("admin",)  # staff see every tenant's
 NO_RECORD = {"cart", "filename", "kind", "name", "tag", "token"}  # files, docs; a link is a key of its own
@@ -37,6 +45,14 @@ class Tenant:
     app: Flask
     cast: Cast
     order: Order
+
+    @cached_property
+    def payout(self) -> Order:
+        self.cast.requisite(self.cast.traders[0], payout=True)
+        return assigned_payout(self.cast)
+
+    def file_id(self) -> str:
+        return upload(Actor(kind=ActorKind.USER, id=self.trader.id), picture()).public_id
 
     @cached_property
     def owner(self) -> people.Person:
@@ -95,6 +111,8 @@ class Tenant:
 RECORDS: dict[str, Callable[[Tenant], str]] = {
     "order_id": lambda tenant: tenant.order.public_id,
     "payin_id": lambda tenant: tenant.order.public_id,
+    "payout_id": lambda tenant: tenant.payout.public_id,
+    "file_id": Tenant.file_id,
     "endpoint_id": Tenant.endpoint_id,
     "key_id": Tenant.key_id,
     "delivery_id": Tenant.delivery_id,

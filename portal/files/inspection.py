@@ -1,0 +1,62 @@
+"""What a stranger's file really is: found by its content, in a process of its own with bounds, and written anew.
+
+Nothing of the desk decodes foreign bytes in its own process. An image comes back without anything but its pixels; a PDF
+without scripts, attachments or actions; whatever is neither does not come back.
+"""
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from portal.core.errors import Invalid
+
+BYTES_MAX = 5 * 1024 * 1024
+TIME_S = 8  # of the other process, start included
+NAME_MAX = 120
+
+
+class BadFile(Invalid):
+    """This file cannot be taken. Send a PNG, JPEG, WebP or PDF of at most 5 MB."""
+
+    code = "bad_file"
+
+
+@dataclass(frozen=True)
+class Upload:
+    """As it came: `name` is the sender's word for it."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """`content` is what may be kept and shown. `picture_hash`: 64 bits, signed, of how an image looks."""
+
+    content: bytes
+    content_type: str
+    picture_hash: int | None
+
+
+def inspect(upload: Upload) -> Inspected:
+    """Raises BadFile: too large, empty, of another kind, broken, protected, or a bomb."""
+    if not 0 < len(upload.content) <= BYTES_MAX:
+        raise BadFile()
+    try:
+        done = subprocess.run([sys.executable, "-I", str(Path(__file__).with_name("sandbox.py"))], input=upload.content,
+                              capture_output=True, timeout=TIME_S, env={}, check=False)
+    except subprocess.TimeoutExpired:
+        raise BadFile() from None
+    head, _, content = done.stdout.partition(b"\n")
+    if done.returncode or not content:
+        raise BadFile()
+    found = json.loads(head)
+    return Inspected(content, found["content_type"], found["picture_hash"])
+
+
+def shown_name(name: str) -> str:
+    """What may be shown and sent as the name of a download: no path, nothing that is drawn as nothing."""
+    last = name.replace("\\", "/").rpartition("/")[2]
+    plain = "".join(one for one in last if one.isprintable() and one not in '"<>|:*?')
+    return plain.strip(" .")[-NAME_MAX:] or "file"

@@ -1,0 +1,159 @@
+"""What happens to a file: taken as a draft, attached for good to what it is about, served, swept when nobody did."""
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import sha256
+from uuid import UUID, uuid4
+
+from sqlalchemy import ColumnElement, cast, func, select
+from sqlalchemy.dialects.postgresql import BIT
+from sqlalchemy.orm import Session
+
+from portal.core import clock, ids
+from portal.core.access import Actor
+from portal.core.db import locked
+from portal.core.errors import Conflict, NotFound
+from portal.files.inspection import Inspected, Upload, inspect, shown_name
+from portal.files.models import PREFIX, File
+from portal.files.storage import storage
+
+DRAFTS_MAX = 20  # of one person at a time
+DRAFT_FOR = timedelta(days=1)
+SWEEP_MAX = 200
+BITS_APART_MAX = 6  # of 64, between a picture and the same one photographed or pressed again
+Visible = Callable[[Session, Actor, UUID], bool]
+_visible: dict[str, Visible] = {}
+
+
+class TooManyFiles(Conflict):
+    """You have uploaded many files that are not sent yet. Send or remove them first."""
+
+    code = "too_many_files"
+
+
+class AttachedElsewhere(Conflict):
+    """One of the files has been sent already. Upload it again if it belongs here too."""
+
+    code = "file_attached"
+
+
+def visible_by(subject_kind: str, may_see: Visible) -> None:
+    """A noun says who may see the files of its kind of subject."""
+    _visible[subject_kind] = may_see
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An upload that was judged and whose bytes lie in the storage; no row knows of it yet."""
+
+    name: str
+    content_hash: bytes
+    inspected: Inspected
+    key: str
+
+
+def store(upload: Upload) -> Stored:
+    """Judge an upload and put its bytes away: before the transaction, which must not wait for either.
+
+    Raises BadFile, StorageAway.
+    """
+    found, key = inspect(upload), uuid4().hex
+    storage().put(key, found.content)
+    return Stored(shown_name(upload.name), sha256(upload.content).digest(), found, key)
+
+
+def keep(session: Session, actor: Actor, stored: Stored) -> File:
+    """What was stored is the actor's draft from now on. Raises TooManyFiles."""
+    drafts = select(func.count()).select_from(File).where(File.uploader == _who(actor), File.attached_at.is_(None))
+    if (session.scalar(drafts) or 0) >= DRAFTS_MAX:
+        raise TooManyFiles()
+    found = stored.inspected
+    file = File(id=ids.new_id(), uploader=_who(actor), name=stored.name, content_type=found.content_type,
+                size_bytes=len(found.content), content_hash=stored.content_hash, picture_hash=found.picture_hash,
+                picture_parts=parts_of(found.picture_hash), storage_key=stored.key)
+    session.add(file)
+    session.flush()
+    return file
+
+
+def attach(session: Session, actor: Actor, file_ids: Sequence[str], subject_kind: str, subject_id: UUID) -> list[File]:
+    """The actor's drafts become this subject's, within its act's transaction. Harmless twice.
+
+    Raises NotFound for anybody else's draft, AttachedElsewhere.
+    """
+    wanted = {ids.parse(PREFIX, one) for one in file_ids}
+    files = list(locked(session, select(File).where(File.id.in_(wanted), File.uploader == _who(actor))
+                        .order_by(File.id)))
+    if len(files) != len(wanted):
+        raise NotFound()
+    for file in files:
+        if file.attached_at is not None and (file.subject_kind, file.subject_id) != (subject_kind, subject_id):
+            raise AttachedElsewhere()
+        file.subject_kind, file.subject_id = subject_kind, subject_id
+        file.attached_at = file.attached_at or clock.now()
+    return files
+
+
+def remove(session: Session, actor: Actor, file_id: str) -> None:
+    """A draft is not wanted any more; what was sent stays. Harmless twice. Raises AttachedElsewhere."""
+    file = session.scalar(select(File).where(File.id == ids.parse(PREFIX, file_id), File.uploader == _who(actor)))
+    if file is None:
+        return
+    if file.attached_at is not None:
+        raise AttachedElsewhere()
+    session.delete(file)
+    storage().delete(file.storage_key)
+
+
+def of(session: Session, subject_kind: str, subject_ids: Collection[UUID]) -> dict[UUID, list[File]]:
+    """The files of each subject, oldest first. Who may see the subject may see them."""
+    rows = session.scalars(select(File).where(File.subject_kind == subject_kind, File.subject_id.in_(subject_ids))
+                           .order_by(File.id))
+    found: dict[UUID, list[File]] = {}
+    for file in rows:
+        assert file.subject_id is not None
+        found.setdefault(file.subject_id, []).append(file)
+    return found
+
+
+def open_file(session: Session, actor: Actor, file_id: str) -> tuple[File, bytes]:
+    """A file and its bytes, for who brought it or may see its subject. Raises NotFound, StorageAway."""
+    file = session.get(File, ids.parse(PREFIX, file_id))
+    if file is None or not (file.uploader == _who(actor) or _sees(session, actor, file)):
+        raise NotFound()
+    return file, storage().get(file.storage_key)
+
+
+def also_on(session: Session, file: File) -> list[File]:
+    """The same file, or the same picture, on other subjects: staff are shown them. A bounded number, oldest first."""
+    same: ColumnElement[bool] = File.content_hash == file.content_hash
+    if file.picture_hash is not None:
+        differing = func.bit_count(cast(File.picture_hash.bitwise_xor(file.picture_hash), BIT(64)))
+        same = same | (File.picture_parts.overlap(parts_of(file.picture_hash)) & (differing <= BITS_APART_MAX))
+    return list(session.scalars(select(File).where(
+        same, File.attached_at.is_not(None), File.subject_id != file.subject_id).order_by(File.id).limit(20)))
+
+
+def parts_of(picture_hash: int | None) -> list[int] | None:
+    """Four parts of 16 bits, each with its number before it: whose parts all differ are not nearly alike."""
+    if picture_hash is None:
+        return None
+    return [part << 16 | (picture_hash >> 16 * part & 0xFFFF) for part in range(4)]
+
+
+def sweep(session: Session) -> None:
+    """Drafts of yesterday that nobody sent, a bounded number at a time."""
+    old = session.scalars(select(File).where(File.attached_at.is_(None), File.created_at < clock.now() - DRAFT_FOR)
+                          .order_by(File.created_at).limit(SWEEP_MAX)).all()
+    for file in old:
+        storage().delete(file.storage_key)
+        session.delete(file)
+
+
+def _sees(session: Session, actor: Actor, file: File) -> bool:
+    may_see = _visible.get(file.subject_kind or "")
+    return may_see is not None and file.subject_id is not None and may_see(session, actor, file.subject_id)
+
+
+def _who(actor: Actor) -> str:
+    return f"{actor.kind}:{actor.id or actor.order_id or ''}"

@@ -1,0 +1,156 @@
+"""Files of strangers: judged by what they hold, written anew, kept for good once sent, shown to who may see."""
+import time
+import zlib
+from datetime import timedelta
+from io import BytesIO
+
+import pikepdf
+import pytest
+from PIL import Image
+
+from portal import files
+from portal.core import clock
+from portal.core.errors import NotFound
+from portal.core.ids import new_id
+from portal.files.inspection import BYTES_MAX, inspect, shown_name
+from portal.files.service import BITS_APART_MAX
+from tests import factories as f
+from tests import people
+
+HTML = b"<html><script>alert(1)</script></html>"
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>'
+
+
+def pdf(**root: object) -> bytes:
+    document, out = pikepdf.new(), BytesIO()
+    document.add_blank_page()
+    for name, value in root.items():
+        document.Root[f"/{name}"] = value
+    document.save(out)
+    return out.getvalue()
+
+
+def protected_pdf() -> bytes:
+    document, out = pikepdf.new(), BytesIO()
+    document.add_blank_page()
+    document.save(out, encryption=pikepdf.Encryption(owner="o", user="u"))
+    return out.getvalue()
+
+
+def bomb() -> bytes:
+    """A PNG of a few hundred kilobytes that says it has 900 million pixels."""
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return len(body).to_bytes(4, "big") + kind + body + zlib.crc32(kind + body).to_bytes(4, "big")
+
+    head = (30_000).to_bytes(4, "big") * 2 + bytes([8, 2, 0, 0, 0])
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(bytes(200_000_000), 9)) + chunk(
+        b"IEND", b"")
+
+
+@pytest.mark.parametrize("content", [
+    b"", HTML, SVG, b"MZ\x90\x00", b"GIF89a" + HTML, b"%PDF-1.7\n" + HTML, b"\x89PNG\r\n\x1a\n" + HTML,
+    f.picture()[:200], protected_pdf(), bytes(BYTES_MAX + 1)])
+def test_what_is_no_receipt_is_refused(content):
+    with pytest.raises(files.BadFile):
+        inspect(files.Upload("receipt.png", content))
+
+
+def test_a_bomb_is_refused_soon():
+    begun = time.monotonic()
+    with pytest.raises(files.BadFile):
+        inspect(files.Upload("receipt.png", bomb()))
+    assert time.monotonic() - begun < 5
+
+
+@pytest.mark.parametrize(("kind", "type"), [("PNG", "image/png"), ("JPEG", "image/jpeg"), ("WEBP", "image/webp")])
+def test_a_picture_comes_back_without_anything_but_its_pixels(kind, type):
+    exif = Image.Exif()
+    exif[0x010F] = "secret camera"
+    out = BytesIO()
+    Image.effect_noise((40, 60), 50).convert("RGB").save(out, kind, exif=exif)
+    found = inspect(files.Upload("x.html", out.getvalue() + HTML))
+    assert found.content_type == type
+    assert b"secret camera" not in found.content
+    assert b"<script>" not in found.content
+    assert Image.open(BytesIO(found.content)).size == (40, 60)
+
+
+def test_a_document_comes_back_without_what_it_would_do():
+    script = pikepdf.Dictionary(S=pikepdf.Name("/JavaScript"), JS="app.alert(1)")
+    found = inspect(files.Upload("receipt.pdf", pdf(OpenAction=script)))
+    assert found.content_type == "application/pdf"
+    assert b"JavaScript" not in found.content
+    assert b"app.alert" not in found.content
+
+
+def test_copies_of_one_picture_look_alike_and_others_do_not():
+    sent = Image.effect_noise((9, 12), 200).convert("RGB").resize((600, 800))  # broad shapes, as a photograph has
+    looks = []
+    for kind, size in (("PNG", (600, 800)), ("JPEG", (300, 400)), ("WEBP", (450, 600))):
+        out = BytesIO()
+        sent.resize(size).save(out, kind)
+        looks.append(inspect(files.Upload("a", out.getvalue())).picture_hash or 0)
+    other = inspect(files.Upload("b", f.picture(300, 400))).picture_hash or 0
+    assert max(apart(looks[0], one) for one in looks) <= BITS_APART_MAX
+    assert apart(looks[0], other) > BITS_APART_MAX
+
+
+def apart(one: int, other: int) -> int:
+    return ((one ^ other) & (1 << 64) - 1).bit_count()
+
+
+@pytest.mark.parametrize(("name", "shown"), [
+    ("receipt.png", "receipt.png"), ("../../etc/passwd", "passwd"), ("C:\\a\\b.pdf", "b.pdf"), ("", "file"),
+    ("a\u202egnp.exe", "agnp.exe"), ('x"y<z>.png', "xyz.png"), ("a" * 300, "a" * 120)])
+def test_a_name_is_for_reading_only(name, shown):
+    assert shown_name(name) == shown
+
+
+def test_a_draft_is_its_senders_and_what_was_sent_stays(app):
+    me, other, subject = f.staff(), f.staff(), new_id()
+    mine = f.upload(me, f.picture())
+    with f.look() as session, pytest.raises(NotFound):
+        files.open_file(session, other, mine.public_id)
+    with pytest.raises(NotFound), f.act() as session:
+        files.attach(session, other, [mine.public_id], "test", subject)
+    with f.act() as session:
+        files.attach(session, me, [mine.public_id], "test", subject)
+        files.attach(session, me, [mine.public_id], "test", subject)
+    with pytest.raises(files.AttachedElsewhere), f.act() as session:
+        files.remove(session, me, mine.public_id)
+    with f.look() as session:
+        assert [one.id for one in files.of(session, "test", [subject])[subject]] == [mine.id]
+
+
+def test_the_same_picture_elsewhere_is_found(app):
+    me, sent, attached = f.staff(), f.picture(), []
+    for content in (sent, sent, f.picture()):
+        draft = f.upload(me, content)
+        with f.act() as session:
+            attached += files.attach(session, me, [draft.public_id], "test", new_id())
+    with f.look() as session:
+        first, second, other = (session.get_one(files.File, one.id) for one in attached)
+        assert files.also_on(session, first) == [second]
+        assert files.also_on(session, second) == [first]
+        assert files.also_on(session, other) == []
+
+
+def test_drafts_nobody_sent_are_swept_with_their_bytes(app):
+    me = f.staff()
+    old = f.upload(me, f.picture())
+    with clock.moved(timedelta(hours=25)), f.act() as session:
+        files.sweep(session)
+    with f.look() as session, pytest.raises(NotFound):
+        files.open_file(session, me, old.public_id)
+
+
+def test_a_file_is_a_download_and_never_a_page(app):
+    person = people.person("trader")
+    seat = people.seat(app, person)
+    mine = f.upload(f.Actor(kind=f.ActorKind.USER, id=person.id), f.picture(), name="Чек 1.png")
+    answer = seat.get(f"/files/{mine.public_id}")
+    assert answer.status_code == 200
+    assert answer.headers["Content-Disposition"].startswith("attachment; filename*=UTF-8''%D0%A7")
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "sandbox" in answer.headers["Content-Security-Policy"]
+    assert people.seat(app, people.person("trader")).get(f"/files/{mine.public_id}").status_code == 404
