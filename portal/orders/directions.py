@@ -42,6 +42,7 @@ class Rules:
     one_amount: bool  # two open orders of one sum never share a requisite: their payments could not be told apart
     has_payment_page: bool  # a link for its customer
     flow: int  # of the store's money at settlement: 1 it comes, -1 it goes
+    acts_on: Status  # its trader is asked to do something about it
     accepted_first: bool  # its trader says that he takes it on, within the store's time, before his own clock runs
     on_create: Callable[[OrderFacts], Draft | None]
     on_match: Callable[[HoldFacts], Draft | None]
@@ -76,7 +77,8 @@ PAYIN = Rules(
     who=_WHO | {A.CANCEL: frozenset({Party.STORE, Party.CUSTOMER, Party.STAFF}),
                 A.MARK_PAID: frozenset({Party.CUSTOMER, Party.STORE}),
                 A.CONFIRM: frozenset({Party.TRADER, Party.STAFF})},
-    needs_collateral=True, one_amount=True, has_payment_page=True, flow=1, accepted_first=False,
+    needs_collateral=True, one_amount=True, has_payment_page=True, flow=1, acts_on=Status.PAID,
+    accepted_first=False,
     on_create=_nothing, on_match=entries.payin_hold, on_release=entries.payin_release, on_end=_nothing,
     on_settle=entries.payin_settle)
 
@@ -89,7 +91,8 @@ PAYOUT = Rules(
     who=_WHO | {A.CANCEL: frozenset({Party.STORE, Party.STAFF}), A.REASSIGN: _SYSTEM,
                 A.ACCEPT: frozenset({Party.TRADER}), A.MARK_PAID: frozenset({Party.TRADER}),
                 A.CONFIRM: frozenset({Party.STORE, Party.STAFF, Party.SYSTEM})},
-    needs_collateral=False, one_amount=False, has_payment_page=False, flow=-1, accepted_first=True,
+    needs_collateral=False, one_amount=False, has_payment_page=False, flow=-1, acts_on=Status.ASSIGNED,
+    accepted_first=True,
     on_create=lambda order: entries.payout_hold(_facts(order)), on_match=_nothing, on_release=_nothing,
     on_end=lambda order: entries.payout_release(_facts(order)), on_settle=entries.payout_settle)
 

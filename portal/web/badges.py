@@ -41,6 +41,7 @@ LOOKS: dict[str, dict[str, Look]] = {
         "completed": Look("ok", "check", N_("Completed")),
     },
     "trader_payout": _ORDER | {
+        "offered": Look("act", "bell", N_("Accept or refuse")),
         "assigned": Look("act", "bell", N_("Send the money")),
         "paid": Look("wait", "clock", N_("Waiting for the store")),
     },

@@ -35,6 +35,7 @@ TABS_MAX = 5
 AREAS: dict[Role, tuple[Entry, ...]] = {
     Role.TRADER: (
         Entry("trader_orders.index", N_("Queue"), "inbox", P.ORDER_READ),
+        Entry("trader_payouts.index", N_("Payouts"), "send", P.ORDER_READ),
         Entry("trader_requisites.index", N_("Requisites"), "credit-card", P.REQUISITE_READ),
         Entry("trader_balance.index", N_("Balance"), "wallet", P.BALANCE_READ),
     ),

@@ -1,4 +1,4 @@
-"""A trader's queue: what needs him, what waits for a payer, what closed today.
+"""A trader's queue of one direction: what needs him, what waits for the other side, what closed today.
 
 Fetched whenever any of its orders moves, so it reads what a row shows and nothing else.
 """
@@ -14,10 +14,11 @@ from sqlalchemy.orm import Session
 from portal.core import clock, ids
 from portal.core.access import Actor
 from portal.core.money import Money
+from portal.orders.directions import RULES
 from portal.orders.facts import PREFIXES
 from portal.orders.models import Assignment, OpenPlace, Order, has_earned, has_lost
 from portal.orders.reservation_models import TraderDay
-from portal.orders.states import AssignmentState, Direction, Status
+from portal.orders.states import AssignmentState, Direction
 from portal.requisites.models import Requisite
 
 OPEN_MAX = 200
@@ -46,6 +47,8 @@ class Queued(NamedTuple):
     bank: str | None
     method: str
     number_last4: str
+    accepted_at: datetime | None
+    destination_mask: str | None
 
     @property
     def public_order_id(self) -> str:
@@ -94,44 +97,46 @@ def rows_of_queue() -> Select[*tuple[Any, ...]]:
         Assignment.id, Assignment.created_at, Assignment.state, Assignment.end_reason, Assignment.settlement_minor,
         Assignment.settlement_currency, Order.id, Order.direction, Order.status, Order.version, Order.currency,
         Order.amount_to_pay_minor, Order.customer_name, Order.expires_at, Order.confirm_by, Order.ended_at,
-        Requisite.bank, Requisite.method, Requisite.number_last4,
+        Requisite.bank, Requisite.method, Requisite.number_last4, Order.accepted_at, Order.destination_mask,
     ).join(Order, Order.id == Assignment.order_id).join(Requisite, Requisite.id == Assignment.requisite_id)
 
 
 # from the small table of places
 OPEN = (rows_of_queue().join(OpenPlace, OpenPlace.assignment_id == Assignment.id)
-        .where(OpenPlace.trader_id == bindparam("trader_id"))
-        .order_by((Order.status == Status.PAID).desc(), Assignment.expires_at).limit(OPEN_MAX))
-OPEN_COUNTED = (select(func.count().filter(Order.status == Status.PAID), func.count())
+        .where(OpenPlace.trader_id == bindparam("trader_id"), Order.direction == bindparam("direction"))
+        .order_by((Order.status == bindparam("acts_on")).desc(), Assignment.expires_at).limit(OPEN_MAX))
+OPEN_COUNTED = (select(func.count().filter(Order.status == bindparam("acts_on")), func.count())
                 .select_from(OpenPlace).join(Order, Order.id == OpenPlace.order_id)
-                .where(OpenPlace.trader_id == bindparam("trader_id")))
+                .where(OpenPlace.trader_id == bindparam("trader_id"), Order.direction == bindparam("direction")))
 # from the trader's newest: those that were confirmed today, or ended without money today
 closing = case(((Assignment.state == AssignmentState.CHOSEN) | (Assignment.end_reason == "settled"),
                   Order.confirmed_at), else_=Assignment.ended_at)
 CLOSED = (rows_of_queue()
           .where(Assignment.trader_id == bindparam("trader_id"), Assignment.created_at >= bindparam("since"),
-                 closing >= bindparam("start"))
+                 Order.direction == bindparam("direction"), closing >= bindparam("start"))
           .order_by(Assignment.created_at.desc(), Assignment.id.desc()).limit(CLOSED_MAX))
 OPEN_FOR = timedelta(days=1)  # before today's beginning, that an order closed today may have been given to him
 
 
-def trader_queue(session: Session, actor: Actor) -> Queue:
+def trader_queue(session: Session, actor: Actor, direction: Direction = Direction.PAYIN) -> Queue:
     """Three queries, four where more is open than is shown.
 
-    What the day came to is counted as it happens, however long the lists are.
+    What the day came to is counted as it happens, however long the lists are; of payins only.
     """
     assert actor.trader_id is not None
     day = clock.today()
     start = clock.midnight_before(day)
-    his = {"trader_id": actor.trader_id, "start": start, "since": start - OPEN_FOR}
+    acts_on = RULES[direction].acts_on
+    his = {"trader_id": actor.trader_id, "direction": direction, "acts_on": acts_on, "start": start,
+           "since": start - OPEN_FOR}
     open_ones, closed = (
         [Queued._make(row) for row in session.execute(statement, his)] for statement in (OPEN, CLOSED))
     days = session.scalars(select(TraderDay).where(TraderDay.trader_id == actor.trader_id, TraderDay.day == day)
-                           .order_by(TraderDay.currency)).all()
-    needs_you = [one for one in open_ones if one.status == Status.PAID]
+                           .order_by(TraderDay.currency)).all() if direction == Direction.PAYIN else []
+    needs_you = [one for one in open_ones if one.status == acts_on]
     paid, many = len(needs_you), len(open_ones)
     if many == OPEN_MAX:
         paid, many = session.execute(OPEN_COUNTED, his).one()
-    return Queue(needs_you, [one for one in open_ones if one.status != Status.PAID], paid, many - paid, closed,
-                 sum(one.confirmed + one.lost for one in days),
+    return Queue(needs_you, [one for one in open_ones if one.status != acts_on], paid, many - paid, closed,
+                 sum(one.confirmed + one.lost for one in days) or len(closed),
                  [Money(one.confirmed_minor, one.currency) for one in days if one.confirmed])

@@ -1,6 +1,7 @@
 """A trader's pages."""
 from portal.web.trader.balance import bp as balance
 from portal.web.trader.orders import bp as orders
+from portal.web.trader.payouts import bp as payouts
 from portal.web.trader.requisites import bp as requisites
 
-blueprints = (orders, requisites, balance)
+blueprints = (orders, payouts, requisites, balance)

@@ -1,7 +1,7 @@
 """The trader's queue and one order: has the money come, yes or no."""
 from typing import Any
 
-from flask import Blueprint, Response, g, request, url_for
+from flask import Blueprint, Response, g, redirect, request, url_for
 
 from portal import ledger
 from portal.core import clock, crypto
@@ -11,9 +11,11 @@ from portal.core.db import reader, transaction
 from portal.core.errors import Invalid
 from portal.orders import service
 from portal.orders.commands import ConfirmOrder, DeclineOrder
+from portal.orders.facts import PREFIXES
 from portal.orders.reading import detail, same_amount
 from portal.orders.reading import trader_history as past
 from portal.orders.reading.trader_queue import trader_queue
+from portal.orders.states import Direction
 from portal.parties import traders
 from portal.requisites import numbers
 from portal.web import htmx
@@ -56,6 +58,8 @@ def export(kind: str) -> Response:
 @bp.get("/<order_id>")
 @requires(Permission.ORDER_READ)
 def one(order_id: str) -> Response:
+    if order_id.startswith(f"{PREFIXES[Direction.PAYOUT]}_"):  # a list of all orders leads here
+        return redirect(url_for("trader_payouts.one", payout_id=order_id), 303)  # type: ignore[return-value]
     shown = _order(order_id)
     return htmx.unless_known(shown["version"]) or htmx.tagged(
         show("trader/orders/one.html", error=None, wrong={}, values={}, **shown), shown["version"])

@@ -1,0 +1,109 @@
+"""A trader's payouts by pages alone: offered, accepted, the recipient seen, sent with a receipt."""
+from io import BytesIO
+
+import pytest
+
+from tests import factories as f
+from tests import people
+
+NUMBER = "2200150000000007"
+
+
+@pytest.fixture
+def cast(app):
+    cast = f.new_cast()
+    cast.requisite(payout=True)
+    return cast
+
+
+@pytest.fixture
+def trader(app, cast):
+    return people.seat(app, people.person("trader", trader_id=cast.traders[0].id))
+
+
+def offered(cast):
+    return f.assigned_payout(cast, destination={"method": cast.method, "number": NUMBER, "holder": "Anna Petrova"})
+
+
+def act(seat, order, noun, **fields):
+    sent = {"csrf_token": seat.token, "assignment_id": f.assignment_of(order).public_id} | fields
+    return seat.post(f"/trader/payouts/{order.public_id}/{noun}", data=sent, content_type="multipart/form-data")
+
+
+def receipt():
+    return BytesIO(f.picture()), "receipt.png"
+
+
+def test_from_the_offer_to_the_receipt(cast, trader):
+    order = offered(cast)
+    page = f"/trader/payouts/{order.public_id}"
+    assert order.public_id in trader.get("/trader/payouts").text
+    before = trader.get(page).text
+    assert "Accept the payout" in before
+    assert NUMBER not in before
+    assert "Anna" not in before
+    assert act(trader, order, "acceptance").status_code == 303
+    accepted = trader.get(page).text
+    assert NUMBER in accepted  # to be copied
+    assert "Anna Petrova" in accepted
+    assert act(trader, order, "payment", receipt=receipt()).status_code == 303
+    assert f.fresh(order).status == "paid"
+    paid = trader.get(page).text
+    assert "receipt.png" in paid
+    f.agree(cast.key, order)
+    f.work_off("settle_order")
+    over = trader.get(page).text
+    assert NUMBER not in over
+    assert "Anna" not in over
+    assert "You got back" in over
+
+
+@pytest.mark.parametrize(("sent", "says"), [
+    ({}, "Attach the receipt of your bank."),
+    ({"receipt": (BytesIO(b"<html>"), "a.png")}, "This file cannot be taken")])
+def test_without_a_receipt_nothing_is_paid(cast, trader, sent, says):
+    order = offered(cast)
+    act(trader, order, "acceptance")
+    answer = act(trader, order, "payment", **sent)
+    assert answer.status_code == 422
+    assert says in answer.text
+    assert f.fresh(order).status == "assigned"
+
+
+def test_paid_before_it_is_accepted_it_is_asked_to_accept(cast, trader):
+    order = offered(cast)
+    answer = act(trader, order, "payment", receipt=receipt())
+    assert answer.status_code == 409
+    assert "Accept this payout first" in answer.text
+
+
+def test_a_refusal_asks_and_gives_it_to_somebody_else(cast, trader):
+    order = offered(cast)
+    assert "never offered to you again" in trader.get(f"/trader/payouts/{order.public_id}/refusal").text
+    asked = f"/trader/payouts/{order.public_id}/refusal"
+    assert trader.post(asked, data={"csrf_token": trader.token}).status_code == 303
+    assert f.fresh(order).status == "new"
+
+
+def test_a_payin_is_no_payout_and_the_queues_are_apart(cast, trader):
+    payin, payout = f.assigned_payin(cast), offered(cast)
+    assert trader.get(f"/trader/payouts/{payin.public_id}").status_code == 404
+    assert trader.get(f"/trader/orders/{payout.public_id}").headers["Location"].endswith(payout.public_id)
+    assert payout.public_id not in trader.get("/trader/orders").text
+    assert payin.public_id not in trader.get("/trader/payouts").text
+
+
+def test_the_receipt_is_seen_by_those_who_see_the_order_and_by_nobody_else(app, cast, trader):
+    order = offered(cast)
+    act(trader, order, "acceptance")
+    act(trader, order, "payment", receipt=receipt())
+    link = next(part.split('"')[0] for part in trader.get(f"/trader/payouts/{order.public_id}").text.split('href="')
+                if part.startswith("/files/"))
+    assert trader.get(link).status_code == 200
+    owner = people.seat(app, people.person("merchant_owner", merchant_id=cast.merchant.id))
+    assert owner.get(link).status_code == 200
+    assert people.seat(app, people.person("support_orders")).get(link).status_code == 200
+    stranger = f.new_cast()
+    assert people.seat(app, people.person("merchant_owner", merchant_id=stranger.merchant.id)).get(
+        link).status_code == 404
+    assert people.seat(app, people.person("trader", trader_id=stranger.trader().id)).get(link).status_code == 404
