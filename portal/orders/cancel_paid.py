@@ -7,8 +7,8 @@ from sqlalchemy.orm import Session
 
 from portal import approvals
 from portal.approvals import Approval
-from portal.core import clock, ids, jobs
-from portal.core.access import SYSTEM, Actor, Permission
+from portal.core import clock, jobs
+from portal.core.access import Actor, Permission
 from portal.core.errors import Conflict, Denied
 from portal.core.lifecycle import InvalidTransition
 from portal.orders import queries
@@ -57,7 +57,7 @@ def apply(session: Session, actor: Actor, approval: Approval) -> None:
 
     Raises StaleApproval where it was confirmed, or went elsewhere, meanwhile.
     """
-    order = queries.lock(session, SYSTEM, ids.public("pin", UUID(approval.target_id)))
+    [order] = queries.lock_many(session, [UUID(approval.target_id)]).values()
     assignment = queries.current_assignment(session, order)
     if assignment is None or _standing(order, assignment) != approval.before:
         raise approvals.StaleApproval()
@@ -68,7 +68,8 @@ def apply(session: Session, actor: Actor, approval: Approval) -> None:
     reservations.release(session, [(order, assignment)], reason=reservations.CANCELLED)
     steps.write()
     jobs.cancel(session, "expire_order", str(assignment.id))
-    jobs.cancel(session, "flag_unconfirmed", str(order.id))
+    for kind in ("flag_unconfirmed", "confirm_payout"):
+        jobs.cancel(session, kind, str(order.id))
 
 
 def _given_up(session: Session, order: Order) -> Assignment:

@@ -12,11 +12,13 @@ from portal.core.access import Actor, ActorKind, Role
 from portal.core.db import locked, locked_one
 from portal.core.errors import NotFound
 from portal.core.paging import Page, cursor_of, newest_first, place_of
+from portal.orders.directions import RULES
 from portal.orders.facts import PREFIXES
 from portal.orders.models import Assignment, Order
 from portal.orders.states import AssignmentState, Party
 from portal.parties.models import Store
 
+WITH_A_PAGE = tuple(direction for direction, rules in RULES.items() if rules.has_payment_page)
 LOOK_BACK = 20_000  # orders one page looks through for those of a status
 
 
@@ -29,7 +31,7 @@ def visible_to(actor: Actor) -> Select[Order]:
         case ActorKind.KEY:
             return orders.where(Order.store_id == actor.store_id, Order.live == actor.live)
         case ActorKind.CUSTOMER:
-            return orders.where(Order.id == actor.order_id)
+            return orders.where(Order.id == actor.order_id, Order.direction.in_(WITH_A_PAGE))
     match actor.role:
         case Role.MERCHANT:
             return orders.where(Order.store_id.in_(select(Store.id).where(Store.merchant_id == actor.merchant_id)))

@@ -30,6 +30,7 @@ WORDS = (
     N_("Match order"), N_("Settle order"), N_("Expire order"), N_("Flag unconfirmed"), N_("Rebuild lanes"),
     N_("Deliver webhook"), N_("Prove ledger"), N_("Sweep sessions"), N_("Make partitions"), N_("Ensure robots"),
     N_("Forget idempotency keys"), N_("Sweep kept amounts"), N_("Simulate"), N_("End desk pause"),
+    N_("Confirm payout"), N_("Sweep files"),
     N_("Its time was over"),
     N_("h"),  # hours: inside an f-string no tool finds it
     # How what was received compares with what was asked for.

@@ -39,7 +39,8 @@ def test_from_the_store_to_the_recipient(cast):
     assert f.store_available(cast.store) == f.usdt("1000.000000") - TOTAL
     assert f.trader_available(trader.trader_id) == before + f.usdt("16.304348") + f.usdt("0.163043")
     with f.look() as session:
-        assert verify.run(session).differences == []
+        about = (str(order.id), str(cast.store.id), str(trader.trader_id))
+        assert not [one for one in verify.run(session).differences if any(id in one for id in about)]
 
 
 def test_no_collateral_is_asked_of_its_trader(cast):
@@ -104,8 +105,9 @@ def test_a_destination_that_cannot_be_is_refused_at_its_field(cast, destination,
 
 
 def test_a_card_that_is_a_traders_own_is_known(cast):
-    mine = cast.requisite(payout=True, number="2200150000000007")
-    order = f.assigned_payout(cast, destination={"method": cast.method, "number": "2200 1500 0000 0007"})
+    number = f.robots.test_number("card", cast.method)
+    mine, spaced = cast.requisite(payout=True, number=number), " ".join((number[:4], number[4:10], number[10:]))
+    order = f.assigned_payout(cast, destination={"method": cast.method, "number": spaced})
     with f.look() as session:
         assert destinations.is_a_requisite(session, order)
     assert mine.mask == order.destination_mask

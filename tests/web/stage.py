@@ -25,7 +25,7 @@ SEATS = {"trader": "trader", "merchant": "merchant_owner", "admin": "super_admin
 STAFFS = {"account_id": ["1"], "entry_id": ["1"], "pair": ["USDT-RUB"], "method": ["card"], "bank": ["alfa"]}
 """What stands in the addresses of the pages of ledger, rates and reference data: the first of each is made with any
 order, or with the desk."""
-NO_PAGES = ("admin_imports.template", "admin_cases.one", "gateway", "static", "health", "live", "metrics",
+NO_PAGES = ("admin_imports.template", "files", "admin_cases.one", "gateway", "static", "health", "live", "metrics",
             "checkout.qr", "shop.one")
 
 
@@ -65,12 +65,16 @@ class Stage:
             return [{}]
         if names == ["order_id"]:
             seen = [order for name, order in self.orders.items()
-                    if not (endpoint.startswith("trader") and name in ("new", "cancelled", "test"))]
+                    if not (endpoint.startswith("trader") and name in ("new", "cancelled", "test"))
+                    and not (name.startswith("payout") and endpoint.startswith(("trader", "merchant")))]
             return [{"order_id": order.public_id} for order in seen]
+        if names == ["payout_id"]:
+            return [{"payout_id": order.public_id} for name, order in self.orders.items() if name.startswith("payout")]
         if len(names) == 1 and names[0] in self.samples:
             return [{names[0]: value} for value in self.samples[names[0]]]
         if names == ["token"]:
-            return [{"token": payment_links.token_of(order.id)} for order in self.orders.values()]
+            return [{"token": payment_links.token_of(order.id)} for name, order in self.orders.items()
+                    if not name.startswith("payout")]
         raise AssertionError(f"give the pages of {endpoint} samples of {names}")
 
 
@@ -81,11 +85,11 @@ def set_up(app: Flask) -> Stage:
     cast = factories.new_cast()
     trader = cast.trader(name="Trader One")
     for _ in range(2):
-        cast.requisite(trader)
+        cast.requisite(trader, payout=True)
     seats = {"trader": people.person("trader", trader_id=trader.id),
              "merchant_owner": people.person("merchant_owner", merchant_id=cast.merchant.id),
              "super_admin": people.person("super_admin"), "support_readonly": people.person("support_readonly")}
-    samples = {**sample.integrate(cast, PAYLOAD), "name": list(GUIDES), "tag": ["payins", "webhooks"]}
+    samples = {**sample.integrate(cast, PAYLOAD), "name": list(GUIDES), "tag": ["payins", "payouts", "webhooks"]}
     orders = {
         "completed": factories.completed_payin(cast, "1500.00", description="Three books"),
         "confirmed": factories.confirmed_payin(cast, "1501.00"),
@@ -97,6 +101,11 @@ def set_up(app: Flask) -> Stage:
     with clock.moved(timedelta(minutes=-1)):
         orders["cancelled"] = factories.create_payin(cast, "1505.00").order
     factories.cancel(cast.key, orders["cancelled"])
+    orders |= {
+        "payout_offered": factories.assigned_payout(cast, "2500.00", description=PAYLOAD, metadata={"note": PAYLOAD}),
+        "payout_accepted": factories.accepted_payout(cast, "2501.00"),
+        "payout_paid": factories.paid_payout(cast, "2502.00"),
+        "payout_confirmed": factories.agree(cast.key, factories.paid_payout(cast, "2503.00"))}
     orders["new"] = factories.create_payin(cast, "1506.00").order
     with factories.act() as session:
         asked = treasury.ask(session, SYSTEM, treasury.AskDeposit(

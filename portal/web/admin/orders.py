@@ -1,4 +1,5 @@
 """Every order, and one order from all sides: who, money, why this trader, steps, postings, deliveries, notes."""
+from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, Response, request, url_for
@@ -8,10 +9,12 @@ from portal.core import clock, crypto
 from portal.core.access import Permission, requires
 from portal.core.commands import bind
 from portal.core.db import reader, transaction
-from portal.orders import cancel_paid, notes, service
-from portal.orders.commands import CancelOrder, ConfirmOrder
+from portal.orders import cancel_paid, destinations, notes, payouts, service
+from portal.orders.commands import CancelOrder, ConfirmOrder, ConfirmPayout, OrderCommand
+from portal.orders.facts import PREFIXES
 from portal.orders.reading import detail
 from portal.orders.reading.number_reveal import RevealOfAttempt, reveal_of_attempt
+from portal.orders.states import Direction
 from portal.web import htmx
 from portal.web.admin.cases import line, of_order
 from portal.web.form_keys import once
@@ -21,6 +24,9 @@ from portal.web.render import done, redisplay, show
 from portal.web.step_up import prove
 from portal.webhooks import queries as webhooks
 
+# In whose place staff confirm is the direction's: the trader's for a payin, the store's for a payout.
+CONFIRM: dict[bool, tuple[type[OrderCommand], Callable[..., object]]] = {
+    False: (ConfirmOrder, service.confirm), True: (ConfirmPayout, payouts.confirm)}
 bp = Blueprint("admin_orders", __name__, url_prefix="/admin/orders")
 
 
@@ -47,10 +53,11 @@ def one(order_id: str) -> Response:
 @bp.post("/<order_id>/confirmation")
 @requires(Permission.ORDER_CONFIRM_ANY)
 def confirm(order_id: str) -> Response:
+    wanted, act = CONFIRM[order_id.partition("_")[0] == PREFIXES[Direction.PAYOUT]]
     with redisplay("admin/orders/one.html", lambda: _order(order_id)):
-        command = bind(ConfirmOrder, request.form, order_id=order_id)
+        command = bind(wanted, request.form, order_id=order_id)
         with transaction() as session:
-            service.confirm(session, signed_in(), command)
+            act(session, signed_in(), command)
     return _back(order_id)
 
 
@@ -117,6 +124,9 @@ def _order(order_id: str) -> dict[str, Any]:
             "postings": detail.postings(session, found), "work": work,
             "deliveries": deliveries, "requests": detail.requests(session, deliveries),
             "waiting": waiting,
+            "receipts": detail.receipts(session, found, compared=True),
+            "own_requisite": found.order.destination_mask is not None
+                             and destinations.is_a_requisite(session, found.order),
             "overdue": found.order.confirm_by is not None and found.order.confirm_by <= clock.now(),
             "notes": written,
             **line(of_order(found.order)),

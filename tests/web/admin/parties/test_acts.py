@@ -143,7 +143,8 @@ def test_a_fee_changes_by_two_people_and_the_old_version_is_kept(
     assert decide(second, first.public_id) == 303
     assert decide(second, later.public_id) == 409, "asked for when another fee stood"
     with factories.look() as session:
-        rows = session.scalars(select(Tariff).where(Tariff.store_id == cast.store.id).order_by(Tariff.id)).all()
+        rows = session.scalars(select(Tariff).where(
+            Tariff.store_id == cast.store.id, Tariff.direction == "payin").order_by(Tariff.id)).all()
         assert [(row.fee_bps, row.fee_fixed_minor, row.retired_at is None) for row in rows] == [
             (250, 0, False), (175, 100_000, True)]
     assert "1.75" in whole(admin, path)
@@ -190,7 +191,7 @@ def test_a_trader_is_paid_otherwise_and_gets_a_deposit_by_two_people(
     assert factories.trader_available(trader).text == "250.500000"
     with factories.look() as session:
         assert session.scalars(select(Reward.reward_bps).where(
-            Reward.trader_id == trader.id, Reward.retired_at.is_(None))).all() == [90]
+            Reward.trader_id == trader.id, Reward.direction == "payin", Reward.retired_at.is_(None))).all() == [90]
     html = whole(admin, path)
     assert "250.50" in html
     assert "0.9" in html
