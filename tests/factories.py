@@ -25,6 +25,7 @@ from portal.core.db import db, reader, transaction
 from portal.core.ids import new_id
 from portal.core.money import Money
 from portal.orders import payouts, service
+from portal.orders import queries as order_queries
 from portal.orders.commands import (
     AcceptPayout,
     CancelOrder,
@@ -277,6 +278,12 @@ def paid_payout(cast: Cast, amount: str = "1500.00", **asked: Any) -> Order:
     order = accepted_payout(cast, amount, **asked)
     pay(its_trader(order), order)
     return fresh(order)
+
+
+def found(public_id: str) -> Order:
+    """An order by what pages and calls name it."""
+    with look() as session:
+        return order_queries.find(session, SYSTEM, public_id)
 
 
 def accept(actor: Actor, order: Order, *, assignment_id: str | None = None) -> Order:

@@ -41,7 +41,8 @@ class Order(OrderFacts, Base):
         UniqueConstraint("store_id", "live", "external_id", name="uq_orders_external_id"),
         UniqueConstraint("store_id", "live", "direction", "idempotency_key", name="uq_orders_idempotency_key"),
         Index("ix_orders_created_at_id", "created_at", "id"),  # staff's list
-        Index("ix_orders_store_id_created_at_id", "store_id", "live", "created_at", "id"),  # gateway and merchant lists
+        # gateway and merchant lists, each of one direction
+        Index("ix_orders_store_id_direction", "store_id", "live", "direction", "created_at", "id"),
         Index("ix_orders_customer", "store_id", "customer_id", "created_at"),  # gateway filter, staff search
         Index("ix_orders_amount", "amount_minor", "created_at"),  # staff search: an amount, newest first
         CheckConstraint("direction IN ('payin', 'payout')", name="direction"),

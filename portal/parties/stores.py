@@ -1,5 +1,6 @@
 """A merchant's shops: opened with what they take, suspended and set going again."""
 from collections.abc import Iterable
+from dataclasses import replace
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -55,6 +56,12 @@ def create(session: Session, actor: Actor, command: CreateStore) -> Store:
         "slug": store.slug, "merchant": str(merchant.id), "settlement_currency": store.settlement_currency,
         "currencies": [terms.model_dump(mode="json") for terms in command.currencies]})
     return store
+
+
+def acting_for(session: Session, actor: Actor, store_id: UUID, *, live: bool = True) -> Actor:
+    """Somebody of the merchant, asking for one of its shops as its system would. Raises NotFound."""
+    store: Store = queries.found(session, queries.stores_visible_to(actor), store_id)
+    return replace(actor, store_id=store.id, live=live)
 
 
 def move(session: Session, actor: Actor, command: MoveStore) -> Store:

@@ -42,6 +42,7 @@ AREAS: dict[Role, tuple[Entry, ...]] = {
     Role.MERCHANT: (
         Entry("merchant_home.index", N_("Home"), "house", P.MERCHANT_PORTAL),
         Entry("merchant_orders.index", N_("Orders"), "inbox", P.ORDER_READ),
+        Entry("merchant_payouts.index", N_("Payouts"), "send", P.ORDER_READ),
         Entry("merchant_balance.index", N_("Balance"), "wallet", P.BALANCE_READ),
         Entry("merchant_developers.index", N_("Developers"), "code", P.KEY_READ),
     ),

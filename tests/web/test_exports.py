@@ -74,7 +74,7 @@ def test_another_merchant_gets_nothing_of_it(app, cast, owner):
 def test_an_export_is_in_the_audit(cast, owner):
     owner.get("/merchant/orders/export.csv?status=open")
     rows = reader().execute(audit.AuditRow.__table__.select().where(audit.AuditRow.action == "orders.exported")).all()
-    assert any(row.after == {"mode": "live", "status": "open"} for row in rows)
+    assert any(row.after == {"direction": "payin", "mode": "live", "status": "open"} for row in rows)
 
 
 def test_filters_that_make_no_sense_make_no_file(owner):

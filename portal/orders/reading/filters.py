@@ -10,7 +10,7 @@ from portal.core import clock, ids, typed_amounts
 from portal.core.date_range import Days
 from portal.core.errors import FieldError, Invalid, NotFound
 from portal.core.money import EXPONENTS, BadAmount, Money
-from portal.orders.states import ENDED, Status
+from portal.orders.states import ENDED, Direction, Status
 
 MODES = ("live", "test")
 OPEN = tuple(status for status in Status if status not in ENDED)
@@ -23,6 +23,7 @@ GROUPS: dict[str, tuple[Status, ...]] = {
 class Filters:
     """Empty means all. Days are the operator's; amounts are as people type them, of `currency`."""
 
+    direction: str = ""
     status: str = ""
     mode: str = "live"
     q: str = ""  # our id in any wrapping or as lists show it, external id, customer's id or how the name begins
@@ -50,7 +51,7 @@ class Filters:
 
     @property
     def narrowed(self) -> bool:
-        return self != type(self)(mode=self.mode)
+        return self != type(self)(mode=self.mode, direction=self.direction)
 
     @property
     def live(self) -> bool:
@@ -60,6 +61,10 @@ class Filters:
     def statuses(self) -> tuple[str, ...]:
         """None named: every one."""
         return GROUPS.get(self.status, (self.status,) if self.status else ())
+
+    @property
+    def directions(self) -> tuple[str, ...]:
+        return (self.direction,) if self.direction else tuple(Direction)
 
     @property
     def only_open(self) -> bool:
@@ -92,6 +97,8 @@ class Filters:
 def _wrong(text: Mapping[str, str]) -> Iterator[FieldError]:
     if text["status"] and text["status"] not in {*Status, *GROUPS}:
         yield FieldError("/status", "unknown_status", "There is no such status.")
+    if text["direction"] and text["direction"] not in tuple(Direction):
+        yield FieldError("/direction", "unknown_direction", "There is no such choice.")
     if text["mode"] and text["mode"] not in MODES:
         yield FieldError("/mode", "unknown_mode", "Live or test.")
     if text["method"] and text["method"] not in reference.snapshot().methods:

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from portal.ledger.models import AccountRow, BalanceRow
 from portal.orders.models import Order
+from portal.orders.states import Direction
 from portal.parties.models import ApiKey
 from portal.webhooks.models import Endpoint, EndpointStatus
 
@@ -35,7 +36,8 @@ def checklist(session: Session, store_ids: Collection[UUID]) -> Checklist:
     completed = exists().where(
         AccountRow.owner_kind == "store", AccountRow.owner_id.in_(store_ids), AccountRow.purpose == "available",
         AccountRow.live.is_(False), BalanceRow.account_id == AccountRow.id, BalanceRow.credits_minor > 0)
-    live_order = exists().where(Order.store_id.in_(store_ids), Order.live.is_(True))
+    live_order = exists().where(Order.store_id.in_(store_ids), Order.live.is_(True),
+                                Order.direction == Direction.PAYIN)
     endpoint = exists().where(Endpoint.store_id.in_(store_ids), Endpoint.status == EndpointStatus.ACTIVE)
     found = session.execute(select(keys[0], completed, endpoint, keys[1], live_order)).one()
     return Checklist(*found)

@@ -119,7 +119,8 @@ def _scans(actor: Actor, filters: Filters) -> bool:
     if filters.q or filters.only_open:
         return False
     asked = filters.statuses or filters.method or filters.currency or filters.amount_from or filters.amount_to
-    return bool(asked) or not _by_store(actor, filters)  # the index of all stores together knows no mode
+    # the index of all stores together knows neither mode nor direction
+    return bool(asked) or not _by_store(actor, filters)
 
 
 def _fitting(session: Session, actor: Actor, filters: Filters, after: Cursor | None,
@@ -173,8 +174,8 @@ def _recent(session: Session, actor: Actor, filters: Filters, after: Cursor | No
     rows = _after(rows, after)
     if not _by_store(actor, filters):
         return _newest(rows, limit)
-    each = [_newest(rows.where(Order.store_id == id, Order.live.is_(filters.live)), limit).subquery()
-            for id in _stores(session, actor, filters)]
+    each = [_newest(rows.where(Order.store_id == id, Order.live.is_(filters.live), Order.direction == direction),
+                    limit).subquery() for id in _stores(session, actor, filters) for direction in filters.directions]
     if not each:
         return _newest(rows.where(false()), limit)
     found = union_all(*[select(one.c.id, one.c.created_at) for one in each]).subquery()
@@ -196,7 +197,7 @@ def _stores(session: Session, actor: Actor, filters: Filters) -> Sequence[UUID]:
 
 
 def _narrowed(rows: Select[Order], filters: Filters) -> Select[Order]:
-    rows = rows.where(Order.live.is_(filters.live))
+    rows = rows.where(Order.live.is_(filters.live), Order.direction.in_(filters.directions))
     if filters.statuses:
         rows = rows.where(Order.status.in_(filters.statuses))
     for column, value in ((Order.method, filters.method), (Order.currency, filters.currency)):

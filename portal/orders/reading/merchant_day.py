@@ -1,6 +1,7 @@
 """A merchant's day so far: orders, what was paid, how many of those that ended ended well; beside yesterday's.
 
-Read from the newest live orders of each store (ix_orders_store_id_created_at_id), ORDERS_MAX of a day at most.
+Of payins: what goes out is no income. Read from the newest live ones of each store (ix_orders_store_id_direction),
+ORDERS_MAX of a day at most.
 """
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ SEEN = text("""
       FROM unnest(CAST(:stores AS uuid[])) AS s (id)
      CROSS JOIN LATERAL (
         SELECT created_at, ended_at, status, currency, amount_to_pay_minor, amount_received_minor FROM orders
-         WHERE store_id = s.id AND live AND created_at >= :since AND created_at < :until
+         WHERE store_id = s.id AND live AND direction = 'payin' AND created_at >= :since AND created_at < :until
          ORDER BY created_at DESC, id DESC LIMIT :most) AS o
      GROUP BY 1, 2""")
 

@@ -12,6 +12,7 @@ from portal.orders.reading.filters import Filters
 from portal.orders.reading.go_live_checklist import checklist
 from portal.orders.reading.lists import list_orders
 from portal.orders.reading.merchant_day import today
+from portal.orders.states import Direction
 from portal.parties.models import Store
 from portal.parties.queries import stores_visible_to
 from portal.treasury.holdings import holdings, settlement_of
@@ -51,7 +52,7 @@ def _silent() -> list[Listed]:
 def _last() -> Sequence[Order]:
     if not signed_in().may(Permission.ORDER_READ):
         return []
-    return list_orders(reader(), signed_in(), Filters(), cursor=None).rows[:LAST]
+    return list_orders(reader(), signed_in(), Filters(direction=Direction.PAYIN), cursor=None).rows[:LAST]
 
 
 def _sums(amounts: list[Money]) -> list[Money]:

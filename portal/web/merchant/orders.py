@@ -1,13 +1,15 @@
 """A merchant's orders: all stores, newest first, and one order with its steps and what was told of it."""
 from typing import Any
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, redirect, request, url_for
 
 from portal.core.access import Permission, requires
 from portal.core.db import reader, transaction
 from portal.orders import payment_links, service
 from portal.orders.commands import CancelOrder
+from portal.orders.facts import PREFIXES
 from portal.orders.reading import detail
+from portal.orders.states import Direction
 from portal.web import htmx
 from portal.web.identity import signed_in
 from portal.web.order_lists import exported, listed
@@ -20,18 +22,21 @@ bp = Blueprint("merchant_orders", __name__, url_prefix="/merchant/orders")
 @bp.get("")
 @requires(Permission.ORDER_READ)
 def index() -> Response:
-    return listed("merchant/orders/index.html", test_mode=request.args.get("mode") == "test")
+    return listed("merchant/orders/index.html", direction=Direction.PAYIN,
+                  test_mode=request.args.get("mode") == "test")
 
 
 @bp.get("/export.<kind>")
 @requires(Permission.ORDER_READ)
 def export(kind: str) -> Response:
-    return exported(kind)
+    return exported(kind, direction=Direction.PAYIN)
 
 
 @bp.get("/<order_id>")
 @requires(Permission.ORDER_READ)
 def one(order_id: str) -> Response:
+    if order_id.startswith(f"{PREFIXES[Direction.PAYOUT]}_"):
+        return redirect(url_for("merchant_payouts.one", payout_id=order_id), 303)  # type: ignore[return-value]
     shown = _order(order_id)
     return htmx.unless_known(shown["version"]) or htmx.tagged(
         show("merchant/orders/one.html", error=None, **shown), shown["version"])
