@@ -1,10 +1,13 @@
 """Play the demo day: each step at its own time, by the services that people and workers use."""
 from collections.abc import Callable
 from datetime import timedelta
+from io import BytesIO
 
+from PIL import Image, ImageDraw
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from portal import files
 from portal.core import clock, jobs
 from portal.core.access import SCOPES, Actor, ActorKind
 from portal.core.db import transaction
@@ -12,14 +15,26 @@ from portal.core.jobs import Kind
 from portal.demo import cast, script
 from portal.demo.load import Desk
 from portal.demo.script import STEPS, Scripted
-from portal.orders import deadlines, service, settlement
-from portal.orders.commands import CancelOrder, ConfirmOrder, CreatePayin, Customer, DeclineOrder, MarkPaid
+from portal.orders import deadlines, payouts, service, settlement
+from portal.orders.commands import (
+    AcceptPayout,
+    CancelOrder,
+    ConfirmOrder,
+    ConfirmPayout,
+    CreatePayin,
+    CreatePayout,
+    Customer,
+    DeclineOrder,
+    Destination,
+    MarkPaid,
+    PayPayout,
+)
 from portal.orders.intake.create import create
 from portal.orders.matching import match
 from portal.orders.models import Assignment, Order
 from portal.orders.states import AssignmentState
 from portal.parties import traders
-from portal.requisites import lanes
+from portal.requisites import lanes, robots
 from portal.requisites import service as requisites
 from portal.requisites.commands import MoveRequisite
 
@@ -69,17 +84,10 @@ class Theatre:
         act(scripted)
 
     def _create(self, scripted: Scripted) -> None:
-        store, key = self.desk.stores[scripted.store], self.desk.keys[scripted.store]
-        actor = Actor(kind=ActorKind.KEY, id=key.id, name=key.name, store_id=store.id, live=True,
-                      permissions=frozenset().union(*(SCOPES[scope] for scope in key.scopes)))
-        command = CreatePayin(
-            currency=scripted.currency, amount=scripted.amount, external_id=scripted.external_id,
-            method=scripted.method, bank=scripted.bank, description=script.GOODS[scripted.store],
-            customer=Customer(id=f"c-{scripted.customer[:3].lower()}", name=scripted.customer,
-                              ip=f"203.0.113.{10 + scripted.number}"))
+        command = _payout(scripted) if scripted.payout else _payin(scripted)
         with transaction() as session:
             self.orders[scripted.number] = create(
-                session, actor, command, idempotency_key=f"demo-{scripted.external_id}").order
+                session, self._store(scripted), command, idempotency_key=f"demo-{scripted.external_id}").order
         if not scripted.unmatched:
             jobs.run("match_order")
 
@@ -112,12 +120,42 @@ class Theatre:
             service.cancel(session, self.desk.support, CancelOrder(
                 order_id=self._id(scripted), reason="The store asked us to"))
 
+    def _accept(self, scripted: Scripted) -> None:
+        with transaction() as session:
+            assignment = self._assignment(session, scripted)
+            payouts.accept(session, _person(self.desk, assignment.trader_id), AcceptPayout(
+                order_id=self._id(scripted), assignment_id=assignment.public_id))
+
+    def _pay(self, scripted: Scripted) -> None:
+        stored = files.store(files.Upload("receipt.png", receipt(scripted)))
+        with transaction() as session:
+            assignment = self._assignment(session, scripted)
+            trader = _person(self.desk, assignment.trader_id)
+            shown = files.keep(session, trader, stored)
+            payouts.pay(session, trader, PayPayout(order_id=self._id(scripted), assignment_id=assignment.public_id,
+                                                   receipts=(shown.public_id,)))
+
+    def _agree(self, scripted: Scripted) -> None:
+        with transaction() as session:
+            payouts.confirm(session, self._store(scripted), ConfirmPayout(order_id=self._id(scripted)))
+        jobs.run("settle_order")
+
+    def _cancel_payout(self, scripted: Scripted) -> None:
+        with transaction() as session:
+            service.cancel(session, self._store(scripted), CancelOrder(order_id=self._id(scripted)))
+
     def _cancel_by_customer(self, scripted: Scripted) -> None:
         with transaction() as session:
             service.cancel(session, self._customer(scripted), CancelOrder(order_id=self._id(scripted)))
 
     def _expire(self, scripted: Scripted) -> None:
         jobs.run("expire_order")
+
+    def _store(self, scripted: Scripted) -> Actor:
+        """The store's system, by its key."""
+        store, key = self.desk.stores[scripted.store], self.desk.keys[scripted.store]
+        return Actor(kind=ActorKind.KEY, id=key.id, name=key.name, store_id=store.id, live=True,
+                     permissions=frozenset().union(*(SCOPES[scope] for scope in key.scopes)))
 
     def _id(self, scripted: Scripted) -> str:
         return self.orders[scripted.number].public_id
@@ -129,6 +167,33 @@ class Theatre:
     def _assignment(self, session: Session, scripted: Scripted) -> Assignment:
         return session.scalars(select(Assignment).where(
             Assignment.order_id == self.orders[scripted.number].id, Assignment.state == AssignmentState.OPEN)).one()
+
+
+def _payin(scripted: Scripted) -> CreatePayin:
+    return CreatePayin(
+        currency=scripted.currency, amount=scripted.amount, external_id=scripted.external_id, method=scripted.method,
+        bank=scripted.bank, description=script.GOODS[scripted.store],
+        customer=Customer(id=f"c-{scripted.customer[:3].lower()}", name=scripted.customer,
+                          ip=f"203.0.113.{10 + scripted.number}"))
+
+
+def _payout(scripted: Scripted) -> CreatePayout:
+    number = robots.test_number("card", scripted.external_id)
+    return CreatePayout(
+        currency=scripted.currency, amount=scripted.amount, external_id=scripted.external_id, description="Refund",
+        destination=Destination(method=scripted.method, number=number, holder=scripted.customer),
+        customer=Customer(id=f"c-{scripted.customer[:3].lower()}", name=scripted.customer))
+
+
+def receipt(scripted: Scripted) -> bytes:
+    """What a bank would have shown, on a small screen."""
+    sheet, out = Image.new("RGB", (540, 720), "white"), BytesIO()
+    pen = ImageDraw.Draw(sheet)
+    for at, line in enumerate(("Transfer done", f"{scripted.amount} {scripted.currency}", scripted.customer,
+                               scripted.external_id)):
+        pen.text((60, 120 + 90 * at), line, fill="black", font_size=40)
+    sheet.save(out, "PNG")
+    return out.getvalue()
 
 
 def _person(desk: Desk, trader_id: object) -> Actor:

@@ -16,6 +16,9 @@ STEPS = {
     "assigned": (),
     "retrying": (),
     "new": (),
+    "paid_out": ((1, "accept"), (6, "pay"), (20, "agree")),
+    "called_back": ((2, "cancel_payout"),),
+    "sent": ((2, "accept"), (7, "pay")),
 }
 """Nothing happens by itself on that day: an order without steps stays as it is."""
 PAST = {"completed": 12, "unclaimed": 2, "declined": 1, "cancelled": 1, "withdrawn": 1, "expired": 2}
@@ -36,6 +39,7 @@ class Scripted:
     outcome: str
     customer: str
     bank: str | None = None
+    payout: bool = False
 
     @property
     def external_id(self) -> str:
@@ -58,6 +62,11 @@ def orders() -> list[Scripted]:
             ("retrying", 1, "750000.00"), ("new", 1, "800000.00"))
     for outcome, minutes_ago, amount in rest:
         made.append(Scripted(len(made), "travel", minutes_ago, "card", "KZT", amount, outcome, dice.choice(CUSTOMERS)))
+    out = (("paid_out", "bookshop", 640, "RUB", "4200.00"), ("paid_out", "games", 410, "RUB", "1850.00"),
+           ("called_back", "bookshop", 250, "RUB", "9900.00"), ("sent", "travel", 35, "KZT", "52000.00"))
+    for outcome, store, minutes_ago, currency, amount in out:
+        made.append(Scripted(len(made), store, minutes_ago, "card", currency, amount, outcome, dice.choice(CUSTOMERS),
+                             payout=True))
     return made
 
 

@@ -21,7 +21,8 @@ from portal.orders.row import OrderRow
 from portal.orders.states import ENDED, Action, Status
 
 UNTOLD = frozenset({Status.REVIEW, Status.RETRYING})  # of the desk's own concern
-DESK_ONLY = frozenset({Action.FLAG})  # likewise: the order stands where it stood
+# likewise: the order stands where it stood, and the step has a word of its own
+DESK_ONLY = {Action.FLAG: "unconfirmed", Action.ACCEPT: "accepted"}
 SEARCHING = frozenset({Action.RETRY, Action.FAIL})  # no trader's business
 MOMENTS = {Status.ASSIGNED: "assigned_at", Status.PAID: "paid_at", Status.CONFIRMED: "confirmed_at",
            Status.COMPLETED: "completed_at"}
@@ -72,7 +73,7 @@ class Steps:
     def _note(self, order: OrderFacts, now: datetime, *, action: Action, before: str, reason: str | None,
               requisite: dict[str, Any] | None, details: dict[str, Any]) -> dict[str, Any]:
         quiet = action in DESK_ONLY
-        type = f"{order.direction}.{'unconfirmed' if quiet else order.status}"
+        type = f"{order.direction}.{DESK_ONLY.get(action, order.status)}"
         told = not quiet and Status(order.status) not in UNTOLD
         if told:
             order.steps = [*order.steps, [type, rfc3339(now) or ""]]

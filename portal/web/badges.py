@@ -46,6 +46,8 @@ LOOKS: dict[str, dict[str, Look]] = {
         "paid": Look("wait", "clock", N_("Waiting for the store")),
     },
     "payout": _ORDER | {
+        "retrying": Look("wait", "refresh-cw", N_("Looking for a trader")),
+        "accepted": Look("wait", "clock", N_("Taken on by a trader")),
         "assigned": Look("wait", "clock", N_("Being sent")),
         "paid": Look("act", "bell", N_("Sent, please check")),
     },

@@ -6,14 +6,25 @@ from flask import Flask, request
 from htmx_flask import Htmx
 from htmx_flask.requests import HtmxAwareRequest
 from werkzeug.exceptions import RequestEntityTooLarge
-from werkzeug.formparser import FormDataParser
+from werkzeug.formparser import FormDataParser, MultiPartParser
 
 BODY_MAX = 1024 * 1024
+PIECE = 16 * 1024
 View = TypeVar("View", bound=Callable[..., Any])
 
 
 class BoundedForms(FormDataParser):
     """werkzeug bounds what comes as multipart; what is urlencoded is held to the same number of fields and bytes."""
+
+    def _parse_multipart(self, stream: IO[bytes], mimetype: str, content_length: int | None,
+                         options: dict[str, str]) -> Any:
+        """Read in pieces well below the bound of the fields' memory, which werkzeug holds every piece of a file to."""
+        boundary = options.get("boundary", "").encode("ascii")
+        if not boundary:
+            raise ValueError
+        parser = MultiPartParser(self.stream_factory, self.max_form_memory_size, self.cls, buffer_size=PIECE,
+                                 max_form_parts=self.max_form_parts)
+        return stream, *parser.parse(stream, boundary, content_length)
 
     def _parse_urlencoded(self, stream: IO[bytes], mimetype: str, content_length: int | None,
                           options: dict[str, str]) -> Any:

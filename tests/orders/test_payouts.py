@@ -34,7 +34,7 @@ def test_from_the_store_to_the_recipient(cast):
     f.work_off("settle_order")
     done = f.fresh(order)
     assert [step for step, _ in done.steps] == [
-        "payout.new", "payout.assigned", "payout.assigned", "payout.paid", "payout.confirmed", "payout.completed"]
+        "payout.new", "payout.assigned", "payout.paid", "payout.confirmed", "payout.completed"]
     assert f.store_held(cast.store) == f.usdt("0.000000")
     assert f.store_available(cast.store) == f.usdt("1000.000000") - TOTAL
     assert f.trader_available(trader.trader_id) == before + f.usdt("16.304348") + f.usdt("0.163043")

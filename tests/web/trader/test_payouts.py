@@ -2,6 +2,7 @@
 from io import BytesIO
 
 import pytest
+from werkzeug.test import encode_multipart
 
 from tests import factories as f
 from tests import people
@@ -27,11 +28,13 @@ def offered(cast):
 
 def act(seat, order, noun, **fields):
     sent = {"csrf_token": seat.token, "assignment_id": f.assignment_of(order).public_id} | fields
-    return seat.post(f"/trader/payouts/{order.public_id}/{noun}", data=sent, content_type="multipart/form-data")
+    boundary, body = encode_multipart(sent)
+    return seat.post(f"/trader/payouts/{order.public_id}/{noun}", data=body,
+                     content_type=f"multipart/form-data; boundary={boundary}")
 
 
-def receipt():
-    return BytesIO(f.picture()), "receipt.png"
+def receipt(width=90, height=120):
+    return BytesIO(f.picture(width, height)), "receipt.png"
 
 
 def test_from_the_offer_to_the_receipt(cast, trader):
@@ -56,6 +59,15 @@ def test_from_the_offer_to_the_receipt(cast, trader):
     assert NUMBER not in over
     assert "Anna" not in over
     assert "You got back" in over
+
+
+@pytest.mark.parametrize("size", [(300, 500), (1000, 1300)])
+def test_a_photograph_of_some_megabytes_is_taken(cast, trader, size):
+    """Half a megabyte was “too large”: pieces of a file were held to the memory of a form's fields."""
+    order = offered(cast)
+    act(trader, order, "acceptance")
+    assert act(trader, order, "payment", receipt=receipt(*size)).status_code == 303
+    assert f.fresh(order).status == "paid"
 
 
 @pytest.mark.parametrize(("sent", "says"), [
