@@ -2,6 +2,7 @@
 from io import BytesIO
 
 import pytest
+from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
 
 from tests import factories as f
@@ -34,7 +35,7 @@ def act(seat, order, noun, **fields):
 
 
 def receipt(width=90, height=120):
-    return BytesIO(f.picture(width, height)), "receipt.png"
+    return FileStorage(BytesIO(f.picture(width, height)), "receipt.png")
 
 
 def test_from_the_offer_to_the_receipt(cast, trader):
@@ -72,7 +73,7 @@ def test_a_photograph_of_some_megabytes_is_taken(cast, trader, size):
 
 @pytest.mark.parametrize(("sent", "says"), [
     ({}, "Attach the receipt of your bank."),
-    ({"receipt": (BytesIO(b"<html>"), "a.png")}, "This file cannot be taken")])
+    ({"receipt": FileStorage(BytesIO(b"<html>"), "a.png")}, "This file cannot be taken")])
 def test_without_a_receipt_nothing_is_paid(cast, trader, sent, says):
     order = offered(cast)
     act(trader, order, "acceptance")
