@@ -1,28 +1,28 @@
-"""Why a requisite gets no orders just now, told by the filters of matching (migrations/sql: windows_open, slots_open).
+"""Why a requisite gets no orders just now, in the words of the rules of matching (see `match_rules`).
 
 Everything is judged for the smallest order it would take: what keeps that away keeps every order away.
 """
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from portal import ledger, reference
+from portal import reference
 from portal.core import clock
 from portal.core.money import Money, convert
-from portal.parties.models import Holder, Trader
+from portal.parties.models import Trader
 from portal.reference import RateUnavailable
-from portal.requisites import queries
 from portal.requisites.models import Requisite
 from portal.requisites.states import Status
-from portal.tariffs.models import Reward
 
 
 class Because(StrEnum):
+    """A rule's name, or which status, or that no rate is known."""
+
     PENDING = "pending"
     REJECTED = "rejected"
     PAUSED = "paused"
@@ -46,104 +46,66 @@ class Because(StrEnum):
 
 @dataclass(frozen=True)
 class Hindrance:
-    """`until`: when it passes by itself; `needed`: the free balance that the smallest order takes."""
+    """`until`: when it passes by itself; `needed`: the free balance that the smallest order takes; `direction`: the one
+    of its two that it keeps away, None where it keeps every order away."""
 
     because: Because
     until: datetime | None = None
     needed: Money | None = None
+    direction: str | None = None
 
 
-TAKEN = text("""
-    SELECT r.id, max(k.until) FROM requisites r
-      LEFT JOIN open_places p ON p.requisite_id = r.id AND p.amount_minor = r.min_minor
-      LEFT JOIN kept_amounts k ON k.requisite_id = r.id AND k.amount_minor = r.min_minor AND k.until > :now
-     WHERE r.id = ANY (CAST(:ids AS uuid[])) AND (p.assignment_id IS NOT NULL OR k.until IS NOT NULL) GROUP BY r.id""")
-STATUSES = {Status.PENDING: Because.PENDING, Status.REJECTED: Because.REJECTED, Status.PAUSED: Because.PAUSED,
-            Status.BLOCKED: Because.BLOCKED, Status.ARCHIVED: Because.ARCHIVED}
+FOUND = text("""
+    SELECT requisite_id, direction, rules, until
+      FROM requisite_hindrances(CAST(:ids AS uuid[]), CAST(:needed AS bigint[]), :now, :day) ORDER BY 1, 2""")
+HIDES = {"trader_inactive": "off_shift"}  # said of somebody who takes no orders at all, it would be noise
 
 
 def hindrances(session: Session, trader: Trader, requisites: Sequence[Requisite]) -> dict[UUID, list[Hindrance]]:
-    """By requisite of this trader, with holders loaded: three queries at most. Empty: it may get an order now."""
-    available = ledger.balance(session, ledger.trader_available(trader.id, trader.settlement_currency, live=True))
-    rewarded = _rewarded(session, trader)
-    taken = _taken(session, requisites)
-    return {requisite.id: _of(session, trader, requisite, available, rewarded) + taken.get(requisite.id, [])
-            for requisite in requisites}
+    """By requisite of this trader. Empty: it may get an order now, in every direction that is open to it."""
+    needed = [_needed(session, trader, requisite) for requisite in requisites]
+    found: dict[UUID, dict[str, tuple[list[str], datetime | None]]] = {}
+    for id, direction, rules, until in session.execute(FOUND, {
+            "ids": [requisite.id for requisite in requisites], "now": clock.now(), "day": clock.today(),
+            "needed": [amount.minor if amount is not None else None for amount in needed]}):
+        found.setdefault(id, {})[direction] = rules, until
+    return {requisite.id: _told(requisite, amount, found.get(requisite.id, {}))
+            for requisite, amount in zip(requisites, needed, strict=True)}
 
 
-def _taken(session: Session, requisites: Sequence[Requisite]) -> dict[UUID, list[Hindrance]]:
-    """Of those that take one amount only: an open order has it, or one that ended and may still be paid."""
-    of_one = [requisite.id for requisite in requisites
-              if requisite.status == Status.ACTIVE and requisite.min_minor == requisite.max_minor]
-    if not of_one:
-        return {}
-    rows = session.execute(TAKEN, {"ids": of_one, "now": clock.now()})
-    return {id: [Hindrance(Because.SAME_AMOUNT, until=until)] for id, until in rows}
-
-
-def _of(session: Session, trader: Trader, requisite: Requisite, available: Money,
-        rewarded: Mapping[str | None, bool]) -> list[Hindrance]:
-    if requisite.status != Status.ACTIVE:
-        return [Hindrance(STATUSES[Status(requisite.status)])]
-    found = []
-    if trader.status != "active":
-        found.append(Hindrance(Because.TRADER_INACTIVE))
-    elif not trader.on_shift:
-        found.append(Hindrance(Because.OFF_SHIFT))
-    if not ((requisite.payin and trader.payin) or (requisite.payout and trader.payout)):
-        found.append(Hindrance(Because.DIRECTION_OFF))
-    if not (rewarded.get(None) or rewarded.get(requisite.method)):
-        found.append(Hindrance(Because.NO_REWARD))
-    if trader.open_orders >= trader.open_orders_max:
-        found.append(Hindrance(Because.TRADER_SLOTS))
-    found += _limits(requisite)
-    return found + _collateral(session, trader, requisite, available)
-
-
-def _limits(requisite: Requisite) -> list[Hindrance]:
-    found, use, least = [], queries.used(requisite), requisite.minimum
-    tomorrow = clock.midnight_after(clock.today())
-    if requisite.open_orders >= requisite.open_orders_max:
-        found.append(Hindrance(Because.SLOTS))
-    if requisite.cool_until is not None and requisite.cool_until > clock.now():
-        found.append(Hindrance(Because.COOLDOWN, until=requisite.cool_until))
-    if requisite.day_maximum is not None and use.day + least > requisite.day_maximum:
-        found.append(Hindrance(Because.DAY, until=tomorrow))
-    if requisite.day_count_max is not None and use.day_count >= requisite.day_count_max:
-        found.append(Hindrance(Because.DAY_COUNT, until=tomorrow))
-    if requisite.month_maximum is not None and use.month + least > requisite.month_maximum:
-        found.append(Hindrance(Because.MONTH, until=clock.month_after(clock.today())))
-    if _holder_is_full(requisite.holder, least):
-        found.append(Hindrance(Because.HOLDER, until=tomorrow))
-    return found
-
-
-def _holder_is_full(holder: Holder, least: Money) -> bool:
-    """Limits of a person hold over all requisites with the name, of every trader."""
-    if holder.currency != least.currency:
-        return False
-    today = clock.today()
-    this_day = queries.counts_on(holder.day_on, today)
-    day, count = (holder.day_used_minor, holder.day_count) if this_day else (0, 0)
-    month = holder.month_used_minor if queries.counts_in_month(holder.month_on, today) else 0
-    return ((holder.day_max_minor is not None and day + least.minor > holder.day_max_minor)
-            or (holder.day_count_max is not None and count >= holder.day_count_max)
-            or (holder.month_max_minor is not None and month + least.minor > holder.month_max_minor))
-
-
-def _collateral(session: Session, trader: Trader, requisite: Requisite, available: Money) -> list[Hindrance]:
-    if not requisite.payin:
-        return []
+def _needed(session: Session, trader: Trader, requisite: Requisite) -> Money | None:
+    """What its smallest order settles for, None while no rate is known."""
     try:
         rate = reference.quote(trader.settlement_currency, requisite.currency, session).rate
     except RateUnavailable:
-        return [Hindrance(Because.NO_RATE)]
-    needed = convert(requisite.minimum, rate, trader.settlement_currency)
-    return [Hindrance(Because.COLLATERAL, needed=needed)] if available < needed else []
+        return None
+    return convert(requisite.minimum, rate, trader.settlement_currency)
 
 
-def _rewarded(session: Session, trader: Trader) -> dict[str | None, bool]:
-    """Methods that a reward is agreed for; None: any."""
-    directions = [name for name, on in (("payin", trader.payin), ("payout", trader.payout)) if on]
-    return dict.fromkeys(session.scalars(select(Reward.method).where(
-        Reward.trader_id == trader.id, Reward.retired_at.is_(None), Reward.direction.in_(directions))), True)
+def _told(requisite: Requisite, needed: Money | None,
+          found: dict[str, tuple[list[str], datetime | None]]) -> list[Hindrance]:
+    if requisite.status != Status.ACTIVE:
+        return [Hindrance(Because(requisite.status))]
+    if not found:
+        return [Hindrance(Because.DIRECTION_OFF)]
+    on = {direction: rules for direction, (rules, _) in found.items() if "direction_off" not in rules} or {
+        direction: rules for direction, (rules, _) in found.items()}
+    told = []
+    for rule in dict.fromkeys(rule for rules in on.values() for rule in rules):
+        kept_away = [direction for direction, rules in on.items() if rule in rules]
+        if any(hidden == rule and hiding in on[kept_away[0]] for hiding, hidden in HIDES.items()):
+            continue
+        told.append(_one(requisite, rule, needed, found[kept_away[0]][1],
+                         kept_away[0] if len(kept_away) < len(on) else None))
+    return told
+
+
+def _one(requisite: Requisite, rule: str, needed: Money | None, free_at: datetime | None,
+         direction: str | None) -> Hindrance:
+    tomorrow = clock.midnight_after(clock.today())
+    until = {"cooldown": requisite.cool_until, "day": tomorrow, "day_count": tomorrow, "holder": tomorrow,
+             "month": clock.month_after(clock.today()), "same_amount": free_at}.get(rule)
+    if rule != "collateral":
+        return Hindrance(Because(rule), until=until, direction=direction)
+    because = Because.NO_RATE if needed is None else Because.COLLATERAL
+    return Hindrance(because, needed=needed, direction=direction)

@@ -28,7 +28,7 @@ from portal.orders.models import Order
 from portal.orders.row import OrderRow
 from portal.orders.states import Action, FailureCode
 from portal.orders.steps import Steps
-from portal.requisites import numbers
+from portal.requisites import match_rules, numbers
 from portal.requisites.models import mask_of
 
 PAUSE_FIRST_S, PAUSE_MAX_S = 1, 20
@@ -38,7 +38,7 @@ REASONS = {"approved": FailureCode.NO_REQUISITE, "on_shift": FailureCode.NO_REQU
            "amount": FailureCode.NO_REQUISITE, "windows": FailureCode.LIMITS_REACHED,
            "slots": FailureCode.LIMITS_REACHED, "collateral": FailureCode.NO_COLLATERAL,
            "same_amount": FailureCode.LIMITS_REACHED, "locked": FailureCode.LIMITS_REACHED}
-STAGES = ("all", "currency", "method", "bank", *REASONS)
+STAGES = (*match_rules.STAGES, "locked")
 
 FUNNEL = text("SELECT id, matching_funnel(id, :now, :day) FROM unnest(CAST(:orders AS uuid[])) AS id")
 _dice = SystemRandom()
