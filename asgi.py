@@ -20,7 +20,7 @@ THREADS = 8
 
 @asynccontextmanager
 async def serving() -> AsyncIterator[None]:
-    """What belongs to the loop: wake-ups go out by it, and the lane's connections end with it."""
+    """What belongs to the loop: wake-ups go out by it, and the fast road's connections end with it."""
     if flask_app.extensions["settings"].http_webhooks:
         structlog.get_logger("web").warning("webhooks_may_reach_this_machine", app_env=flask_app.extensions[
             "settings"].app_env)
@@ -31,11 +31,13 @@ async def serving() -> AsyncIterator[None]:
     finally:
         jobs.poke_with(poke)
         await waker.close()
-        await lane.close()
+        if fast is not None:
+            await fast.close()
 
 
-lane = FastCreate(Bridge(flask_app, threads=THREADS, serving=serving), flask_app)
-live = Live(lane, flask_app)
+bridge = Bridge(flask_app, threads=THREADS, serving=serving)
+fast = FastCreate(bridge, flask_app) if flask_app.extensions["settings"].fast_create else None
+live = Live(fast or bridge, flask_app)
 app = BodyReader(live, Limits(asked_for=taken_by(flask_app)))
 room = Room(per_address=flask_app.extensions["settings"].address_connections)
 

@@ -59,6 +59,7 @@ class Settings(BaseSettings):
     ratelimit_enabled: bool = Field(True, description="request limits; cannot be off in production")
     webhook_allowed_networks: list[str] = Field([], description="networks webhooks may reach though not public")
     webhook_allow_http: bool | None = Field(None, description="http and loopback for webhooks; default: not production")
+    fast_create: bool = Field(True, description="plain creates are written on the event loop; false: all by Flask")
     files_folder: str = Field("var/files", description="where receipts and documents lie")
     sentry_dsn: SecretStr | None = Field(None, description="errors go here, scrubbed")
     metrics_token: SecretStr | None = Field(None, description="bearer token of /metrics; without it /metrics is off")

@@ -26,9 +26,9 @@ class LoopWaker:
         """From any thread. Never raises, never waits. On the loop it goes out before the answers of this moment."""
         with suppress(RuntimeError):  # the loop has closed: the dispatcher sees to it
             if threading.get_ident() == self._thread:
-                self._wanted.done_together(kind)
+                self._wanted.submit(kind)
             else:
-                self._loop.call_soon_threadsafe(self._wanted.done_together, kind)
+                self._loop.call_soon_threadsafe(self._wanted.submit, kind)
 
     async def close(self) -> None:
         """Let go of Redis, on the loop that has used it."""

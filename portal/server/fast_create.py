@@ -1,4 +1,4 @@
-"""The fast lane for `POST /payins`, the one call that stores wait for by the thousand. See docs/decisions/0050.
+"""The fast road of `POST /payins`, the one call that stores wait for by the thousand. See docs/decisions/0050.
 
 It stands before Flask, on the event loop: a create for which everything needed is remembered (key, terms, tariff,
 rate) and nothing is wrong is judged at once and written together with the others of the moment. No thread waits.
@@ -7,19 +7,20 @@ database that is away, has had no effect here and takes the ordinary road throug
 becomes of it.
 """
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from enum import StrEnum
 from time import perf_counter
 from typing import Any, NamedTuple
 from uuid import UUID
 
-import structlog
 from flask import Flask, g
+from prometheus_client import Counter
 from pydantic_core import to_json
 from sqlalchemy.exc import SQLAlchemyError
 
 from portal import reference
-from portal.core import addresses, db, ids, logging, request_log
+from portal.core import db, ids, logging, request_log
 from portal.core.access import Permission
 from portal.core.commands import bind
 from portal.core.errors import DatabaseUnavailable, OutcomeUnknown, PortalError
@@ -28,15 +29,33 @@ from portal.gateway.endpoint import BASE
 from portal.orders.commands import CreatePayin
 from portal.orders.intake.create import asked_for
 from portal.orders.intake.insert import INSERT, Asked, parameters, written
-from portal.server.group_commit import GroupCommit
+from portal.server.group_commit import GroupCommit, say_failed
 from portal.server.loop_connection import LoopDatabase
+from portal.web import forwarded
 
-log = structlog.get_logger("gateway")
 PATH = f"{BASE}/payins"
 JSON = frozenset({b"application/json", b"application/json; charset=utf-8"})
 APART_S = .003  # between batches of new orders: a commit costs as much for one as for ten
 BODY_MAX = 16 * 1024  # what may be parsed on the loop; ten times an order
 PATIENCE = "50ms"  # of a batch with whoever holds a key of one of its orders: then all go the ordinary road
+
+
+CREATES = Counter("quittance_gateway_creates", "Payins asked for: by which road they went, and why not by the fast one",
+                  ["road", "reason"])
+
+
+class Why(StrEnum):
+    """A create takes the road through Flask."""
+
+    QUERY = "query"  # a query string
+    LARGE = "large"  # a body beyond BODY_MAX
+    HEADERS = "headers"  # one that may stand once stands twice, or one is missing
+    MEDIA_TYPE = "media_type"
+    HOST = "host"  # not one of the desk's, as proxies tell it
+    REFUSED = "refused"  # Flask says so, in full
+    NOT_REMEMBERED = "not_remembered"  # and could not be read just now
+    TAKEN = "taken"  # the key or the external id is in use, or the batch failed
+    LIMITED = "limited"  # too many calls
 
 
 class Done(NamedTuple):
@@ -74,23 +93,29 @@ class FastCreate:
             await self._counter.close()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST" or scope["query_string"]:
+        if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST":
             await self._road(scope, receive, send)
             return
         begun, message = perf_counter(), await receive()
         asked = await self._asked(scope, message)
-        done = await self._writer.done_together(asked) if asked is not None else None
-        if isinstance(done, Unknown):
-            assert asked is not None
-            await self._say_unknown(send, asked)
+        if isinstance(asked, Why):
+            await self._by_flask(asked, scope, _again(message, receive), send)
             return
-        if asked is None or done is None or not done.written:
+        done = await self._writer.submit(asked)
+        if isinstance(done, Unknown):
+            await self._say_unknown(send, asked)
+        elif done is None or not done.written:
             if done is not None and done.counted is not None:
                 scope = {**scope, rate_limits.COUNTED: done.counted}  # once is enough
-            await self._road(scope, _again(message, receive), send)
-            return
-        self._log(asked, begun)
-        await self._answer(send, asked, done)
+            await self._by_flask(_why_not(done), scope, _again(message, receive), send)
+        else:
+            CREATES.labels("fast", "").inc()
+            self._log(asked, begun)
+            await self._answer(send, asked, done)
+
+    async def _by_flask(self, why: Why, scope: Any, receive: Any, send: Any) -> None:
+        CREATES.labels("flask", why).inc()
+        await self._road(scope, receive, send)
 
     def _log(self, asked: Asked, begun: float) -> None:
         """A line for each; those that are answered in the same turn of the loop go out in one write."""
@@ -102,8 +127,8 @@ class FastCreate:
         lines, self._lines = self._lines, []
         logging.write_lines(lines)
 
-    async def _asked(self, scope: Any, message: Any) -> Asked | None:
-        """What will be written; None: take the ordinary road."""
+    async def _asked(self, scope: Any, message: Any) -> Asked | Why:
+        """What will be written, or why it is Flask's."""
         try:
             return self._judge(scope, message)
         except db.MustRead:
@@ -111,13 +136,13 @@ class FastCreate:
                 await asyncio.get_running_loop().run_in_executor(None, self._remember, scope, message)
                 return self._judge(scope, message)
             except (db.MustRead, SQLAlchemyError):
-                return None
+                return Why.NOT_REMEMBERED
 
-    def _judge(self, scope: Any, message: Any) -> Asked | None:
-        """By the same functions as on the ordinary road, from what is remembered. Raises MustRead."""
+    def _judge(self, scope: Any, message: Any) -> Asked | Why:
+        """By the same functions as on Flask's road, from what is remembered. Raises MustRead."""
         headers = dict(scope["headers"])
-        if len(message["body"]) > BODY_MAX or len(headers) != len(scope["headers"]) or not self._is_plain(headers):
-            return None
+        if (why := self._not_plain(scope, headers, message["body"])) is not None:
+            return why
         with db.remembered_only(self._engine):
             return self._judged(scope, message, headers)
 
@@ -126,31 +151,30 @@ class FastCreate:
         with self._flask.app_context():
             self._judged(scope, message, dict(scope["headers"]))
 
-    def _judged(self, scope: Any, message: Any, headers: dict[bytes, bytes]) -> Asked | None:
+    def _judged(self, scope: Any, message: Any, headers: dict[bytes, bytes]) -> Asked | Why:
         try:
             key = idempotency.usable(headers[b"idempotency-key"].decode("latin-1"))
             actor = auth.identified(
-                headers[b"authorization"].decode("latin-1"), self._address(scope, headers),
+                headers[b"authorization"].decode("latin-1"),
+                forwarded.visitor(_reader(headers), self._hops, str((scope.get("client") or ("",))[0])),
                 request_id=ids.public("req", ids.new_id()))
             auth.let_in(actor, Permission.ORDER_CREATE)
             return asked_for(actor, bind(CreatePayin, strict_json.parse(message["body"])), idempotency_key=key)
         except PortalError:
-            return None
+            return Why.REFUSED
 
-    def _is_plain(self, headers: dict[bytes, bytes]) -> bool:
-        """Nothing about it that Flask would have to look into."""
-        named = headers.get(b"x-forwarded-host" if self._hops else b"host", b"").decode("latin-1")
-        host, _, port = named.partition(":")
-        return (headers.get(b"content-type") in JSON and b"authorization" in headers
-                and b"idempotency-key" in headers and host in self._hosts and (not port or port.isdecimal()))
-
-    def _address(self, scope: Any, headers: dict[bytes, bytes]) -> str:
-        """As `web.forwarded` has it: the last entry that our own proxies wrote, or none where that cannot be read."""
-        if self._hops:
-            hops = headers.get(b"x-forwarded-for", b"").decode("latin-1").split(",")
-            if len(hops) >= self._hops and hops[-self._hops].strip():
-                return addresses.written(hops[-self._hops]) or ""
-        return str((scope.get("client") or ("",))[0])
+    def _not_plain(self, scope: Any, headers: dict[bytes, bytes], body: bytes) -> Why | None:
+        """What there is about it that Flask has to look into."""
+        if scope["query_string"]:
+            return Why.QUERY
+        if len(body) > BODY_MAX:
+            return Why.LARGE
+        if len(headers) != len(scope["headers"]) or not (b"authorization" in headers and b"idempotency-key" in headers):
+            return Why.HEADERS
+        if headers.get(b"content-type") not in JSON:
+            return Why.MEDIA_TYPE
+        name, _, port = forwarded.host(_reader(headers), self._hops).partition(":")
+        return None if name in self._hosts and (not port or port.isdecimal()) else Why.HOST
 
     async def _write(self, batch: Sequence[Asked]) -> Sequence[Done | Unknown | None]:
         """Count the calls of each key, and write all that are within their limit; at once where all are far from it."""
@@ -184,12 +208,12 @@ class FastCreate:
         """Those that were written: none of a batch that failed, whose calls have been counted; None: nobody knows."""
         self._keep_fresh()
         try:
-            return await self.database.at_once(
+            return await self.database.run(
                 INSERT, parameters(batch, patience=PATIENCE), lambda session, found: written(session, batch, found))
         except OutcomeUnknown:
             return None
         except Exception as error:  # whatever it was: each finds out alone, and its own sender hears of it
-            log.warning("batch_failed", batch="new orders", pieces=len(batch), error=repr(error)[:300])
+            say_failed("new orders", len(batch), error)
             return set()
 
     def _keep_fresh(self) -> None:
@@ -213,7 +237,6 @@ class FastCreate:
         await send({"type": "http.response.start", "status": 201, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-
     async def _say_unknown(self, send: Any, asked: Asked) -> None:
         with self._flask.app_context():
             g.request_id = asked.actor.request_id
@@ -223,6 +246,15 @@ class FastCreate:
         headers.append((b"request-id", (asked.actor.request_id or "").encode()))
         await send({"type": "http.response.start", "status": said.status_code, "headers": headers})
         await send({"type": "http.response.body", "body": said.get_data()})
+
+
+def _why_not(done: Done | None) -> Why:
+    over = done is not None and done.counted is not None and done.counted.calls > rate_limits.BURST
+    return Why.LIMITED if over else Why.TAKEN
+
+
+def _reader(headers: dict[bytes, bytes]) -> Callable[[str], str]:
+    return lambda name: headers.get(name.encode(), b"").decode("latin-1")
 
 
 def _again(message: Any, receive: Any) -> Any:

@@ -34,7 +34,7 @@ class GroupCommit(Generic[T, R]):
         self._gathered: deque[tuple[T, asyncio.Future[R | None]]] = deque()
         self._draining: asyncio.Task[None] | None = None
 
-    def done_together(self, work: T) -> "asyncio.Future[R | None]":
+    def submit(self, work: T) -> "asyncio.Future[R | None]":
         """What becomes of `work`; None: nothing was done for it."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[R | None] = loop.create_future()
@@ -61,11 +61,15 @@ class GroupCommit(Generic[T, R]):
         try:
             return await self._do(batch)
         except Exception as error:  # whatever it was: each finds out alone, and its own sender hears of it
-            weather = isinstance(error, (PortalError, psycopg.Error, OSError))
-            say = log.warning if weather else log.error  # a fault of ours, which nobody's answer would tell of
-            say("batch_failed", batch=self._name, pieces=len(batch), error=repr(error)[:300],
-                exc_info=None if weather else error)
+            say_failed(self._name, len(batch), error)
             return [None] * len(batch)
+
+
+def say_failed(name: str, pieces: int, error: Exception) -> None:
+    """Bad weather is a warning; a fault of ours, which nobody's answer would tell of, goes to Sentry."""
+    weather = isinstance(error, (PortalError, psycopg.Error, OSError))
+    say = log.warning if weather else log.error
+    say("batch_failed", batch=name, pieces=pieces, error=repr(error)[:300], exc_info=None if weather else error)
 
 
 def _tell(batch: Sequence[tuple[T, "asyncio.Future[R | None]"]], outcomes: Sequence[R | None]) -> None:

@@ -26,7 +26,7 @@ class LoopDatabase:
         self._arguments = named | engine_options("loop", pool_size=1, prepared=prepared)["connect_args"]
         self._connection: AsyncConnection[Any] | None = None
 
-    async def at_once(self, statement: str, parameters: Any, then: Callable[[Session, Rows], R]) -> R:
+    async def run(self, statement: str, parameters: Any, then: Callable[[Session, Rows], R]) -> R:
         """`pipeline.autocommit` for the event loop: what `then` makes of the answer. Raises OutcomeUnknown and
         psycopg's errors.
 

@@ -15,6 +15,23 @@ Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 SCHEMES = ("http", "https")
 
 
+def host(get: Callable[[str], str], hops: int) -> str:
+    """The host that a visitor named: as the outermost of our proxies saw it, where they say so, else as it came.
+
+    `get` reads a header by its name in lower case, and is empty where there is none.
+    """
+    told = get("x-forwarded-host").split(",") if hops else []
+    return told[-hops].strip() if len(told) >= hops and hops and told[-hops].strip() else get("host")
+
+
+def visitor(get: Callable[[str], str], hops: int, peer: str) -> str:
+    """The visitor's address: what the outermost of our proxies wrote down, else the peer's; empty where unreadable."""
+    told = get("x-forwarded-for").split(",") if hops else []
+    if hops and len(told) >= hops and told[-hops].strip():
+        return addresses.written(told[-hops]) or ""
+    return peer
+
+
 def behind(hops: int, app: Wsgi) -> Wsgi:
     """`app` as those proxies show the visitor to it."""
     return ProxyFix(_Readable(app), x_for=hops, x_proto=hops, x_host=hops) if hops else app

@@ -31,7 +31,7 @@ class Odd:
     async def do(self, batch):
         raise KeyError("ours")
 async def lane():
-    return await GroupCommit("new orders", Odd().do).done_together(1)
+    return await GroupCommit("new orders", Odd().do).submit(1)
 asyncio.run(lane())
 sentry_sdk.flush(10)
 """

@@ -78,10 +78,10 @@ def test_the_loops_connection_is_made_anew_after_a_standby(app: Flask) -> None:
 
     async def act() -> None:
         database = LoopDatabase(db.engine)
-        await database.at_once(READ_ONLY, {}, lambda session, found: None)
+        await database.run(READ_ONLY, {}, lambda session, found: None)
         with pytest.raises(pg.ReadOnlySqlTransaction):
-            await database.at_once(hot.format("'loop'"), {}, lambda session, found: None)
-        await database.at_once(hot.format("'loop'"), {}, lambda session, found: None)
+            await database.run(hot.format("'loop'"), {}, lambda session, found: None)
+        await database.run(hot.format("'loop'"), {}, lambda session, found: None)
         await database.close()
 
     asyncio.run(act())
@@ -107,7 +107,7 @@ def test_nobody_connects_to_a_standby(app: Flask, read_only_database: str) -> No
         pass
     assert "read-only" in str(refused.value.orig)
     with pytest.raises(psycopg.OperationalError, match="read-only"):
-        asyncio.run(LoopDatabase(engine).at_once("SELECT 1", {}, lambda session, found: None))
+        asyncio.run(LoopDatabase(engine).run("SELECT 1", {}, lambda session, found: None))
 
 
 def test_ready_is_who_can_write(app: Flask, client: FlaskClient) -> None:
@@ -192,8 +192,8 @@ def test_nobody_waits_for_ever_on_the_loop(fresh_app: Flask, fresh_database: str
     async def act() -> None:
         database = LoopDatabase(db.engine)
         with pytest.raises(OutcomeUnknown):
-            await database.at_once(WAITS, {}, lambda session, found: None)
-        assert await database.at_once("SELECT 1", {}, lambda session, found: found) == [(1,)]
+            await database.run(WAITS, {}, lambda session, found: None)
+        assert await database.run("SELECT 1", {}, lambda session, found: found) == [(1,)]
         await database.close()
 
     with commits_wait(url) as go_on:

@@ -1,10 +1,7 @@
 """The fast lane: a plain create is written with its neighbours; all else takes the ordinary road and hears the same."""
-import asyncio
 import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from contextvars import Context
-from dataclasses import dataclass, field
 
 import pytest
 from flask import Flask
@@ -15,83 +12,20 @@ from portal import webhooks
 from portal.core import jitter, page_events
 from portal.core.db import db, transaction
 from portal.core.errors import DatabaseUnavailable, OutcomeUnknown
-from portal.core.ids import new_id, parse
+from portal.core.ids import parse
 from portal.gateway import rate_limits
 from portal.orders.intake import store_terms
 from portal.orders.models import Order, OrderEvent
 from portal.parties import key_invalidation
 from portal.parties.models import StoreCurrency
 from portal.reference import cache
-from portal.server.fast_create import PATH, FastCreate
-from portal.server.wsgi_bridge import Bridge
+from portal.server.fast_create import CREATES, Why
 from portal.tariffs.models import Tariff
 from portal.web import forwarded
 from tests.gateway.conftest import Shop
 from tests.gateway.crowd import at_the_same_time
+from tests.gateway.street import Street
 from tests.running import wait_for
-
-
-@dataclass
-class Answer:
-    status: int = 0
-    headers: dict[str, str] = field(default_factory=dict)
-    body: bytes = b""
-
-    @property
-    def json(self):
-        return json.loads(self.body)
-
-
-class Street:
-    """The lane with Flask behind it, and how often somebody had to take the ordinary road."""
-
-    def __init__(self, app) -> None:
-        self.by_road, self._bridge = 0, Bridge(app, threads=8)
-        self.lane = FastCreate(self._road, app)
-        self._loop = asyncio.Runner()
-
-    async def _road(self, scope, receive, send) -> None:
-        self.by_road += 1
-        await self._bridge(scope, receive, send)
-
-    def post(self, shop: Shop, *bodies: object, keys: list[str] | None = None, **changed: str) -> list[Answer]:
-        """All at the same moment; `changed`: headers, with _ for -."""
-        async def all_of_them() -> list[Answer]:
-            return await asyncio.gather(*[
-                self._one(shop, body, (keys or [new_id().hex for _ in bodies])[at], changed)
-                for at, body in enumerate(bodies)])
-
-        # without the test's Flask context, which the threads behind the bridge would share
-        return Context().run(self._loop.run, all_of_them())
-
-    def close(self) -> None:
-        self._loop.run(self.lane.close())
-        self._loop.close()
-
-    async def _one(self, shop: Shop, body: object, key: str, changed: dict[str, str]) -> Answer:
-        sent = body if isinstance(body, bytes) else json.dumps(body).encode()
-        headers = {"host": "127.0.0.1", "authorization": f"Bearer {shop.token}", "content-type": "application/json",
-                   "idempotency-key": key, "content-length": str(len(sent))}
-        headers |= {name.replace("_", "-"): value for name, value in changed.items()}
-        scope = {"type": "http", "http_version": "1.1", "method": "POST", "path": PATH, "query_string": b"",
-                 "scheme": "http", "client": ("127.0.0.1", 50000), "server": ("127.0.0.1", 80),
-                 "headers": [(name.encode(), value.encode()) for name, value in headers.items()]}
-        answer, waiting = Answer(), asyncio.Event()
-
-        async def receive() -> dict[str, object]:
-            if waiting.is_set():
-                await asyncio.sleep(60)
-            waiting.set()
-            return {"type": "http.request", "body": sent, "more_body": False}
-
-        async def send(message) -> None:
-            if "status" in message:
-                answer.status = message["status"]
-                answer.headers = {name.decode(): value.decode() for name, value in message["headers"]}
-            answer.body += message.get("body", b"")
-
-        await self.lane(scope, receive, send)
-        return answer
 
 
 @pytest.fixture
@@ -130,7 +64,7 @@ def test_an_outcome_that_nobody_knows_yet_is_said_so(street, shop, payin, monkey
     async def waits(*_: object) -> None:
         raise OutcomeUnknown()
 
-    monkeypatch.setattr(street.lane.database, "at_once", waits)
+    monkeypatch.setattr(street.lane.database, "run", waits)
     (answer,) = street.post(shop, payin())
     assert (answer.status, street.by_road) == (503, 0)
     assert answer.headers["content-type"] == "application/problem+json"
@@ -144,7 +78,7 @@ def test_an_outcome_that_nobody_knows_does_not_count(street, another, limited_sh
         raise OutcomeUnknown()
 
     street, before = another(limited_shop.app), counted(redis_url, limited_shop)
-    monkeypatch.setattr(street.lane.database, "at_once", waits)
+    monkeypatch.setattr(street.lane.database, "run", waits)
     assert [answer.status for answer in street.post(limited_shop, *[payin() for _ in range(10)])] == [503] * 10
     assert counted(redis_url, limited_shop) == before
 
@@ -298,7 +232,7 @@ def test_what_the_desk_itself_could_not_do_does_not_count(street, another, limit
         raise DatabaseUnavailable()
 
     with monkeypatch.context() as outage:
-        outage.setattr(street.lane.database, "at_once", away)
+        outage.setattr(street.lane.database, "run", away)
         outage.setattr("portal.orders.intake.create.create", away)
         outage.setattr("portal.gateway.orders.create", away)
         answers = street.post(limited_shop, *[payin() for _ in range(10)])
@@ -416,3 +350,44 @@ def test_reference_data_is_read_anew_in_time_and_not_on_the_loop(street, shop, p
     before = copy.read_at
     wait_for(lambda: street.post(shop, payin())[0].status == 201 and copy.read_at > before, "it is read", 5)
     assert street.by_road == 0
+
+
+def creates(road: str, reason: str) -> float:
+    return CREATES.labels(road, reason)._value.get()
+
+
+@pytest.mark.parametrize(("changed", "why"), [
+    ({"content_type": "text/plain"}, Why.MEDIA_TYPE), ({"host": "elsewhere.example"}, Why.HOST),
+    ({"idempotency_key": "кey"}, Why.REFUSED), ({"authorization": "Bearer nothing"}, Why.REFUSED)])
+def test_why_a_create_went_by_flask_is_counted(street, shop, payin, changed, why):
+    before, fast = creates("flask", why), creates("fast", "")
+    [answer] = street.post(shop, payin(), **changed)
+    assert answer.status >= 400
+    assert (creates("flask", why), creates("fast", "")) == (before + 1, fast)
+    assert street.post(shop, payin())[0].status == 201
+    assert creates("fast", "") == fast + 1
+
+
+def test_a_key_that_was_used_is_counted_as_taken(street, shop, payin):
+    body, before = payin(), creates("flask", Why.TAKEN)
+    assert [street.post(shop, body, keys=["again"])[0].status for _ in range(2)] == [201, 201]
+    assert creates("flask", Why.TAKEN) == before + 1
+
+
+@pytest.mark.parametrize(("sent", "hops", "host"), [
+    ({"host": "desk.example"}, 0, "desk.example"), ({"host": "desk.example"}, 1, "desk.example"),
+    ({"host": "inner", "x-forwarded-host": "desk.example"}, 1, "desk.example"),
+    ({"host": "inner", "x-forwarded-host": "evil.example, desk.example"}, 1, "desk.example"),
+    ({"host": "desk.example", "x-forwarded-host": "evil.example"}, 0, "desk.example"),
+    ({"host": "desk.example", "x-forwarded-host": "one"}, 2, "desk.example")])
+def test_both_roads_read_the_same_host_off_proxies(sent, hops, host):
+    """nginx' usual lines keep Host and name no other: every create went by Flask, and nobody knew."""
+    seen = []
+
+    def app(environ, start_response):
+        seen.append(environ["HTTP_HOST"])
+        return []
+
+    environ = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in sent.items()}
+    forwarded.behind(hops, app)(environ | {"REMOTE_ADDR": "127.0.0.1", "wsgi.url_scheme": "http"}, None)
+    assert seen == [host] == [forwarded.host(lambda name: sent.get(name, ""), hops)]

@@ -20,6 +20,12 @@ from tests.gateway.crowd import at_the_same_time
 REPLAYED = "Idempotent-Replayed"
 
 
+@pytest.fixture
+def shop(either_road):
+    """Every test holds on both roads."""
+    return either_road
+
+
 def test_a_hundred_posts_with_one_key_make_one_order(shop, payin):
     body = payin()
     answers = at_the_same_time(100, lambda _: shop.post("/payins", body, key="one"))
@@ -34,8 +40,9 @@ def test_a_hundred_posts_with_one_key_make_one_order(shop, payin):
     assert (len(orders), jobs) == (1, 1)
 
 
-def test_while_the_first_is_slow_others_hear_conflict_or_the_same_answer(shop, payin):
-    """The first needs 4 s to commit: one unmarked 201, the others 409 or a marked replay."""
+def test_while_the_first_is_slow_others_hear_conflict_or_the_same_answer(open_shop, payin):
+    """The first needs 4 s to commit, in Flask: one unmarked 201, the others 409 or a marked replay."""
+    shop = open_shop()
     body, begun = payin(), threading.Event()
 
     def delay(connection):

@@ -10,6 +10,12 @@ from portal.parties.models import Store
 from tests.gateway.crowd import at_the_same_time
 
 
+@pytest.fixture
+def shop(either_road):
+    """Every test holds on both roads."""
+    return either_road
+
+
 @pytest.mark.parametrize(("field", "value"), [
     ("external_id", " order-7"), ("external_id", "order-7\u00a0"), ("external_id", "order\u200b-7"),
     ("external_id", "\u202e7-redro"), ("external_id", "\u043erder-7"), ("external_id", "order\n7"),

@@ -10,6 +10,12 @@ from portal.gateway import problems
 from tests.gateway import write_errors
 
 
+@pytest.fixture
+def shop(either_road):
+    """Every test holds on both roads."""
+    return either_road
+
+
 @pytest.mark.parametrize(("method", "path", "status"), [
     ("GET", "/gateway", 404), ("GET", "/gateway/", 404), ("GET", "/gateway/v1", 404), ("GET", "/gateway/v1/", 404),
     ("GET", "/gateway/v2/payins", 404), ("GET", "/gateway/v1/nothing", 404), ("POST", "/gateway/v1/token", 404),

@@ -17,7 +17,7 @@ def batches_of(pieces: int) -> tuple[list[int], list[list[int]]]:
 
     async def bring() -> list[int]:
         batcher: GroupCommit[int, int] = GroupCommit("test", doubled)
-        return await asyncio.gather(*[batcher.done_together(piece) for piece in range(pieces)])
+        return await asyncio.gather(*[batcher.submit(piece) for piece in range(pieces)])
 
     return asyncio.run(bring()), taken
 
@@ -40,8 +40,8 @@ def test_a_batch_that_fails_is_each_ones_own_business_and_the_next_is_done() -> 
 
     async def bring() -> tuple[list[int | None], int | None]:
         batcher: GroupCommit[int, int] = GroupCommit("test", fails_once)
-        failed = await asyncio.gather(batcher.done_together(0), batcher.done_together(1))
-        return failed, await batcher.done_together(2)
+        failed = await asyncio.gather(batcher.submit(0), batcher.submit(1))
+        return failed, await batcher.submit(2)
 
     assert asyncio.run(bring()) == ([None, None], 2)
 
@@ -49,7 +49,7 @@ def test_a_batch_that_fails_is_each_ones_own_business_and_the_next_is_done() -> 
 def test_a_piece_whose_sender_left_holds_up_nobody() -> None:
     async def bring() -> int | None:
         batcher: GroupCommit[int, int] = GroupCommit("test", lambda batch: _later(list(batch)))
-        left, stayed = batcher.done_together(1), batcher.done_together(2)
+        left, stayed = batcher.submit(1), batcher.submit(2)
         left.cancel()
         return await stayed
 
@@ -59,7 +59,7 @@ def test_a_piece_whose_sender_left_holds_up_nobody() -> None:
 def test_who_waits_for_a_drain_that_is_cancelled_hears_of_it() -> None:
     async def bring() -> int | None:
         batcher: GroupCommit[int, int] = GroupCommit("test", lambda batch: _later(list(batch), 60))
-        waiting = batcher.done_together(1)
+        waiting = batcher.submit(1)
         await asyncio.sleep(0)
         assert batcher._draining is not None
         batcher._draining.cancel()
@@ -78,9 +78,9 @@ def test_who_comes_after_company_waits_for_more_and_who_comes_after_one_alone_do
 
         batcher: GroupCommit[int, int] = GroupCommit("test", noted, apart_s=0.2)
         came = loop.time()
-        await batcher.done_together(1)  # alone, and so is who comes right after
-        await asyncio.gather(batcher.done_together(2), batcher.done_together(3))
-        await batcher.done_together(4)  # after company
+        await batcher.submit(1)  # alone, and so is who comes right after
+        await asyncio.gather(batcher.submit(2), batcher.submit(3))
+        await batcher.submit(4)  # after company
         return [begun[1] - came, begun[2] - begun[1]]
 
     together, after = asyncio.run(bring())
@@ -91,8 +91,8 @@ def test_who_comes_after_company_waits_for_more_and_who_comes_after_one_alone_do
 def test_who_waits_for_company_hears_of_a_drain_that_is_cancelled() -> None:
     async def bring() -> list[int | None]:
         batcher: GroupCommit[int, int] = GroupCommit("test", lambda batch: _later(list(batch)), apart_s=60)
-        first, _ = await asyncio.gather(batcher.done_together(1), batcher.done_together(1))
-        waiting = batcher.done_together(2)
+        first, _ = await asyncio.gather(batcher.submit(1), batcher.submit(1))
+        waiting = batcher.submit(2)
         await asyncio.sleep(0)
         assert batcher._draining is not None
         batcher._draining.cancel()
