@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from decimal import Decimal
 from io import BytesIO
 from secrets import token_hex
 from typing import Any, TypeVar
@@ -45,7 +46,7 @@ from portal.parties import merchants, stores, traders
 from portal.parties.commands import CreateMerchant, CreateStore, CreateTrader, MoveMerchant, MoveTrader, StoreTerms
 from portal.parties.models import Merchant, Store, Trader
 from portal.reference import service as reference_service
-from portal.reference.commands import AddMethod, SetRate
+from portal.reference.commands import AddMethod, SetRate, Switch
 from portal.requisites import lanes, robots
 from portal.requisites import service as requisites
 from portal.requisites.commands import AddRequisite
@@ -145,21 +146,23 @@ def look() -> Iterator[Session]:
     session.rollback()
 
 
-def new_cast(*, fee_bps: int = 250, **facts: Any) -> Cast:
+def new_cast(*, fee_bps: int = 250, currency: str = "RUB", rate: str = RATE, settlement: str = "USDT",
+             range_minor: tuple[int, int] = (50_00, 100_000_00), validator: str = "luhn16", **facts: Any) -> Cast:
     """A merchant with a store and a rail of its own; nobody to take its orders yet. `facts`: columns of the store."""
     method = f"m{token_hex(6)}"
     with act() as session:
         reference_service.add_method(session, SYSTEM, AddMethod(code=method, name="Card", number_label="Card number",
-                                                               validator="luhn16"))
-        rate = reference.snapshot(session).rates.get(("USDT", "RUB"))
-        if rate is None or rate.rate != int(RATE) or rate.source != "manual":
-            reference_service.set_rate(session, SYSTEM, SetRate(base="USDT", quote="RUB", rate=RATE, force=True))
+                                                               validator=validator))
+        known = reference.snapshot(session).rates.get((settlement, currency))
+        if known is None or known.rate != Decimal(rate) or known.source != "manual":
+            reference_service.set_rate(session, SYSTEM, SetRate(base=settlement, quote=currency, rate=rate, force=True))
+        reference_service.switch(session, SYSTEM, Switch(kind="currency", code=currency, active=True))
         merchant = merchants.create(session, SYSTEM, CreateMerchant(name="Books"))
         merchants.move(session, SYSTEM, MoveMerchant(merchant_id=merchant.id, status="active", reason="test"))
         store = stores.create(session, SYSTEM, CreateStore(
-            merchant_id=merchant.id, slug=f"s{token_hex(6)}", name="Bookshop", settlement_currency="USDT",
+            merchant_id=merchant.id, slug=f"s{token_hex(6)}", name="Bookshop", settlement_currency=settlement,
             return_hosts=("shop.example",), currencies=(StoreTerms(
-                currency="RUB", min_minor=50_00, max_minor=100_000_00, methods=(method,)),)))
+                currency=currency, min_minor=range_minor[0], max_minor=range_minor[1], methods=(method,)),)))
         for direction in ("payin", "payout"):
             set_fee(session, SYSTEM, SetFee(store_id=store.id, direction=direction, fee_bps=fee_bps))
     if facts:
@@ -194,9 +197,9 @@ def fresh(row: T) -> T:
 
 
 def new_trader(*, tier: int = 1, reward_bps: int | None = 100, deposit: str | None = PLENTY, on_shift: bool = True,
-               **facts: Any) -> Trader:
+               settlement: str = "USDT", **facts: Any) -> Trader:
     with act() as session:
-        trader = traders.create(session, SYSTEM, CreateTrader(name="Trader", settlement_currency="USDT", tier=tier,
+        trader = traders.create(session, SYSTEM, CreateTrader(name="Trader", settlement_currency=settlement, tier=tier,
                                                               open_orders_max=1000))
         traders.move(session, SYSTEM, MoveTrader(trader_id=trader.id, status="active", reason="test"))
         if reward_bps is not None:
@@ -205,7 +208,7 @@ def new_trader(*, tier: int = 1, reward_bps: int | None = 100, deposit: str | No
         if on_shift:
             traders.begin_shift(session, SYSTEM, trader.id)
     if deposit is not None:
-        deposit_to(ledger.trader_available(trader.id, "USDT", True), deposit)
+        deposit_to(ledger.trader_available(trader.id, settlement, True), deposit)
     if facts:
         change(trader, **facts)
     return trader

@@ -13,7 +13,7 @@ from portal import ledger, reference, tariffs
 from portal.core import clock, ids
 from portal.core.access import Actor
 from portal.core.errors import Conflict, FieldError, Invalid
-from portal.core.money import Money, convert
+from portal.core.money import AMOUNT_MAX, Money, convert
 from portal.orders import destinations, row, view
 from portal.orders.commands import CreatePayin, CreatePayout, Customer, leads_to
 from portal.orders.directions import drafted, rules_of
@@ -90,6 +90,8 @@ def asked_for(actor: Actor, command: CreatePayin | CreatePayout, *, idempotency_
     settlement = convert(amount, quote.rate, terms.settlement_currency)
     if not settlement:
         raise tariffs.AmountTooSmall()
+    if settlement.minor > AMOUNT_MAX:  # what a rate makes of it is as bounded as what is asked for
+        raise Invalid(fields=[FieldError("/amount", "amount_out_of_range", "The amount is too large.")])
     fee = tariffs.fee(store_id=terms.store_id, direction=command.direction, method=method, amount=amount,
                       settlement=settlement)
     customer, id = command.customer or NOBODY, ids.new_id()
