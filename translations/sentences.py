@@ -16,6 +16,7 @@ Found = tuple[int, str | None, str, list[str]]
 SAY_SO = {"FieldError": 2, "PydanticCustomError": 1, "ValueError": 0, "BadAmount": 0, "_refused": 2, "refuse": 2,
           "_wrong": 1}
 """Which argument of these calls is a sentence for people."""
+MARKED = ("_", "N_", "gettext", "ngettext")  # which gettext finds by itself
 TITLED = "title"  # approvals.register(…, title="Deposit")
 
 
@@ -42,13 +43,26 @@ def _sentence(node: ast.AST) -> str | None:
     if isinstance(node, ast.ClassDef):
         doc = ast.get_docstring(node, clean=False)
         return doc.strip() if node.name in _errors() and doc else None
+    said = argument(node)
+    return _text(said) if said is not None and _called(node) not in MARKED else None
+
+
+def argument(node: ast.AST) -> ast.expr | None:
+    """What a call says to people, however it is written; None for a call that says nothing."""
+    name = _called(node)
+    if name is None:
+        return None
+    assert isinstance(node, ast.Call)
+    if name == "register":
+        return next((one.value for one in node.keywords if one.arg == TITLED), None)
+    place = 0 if name in _errors() or name in MARKED else SAY_SO.get(name)
+    return node.args[place] if place is not None and len(node.args) > place else None
+
+
+def _called(node: ast.AST) -> str | None:
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name | ast.Attribute):
         return None
-    name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
-    if name == "register":
-        return next((_text(one.value) for one in node.keywords if one.arg == TITLED), None)
-    place = 0 if name in _errors() else SAY_SO.get(name)
-    return _text(node.args[place]) if place is not None and len(node.args) > place else None
+    return node.func.id if isinstance(node.func, ast.Name) else node.func.attr
 
 
 def _text(node: ast.expr) -> str | None:

@@ -116,7 +116,7 @@ class Money:
 
     def _same(self, other: "Money") -> int:
         if self.currency != other.currency:
-            raise ValueError(f"{self.currency} and {other.currency} do not mix")
+            raise ValueError("currencies do not mix", self.currency, other.currency)
         return other.minor
 
     def share(self, bps: int, *, fixed_minor: int = 0) -> "Money":

@@ -3,7 +3,9 @@ from dataclasses import dataclass
 
 DOMAIN = "quittance.example"
 SETTLEMENT = "USDT"
-RATES = {("USDT", "RUB"): "92.000000", ("USDT", "KZT"): "520.000000"}
+OFFERED = (("currency", "UZS"), ("bank", "kapitalbank"))
+"""What a new desk leaves switched off."""
+RATES = {("USDT", "RUB"): "92.000000", ("USDT", "KZT"): "520.000000", ("USDT", "UZS"): "12700.000000"}
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,8 @@ MERCHANTS = (
     MerchantPart("Steppe Travel", Person("merchant2", "Nurlan Akhmetov", "merchant_owner", "ru"), (
         StorePart("travel", "Steppe Travel", "#b45309",
                   (Terms("RUB", 100_00, 300_000_00, ("card", "sbp", "account")),
-                   Terms("KZT", 1_000_00, 2_000_000_00, ("card",))), 220, 150, "1200.000000"),
+                   Terms("KZT", 1_000_00, 2_000_000_00, ("card",)),
+                   Terms("UZS", 10_000_00, 50_000_000_00, ("card",))), 220, 150, "1200.000000"),
     )),
 )
 
@@ -131,6 +134,7 @@ TRADERS = (
         R("card", "alfa", "220015000000015"),
         R("sbp", "alfa", "+79161000005"),
         R("card", "halyk", "440043000000016", currency="KZT", min_amount="500.00", max_amount="500000.00"),
+        R("card", "kapitalbank", "986001000000017", currency="UZS", min_amount="10000.00", max_amount="20000000.00"),
     )),
 )
 PAYIN_REWARD_BPS, PAYOUT_REWARD_BPS = 100, 80

@@ -23,8 +23,8 @@ from portal.parties.commands import (
     StoreTerms,
 )
 from portal.parties.models import ApiKey, Store, Trader, User
-from portal.reference.commands import SetRate
-from portal.reference.service import set_rate
+from portal.reference.commands import SetRate, Switch
+from portal.reference.service import set_rate, switch
 from portal.requisites import lanes, robots, service
 from portal.requisites.commands import AddRequisite
 from portal.requisites.models import Requisite
@@ -77,6 +77,8 @@ def load(session: Session, password: str) -> Desk:
     secret = Secret(password, passwords.hashed(password))
     staff = {person.mailbox: _user(session, person, secret) for person in cast.STAFF}
     desk = Desk(admin=staff["admin"], second=staff["second"], support=staff["support"], people=staff)
+    for kind, code in cast.OFFERED:
+        switch(session, desk.admin, Switch(kind=kind, code=code, active=True))  # type: ignore[arg-type]
     for (base, quote), rate in cast.RATES.items():
         set_rate(session, desk.admin, SetRate(base=base, quote=quote, rate=rate))
     for merchant in cast.MERCHANTS:

@@ -67,6 +67,8 @@ def orders() -> list[Scripted]:
     for outcome, store, minutes_ago, currency, amount in out:
         made.append(Scripted(len(made), store, minutes_ago, "card", currency, amount, outcome, dice.choice(CUSTOMERS),
                              payout=True))
+    for outcome, minutes_ago, amount in (("completed", 95, "1850000.00"), ("paid", 12, "640000.00")):
+        made.append(Scripted(len(made), "travel", minutes_ago, "card", "UZS", amount, outcome, dice.choice(CUSTOMERS)))
     return made
 
 

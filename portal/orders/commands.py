@@ -222,12 +222,10 @@ class DeclineOrder(OrderCommand):
 
 
 def _positive(text: str, currency: str) -> Money:
-    try:
-        money = Money.parse(text, currency)
-    except BadAmount as error:
-        raise PydanticCustomError("invalid_amount", "{why}", {"why": str(error)}) from None
+    """Raises BadAmount, whose sentence is translated where people read it."""
+    money = Money.parse(text, currency)
     if not money:
-        raise PydanticCustomError("invalid_amount", "The amount must be more than zero.")
+        raise BadAmount("The amount must be more than zero.")
     if money.minor > AMOUNT_MAX:
-        raise PydanticCustomError("invalid_amount", "The amount is too large.")
+        raise BadAmount("The amount is too large.")
     return money

@@ -72,7 +72,7 @@ def _canonical(at: Destination, currency: str) -> str:
     try:
         return validators.check(method.validator, at.number, currency=currency, rules=method.rules)
     except Invalid as wrong:
-        raise Invalid(fields=[FieldError("/destination/number", one.code, one.message)
+        raise Invalid(fields=[FieldError("/destination/number", one.code, one.sentence, one.params)
                               for one in wrong.fields]) from None
 
 

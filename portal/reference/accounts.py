@@ -11,6 +11,7 @@ RUSSIAN = {"RUB": ("810", "643"), "USD": ("840",), "EUR": ("978",), "CNY": ("156
            "GEL": ("981",), "TRY": ("949",), "AED": ("784",), "INR": ("356",)}
 EVERYWHERE = ("EUR", "USD")  # accounts and banks in these are kept in every country
 PICTURE = re.compile(r"(?:[A-Z0-9*](?:\{[0-9]{1,2}(?:,[0-9]{1,2})?\})?){1,40}", re.ASCII)
+IBAN_SHAPE = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]+", re.ASCII)
 SPANS_MAX = 2  # repeats from … to: more of them would let a hostile number keep the matcher busy
 
 
@@ -38,9 +39,14 @@ def iban(number: str, currency: str, countries: Collection[str]) -> str:
     return str(found.compact)
 
 
+def country_of(number: str) -> str | None:
+    """Where the account of a checked IBAN is kept; None for any other number."""
+    return number[:2] if IBAN_SHAPE.fullmatch(number) else None
+
+
 def account(number: str, currency: str, countries: Collection[str]) -> str:
     """As the currency's country writes accounts: an IBAN, 20 digits in Russia, a CLABE in Mexico. Raises ValueError."""
-    if re.fullmatch(r"[A-Z]{2}[0-9]{2}[A-Z0-9]+", number):
+    if IBAN_SHAPE.fullmatch(number):
         return iban(number, currency, countries)
     if currency == "MXN":
         return clabe(number)

@@ -13,7 +13,7 @@ from portal.core.errors import FieldError, Invalid
 from portal.core.ids import new_id
 from portal.parties.models import Holder, Trader
 from portal.parties.traders import key_place
-from portal.reference import Reference, validators
+from portal.reference import Reference, accounts, validators
 from portal.reference.accounts import fits
 from portal.requisites.commands import AddRequisite
 from portal.requisites.models import Requisite
@@ -37,7 +37,12 @@ def canonical(known: Reference, command: AddRequisite) -> str:
         raise Invalid(fields=[FieldError("/currency", "not_of_method", "This method is not for this currency.")])
     if command.bank is not None and not fits(known.bank(command.bank).country, command.currency):
         raise Invalid(fields=[FieldError("/bank", "not_of_currency", "This bank keeps no accounts in this currency.")])
-    return validators.check(method.validator, command.number, currency=command.currency, rules=method.rules)
+    number = validators.check(method.validator, command.number, currency=command.currency, rules=method.rules)
+    if command.bank is not None and (country := accounts.country_of(number)) not in (
+            None, known.bank(command.bank).country):
+        raise Invalid(fields=[FieldError("/bank", "not_of_account", "This IBAN is of %(country)s, the bank is not.",
+                                         {"country": country})])
+    return number
 
 
 def fingerprint(number: str) -> bytes:

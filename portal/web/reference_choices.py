@@ -2,6 +2,7 @@
 from flask_babel import get_locale, gettext
 
 from portal import reference
+from portal.reference.accounts import fits
 from portal.web.badges import N_
 
 NUMBERS = {
@@ -37,15 +38,16 @@ def numbers_of(validator: str) -> str:
     return str(gettext(NUMBERS.get(validator, validator)))
 
 
-def methods() -> Pairs:
-    """Those on offer, in the staff's order."""
-    return [(one.code, method(one.code)) for one in reference.snapshot().methods.values() if one.active]
+def methods(currency: str | None = None) -> Pairs:
+    """Those on offer, in the staff's order; for a currency, those that are for it."""
+    return [(one.code, method(one.code)) for one in reference.snapshot().methods.values()
+            if one.active and (currency is None or not one.currencies or currency in one.currencies)]
 
 
-def banks() -> Pairs:
-    """Those on offer, by country, in the staff's order."""
-    return [(one.code, f"{bank(one.code)} · {one.country}")
-            for one in reference.snapshot().banks.values() if one.active]
+def banks(currency: str | None = None) -> Pairs:
+    """Those on offer, by country, in the staff's order; for a currency, those that keep accounts in it."""
+    return [(one.code, f"{bank(one.code)} · {one.country}") for one in reference.snapshot().banks.values()
+            if one.active and (currency is None or fits(one.country, currency))]
 
 
 def fiat() -> Pairs:

@@ -63,6 +63,8 @@ def stores_take_what_they_should(session) -> None:
     assert "card" in bookshop.methods
     assert bookshop.payout
     assert session.get(StoreCurrency, (stores["travel"].id, "KZT"))
+    sums = session.execute(sa.select(Order.status, Order.amount_minor).where(Order.currency == "UZS")).all()
+    assert {tuple(row) for row in sums} == {("completed", 1_850_000_00), ("paid", 640_000_00)}
     held = ledger.balance(session, ledger.store_available(stores["bookshop"].id, "USDT", True))
     assert held >= Money.parse("500.000000", "USDT")
 
@@ -81,11 +83,11 @@ def traders_have_room(session) -> None:
         assert sum(card.open_orders_max - card.open_orders for card in cards) >= 10
         assert sum(card.open_orders_max for card in cards if not card.cooldown_s) >= 10
     live = session.scalars(sa.select(Requisite).where(Requisite.live)).all()
-    assert len(live) == 20
+    assert len(live) == 21
     assert len({requisite.method for requisite in live}) == 3
     robots = session.scalars(sa.select(Requisite).where(~Requisite.live)).all()
     assert {(robot.method, robot.currency) for robot in robots} == {
-        ("card", "RUB"), ("sbp", "RUB"), ("account", "RUB"), ("card", "KZT")}
+        ("card", "RUB"), ("sbp", "RUB"), ("account", "RUB"), ("card", "KZT"), ("card", "UZS")}
 
 
 def the_day_shows_every_state(session) -> None:
@@ -106,7 +108,7 @@ def nothing_is_open_on_the_first_four(session) -> None:
 
 def rates_do_not_age() -> None:
     with clock.moved(-100 * day.BEGINS):
-        assert (quote("USDT", "RUB").rate, quote("USDT", "KZT").rate) == (92, 520)
+        assert [quote("USDT", code).rate for code in ("RUB", "KZT", "UZS")] == [92, 520, 12_700]
 
 
 def it_is_not_loaded_twice() -> None:

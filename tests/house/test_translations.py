@@ -1,4 +1,5 @@
 """Every word of the pages has its Russian one, and the compiled catalogue is the written one."""
+import ast
 import io
 import re
 import subprocess
@@ -10,6 +11,9 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
+from babel.util import pathmatch
+
+from translations import sentences
 
 ROOT = Path(__file__).parents[2]
 RUSSIAN = ROOT / "translations/ru/LC_MESSAGES/messages.po"
@@ -74,3 +78,28 @@ def test_the_compiled_catalogue_is_fresh(russian: Catalog) -> None:
 def test_the_script_extracts_the_same(words: set[str]) -> None:
     found = subprocess.run(["bin/translations", "extract"], cwd=ROOT, capture_output=True, check=True).stdout
     assert {said(one) for one in read_po(io.BytesIO(found)) if one.id} == words
+
+
+def test_sentences_are_said_in_one_piece():
+    """One that is put together from values is in no catalogue: nobody reads it but in English."""
+    methods, _ = parse_mapping_cfg(io.StringIO((ROOT / "babel.cfg").read_text()))
+    silent = [pattern for pattern, method in methods if method == "ignore"]
+    guilty = [f"{path.relative_to(ROOT)}:{node.lineno}" for path in sorted((ROOT / "portal").rglob("*.py"))
+              if not any(pathmatch(pattern, str(path.relative_to(ROOT))) for pattern in silent)
+              for node in ast.walk(ast.parse(path.read_bytes())) if put_together(node)]
+    assert not guilty, f"%(places)s in the sentence and its values beside it, as FieldError has them: {guilty}"
+
+
+@pytest.mark.parametrize(("source", "found"), [
+    ('FieldError("/a", "b", f"At most {n}.")', True), ('Denied("No " + name)', True), ('BadAmount("At %s" % n)', True),
+    ('gettext(f"Hello {name}")', True), ('ValueError("At most {}".format(n))', True), ('N_("One " "piece")', False),
+    ('FieldError(f"/{at}", "b", "At most %(n)s.", {"n": 1})', False), ('FieldError("/a", "b", said)', False)])
+def test_put_together_is_known_by_its_shape(source, found):
+    assert any(put_together(node) for node in ast.walk(ast.parse(source))) is found
+
+
+def put_together(node: ast.AST) -> bool:
+    """A call that says a sentence, whose sentence is made of pieces here."""
+    said = sentences.argument(node)
+    return isinstance(said, ast.JoinedStr | ast.BinOp) or (
+        isinstance(said, ast.Call) and isinstance(said.func, ast.Attribute) and said.func.attr == "format")

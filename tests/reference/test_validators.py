@@ -2,7 +2,7 @@
 import pytest
 
 from portal.core.errors import Invalid
-from portal.reference.accounts import fits, is_picture
+from portal.reference.accounts import country_of, fits, is_picture
 from portal.reference.validators import check, spellings
 
 
@@ -85,3 +85,9 @@ def test_banks_keep_accounts_in_the_money_of_their_country():
 def test_whoever_looks_for_a_number_finds_it_however_he_types_it():
     assert spellings("8 (916) 123-45-67", ("RUB", "USD")) == {"89161234567", "+79161234567"}
     assert "4242424242424242" in spellings("4242 4242 4242 4242", ("RUB",))
+
+
+def test_only_an_iban_says_where_its_account_is_kept():
+    assert country_of("DE89370400440532013000") == "DE"
+    assert [country_of(number) for number in ("40817810099910004312", "4242424242424242", "+79001234567", "")] == [
+        None] * 4

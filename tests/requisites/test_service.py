@@ -4,15 +4,17 @@ from importlib import import_module
 import pytest
 import sqlalchemy as sa
 
-from portal import approvals
+from portal import approvals, reference
 from portal.core import crypto
-from portal.core.access import Actor, ActorKind, Role
+from portal.core.access import SYSTEM, Actor, ActorKind, Role
 from portal.core.audit import AuditRow
 from portal.core.db import reader, transaction
 from portal.core.errors import Denied, Invalid, NotFound
 from portal.core.ids import new_id
 from portal.core.lifecycle import InvalidTransition
 from portal.parties.models import Holder
+from portal.reference import service as reference_service
+from portal.reference.commands import AddMethod, Switch
 from portal.requisites import limits, numbers, queries, service
 from portal.requisites.commands import MoveRequisite, SetLimits
 from portal.requisites.models import Requisite
@@ -112,6 +114,28 @@ def test_what_is_wrong_is_said_on_its_field(pending, typed, field, code):
     with pytest.raises(Invalid) as refused:
         pending(**typed)
     assert (field, code) in [(wrong.field, wrong.code) for wrong in refused.value.fields]
+
+
+def test_a_bank_keeps_the_accounts_of_its_own_country(app, pending):
+    """A German IBAN at a bank in Kazakhstan: both fit euros, and the payer would look for it in vain."""
+    method = rail("iban", "EUR")
+    asked = {"method": method, "currency": "EUR", "number": "DE89370400440532013000"}
+    with pytest.raises(Invalid) as refused:
+        pending(bank="kaspi", **asked)
+    assert [(wrong.field, wrong.code) for wrong in refused.value.fields] == [("/bank", "not_of_account")]
+    decide(pending(bank="n26", **asked), "reject")
+
+
+def rail(validator: str, currency: str) -> str:
+    """A method of this test alone, and a currency with a German bank switched on for good: no test counts them."""
+    code = f"m{new_id().hex[:12]}"
+    with transaction() as session:
+        reference_service.add_method(session, SYSTEM, AddMethod(
+            code=code, name="Account", number_label="Account", validator=validator))
+        for kind, named in (("currency", currency), ("bank", "n26")):
+            reference_service.switch(session, SYSTEM, Switch(kind=kind, code=named, active=True))
+    reference.forget()
+    return code
 
 
 def test_its_life(active, trader):

@@ -118,12 +118,14 @@ def _method(terms: Terms, command: CreatePayin | CreatePayout, amount: Money) ->
     else:
         method = method or (taken.methods[0] if len(taken.methods) == 1 else None)
         if method is None:
-            wrong.append(FieldError(f"{at}/method", "missing", f"Name a method: {', '.join(taken.methods)}."))
+            wrong.append(FieldError(f"{at}/method", "missing", "Name a method: %(methods)s.",
+                                    {"methods": ", ".join(taken.methods)}))
         elif method not in taken.methods:
             wrong.append(FieldError(f"{at}/method", "method_not_taken", "The store does not take this method."))
         if not taken.least.minor <= amount.minor <= taken.most.minor:
             wrong.append(FieldError("/amount", "amount_out_of_range",
-                                    f"The store takes {taken.least.text} to {taken.most.text} {command.currency}."))
+                                    "The store takes %(least)s to %(most)s %(currency)s.",
+                                    {"least": taken.least.text, "most": taken.most.text, "currency": amount.currency}))
     if command.bank is not None and command.bank not in reference.snapshot().banks:
         wrong.append(FieldError(f"{at}/bank", "unknown_bank", "The desk does not know this bank."))
     if command.return_url is not None and not leads_to(command.return_url, terms.return_hosts):

@@ -113,7 +113,7 @@ def _at_the_forms_fields() -> Iterator[None]:
     try:
         yield
     except Invalid as wrong:
-        raise Invalid(fields=[FieldError(one.field.replace("/destination/", "/"), one.code, one.message, one.params)
+        raise Invalid(fields=[FieldError(one.field.replace("/destination/", "/"), one.code, one.sentence, one.params)
                               for one in wrong.fields]) from None
 
 

@@ -41,14 +41,16 @@ def index() -> Response:
 @bp.get("/new")
 @requires(Permission.REQUISITE_MANAGE)
 def new() -> Response:
-    return show(NEW, error=None, wrong={}, values={"payin": "yes", "open_orders_max": "5"}, **_choices())
+    """For one currency: its methods and its banks are offered."""
+    return show(NEW, error=None, wrong={}, values={"payin": "yes", "open_orders_max": "5"},
+                **_choices_for(request.args.get("currency")))
 
 
 @bp.post("")
 @requires(Permission.REQUISITE_MANAGE)
 @once
 def add() -> Response:
-    with redisplay(NEW, lambda: _choices()):
+    with redisplay(NEW, lambda: _choices_for(request.form.get("currency"))):
         directions = {name: request.form.get(name) == "yes" for name in ("payin", "payout")}
         command = bind(AddRequisite, request.form, **directions)
         with transaction() as session:
@@ -137,3 +139,12 @@ def _requisite(requisite_id: str) -> dict[str, Any]:
 def _choices() -> dict[str, Any]:
     return {"methods": reference_choices.methods(), "banks": reference_choices.banks(),
             "currencies": reference_choices.fiat()}
+
+
+def _choices_for(wanted: str | None) -> dict[str, Any]:
+    """What there is for a currency; for roubles, or the first there is, where it is none on offer."""
+    currencies = reference_choices.fiat()
+    on_offer = dict(currencies)
+    currency = next((code for code in (wanted, "RUB", *on_offer) if code in on_offer), None)
+    return {"methods": reference_choices.methods(currency), "banks": reference_choices.banks(currency),
+            "currencies": currencies, "currency": currency}

@@ -94,3 +94,12 @@ def test_out_of_anothers_store_nothing_is_paid(app, cast):
     other = people.seat(app, people.person("merchant_owner", merchant_id=stranger.merchant.id))
     assert asked(other, cast).status_code == 404
     assert f.store_held(cast.store) == f.usdt("0.000000")
+
+
+def test_what_is_refused_is_said_in_the_readers_language(cast, owner):
+    """Ranges and bad numbers were refused in English whoever read it."""
+    owner.set_cookie("lang", "ru")
+    wrong = asked(owner, cast, amount="0.01")
+    assert wrong.status_code == 422
+    assert "Магазин принимает от 50.00 до 100000.00 RUB." in wrong.text
+    assert "контрольная цифра" in asked(owner, cast, number=NUMBER[:-1] + "8").text

@@ -8,7 +8,10 @@ import pytest
 from sqlalchemy import select
 
 from portal.core import audit, clock
+from portal.core.access import SYSTEM
 from portal.core.db import reader
+from portal.reference import service as reference_service
+from portal.reference.commands import Switch
 from portal.requisites import hindrances, numbers
 from portal.requisites.hindrances import Because
 from portal.requisites.models import Requisite
@@ -227,3 +230,41 @@ def test_filters_stand_in_the_address_and_unknown_ones_are_said(cast, card, trad
         assert (listed in answer.get_data(as_text=True)) is found, query
     for name in ("status", "method", "currency"):
         assert trader.get(f"/trader/requisites?{name}=nonsense").status_code == 422
+
+
+@pytest.fixture
+def sums(app):
+    """A desk that takes Uzbek sums, with a bank there."""
+    switched(app, True)
+    yield
+    switched(app, False)
+
+
+def switched(app, on: bool) -> None:
+    with act() as session:
+        for kind, code in (("currency", "UZS"), ("bank", "kapitalbank")):
+            reference_service.switch(session, SYSTEM, Switch(kind=kind, code=code, active=on))
+    factories.forget()
+
+
+def banks_offered(page) -> set[str]:
+    inside = re.search(r'<select[^>]*name="bank".*?</select>', page.get_data(as_text=True), re.S)
+    assert inside
+    return {code for code in re.findall(r'<option value="([^"]*)"', inside[0]) if code}
+
+
+def test_the_form_offers_the_banks_of_its_currency(sums, trader):
+    assert banks_offered(trader.get("/trader/requisites/new?currency=UZS")) == {"kapitalbank"}
+    assert "kapitalbank" not in (roubles := banks_offered(trader.get("/trader/requisites/new")))
+    assert {"alfa", "sber"} <= roubles
+    assert "kaspi" not in roubles
+    assert banks_offered(trader.get("/trader/requisites/new?currency=%00")) == roubles
+
+
+def test_a_refused_form_still_offers_them(sums, trader, cast):
+    refused = trader.send("/trader/requisites", {
+        "method": cast.method, "bank": "kapitalbank", "currency": "UZS", "holder": "I", "payin": "yes", "number": "1",
+        "min_amount": "1", "max_amount": "2"})
+    assert refused.status_code == 422
+    assert banks_offered(refused) == {"kapitalbank"}
+    assert 'name="currency" value="UZS"' in refused.get_data(as_text=True)
