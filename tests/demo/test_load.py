@@ -103,7 +103,7 @@ def nothing_is_open_on_the_first_four(session) -> None:
     open_on = set(session.scalars(sa.select(Trader.name).join(Assignment, Assignment.trader_id == Trader.id)
                                   .where(Assignment.state != "ended")))
     assert open_on == {cast.TRADERS[4].name}
-    assert session.scalar(sa.select(sa.func.count()).select_from(OpenPlace)) == 3
+    assert session.scalar(sa.select(sa.func.count()).select_from(OpenPlace)) == 4
 
 
 def rates_do_not_age() -> None:
