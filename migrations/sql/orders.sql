@@ -1,4 +1,4 @@
--- Orders: choosing a requisite (spec: domain, Matching; speed, ring and lanes).
+-- Orders: choosing a requisite.
 
 CREATE FUNCTION half_even(value numeric) RETURNS bigint
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE

@@ -1,10 +1,9 @@
 """Columns and traits that many tables share."""
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from sqlalchemy import BigInteger, ColumnClause, Identity, Text, literal_column
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.core import clock
@@ -15,7 +14,6 @@ Serial = Annotated[int, mapped_column(BigInteger, Identity(always=True), primary
 Minor = Annotated[int, mapped_column(BigInteger)]
 """Whole minor units of the currency named beside it."""
 LongText = Annotated[str, mapped_column(Text)]
-Document = Annotated[dict[str, Any], mapped_column(JSONB)]
 
 
 def words_of(column: str) -> ColumnClause[str]:

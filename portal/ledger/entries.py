@@ -1,4 +1,4 @@
-"""The accounting manual: what each event of the business writes in the journal (spec: ledger, Journal entries).
+"""The accounting manual: what each event of the business writes in the journal.
 
 A new kind of entry is one more function here; nothing else has to change.
 """

@@ -7,6 +7,7 @@ from portal.core import crypto
 from portal.core.errors import Denied
 from portal.orders import payment_links
 from portal.settings import Settings
+from portal.web import stale_forms
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 SIGNED = frozenset({"shop.hear"})
@@ -39,6 +40,7 @@ def register(app: Flask, settings: Settings) -> None:
         try:
             protection.protect()
         except CSRFError:
+            stale_forms.ask_again()
             raise CrossSite() from None
 
 

@@ -105,23 +105,3 @@ BY_KIND = text("""
           FROM (SELECT run_at, leased_until IS NULL OR leased_until < :now AS free FROM jobs
                  WHERE kind = k.kind AND dead_at IS NULL ORDER BY run_at LIMIT :most) AS live) AS l
      WHERE k.kind IS NOT NULL ORDER BY k.kind""")
-
-
-@dataclass(frozen=True)
-class Lag:
-    """How far the queue is behind."""
-
-    due: int
-    oldest_s: int  # how long the oldest due job has waited, in whole seconds
-    dead: int
-
-
-def lag(session: Session) -> Lag:
-    """Counted up to COUNT_MAX: a deeper queue is an alarm whatever its length."""
-    now = clock.now()
-    waiting = (select(Job.run_at).where(Job.dead_at.is_(None), Job.run_at <= now,
-                                        (Job.leased_until.is_(None)) | (Job.leased_until < now))
-               .limit(COUNT_MAX).subquery())
-    due, oldest = session.execute(select(func.count(), func.min(waiting.c.run_at)).select_from(waiting)).one()
-    dead = session.scalar(select(func.count()).where(Job.dead_at.is_not(None))) or 0
-    return Lag(due, int((now - oldest).total_seconds()) if oldest else 0, dead)
