@@ -1,9 +1,11 @@
 """Alembic's environment: as the owner, with a short lock timeout, so that a migration never queues the desk up."""
 from alembic import context
+from alembic.migration import MigrationContext
 from flask import current_app
 from sqlalchemy import create_engine, pool, text
 
 from portal import tables
+from portal.core import readiness
 from portal.core.db import Base
 
 LOCK_TIMEOUT = "4s"
@@ -23,7 +25,10 @@ def run() -> None:
     engine = create_engine(url, poolclass=pool.NullPool)
     with engine.connect() as connection:
         connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
+        version = MigrationContext.configure(connection).get_current_revision()
         connection.commit()
+        if readiness.is_of_before(version):
+            raise SystemExit(readiness.MADE_ANEW.format(version=version))
         context.configure(connection=connection, target_metadata=Base.metadata, include_object=include_object,
                           compare_type=True, transaction_per_migration=True)
         with context.begin_transaction():

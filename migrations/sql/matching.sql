@@ -17,7 +17,7 @@
 --
 -- Planned once a session (generic), along indexes whatever the statistics say: a desk that is an hour old has none, and
 -- a plan made for its empty tables would walk whole tables when they have grown.
-CREATE OR REPLACE FUNCTION pick_requisites(order_ids uuid[], assignment_ids uuid[], at timestamptz, day date)
+CREATE FUNCTION pick_requisites(order_ids uuid[], assignment_ids uuid[], at timestamptz, day date)
     RETURNS TABLE (order_id uuid, assignment_id uuid, requisite_id uuid, trader_id uuid, holder_id uuid,
                    robot boolean, reward_id uuid, reward_minor bigint, tier int, passed text[])
     LANGUAGE plpgsql ROWS 10
@@ -203,7 +203,7 @@ END $$;
 -- How many candidates are left after each filter, in the order of the spec. One pass over the requisites: each row is
 -- judged once and falls out at its first filter; what is the same for all requisites of a trader (reward, collateral,
 -- an earlier refusal) is found once for each trader. 2 ms at 1,000 requisites, 12 at 10,000, about 100 at 100,000.
-CREATE OR REPLACE FUNCTION matching_funnel(wanted uuid, at timestamptz, day date) RETURNS jsonb
+CREATE FUNCTION matching_funnel(wanted uuid, at timestamptz, day date) RETURNS jsonb
     LANGUAGE plpgsql STABLE AS $$
 DECLARE
     o record;
@@ -298,7 +298,7 @@ END $$;
 -- What keeps each of these from the smallest order that it would take, in each direction it is there for: what keeps
 -- that away keeps every order away. `needed`: what such an order settles for, NULL where no rate is known. `rules`: the
 -- names of those it does not pass; `until`: when the amount is free again, if it takes one amount only and that rests.
-CREATE OR REPLACE FUNCTION requisite_hindrances(ids uuid[], needed bigint[], at timestamptz, day date)
+CREATE FUNCTION requisite_hindrances(ids uuid[], needed bigint[], at timestamptz, day date)
     RETURNS TABLE (requisite_id uuid, direction text, rules text[], until timestamptz)
     LANGUAGE plpgsql STABLE ROWS 50 AS $$
 DECLARE

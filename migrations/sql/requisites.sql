@@ -15,6 +15,86 @@
 --   (SKIP LOCKED), so a lap is off by one per concurrent matcher at most.
 -- Members are a hint: matching checks status, shift, switches, amount, limits again under the row's lock.
 
+-- A ring of requisites that could take a kind of order; `id` names its cursor, the sequence `lane_cursor_<id>`.
+CREATE TABLE lanes (
+    id int GENERATED ALWAYS AS IDENTITY,
+    direction text NOT NULL,
+    live boolean NOT NULL,
+    method text NOT NULL,
+    currency text NOT NULL,
+    settlement_currency text NOT NULL,
+    tier int NOT NULL,
+    band int NOT NULL,
+    CONSTRAINT pk_lanes PRIMARY KEY (id),
+    CONSTRAINT uq_lanes_direction_live_method_currency_settlement_curr_786f UNIQUE (direction, live, method, currency, settlement_currency, tier, band)
+);
+
+-- A trader's receiving or paying instrument. Limits and counters in minor units of `currency`.
+CREATE TABLE requisites (
+    id uuid NOT NULL,
+    trader_id uuid NOT NULL,
+    holder_id uuid NOT NULL,
+    live boolean NOT NULL,
+    method text NOT NULL,
+    bank text,
+    currency text NOT NULL,
+    payin boolean NOT NULL,
+    payout boolean NOT NULL,
+    number_sealed bytea NOT NULL,
+    number_first6 text NOT NULL,
+    number_last4 text NOT NULL,
+    number_fingerprint bytea NOT NULL,
+    status text NOT NULL,
+    robot boolean NOT NULL,
+    weight int NOT NULL,
+    min_minor bigint NOT NULL,
+    max_minor bigint NOT NULL,
+    day_max_minor bigint,
+    day_count_max int,
+    month_max_minor bigint,
+    open_orders_max int NOT NULL,
+    cooldown_s int NOT NULL,
+    open_orders int DEFAULT 0 NOT NULL,
+    day_on date,
+    day_used_minor bigint DEFAULT 0 NOT NULL,
+    day_count int DEFAULT 0 NOT NULL,
+    month_on date,
+    month_used_minor bigint DEFAULT 0 NOT NULL,
+    cool_until timestamptz,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    CONSTRAINT pk_requisites PRIMARY KEY (id),
+    CONSTRAINT ck_requisites_range CHECK (0 < min_minor AND min_minor <= max_minor),
+    CONSTRAINT ck_requisites_weight CHECK (weight BETWEEN 1 AND 20),
+    CONSTRAINT ck_requisites_counters CHECK (
+        open_orders >= 0 AND day_count >= 0 AND day_used_minor >= 0 AND month_used_minor >= 0),
+    CONSTRAINT ck_requisites_status CHECK (
+        status IN ('pending', 'active', 'paused', 'rejected', 'blocked', 'archived')),
+    CONSTRAINT fk_requisites_trader_id FOREIGN KEY (trader_id) REFERENCES traders (id),
+    CONSTRAINT fk_requisites_holder_id FOREIGN KEY (holder_id) REFERENCES holders (id),
+    CONSTRAINT fk_requisites_method FOREIGN KEY (method) REFERENCES methods (code),
+    CONSTRAINT fk_requisites_bank FOREIGN KEY (bank) REFERENCES banks (code),
+    CONSTRAINT fk_requisites_currency FOREIGN KEY (currency) REFERENCES currencies (code)
+) WITH (fillfactor = 60);
+CREATE INDEX ix_requisites_holder_id ON requisites (holder_id);
+CREATE INDEX ix_requisites_number_last4 ON requisites (number_last4);
+CREATE INDEX ix_requisites_short_id ON requisites (right(CAST(id AS TEXT), 8));
+CREATE INDEX ix_requisites_trader_id ON requisites (trader_id, created_at);
+CREATE UNIQUE INDEX uq_requisites_number
+    ON requisites (number_fingerprint, currency, live)
+    WHERE status NOT IN ('rejected', 'archived');
+
+-- One position on a lane; a weight of w has w positions, spread evenly over the lap (1 to 2^62).
+CREATE TABLE lane_members (
+    lane_id int NOT NULL,
+    position bigint NOT NULL,
+    requisite_id uuid NOT NULL,
+    CONSTRAINT pk_lane_members PRIMARY KEY (lane_id, position, requisite_id),
+    CONSTRAINT fk_lane_members_lane_id FOREIGN KEY (lane_id) REFERENCES lanes (id),
+    CONSTRAINT fk_lane_members_requisite_id FOREIGN KEY (requisite_id) REFERENCES requisites (id)
+);
+CREATE INDEX ix_lane_members_requisite_id ON lane_members (requisite_id);
+
 CREATE FUNCTION amount_band(amount_minor bigint) RETURNS int
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     -- exact where log(2, x) would round: 2^k falls into band k, 2^k - 1 into band k - 1
@@ -93,23 +173,3 @@ BEGIN
     RETURN changed;
 END $$;
 GRANT EXECUTE ON FUNCTION amount_band(bigint), lane_places(uuid[]), rebuild_lanes(uuid[]) TO quittance_app;
-
--- Reference data that every desk begins with; staff add to it and switch it.
-INSERT INTO currencies (code, exponent, kind, sign, active, created_at, updated_at)
-SELECT c.code, c.exponent, c.kind, c.sign, true, now(), now() FROM (VALUES
-    ('RUB', 2, 'fiat', '₽'), ('KZT', 2, 'fiat', '₸'), ('UAH', 2, 'fiat', '₴'), ('AZN', 2, 'fiat', '₼'),
-    ('USD', 2, 'fiat', '$'), ('EUR', 2, 'fiat', '€'),
-    ('USDT', 6, 'crypto', '₮'), ('USDC', 6, 'crypto', 'USDC'), ('BTC', 8, 'crypto', '₿')
-) AS c (code, exponent, kind, sign);
-INSERT INTO methods (code, name, number_label, validator, "position", active, created_at, updated_at)
-SELECT m.code, m.name, m.label, m.validator, m.place, true, now(), now() FROM (VALUES
-    ('card', 'Bank card', 'Card number', 'luhn16', 1),
-    ('sbp', 'Transfer by phone', 'Phone number', 'phone', 2),
-    ('account', 'Bank account', 'Account number', 'account20', 3)
-) AS m (code, name, label, validator, place);
-INSERT INTO banks (code, name, country, active, created_at, updated_at)
-SELECT b.code, b.name, b.country, true, now(), now() FROM (VALUES
-    ('alfa', 'Alfa-Bank', 'RU'), ('sber', 'Sber', 'RU'), ('tbank', 'T-Bank', 'RU'), ('vtb', 'VTB', 'RU'),
-    ('raiffeisen', 'Raiffeisen', 'RU'), ('gazprom', 'Gazprombank', 'RU'),
-    ('kaspi', 'Kaspi Bank', 'KZ'), ('halyk', 'Halyk Bank', 'KZ'), ('jusan', 'Jusan Bank', 'KZ')
-) AS b (code, name, country);

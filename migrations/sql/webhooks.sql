@@ -1,4 +1,85 @@
 -- Webhooks: what was told and what was answered is only ever added to; a delivery changes and is never removed.
 
+-- One request that was made, or refused by our own guard. Only added.
+CREATE TABLE webhook_attempts (
+    id bigint GENERATED ALWAYS AS IDENTITY,
+    created_at timestamptz NOT NULL,
+    delivery_id uuid NOT NULL,
+    number int NOT NULL,
+    status int,
+    ms int NOT NULL,
+    error text,
+    response text,
+    CONSTRAINT pk_webhook_attempts PRIMARY KEY (id, created_at)
+) PARTITION BY RANGE (created_at);
+CREATE INDEX ix_webhook_attempts_delivery_id ON webhook_attempts (delivery_id, created_at);
+
+-- One event on its way to one endpoint, over all its attempts.
+CREATE TABLE webhook_deliveries (
+    id uuid NOT NULL,
+    created_at timestamptz NOT NULL,
+    event_id uuid NOT NULL,
+    event_created_at timestamptz NOT NULL,
+    endpoint_id uuid NOT NULL,
+    store_id uuid NOT NULL,
+    live boolean NOT NULL,
+    type text NOT NULL,
+    state text NOT NULL,
+    attempts int DEFAULT 0 NOT NULL,
+    begun_at_attempt int DEFAULT 0 NOT NULL,
+    begun_at timestamptz NOT NULL,
+    next_attempt_at timestamptz,
+    last_attempt_at timestamptz,
+    response_status int,
+    response_ms int,
+    response_error text,
+    response_text text,
+    CONSTRAINT pk_webhook_deliveries PRIMARY KEY (id, created_at),
+    CONSTRAINT ck_webhook_deliveries_state CHECK (state IN ('pending', 'delivered', 'failed', 'dropped'))
+) PARTITION BY RANGE (created_at);
+CREATE INDEX ix_webhook_deliveries_endpoint_id ON webhook_deliveries (endpoint_id, created_at, id);
+CREATE INDEX ix_webhook_deliveries_event_id ON webhook_deliveries (event_id);
+CREATE INDEX ix_webhook_deliveries_store_id ON webhook_deliveries (store_id, live, created_at, id);
+
+-- Something a store is told, with what the gateway would have shown at that step. Never changed.
+CREATE TABLE webhook_events (
+    id uuid NOT NULL,
+    created_at timestamptz NOT NULL,
+    store_id uuid NOT NULL,
+    live boolean NOT NULL,
+    type text NOT NULL,
+    order_id uuid,
+    version int,
+    payload jsonb NOT NULL,
+    CONSTRAINT pk_webhook_events PRIMARY KEY (id, created_at)
+) PARTITION BY RANGE (created_at);
+CREATE INDEX ix_webhook_events_order_id ON webhook_events (order_id, created_at);
+CREATE INDEX ix_webhook_events_store_id ON webhook_events (store_id, live, created_at, id);
+
+-- An address of a store that wants to be told. `types` are event types, or `*` alone for all.
+CREATE TABLE webhook_endpoints (
+    id uuid NOT NULL,
+    store_id uuid NOT NULL,
+    live boolean NOT NULL,
+    url text NOT NULL,
+    description text,
+    types text[] NOT NULL,
+    status text NOT NULL,
+    with_link boolean DEFAULT true NOT NULL,
+    disabled_because text,
+    disabled_at timestamptz,
+    notice_pending boolean DEFAULT false NOT NULL,
+    secret_sealed bytea NOT NULL,
+    previous_secret_sealed bytea,
+    previous_until timestamptz,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    CONSTRAINT pk_webhook_endpoints PRIMARY KEY (id),
+    CONSTRAINT ck_webhook_endpoints_status CHECK (status IN ('active', 'disabled', 'deleted')),
+    CONSTRAINT ck_webhook_endpoints_types CHECK (cardinality(types) > 0),
+    CONSTRAINT fk_webhook_endpoints_store_id FOREIGN KEY (store_id) REFERENCES stores (id)
+);
+CREATE INDEX ix_webhook_endpoints_store_id ON webhook_endpoints (store_id, live, created_at) WHERE status <> 'deleted';
+
 REVOKE UPDATE, DELETE, TRUNCATE ON webhook_events, webhook_attempts FROM quittance_app;
 REVOKE DELETE, TRUNCATE ON webhook_deliveries FROM quittance_app;

@@ -15,6 +15,14 @@ DUE = Gauge("quittance_jobs_due", "Jobs that are due and not leased", ["kind"])
 OLDEST = Gauge("quittance_jobs_oldest_due_seconds", "How long the oldest due job has waited", ["kind"])
 DEAD = Gauge("quittance_jobs_dead", "Jobs that died and wait for staff")
 REVISION = re.compile(r'^(revision|down_revision) = "([^"]+)"', re.M)
+BEFORE = frozenset((
+    "0001", "0002_one_time_password", "0003_search", "0004_matching", "0005_pick_estimates", "0006_lease_kept",
+    "0007_kept_amounts", "0008_one_form_of_names", "0009_reference", "0010_found", "0011_admissions",
+    "0012_desk_pauses", "0013_imports_cases", "0014_form_keys", "0015_payers_and_links", "0016_order_row", "0017_payouts",
+    "0018_files", "0019_lists_by_direction", "0020_matching_rules", "0021_banks"))
+MADE_ANEW = ("This database is of before the first release: its migrations have become one, and no way leads on from "
+             "{version}. Make it anew: drop it, create it and run `flask db upgrade`. Where bin/run keeps it, stop that "
+             "and delete the folder var/.")
 _leaving = False
 COUNT_MAX = 10_000  # counting stops here: a queue this deep is an alarm whatever its exact length
 
@@ -45,7 +53,12 @@ def reasons_not_ready() -> list[str]:
 
 def lacks_migrations(version: str | None) -> bool:
     """Whether a database whose `alembic_version` says so stands before what this code needs."""
-    return version is None or version in _behind()
+    return version is None or version in _behind() or is_of_before(version)
+
+
+def is_of_before(version: str | None) -> bool:
+    """Whether a database is of before the first release, whose migrations are one now: no way leads on from there."""
+    return version in BEFORE
 
 
 @cache

@@ -44,18 +44,21 @@ def insist(url: str, *, prepared: bool, oldest: int = OLDEST) -> None:
                 raise Unfit(TOO_OLD.format(found=found, oldest=oldest))
             if prepared and any(_mixed_up(one, two) for _ in range(LOOKS)):
                 raise Unfit(FORGETS)
-            if _unmigrated(one):
+            version = _version(one)
+            if readiness.is_of_before(version):
+                raise Unfit(readiness.MADE_ANEW.format(version=version))
+            if readiness.lacks_migrations(version):
                 log.warning("migrations_have_not_run")
     except psycopg.OperationalError as error:
         log.warning("database_not_looked_at", error=type(error).__name__)
 
 
-def _unmigrated(connection: Connection[Any]) -> bool:
+def _version(connection: Connection[Any]) -> str | None:
     try:
         row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     except psycopg.errors.UndefinedTable:
         row = None
-    return readiness.lacks_migrations(row[0] if row else None)
+    return row[0] if row else None
 
 
 def _mixed_up(one: Connection[Any], two: Connection[Any]) -> bool:

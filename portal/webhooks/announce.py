@@ -29,7 +29,7 @@ ANNOUNCED = """
                                         state, begun_at, next_attempt_at)
         SELECT delivery_id, at, event_id, at, endpoint_id, store_id, live, type, 'pending', at, at FROM takers
     ), delivering AS (
-        INSERT INTO jobs (kind, reference, unique_key, lane, run_at, request_id, created_at)
+        INSERT INTO jobs (kind, reference, unique_key, partition, run_at, request_id, created_at)
         SELECT 'deliver_webhook', delivery_id, delivery_id::text, store_id || '/' || endpoint_id, at,
                request_id, at FROM takers
     )"""
@@ -74,8 +74,8 @@ def wake(session: Session) -> None:
     jobs.wake(session, KIND)
 
 
-def lane(store_id: UUID, endpoint_id: UUID) -> str:
-    """Where a delivery waits: an endpoint's lane, which says whose it is, so that stores are served in turn."""
+def partition_of(store_id: UUID, endpoint_id: UUID) -> str:
+    """Where a delivery waits: an endpoint's partition, which says whose it is, so that stores are served in turn."""
     return f"{store_id}/{endpoint_id}"
 
 

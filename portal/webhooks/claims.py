@@ -23,30 +23,32 @@ CLAIM_MAX = 16
 MERCHANT_MAX = 6
 ENDPOINT_MAX = 4  # likewise
 LEASE_S = 45  # three times what a request may take
-LOOKED_AT_MAX = 32  # rows of a lane, oldest first: those in flight stand there, then those to claim
+LOOKED_AT_MAX = 32  # rows of a partition, oldest first: those in flight stand there, then those to claim
 LOST_BEFORE_ALONE = 2
 _TURNSTILE = 0x77686B  # one claim at a time over all workers, else two see the same free places
 
-# Lanes with live rows (a loose index scan), the oldest due rows of each, and of these what fits: first the first
+# Partitions with live rows (a loose index scan), the oldest due rows of each, and of these what fits: first the first
 # of every merchant, then the second, and within one likewise by endpoint, so that one with a thousand waiting, with
-# sixteen endpoints or with ten stores, comes no earlier than another. A lane is `store/endpoint` (announce.lane).
+# sixteen endpoints or with ten stores, comes no earlier than another. A partition is `store/endpoint`
+# (announce.partition_of).
 _CLAIM = text("""
-    WITH RECURSIVE lanes(lane) AS (
-        (SELECT lane FROM jobs WHERE lane IS NOT NULL AND dead_at IS NULL ORDER BY lane LIMIT 1)
+    WITH RECURSIVE partitions(partition) AS (
+        (SELECT partition FROM jobs WHERE partition IS NOT NULL AND dead_at IS NULL ORDER BY partition LIMIT 1)
         UNION ALL
-        SELECT (SELECT lane FROM jobs j WHERE j.lane > lanes.lane AND dead_at IS NULL ORDER BY lane LIMIT 1)
-        FROM lanes WHERE lanes.lane IS NOT NULL
+        SELECT (SELECT partition FROM jobs j WHERE j.partition > partitions.partition AND dead_at IS NULL
+                 ORDER BY partition LIMIT 1)
+        FROM partitions WHERE partitions.partition IS NOT NULL
     ), seen AS (
         SELECT due.*, stores.merchant_id AS merchant,
-               count(*) FILTER (WHERE in_flight) OVER (PARTITION BY lanes.lane) AS flying,
+               count(*) FILTER (WHERE in_flight) OVER (PARTITION BY partitions.partition) AS flying,
                count(*) FILTER (WHERE in_flight) OVER (PARTITION BY stores.merchant_id) AS of_merchant,
-               row_number() OVER (PARTITION BY lanes.lane, in_flight ORDER BY due.run_at, due.id) AS place
-        FROM lanes JOIN stores ON stores.id = CAST(split_part(lanes.lane, '/', 1) AS uuid), LATERAL (
+               row_number() OVER (PARTITION BY partitions.partition, in_flight ORDER BY due.run_at, due.id) AS place
+        FROM partitions JOIN stores ON stores.id = CAST(split_part(partitions.partition, '/', 1) AS uuid), LATERAL (
             SELECT id, run_at, coalesce(leased_until >= :now, false) AS in_flight
-            FROM jobs WHERE jobs.lane = lanes.lane AND dead_at IS NULL AND run_at <= :now AND kind = :kind
-              AND (leased_until >= :now OR lost + (leased_until IS NOT NULL)::int < :alone_from)
+            FROM jobs WHERE jobs.partition = partitions.partition AND dead_at IS NULL AND run_at <= :now
+              AND kind = :kind AND (leased_until >= :now OR lost + (leased_until IS NOT NULL)::int < :alone_from)
             ORDER BY run_at, id LIMIT :looked_at) due
-        WHERE lanes.lane IS NOT NULL
+        WHERE partitions.partition IS NOT NULL
     ), turns AS (
         SELECT id, run_at, place + flying AS turn,
                of_merchant + row_number() OVER (PARTITION BY merchant ORDER BY place + flying, run_at, id)

@@ -12,7 +12,7 @@ from portal.core.errors import Conflict, NotFound, judges
 from portal.core.jobs import Job
 from portal.parties.models import Store
 from portal.webhooks import queries, signature
-from portal.webhooks.announce import KIND, delivery_row, lane
+from portal.webhooks.announce import KIND, delivery_row, partition_of
 from portal.webhooks.commands import ChangeEndpoint, CreateEndpoint, DeleteEndpoint, Ping, Resend, RotateSecret
 from portal.webhooks.event_types import PING
 from portal.webhooks.models import Delivery, DeliveryState, Endpoint, EndpointStatus, Event
@@ -134,7 +134,7 @@ def ping(session: Session, actor: Actor, command: Ping) -> Delivery:
         "order_id": None, "version": None, "payload": {"endpoint": endpoint.public_id}}])
     row = delivery_row(event_id, now, endpoint.id, endpoint.store_id, endpoint.live, PING, now)
     session.execute(insert(Delivery), [row])
-    jobs.enqueue(session, KIND, row["id"], lane=lane(endpoint.store_id, endpoint.id))
+    jobs.enqueue(session, KIND, row["id"], partition=partition_of(endpoint.store_id, endpoint.id))
     audit.record(session, actor, "webhook_endpoint.pinged", "webhook_endpoint", endpoint.public_id)
     return queries.delivery(session, actor, ids.public("dlv", row["id"]))
 
@@ -162,7 +162,7 @@ def resend(session: Session, actor: Actor, command: Resend) -> Delivery:
     audit.record(session, actor, "webhook_delivery.resent", "webhook_delivery", delivery.public_id,
                  before={"state": state})
     session.flush()
-    jobs.enqueue(session, KIND, delivery.id, lane=lane(delivery.store_id, delivery.endpoint_id))
+    jobs.enqueue(session, KIND, delivery.id, partition=partition_of(delivery.store_id, delivery.endpoint_id))
     # one that waits for its next attempt is due now instead; one that is being sent is left to its sender
     session.execute(update(Job).where(Job.kind == KIND, Job.unique_key == str(delivery.id), Job.lease.is_(None))
                     .values(run_at=now, dead_at=None).execution_options(synchronize_session=False))

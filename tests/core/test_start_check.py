@@ -4,6 +4,7 @@ import os
 import socket
 import struct
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -131,6 +132,22 @@ def test_a_server_that_is_too_old_is_refused(app: Flask) -> None:
 def test_a_database_that_is_away_is_waited_for(app: Flask) -> None:
     away = make_url(load().sqlalchemy_url).set(host="127.0.0.1", port=free_port(), query={})
     assert judged(away.render_as_string(hide_password=False)) is None, "its process starts, and waits"
+
+
+def test_a_database_of_before_the_first_release_is_refused(
+        fresh_database: str, url_of: Callable[[str, str], str]) -> None:
+    """It would pass for one of a release to come, which older code goes on with."""
+    with psycopg.connect(url_of(fresh_database, "owner")) as owner:
+        owner.execute("UPDATE alembic_version SET version_num = '0019_lists_by_direction'")
+    of_owner, of_app = (make_url(url_of(fresh_database, role)).render_as_string(hide_password=False)
+                        for role in ("owner", "app"))
+    with pytest.raises(start_check.Unfit, match="before the first release"):
+        start_check.insist(of_app.replace("postgresql://", "postgresql+psycopg://"), prepared=False)
+    done = subprocess.run([sys.executable, "-m", "flask", "db", "upgrade"], cwd=ROOT, capture_output=True, text=True,
+                          env={**os.environ, "DATABASE_URL": of_app, "DATABASE_OWNER_URL": of_owner})
+    assert done.returncode == 1
+    assert "no way leads on from 0019_lists_by_direction" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_database_whose_migrations_have_not_run_is_said_and_waited_for(tmp_path: Path, redis_url: str) -> None:

@@ -1,5 +1,4 @@
 """From being offered to being archived: who may do what, and what nobody sees."""
-from importlib import import_module
 
 import pytest
 import sqlalchemy as sa
@@ -236,25 +235,3 @@ def test_counters_of_another_day_read_as_nothing(active):
     assert (next_day.day.minor, next_day.day_count, next_day.month.minor) == (0, 0, 900)
     assert next_month.month.minor == 0
     reader().rollback()
-
-
-def test_holders_of_before_are_joined_by_the_one_form_of_names(app, pending, new_trader):
-    """O’Neill with one apostrophe and with the other were two people, each with a limit of his own."""
-    migration = import_module("migrations.versions.0008_one_form_of_names")
-    marked, alone = f"O'Neill {new_id().hex}", f"D’Arc {new_id().hex}"
-    one, other, third = pending(holder=marked), pending(new_trader(), holder="X Y"), pending(new_trader(), holder="Y Z")
-    with transaction() as session:
-        for requisite, name in ((other, marked.replace("'", "’")), (third, alone)):  # as it was kept before
-            id = new_id()
-            session.add(Holder(id=id, name_fingerprint=crypto.fingerprint("holder", name.casefold()),
-                               name_sealed=crypto.seal(name, place=f"holders|name_sealed|{id}")))
-            session.flush()
-            session.execute(sa.update(Requisite).where(Requisite.id == requisite.id).values(holder_id=id))
-    for _ in range(2):  # harmless twice
-        with transaction() as session:
-            migration.join_spellings(session.connection())
-    again = pending(new_trader(), holder=alone.replace("’", "'"))
-    with transaction() as session:
-        holders = dict(session.execute(sa.select(Requisite.id, Requisite.holder_id)).all())
-    assert holders[one.id] == holders[other.id]
-    assert holders[third.id] == holders[again.id]

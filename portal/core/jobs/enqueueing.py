@@ -12,10 +12,10 @@ from portal.core.db import after_commit
 
 # columns as arrays: a statement whose text never changes, where VALUES are composed and planned anew for each size
 ENQUEUE = text("""
-    INSERT INTO jobs (kind, reference, unique_key, lane, run_at, request_id, created_at)
-    SELECT :kind, w.reference, w.key, w.lane, :run_at, :request_id, :now
-      FROM unnest(CAST(:references AS uuid[]), CAST(:keys AS text[]), CAST(:lanes AS text[]))
-           AS w (reference, key, lane)
+    INSERT INTO jobs (kind, reference, unique_key, partition, run_at, request_id, created_at)
+    SELECT :kind, w.reference, w.key, w.partition, :run_at, :request_id, :now
+      FROM unnest(CAST(:references AS uuid[]), CAST(:keys AS text[]), CAST(:partitions AS text[]))
+           AS w (reference, key, partition)
     ON CONFLICT (kind, unique_key) DO NOTHING""")
 
 _poke: Callable[[str], None] = lambda kind: None  # noqa: E731
@@ -51,17 +51,17 @@ def reopen_wakeups(kind: str) -> None:
 
 
 def enqueue(session: Session, kind: str, reference: UUID | None = None, *, key: str | None = None,
-            run_at: datetime | None = None, lane: str | None = None) -> None:
+            run_at: datetime | None = None, partition: str | None = None) -> None:
     """Have `kind` done for `reference` after this transaction, at `run_at` or at once.
 
     `key` (default: the reference) is unique among the kind's live rows; a second promise of it changes nothing.
     """
-    enqueue_all(session, kind, [(reference, key, lane)], run_at=run_at)
+    enqueue_all(session, kind, [(reference, key, partition)], run_at=run_at)
 
 
 def enqueue_all(session: Session, kind: str, wanted: Iterable[tuple[UUID | None, str | None, str | None]], *,
                 run_at: datetime | None = None) -> None:
-    """As `enqueue` for many at once: (reference, key, lane)."""
+    """As `enqueue` for many at once: (reference, key, partition)."""
     now = clock.now()
     request_id = structlog.contextvars.get_contextvars().get("request_id")
     rows = list(wanted)
@@ -70,7 +70,8 @@ def enqueue_all(session: Session, kind: str, wanted: Iterable[tuple[UUID | None,
     session.execute(ENQUEUE, {
         "kind": kind, "run_at": run_at or now, "request_id": request_id, "now": now,
         "references": [reference for reference, _, _ in rows],
-        "keys": [key or str(reference) for reference, key, _ in rows], "lanes": [lane for _, _, lane in rows]})
+        "keys": [key or str(reference) for reference, key, _ in rows],
+        "partitions": [partition for _, _, partition in rows]})
     if run_at is None or run_at <= now:
         wake(session, kind)
 

@@ -18,8 +18,9 @@ class Job(Base):
         UniqueConstraint("kind", "unique_key"),
         # what is due of a kind, oldest first (claim, dispatcher)
         Index("ix_jobs_due", "kind", "run_at", "id", postgresql_where=text("dead_at IS NULL")),
-        # what is due of one lane, so that a lane with thousands of rows hides no other's (webhooks' claim)
-        Index("ix_jobs_lane", "lane", "run_at", "id", postgresql_where=text("lane IS NOT NULL AND dead_at IS NULL")),
+        # what is due of one partition, so that one with thousands of rows hides no other's (webhooks' claim)
+        Index("ix_jobs_partition", "partition", "run_at", "id",
+              postgresql_where=text("partition IS NOT NULL AND dead_at IS NULL")),
         Index("ix_jobs_dead", "dead_at", "id", postgresql_where=text("dead_at IS NOT NULL")),  # the jobs page
         {"postgresql_with": {"fillfactor": 70}},
     )
@@ -27,7 +28,7 @@ class Job(Base):
     kind: Mapped[str] = mapped_column(Text)
     reference: Mapped[UUID | None]
     unique_key: Mapped[str] = mapped_column(Text)
-    lane: Mapped[str | None] = mapped_column(Text)  # work that must not crowd out other work of its kind
+    partition: Mapped[str | None] = mapped_column(Text)  # work that must not crowd out other work of its kind
     run_at: Mapped[datetime]
     attempts: Mapped[int] = mapped_column(default=0, server_default="0")  # tries that ended in an error
     lost: Mapped[int] = mapped_column(default=0, server_default="0")  # leases that ran out
