@@ -18,11 +18,11 @@ REVISION = re.compile(r'^(revision|down_revision) = "([^"]+)"', re.M)
 BEFORE = frozenset((
     "0001", "0002_one_time_password", "0003_search", "0004_matching", "0005_pick_estimates", "0006_lease_kept",
     "0007_kept_amounts", "0008_one_form_of_names", "0009_reference", "0010_found", "0011_admissions",
-    "0012_desk_pauses", "0013_imports_cases", "0014_form_keys", "0015_payers_and_links", "0016_order_row", "0017_payouts",
-    "0018_files", "0019_lists_by_direction", "0020_matching_rules", "0021_banks"))
+    "0012_desk_pauses", "0013_imports_cases", "0014_form_keys", "0015_payers_and_links", "0016_order_row",
+    "0017_payouts", "0018_files", "0019_lists_by_direction", "0020_matching_rules", "0021_banks"))
 MADE_ANEW = ("This database is of before the first release: its migrations have become one, and no way leads on from "
-             "{version}. Make it anew: drop it, create it and run `flask db upgrade`. Where bin/run keeps it, stop that "
-             "and delete the folder var/.")
+             "{version}. Make it anew: drop it, create it and run `flask db upgrade`. Where bin/run keeps it, stop "
+             "that and delete the folder var/.")
 _leaving = False
 COUNT_MAX = 10_000  # counting stops here: a queue this deep is an alarm whatever its exact length
 
