@@ -4,7 +4,6 @@ import pytest
 import sqlalchemy as sa
 
 from portal import approvals, reference
-from portal.core import crypto
 from portal.core.access import SYSTEM, Actor, ActorKind, Role
 from portal.core.audit import AuditRow
 from portal.core.db import reader, transaction
