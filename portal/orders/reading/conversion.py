@@ -1,4 +1,4 @@
-"""How the last quarter of an hour went: orders in, matched, completed, failed; by method, bank, store and trader.
+"""How the last quarter of an hour of payins went: made, matched, completed, failed; by method, bank, store, trader.
 
 Two statements over the newest orders (ix_orders_created_at_id), of which at most ORDERS_MAX are read.
 """
@@ -20,7 +20,7 @@ LINES_MAX = 8  # of each kind, the busiest first
 
 RECENT = """
     WITH recent AS MATERIALIZED (
-        SELECT id, store_id, method, status, created_at, assigned_at, completed_at, confirmed_at FROM orders
+        SELECT id, direction, store_id, method, status, created_at, assigned_at, completed_at, confirmed_at FROM orders
          WHERE created_at >= :since AND live ORDER BY created_at DESC, id DESC LIMIT :most)"""
 ORDERS = text(RECENT + """
     SELECT g.*, s.name FROM (
@@ -30,7 +30,7 @@ ORDERS = text(RECENT + """
                count(*) FILTER (WHERE status IN ('failed', 'expired', 'cancelled')) AS failed,
                percentile_disc(0.5) WITHIN GROUP (ORDER BY assigned_at - created_at) AS to_requisite,
                percentile_disc(0.5) WITHIN GROUP (ORDER BY completed_at - created_at) AS to_completion
-          FROM recent GROUP BY GROUPING SETS ((), (method), (store_id))) AS g
+          FROM recent WHERE direction = 'payin' GROUP BY GROUPING SETS ((), (method), (store_id))) AS g
       LEFT JOIN stores s ON s.id = g.id ORDER BY g.orders DESC, g.code, s.name""")
 ATTEMPTS = text(RECENT + """
     SELECT g.*, t.name FROM (
@@ -43,7 +43,8 @@ ATTEMPTS = text(RECENT + """
                  AS to_completion
           FROM (SELECT r.bank, a.trader_id, a.state, a.created_at AS taken_at, o.completed_at,
                        a.state = 'chosen' OR coalesce(a.end_reason = 'settled', false) AS earned
-                  FROM recent o JOIN assignments a ON a.order_id = o.id JOIN requisites r ON r.id = a.requisite_id)
+                  FROM recent o JOIN assignments a ON a.order_id = o.id JOIN requisites r ON r.id = a.requisite_id
+                 WHERE o.direction = 'payin')
                AS tried GROUP BY GROUPING SETS ((bank), (trader_id))) AS g
       LEFT JOIN traders t ON t.id = g.id ORDER BY g.orders DESC, g.code, t.name""")
 

@@ -12,7 +12,7 @@ from portal.core import clock
 from portal.core.access import Actor
 from portal.core.jobs import Job
 from portal.orders.models import OpenPlace, Order
-from portal.orders.states import Status
+from portal.orders.states import Direction, Status
 from portal.webhooks.announce import KIND as WEBHOOKS
 
 ATTENTION_MAX = 20
@@ -70,7 +70,8 @@ def _matching(session: Session) -> Waiting:
 def _confirmation(session: Session) -> Waiting:
     """Payers say they paid; late: past what the store allows its trader."""
     paid = (select(Order.id, Order.confirm_by, Order.paid_at).join(OpenPlace, OpenPlace.order_id == Order.id)
-            .where(Order.status == Status.PAID).distinct().limit(COUNT_MAX).subquery())
+            .where(Order.status == Status.PAID, Order.direction == Direction.PAYIN)
+            .distinct().limit(COUNT_MAX).subquery())
     return _waiting(session, "confirmation", select(
         func.count(), func.count().filter(paid.c.confirm_by < clock.now()), func.min(paid.c.paid_at)))
 

@@ -67,7 +67,7 @@ def change_endpoint(endpoint_id: str) -> Response:
 @bp.post("/endpoints/<endpoint_id>/state")
 @requires(Permission.WEBHOOK_MANAGE)
 def switch_endpoint(endpoint_id: str) -> Response:
-    with transaction() as session:
+    with redisplay("merchant/developers/endpoint.html", lambda: _endpoint(endpoint_id)), transaction() as session:
         service.change_endpoint(session, signed_in(), ChangeEndpoint(
             endpoint_id=endpoint_id, active=request.form.get("on") == "yes"))
     return _back(endpoint_id)
