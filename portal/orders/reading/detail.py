@@ -57,9 +57,9 @@ class Dossier:
         return None if paid is None else self.order.fee - paid.reward
 
     @property
-    def recipient(self) -> str:
-        """Whom a payout is for: the number masked, and the person."""
-        return " · ".join(filter(None, (self.order.destination_mask, destinations.recipient(self.order))))
+    def recipient(self) -> str | None:
+        """The person a payout is for, as far as the store says."""
+        return destinations.recipient(self.order)
 
     @property
     def runs(self) -> list["Run"]:
