@@ -13,7 +13,6 @@ from launcher.servers import Servers, running
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 WORKERS = 2
-NO_TESTS = 5  # pytest's exit code
 #: set by a person for a desk; a test that inherited it would not test what it says
 NOT_FOR_TESTS = ("DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_DIRECT_URL", "REDIS_URL", "SECRET_KEY", "MASTER_KEYS",
                  "FINGERPRINT_KEY", "PAYMENT_LINK_KEY", "HUEY_KEY", "SENTRY_DSN", "PUBLIC_URL", "HOST", "PORT",

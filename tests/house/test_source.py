@@ -41,7 +41,7 @@ LOCKS = {
     "portal/core/jobs/dispatch.py": "jobs that nobody knows, skipping those in hand",
     "portal/core/jobs/lease_renewal.py": "jobs in hand; likewise",
 }
-COMMIT, LOCK = re.compile(r"\bCOMMIT\b"), re.compile(r"\bFOR (NO KEY )?UPDATE\b|\bSKIP LOCKED\b")
+COMMIT, LOCK = re.compile(r"\bCOMMIT\b"), re.compile(r"\bFOR (NO KEY )?UPDATE\b|\bSKIP LOCKED\b", re.I)
 
 
 def statements(path: Path, wanted: re.Pattern[str]) -> Iterator[int]:

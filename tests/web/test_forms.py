@@ -141,6 +141,8 @@ def _sample(stage, name):
 
     if name == "order_id":
         return stage.orders["paid"].public_id
+    if name == "payout_id":
+        return stage.orders["payout_offered"].public_id
     if name == "token":
         return payment_links.token_of(stage.orders["assigned"].id)
     return stage.samples.get(name, ["1"])[0]

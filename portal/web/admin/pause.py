@@ -38,6 +38,7 @@ def begin() -> Response:
 
 @bp.post("/end")
 @requires(Permission.DESK_PAUSE)
+@once
 def end() -> Response:
     with act(PAGE, _choices) as session:
         pausing.resume(session, signed_in(), bind(pausing.ResumeDesk, request.form))

@@ -30,7 +30,7 @@ def opened(seat, order):
 def test_every_stage_has_a_page_with_the_number_masked(cast, staff, made):
     order = made(cast, destination={"method": cast.method, "number": NUMBER, "holder": "Anna Petrova"})
     page = opened(staff, order)
-    assert "220015******0007 · Anna Petrova" in page
+    assert '<span class="mask">220015******0007</span> · Anna Petrova' in page
     assert NUMBER not in page
     assert "Collateral" not in page
 
