@@ -23,6 +23,8 @@ CONFIRM = """
     WITH taken AS (UPDATE assignments SET state = 'chosen' WHERE state = 'open' RETURNING id, order_id),
          freed AS (DELETE FROM open_places p USING taken t WHERE p.assignment_id = t.id),
          moved AS (UPDATE orders o SET status = 'confirmed', confirmed_at = now(), exactness = 'exact',
+                  final_settlement_minor = o.settlement_minor, final_fee_minor = o.fee_minor,
+                  final_reward_minor = (SELECT a.reward_minor FROM assignments a WHERE a.id = o.assignment_id),
                           amount_received_minor = o.amount_minor, version = version + 1
                      FROM taken t WHERE o.id = t.order_id)
     INSERT INTO jobs (kind, reference, unique_key, run_at, created_at)

@@ -41,15 +41,16 @@ SELECT g, b.at, f.amount, f.settled, f.settled / 40 AS fee, f.settled / 100 AS r
 ANALYZE h;
 
 INSERT INTO orders (id, direction, live, store_id, external_id, idempotency_key, request_hash, status, version, currency,
-    amount_minor, amount_to_pay_minor, amount_received_minor, exactness, late, method, customer_id, customer_name, metadata,
-    settlement_currency, settlement_minor, fee_minor, rate, rate_at, rate_id, tariff_id, created_at, match_by,
+    amount_minor, amount_to_pay_minor, amount_received_minor, exactness, late, method, customer_id, customer_name, meta,
+    settlement_currency, settlement_minor, fee_minor, final_settlement_minor, final_fee_minor, final_reward_minor, rate, rate_at, rate_id, tariff_id, created_at, match_by,
     next_attempt_at, assigned_at, expires_at, paid_at, confirm_by, confirmed_at, completed_at, ended_at, failure_code,
     assignment_id, tries, steps)
 SELECT order_id, 'payin', true, store_id, 'h-' || g, 'h-' || g, decode(md5(g::text), 'hex'), fate,
     CASE fate WHEN 'completed' THEN 5 WHEN 'assigned' THEN 2 ELSE 3 END, 'RUB', amount, amount,
     CASE fate WHEN 'completed' THEN amount END, CASE fate WHEN 'completed' THEN 'exact' END, false, 'card',
-    'c-' || g % 100000, CASE WHEN g % 7 = 0 THEN 'Customer ' || g % 100000 END, '{"cart": "77"}', 'USDT', settled, fee, 92, at,
-    (SELECT id FROM rates LIMIT 1), tariff_id, at, at + interval '3 min',
+    'c-' || g % 100000, CASE WHEN g % 7 = 0 THEN 'Customer ' || g % 100000 END, '{"cart": "77"}', 'USDT', settled, fee,
+    CASE fate WHEN 'completed' THEN settled END, CASE fate WHEN 'completed' THEN fee END,
+    CASE fate WHEN 'completed' THEN reward END, 92, at, (SELECT id FROM rates LIMIT 1), tariff_id, at, at + interval '3 min',
     CASE fate WHEN 'retrying' THEN now() + interval '1 day' END,
     CASE WHEN fate NOT IN ('failed', 'retrying') THEN at + interval '1 s' END,
     CASE WHEN fate NOT IN ('failed', 'retrying') THEN CASE WHEN g > :orders - 2000 THEN now() + interval '1 day' ELSE at + interval '15 min' END END,

@@ -11,6 +11,7 @@ from portal.files.service import (
     TooManyFiles,
     also_on,
     attach,
+    discard,
     keep,
     of,
     open_file,
@@ -22,4 +23,5 @@ from portal.files.service import (
 from portal.files.storage import LocalFolder, StorageAway, configure
 
 __all__ = ["AttachedElsewhere", "BadFile", "File", "LocalFolder", "StorageAway", "Stored", "TooManyFiles", "Upload",
-           "also_on", "attach", "configure", "keep", "of", "open_file", "remove", "store", "sweep", "visible_by"]
+           "also_on", "attach", "configure", "discard", "keep", "of", "open_file", "remove", "store", "sweep",
+           "visible_by"]

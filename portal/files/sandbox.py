@@ -11,10 +11,13 @@ from typing import Any
 MEMORY_BYTES = 1024 * 1024 * 1024
 CPU_S = 6
 PIXELS_MAX = 25_000_000
+PAGES_MAX = 50
 FORMATS = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
-#: what a document could do by itself, or carry along
-ACTIVE = ("/JS", "/JavaScript", "/AA", "/OpenAction", "/Launch", "/EmbeddedFiles", "/RichMedia", "/XFA", "/AcroForm",
-          "/SubmitForm", "/ImportData", "/GoToR", "/GoToE")
+#: what a document could do by itself, or carry along: of pages and of all that hangs on them
+ACTIVE = ("/A", "/AA", "/AF", "/Annots", "/JS", "/OpenAction", "/EmbeddedFiles", "/RichMedia", "/XFA", "/Names",
+          "/AcroForm", "/Metadata", "/PieceInfo", "/Launch", "/JavaScript", "/SubmitForm", "/ImportData", "/GoToR",
+          "/GoToE")
+DEEP_MAX = 40  # dictionaries within dictionaries
 
 
 def main() -> int:
@@ -60,20 +63,39 @@ def _looks(pixels: Any) -> int:
 
 
 def _pdf(content: bytes) -> tuple[str, None, bytes]:
+    """Its pages alone, in a new document, without anything that acts: nothing of the old root comes along."""
     import pikepdf
 
-    with pikepdf.open(io.BytesIO(content)) as document:
-        if document.is_encrypted or not len(document.pages):
-            raise ValueError("protected or empty")
-        for one in document.objects:
-            if isinstance(one, (pikepdf.Dictionary, pikepdf.Stream)):
-                for name in ACTIVE:
-                    if name in one:
-                        del one[name]
+    with pikepdf.open(io.BytesIO(content)) as document, pikepdf.new() as clean:
+        if document.is_encrypted or not 0 < len(document.pages) <= PAGES_MAX:
+            raise ValueError("protected, empty or endless")
+        for page in document.pages:
+            _disarm(page.obj, pikepdf, 0)
+        clean.pages.extend(document.pages)
+        for one in clean.objects:
+            _disarm(one, pikepdf, 0)
         out = io.BytesIO()
-        document.remove_unreferenced_resources()
-        document.save(out)
+        clean.remove_unreferenced_resources()
+        clean.save(out)
     return "application/pdf", None, out.getvalue()
+
+
+def _disarm(one: Any, pikepdf: Any, deep: int) -> None:
+    """Of a dictionary or an array and what lies in it directly; what is referred to has its own turn."""
+    if deep > DEEP_MAX:
+        raise ValueError("too deep")
+    if isinstance(one, (pikepdf.Dictionary, pikepdf.Stream)):
+        for name in ACTIVE:
+            if name in one:
+                del one[name]
+        within = [one[name] for name in one.keys()]  # noqa: SIM118 (no mapping: pikepdf's own)
+    elif isinstance(one, pikepdf.Array):
+        within = list(one)
+    else:
+        return
+    for value in within:
+        if isinstance(value, (pikepdf.Dictionary, pikepdf.Array)) and not value.is_indirect:
+            _disarm(value, pikepdf, deep + 1)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """What happens to a file: taken as a draft, attached for good to what it is about, served, swept when nobody did."""
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
@@ -11,11 +12,11 @@ from sqlalchemy.orm import Session
 
 from portal.core import clock, ids
 from portal.core.access import Actor
-from portal.core.db import locked
+from portal.core.db import after_commit, locked, locked_one
 from portal.core.errors import Conflict, NotFound
 from portal.files.inspection import Inspected, Upload, inspect, shown_name
 from portal.files.models import PREFIX, File
-from portal.files.storage import storage
+from portal.files.storage import StorageAway, storage
 
 DRAFTS_MAX = 20  # of one person at a time
 DRAFT_FOR = timedelta(days=1)
@@ -96,13 +97,12 @@ def attach(session: Session, actor: Actor, file_ids: Sequence[str], subject_kind
 
 def remove(session: Session, actor: Actor, file_id: str) -> None:
     """A draft is not wanted any more; what was sent stays. Harmless twice. Raises AttachedElsewhere."""
-    file = session.scalar(select(File).where(File.id == ids.parse(PREFIX, file_id), File.uploader == _who(actor)))
+    file = locked_one(session, select(File).where(File.id == ids.parse(PREFIX, file_id), File.uploader == _who(actor)))
     if file is None:
         return
     if file.attached_at is not None:
         raise AttachedElsewhere()
-    session.delete(file)
-    storage().delete(file.storage_key)
+    _drop(session, file)
 
 
 def of(session: Session, subject_kind: str, subject_ids: Collection[UUID]) -> dict[UUID, list[File]]:
@@ -143,11 +143,27 @@ def parts_of(picture_hash: int | None) -> list[int] | None:
 
 def sweep(session: Session) -> None:
     """Drafts of yesterday that nobody sent, a bounded number at a time."""
-    old = session.scalars(select(File).where(File.attached_at.is_(None), File.created_at < clock.now() - DRAFT_FOR)
-                          .order_by(File.created_at).limit(SWEEP_MAX)).all()
-    for file in old:
-        storage().delete(file.storage_key)
-        session.delete(file)
+    old = select(File.id).where(File.attached_at.is_(None), File.created_at < clock.now() - DRAFT_FOR)
+    due = session.scalars(old.order_by(File.created_at).limit(SWEEP_MAX)).all()
+    for file in locked(session, select(File).where(File.id.in_(due), File.attached_at.is_(None)).order_by(File.id)):
+        _drop(session, file)
+
+
+def discard(stored: Stored) -> None:
+    """What was stored has found no row: its bytes go too."""
+    storage().delete(stored.key)
+
+
+def _drop(session: Session, file: File) -> None:
+    """The row now, the bytes once that is committed: never a row without bytes. The row is locked."""
+    key = file.storage_key
+    session.delete(file)
+    after_commit(session, lambda: _forget(key), once=("file", key))
+
+
+def _forget(key: str) -> None:
+    with suppress(StorageAway):  # bytes without a row harm nobody
+        storage().delete(key)
 
 
 def _sees(session: Session, actor: Actor, file: File) -> bool:

@@ -21,15 +21,6 @@ HTML = b"<html><script>alert(1)</script></html>"
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>'
 
 
-def pdf(**root: object) -> bytes:
-    document, out = pikepdf.new(), BytesIO()
-    document.add_blank_page()
-    for name, value in root.items():
-        document.Root[f"/{name}"] = value
-    document.save(out)
-    return out.getvalue()
-
-
 def protected_pdf() -> bytes:
     document, out = pikepdf.new(), BytesIO()
     document.add_blank_page()
@@ -75,12 +66,49 @@ def test_a_picture_comes_back_without_anything_but_its_pixels(kind, type):
     assert Image.open(BytesIO(found.content)).size == (40, 60)
 
 
-def test_a_document_comes_back_without_what_it_would_do():
-    script = pikepdf.Dictionary(S=pikepdf.Name("/JavaScript"), JS="app.alert(1)")
-    found = inspect(files.Upload("receipt.pdf", pdf(OpenAction=script)))
+SCRIPT = {"S": pikepdf.Name("/JavaScript"), "JS": "app.alert(1)"}
+LAUNCH = {"S": pikepdf.Name("/Launch"), "F": "cmd.exe"}
+
+
+def _link(action: dict) -> pikepdf.Dictionary:
+    return pikepdf.Dictionary(Type=pikepdf.Name("/Annot"), Subtype=pikepdf.Name("/Link"), Rect=[0, 0, 9, 9],
+                              A=pikepdf.Dictionary(**action))
+
+
+def armed(how: str) -> bytes:
+    document, out = pikepdf.new(), BytesIO()
+    document.add_blank_page()
+    page = document.pages[0].obj
+    match how:
+        case "on opening":
+            document.Root.OpenAction = pikepdf.Dictionary(**SCRIPT)
+        case "a link that starts a program":
+            page.Annots = pikepdf.Array([_link(LAUNCH)])
+        case "a link with a script":
+            page.Annots = pikepdf.Array([document.make_indirect(_link(SCRIPT))])
+        case "a page's own action":
+            page.AA = pikepdf.Dictionary(O=pikepdf.Dictionary(**SCRIPT))
+        case "named scripts":
+            document.Root.Names = pikepdf.Dictionary(JavaScript=pikepdf.Dictionary(Names=[
+                "x", pikepdf.Dictionary(**SCRIPT)]))
+        case "an attachment":
+            document.attachments["evil.exe"] = b"MZ evil"
+        case "a form":
+            document.Root.AcroForm = pikepdf.Dictionary(XFA="<xdp/>", Fields=[])
+    document.save(out)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("how", ["on opening", "a link that starts a program", "a link with a script",
+                                 "a page's own action", "named scripts", "an attachment", "a form"])
+def test_a_document_comes_back_without_what_it_would_do_or_carry(how):
+    found = inspect(files.Upload("receipt.pdf", armed(how)))
     assert found.content_type == "application/pdf"
-    assert b"JavaScript" not in found.content
-    assert b"app.alert" not in found.content
+    with pikepdf.open(BytesIO(found.content)) as clean:
+        assert len(clean.pages) == 1
+        drawn = b"".join(one.unparse(resolved=True) for one in clean.objects) + clean.Root.unparse(resolved=True)
+    for mark in (b"JavaScript", b"app.alert", b"Launch", b"cmd.exe", b"evil", b"EmbeddedFile", b"XFA", b"AcroForm"):
+        assert mark not in drawn + found.content, mark
 
 
 def test_copies_of_one_picture_look_alike_and_others_do_not():

@@ -1,4 +1,6 @@
 """A trader's payouts: take one on, see whom to pay, send the money, show the receipt."""
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from flask import Blueprint, Response, g, redirect, request, url_for
@@ -8,7 +10,7 @@ from portal.core import crypto
 from portal.core.access import Permission, requires
 from portal.core.commands import bind
 from portal.core.db import reader, transaction
-from portal.core.errors import FieldError, Invalid, NotFound
+from portal.core.errors import FieldError, Invalid, NotFound, PortalError
 from portal.files.inspection import BYTES_MAX
 from portal.orders import destinations, payouts, service
 from portal.orders.commands import AcceptPayout, DeclineOrder, PayPayout
@@ -62,7 +64,7 @@ def pay(payout_id: str) -> Response:
     """The receipts are judged and put away first; they become the payout's in the transaction of the step."""
     with redisplay(ONE, lambda: _payout(payout_id)):
         stored = [files.store(upload) for upload in _uploads()]
-        with transaction() as session:
+        with _or_discarded(stored), transaction() as session:
             kept = [files.keep(session, signed_in(), one).public_id for one in stored]
             payouts.pay(session, signed_in(), bind(PayPayout, request.form, order_id=payout_id, receipts=tuple(kept)))
     return _back(payout_id)
@@ -80,6 +82,17 @@ def decline(payout_id: str) -> Response:
     with redisplay(ONE, lambda: _payout(payout_id)), transaction() as session:
         service.decline(session, signed_in(), bind(DeclineOrder, request.form, order_id=payout_id))
     return done("trader/payouts/_queue.html", otherwise=url_for(".index"), **_queue())
+
+
+@contextmanager
+def _or_discarded(stored: list[files.Stored]) -> Iterator[None]:
+    """A refusal leaves nothing behind in the storage."""
+    try:
+        yield
+    except PortalError:
+        for one in stored:
+            files.discard(one)
+        raise
 
 
 def _uploads() -> list[files.Upload]:
