@@ -111,7 +111,6 @@ CREATE TABLE stores (
     payout_confirm text DEFAULT 'window' NOT NULL,
     payout_window_s int DEFAULT '3600' NOT NULL,
     payout_tries_max int DEFAULT '3' NOT NULL,
-    payout_alone_max_minor bigint,
     data_key bytea NOT NULL,
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,

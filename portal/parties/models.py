@@ -62,8 +62,6 @@ class Store(Timestamped, Base):
     payout_confirm: Mapped[LongText] = mapped_column(default="window", server_default="window")
     payout_window_s: Mapped[int] = mapped_column(default=3600, server_default="3600")
     payout_tries_max: Mapped[int] = mapped_column(default=3, server_default="3")  # traders who may have it in turn
-    # settlement currency: above it a payout asked in the portal needs a second person of the merchant; None: never
-    payout_alone_max_minor: Mapped[int | None] = mapped_column(BigInteger)
     data_key: Mapped[bytes] = mapped_column(LargeBinary)  # sealed with the master key
     merchant: Mapped[Merchant] = relationship(lazy="raise")
     currencies: Mapped[list["StoreCurrency"]] = relationship(lazy="raise", order_by="StoreCurrency.currency")
