@@ -14,7 +14,6 @@ from portal.core.names import in_order
 from portal.orders import payouts, service
 from portal.orders.commands import CancelOrder, ConfirmPayout, CreatePayout
 from portal.orders.intake.create import create as take_in
-from portal.orders.models import Order
 from portal.orders.reading import detail
 from portal.orders.states import Direction
 from portal.parties.models import Store
@@ -91,7 +90,7 @@ def cancellation(payout_id: str) -> Response:
 @once
 def cancel(payout_id: str) -> Response:
     with redisplay(ONE, lambda: _payout(payout_id)), transaction() as session:
-        service.cancel(session, signed_in(), CancelOrder(order_id=_order(payout_id).public_id))
+        service.cancel(session, signed_in(), CancelOrder(order_id=_found(payout_id).order.public_id))
     return _to(payout_id)
 
 
@@ -128,19 +127,16 @@ def _choices() -> dict[str, Any]:
             "currencies": reference_choices.fiat()}
 
 
-def _order(payout_id: str) -> Order:
+def _found(payout_id: str) -> detail.Dossier:
     """Raises NotFound, for payins too."""
-    found = detail.open_dossier(reader(), signed_in(), payout_id).order
-    if found.direction != Direction.PAYOUT:
+    found = detail.open_dossier(reader(), signed_in(), payout_id)
+    if found.order.direction != Direction.PAYOUT:
         raise NotFound()
     return found
 
 
 def _payout(payout_id: str) -> dict[str, Any]:
-    session, actor = reader(), signed_in()
-    found = detail.open_dossier(session, actor, payout_id)
-    if found.order.direction != Direction.PAYOUT:
-        raise NotFound()
+    session, actor, found = reader(), signed_in(), _found(payout_id)
     deliveries = webhooks.deliveries_of_order(session, actor, found.order.id)
     receipts = [one.file for one in detail.receipts(session, found)]
     return {"found": found, "order": found.order, "test_mode": not found.order.live, "deliveries": deliveries,

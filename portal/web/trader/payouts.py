@@ -62,11 +62,9 @@ def accept(payout_id: str) -> Response:
 @once
 def pay(payout_id: str) -> Response:
     """The receipts are judged and put away first; they become the payout's in the transaction of the step."""
-    with redisplay(ONE, lambda: _payout(payout_id)):
-        stored = [files.store(upload) for upload in _uploads()]
-        with _or_discarded(stored), transaction() as session:
-            kept = [files.keep(session, signed_in(), one).public_id for one in stored]
-            payouts.pay(session, signed_in(), bind(PayPayout, request.form, order_id=payout_id, receipts=tuple(kept)))
+    with redisplay(ONE, lambda: _payout(payout_id)), _stored(_uploads()) as stored, transaction() as session:
+        kept = [files.keep(session, signed_in(), one).public_id for one in stored]
+        payouts.pay(session, signed_in(), bind(PayPayout, request.form, order_id=payout_id, receipts=tuple(kept)))
     return _back(payout_id)
 
 
@@ -85,10 +83,13 @@ def decline(payout_id: str) -> Response:
 
 
 @contextmanager
-def _or_discarded(stored: list[files.Stored]) -> Iterator[None]:
-    """A refusal leaves nothing behind in the storage."""
+def _stored(uploads: list[files.Upload]) -> Iterator[list[files.Stored]]:
+    """Their bytes put away; a refusal, of the second file or of the step, leaves nothing behind in the storage."""
+    stored: list[files.Stored] = []
     try:
-        yield
+        for upload in uploads:
+            stored.append(files.store(upload))
+        yield stored
     except PortalError:
         for one in stored:
             files.discard(one)

@@ -5,6 +5,8 @@ import pytest
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
 
+from portal import files
+from portal.files.storage import storage
 from tests import factories as f
 from tests import people
 
@@ -81,6 +83,19 @@ def test_without_a_receipt_nothing_is_paid(cast, trader, sent, says):
     assert answer.status_code == 422
     assert says in answer.text
     assert f.fresh(order).status == "assigned"
+
+
+@pytest.mark.parametrize("second", [b"<html>", f.picture()])
+def test_a_refusal_leaves_no_receipt_behind(cast, trader, tmp_path, second):
+    """Of the second file; or, both taken, of the step: it was not accepted yet."""
+    order, before = offered(cast), storage()
+    files.configure(files.LocalFolder(tmp_path))
+    try:
+        answer = act(trader, order, "payment", receipt=[receipt(), FileStorage(BytesIO(second), "b.png")])
+    finally:
+        files.configure(before)
+    assert answer.status_code in (409, 422)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
 def test_paid_before_it_is_accepted_it_is_asked_to_accept(cast, trader):
