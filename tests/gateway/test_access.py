@@ -89,7 +89,8 @@ def test_a_burst_passes_and_then_429_says_when(limited_shop):
     assert sum(answer.status_code == 200 for answer in answers) >= rate_limits.BURST
     if refused:  # a slow machine may need longer than a window
         assert refused[0].json["code"] == "rate_limited"
-        assert 1 <= int(refused[0].headers["Retry-After"]) <= rate_limits.READ_WINDOW_S
+        # what is left of the window, and as much again at most: core/jitter.py
+        assert 1 <= int(refused[0].headers["Retry-After"]) <= 2 * rate_limits.READ_WINDOW_S
         assert refused[0].headers["RateLimit-Remaining"] == "0"
     assert answers[0].headers["RateLimit-Limit"] == str(rate_limits.BURST)
     assert int(answers[0].headers["RateLimit-Remaining"]) < rate_limits.BURST
