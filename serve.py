@@ -7,6 +7,7 @@ from portal.server.http_limits import serve
 from tasks.app import settings
 
 if __name__ == "__main__":
-    start_check.insist(settings.sqlalchemy_url, prepared=settings.database_prepared)
+    start_check.insist(settings.sqlalchemy_url, prepared=settings.database_prepared,
+                       keys=settings.master_key_ids)
     serve(app, host=sys.argv[1], port=int(sys.argv[2]), room=room, stopping=live.close, leaving=readiness.leave,
           lame_duck_s=settings.lame_duck_s)

@@ -20,6 +20,8 @@ MEASURES = {  # by name: the module, and the gates it judges
     "others": "G7 G8",
     "memory": "G9",
     "pages": "G10, fault 30",
+    "proof": "proofs over a million rows",
+    "risk": "what rules add to matching",
 }
 TRIES = 2  # of a measurement whose pgbench rounds differ too much
 

@@ -13,6 +13,10 @@ WITHOUT_TABLES = ("db", "routes", "config", "--help", "--version")  # these do n
 
 
 def main(arguments: list[str]) -> int:
+    if arguments[:1] == ["backup"]:  # beside the desk: it starts, stops and restores servers itself
+        venv.ensure("requirements.txt")
+        os.execve(venv.PYTHON, [str(venv.PYTHON), "-m", "backups", *arguments[1:]],
+                  {**os.environ, "PYTHONPATH": str(ROOT)})
     home = Home(Path(os.environ.get("QUITTANCE_HOME") or ROOT / "var"))
     packages = venv.ensure("requirements.txt")
     servers = Servers(home, packages, environment.of_the_person(), durable=True, createdb=False)

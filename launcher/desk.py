@@ -14,6 +14,7 @@ from launcher import environment, procfile, supervisor, venv
 from launcher.home import ROOT, Home
 from launcher.say import Trouble, say
 from launcher.servers import Servers, running
+from launcher.shipping import Shipping
 
 KNOWN_PASSWORD = "quittance-demo-password"
 ACCOUNTS = (("staff", "admin@ (super admin), second@ (admin), support@, viewer@"),
@@ -47,7 +48,8 @@ def main(arguments: list[str]) -> int:
             stop.hurry = False
             keeper = supervisor.Supervisor(home, commands, environment.without_owner(desk))
             announce = Announcement(desk, commands, demo)
-            keeper.run(lambda: stop.asked, [announce, servers.look_after])
+            shipping = Shipping(servers.postgres, os.environ)
+            keeper.run(lambda: stop.asked, [announce, servers.look_after, shipping])
     except KeyboardInterrupt:
         say("stopped before the desk was up")
         return 130

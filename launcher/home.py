@@ -29,6 +29,10 @@ class Home:
                           "name another with QUITTANCE_HOME") from problem
         self._desk: IO[str] | None = None
 
+    def close(self) -> None:
+        """Done with it, in a process that goes on."""
+        self._users.close()
+
     def open_lock(self, name: str) -> IO[str]:
         return open(self.folder / name, "a+", encoding="utf-8")
 

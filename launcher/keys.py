@@ -32,6 +32,7 @@ MAKERS: dict[str, Callable[[], str]] = {
     "FINGERPRINT_KEY": _key,
     "PAYMENT_LINK_KEY": _key,
     "HUEY_KEY": lambda: secrets.token_hex(32),
+    "BACKUP_KEY": _key,
     "demo_password": lambda: secrets.token_urlsafe(18),
 }
 SETTINGS = ("SECRET_KEY", "MASTER_KEYS", "FINGERPRINT_KEY", "PAYMENT_LINK_KEY", "HUEY_KEY")

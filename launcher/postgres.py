@@ -22,6 +22,8 @@ START_S, STOP_S = 60, 8
 ANSWER_S, SLOW_S = 5, 40  # a busy machine makes a well server slow; one that lives is given the longer time
 TRIES, AGAIN_AFTER_S = 10, 1.0
 HELD = "pre-existing shared memory block"
+#: finished segments of the log go into a folder beside the data, once a first backup has made it (relative to the data)
+PUT_AWAY = "test ! -d ../wal || { cp %p ../wal/.%f && sync ../wal/.%f && mv ../wal/.%f ../wal/%f; }"
 DURABLE = {"fsync": "on"}
 FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}  # for tests alone
 
@@ -88,6 +90,22 @@ class Postgres:
         if done.returncode:
             raise Trouble(f"PostgreSQL refused: {done.stderr.strip()}")
         return done.stdout.strip()
+
+    @property
+    def wal(self) -> Path:
+        """Where the server puts finished segments of its write-ahead log, for backups to take away."""
+        return self.place / "wal"
+
+    def begin_wal(self) -> None:
+        self.wal.mkdir(mode=0o700, exist_ok=True)
+        os.chown(self.wal, self.account.pw_uid, self.account.pw_gid)
+
+    def end_of_log(self) -> str:
+        """The last words of the server, for people."""
+        try:
+            return "\n".join(self._log.read_text("utf-8", "replace").splitlines()[-12:])
+        except OSError:
+            return "(no log)"
 
     # where things lie
 
@@ -204,14 +222,16 @@ class Postgres:
 
     def _start(self) -> None:
         """Start, with patience: backends of a killed server hold its memory until they come to notice."""
-        options, until, tries = f"-k '{self.sockets}' -p {PORT}", time.monotonic() + START_S, 0
-        while tries < TRIES or (HELD in self._end_of_log() and time.monotonic() < until):
+        options = f"-k '{self.sockets}' -p {PORT}" + (f' -c archive_mode=on -c archive_command="{PUT_AWAY}"'
+                                                      if self.tuning is DURABLE else "")
+        until, tries = time.monotonic() + START_S, 0
+        while tries < TRIES or (HELD in self.end_of_log() and time.monotonic() < until):
             started = self._control("start", "-w", "-t", str(START_S), "-l", str(self._log), "-o", options, check=False)
             if started.returncode == 0:
                 return
             tries += 1
             time.sleep(AGAIN_AFTER_S)
-        raise Trouble(f"PostgreSQL did not start; the end of {self._log}:\n{self._end_of_log()}")
+        raise Trouble(f"PostgreSQL did not start; the end of {self._log}:\n{self.end_of_log()}")
 
     def _answers_at_last(self, password: str) -> bool:
         if self._answers(password, ANSWER_S):
@@ -230,12 +250,6 @@ class Postgres:
     @property
     def _log(self) -> Path:
         return self.data / "server.log"
-
-    def _end_of_log(self) -> str:
-        try:
-            return "\n".join(self._log.read_text("utf-8", "replace").splitlines()[-12:])
-        except OSError:
-            return "(no log)"
 
     def _pid(self) -> int | None:
         try:

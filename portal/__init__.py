@@ -1,6 +1,5 @@
 """Quittance, a desk for peer-to-peer payments. `create_app` puts the rooms together."""
 from base64 import b64decode
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flask import Flask
@@ -18,8 +17,8 @@ WATCH_CONNECTIONS = 3  # of a worker, beside its threads' own: tasks/watch.py
 
 def create_app(settings: Settings | None = None, *, process: str = "web") -> Flask:
     """The application: for the web, a worker and the command line alike. `process`: web or worker."""
-    from portal import files, imports, reference, tables, treasury, webhooks
-    from portal.core import clock, crypto, db, logging, money, request_log
+    from portal import files, imports, mail, privacy, reference, tables, treasury, webhooks
+    from portal.core import clock, crypto, db, logging, metrics, money, request_log, retention
     from portal.gateway.dispatch import Desk
     from portal.orders import view
     from portal.parties import key_invalidation
@@ -36,6 +35,7 @@ def create_app(settings: Settings | None = None, *, process: str = "web") -> Fla
     assert tables
     assert imports  # imported for what they register: what an approved file and an approved deposit do
     assert treasury
+    assert privacy
     app.config.update(
         SECRET_KEY=settings.secret_key.get_secret_value(), MAX_CONTENT_LENGTH=BODY_MAX,
         MAX_FORM_MEMORY_SIZE=FORM_MEMORY_MAX, MAX_FORM_PARTS=FORM_PARTS_MAX, TRUSTED_HOSTS=settings.hosts,
@@ -45,12 +45,20 @@ def create_app(settings: Settings | None = None, *, process: str = "web") -> Fla
     more = WATCH_CONNECTIONS if process == "worker" else 0
     db.connect(app, url=settings.sqlalchemy_url, process=process, pool_size=settings.database_pool_size + more,
                prepared=settings.database_prepared)
+    with app.app_context():
+        metrics.watch_pool()
     key_invalidation.configure(settings.sqlalchemy_url, settings.direct_url)
     clock.use_zone(settings.time_zone)
+    retention.configure(settings.retained_days)
     view.use_site(settings.public_url)
     money.ask_for_exponents(reference.exponent)
     reference.configure(rate_max_age_s=settings.rate_max_age_s)
-    files.configure(files.LocalFolder(Path(settings.files_folder)))
+    files.configure(files.chosen(settings))
+    mail.configure(mail.Server(
+        settings.smtp_host, settings.smtp_port, settings.smtp_security, settings.mail_from, settings.smtp_user,
+        settings.smtp_password.get_secret_value() if settings.smtp_password else None) if settings.smtp_host else None,
+        kept_to_be_seen=not settings.production)
+    _tell_people(settings)
     webhooks.configure(http=settings.http_webhooks, allowed_networks=settings.webhook_allowed_networks)
 
     if process == "web":
@@ -58,12 +66,27 @@ def create_app(settings: Settings | None = None, *, process: str = "web") -> Fla
     return app
 
 
+def _tell_people(settings: Settings) -> None:
+    """By which channels this desk can, beside the portal and mail."""
+    from portal import notices
+    from portal.notices import telegram
+    from portal.webhooks import operator
+
+    token, secret = settings.telegram_bot_token, settings.operator_webhook_secret
+    notices.configure(public_url=settings.public_url, telegram=token is not None, operator=secret is not None)
+    telegram.configure(telegram.Bot(token.get_secret_value(), settings.telegram_bot_name or "",
+                                    settings.telegram_api_url) if token else None)
+    operator.configure(operator.Address(settings.operator_webhook_url or "", secret.get_secret_value())
+                       if secret else None)
+
+
 def _open_the_doors(app: "Desk", settings: Settings) -> None:
     """Pages, calls and commands. A worker needs none of them, nor the 11 MB they take."""
     from portal import cli, gateway, web
-    from portal.web import forwarded, headers
+    from portal.web import forwarded, headers, health
 
-    app.wsgi_app = forwarded.behind(settings.proxy_hops, app.wsgi_app)  # type: ignore[method-assign, assignment]
+    named = health.by_any_name(settings.hosts[0], app.wsgi_app)
+    app.wsgi_app = forwarded.behind(settings.proxy_hops, named)  # type: ignore[method-assign, assignment]
     web.register(app, settings)
     gateway.register(app, headers=headers.of_the_gateway(https=settings.https))
     cli.register(app)

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from portal.core import retention
 from portal.core.crypto import KEY_BYTES, Keyring
 
 PREFIX = "QUITTANCE_"
@@ -48,6 +49,9 @@ class Settings(BaseSettings):
     database_prepared: bool = Field(True, description="prepared statements; off for a pooler that knows none")
     redis_url: SecretStr = Field(description="Valkey or Redis: wake-ups, limits, live pages")
     public_url: str = Field("http://127.0.0.1:8000", description="where customers and merchants find the desk")
+    require_second_factor: bool | None = Field(
+        None, description="of staff, traders and whoever moves a merchant's money; default: in production")
+    staff_networks: list[str] = Field([], description="from where staff may work, as 203.0.113.0/24; empty: anywhere")
     trusted_hosts: list[str] = Field([], description="names the desk answers to; empty: the public URL's and loopback")
     proxy_hops: int = Field(0, ge=0, le=5, description="reverse proxies in front whose X-Forwarded-* count")
     connections_per_address: int | None = Field(
@@ -60,10 +64,61 @@ class Settings(BaseSettings):
     webhook_allowed_networks: list[str] = Field([], description="networks webhooks may reach though not public")
     webhook_allow_http: bool | None = Field(None, description="http and loopback for webhooks; default: not production")
     fast_create: bool = Field(True, description="plain creates are written on the event loop; false: all by Flask")
+    application_deny_words: list[str] = Field([], description="words that staff are warned of in applications to join")
+    files_storage: Literal["folder", "s3"] = Field("folder", description="of receipts: a folder, or a bucket")
     files_folder: str = Field("var/files", description="where receipts and documents lie")
+    files_s3_bucket: str | None = Field(None, description="the bucket, where FILES_STORAGE is s3")
+    files_s3_endpoint: str | None = Field(None, description="an S3-compatible address; default: AWS's of the region")
+    files_s3_region: str | None = Field(None, description="the bucket's region")
+    files_s3_access_key: SecretStr | None = Field(None, description="default: what the SDK finds (a role, a file)")
+    files_s3_secret_key: SecretStr | None = Field(None, description="belongs to the access key")
+    files_s3_prefix: str = Field("", description="before every key, as in desk/")
+    smtp_host: str | None = Field(None, description="hands out mail; without it none is sent (development: /dev/mail)")
+    smtp_port: int = Field(587, ge=1, le=65535, description="of the mail server")
+    smtp_security: Literal["starttls", "tls", "none"] = Field("starttls", description="none: a relay on this machine")
+    smtp_user: str | None = Field(None, description="where the mail server asks who hands in")
+    smtp_password: SecretStr | None = Field(None, description="belongs to the user")
+    mail_from: str = Field("Quittance <desk@localhost>", description="the sender of the desk's mails")
+    retain_customers_days: int = Field(1825, ge=0, description="names, texts, numbers of ended orders; 0: for ever")
+    retain_addresses_days: int = Field(365, ge=0, description="customers' IP addresses of ended orders; 0: for ever")
+    retain_receipts_days: int = Field(1825, ge=0, description="receipts and evidence of ended orders; 0: for ever")
+    retain_messages_days: int = Field(1825, ge=0, description="what was said in ended disputes; 0: for ever")
+    retain_applications_days: int = Field(365, ge=0, description="refused applications to join; 0: for ever")
+    retain_sessions_days: int = Field(30, ge=1, description="ended sessions with their address and browser")
+    retain_mails_days: int = Field(7, ge=1, description="mails that were sent; their text goes at once")
+    security_contact: str | None = Field(
+        None, description="who hears of weaknesses, as mailto:… or https://…: stands in /.well-known/security.txt")
+    telegram_bot_token: SecretStr | None = Field(None, description="of the bot that writes to people who link it")
+    telegram_bot_name: str | None = Field(None, description="of the same bot, without @")
+    telegram_api_url: str = Field("https://api.telegram.org", description="or the operator's own Bot API server")
+    operator_webhook_url: str | None = Field(None, description="what staff are told of goes there too, signed")
+    operator_webhook_secret: SecretStr | None = Field(None, description="whsec_…, as of Standard Webhooks")
     sentry_dsn: SecretStr | None = Field(None, description="errors go here, scrubbed")
     metrics_token: SecretStr | None = Field(None, description="bearer token of /metrics; without it /metrics is off")
+    metrics_port: int | None = Field(
+        None, ge=1, le=65534, description="a worker's figures; the dispatcher takes the next port. Default: none")
+    metrics_host: str = Field("127.0.0.1", description="where those ports listen; they ask for no token")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="how much the log says")
+
+    @model_validator(mode="after")
+    def _channels(self) -> Self:
+        if (self.telegram_bot_token is None) != (self.telegram_bot_name is None):
+            raise ValueError("TELEGRAM_BOT_TOKEN and TELEGRAM_BOT_NAME belong together")
+        if (self.operator_webhook_url is None) != (self.operator_webhook_secret is None):
+            raise ValueError("OPERATOR_WEBHOOK_URL and OPERATOR_WEBHOOK_SECRET belong together")
+        if self.operator_webhook_secret is not None:
+            kept = self.operator_webhook_secret.get_secret_value()
+            if not kept.startswith("whsec_") or len(b64decode(kept.removeprefix("whsec_"), validate=True)) < 24:
+                raise ValueError("OPERATOR_WEBHOOK_SECRET must be whsec_ and 24 bytes at least in base64")
+        return self
+
+    @model_validator(mode="after")
+    def _bucket(self) -> Self:
+        if self.files_storage == "s3" and not self.files_s3_bucket:
+            raise ValueError("FILES_S3_BUCKET is missing: FILES_STORAGE is s3")
+        if (self.files_s3_access_key is None) != (self.files_s3_secret_key is None):
+            raise ValueError("FILES_S3_ACCESS_KEY and FILES_S3_SECRET_KEY belong together")
+        return self
 
     @field_validator("master_keys")
     @classmethod
@@ -109,10 +164,18 @@ class Settings(BaseSettings):
             raise ValueError("is no time zone of the IANA list") from None
         return value
 
-    @field_validator("webhook_allowed_networks")
+    @field_validator("webhook_allowed_networks", "staff_networks")
     @classmethod
     def _networks(cls, value: list[str]) -> list[str]:
         return [str(ip_network(network)) for network in value]
+
+    @field_validator("security_contact")
+    @classmethod
+    def _contact(cls, value: str | None) -> str | None:
+        if value is not None and (not value.startswith(("mailto:", "https://", "tel:")) or not value.isprintable()
+                                  or " " in value):
+            raise ValueError("must be mailto:…, https://… or tel:…")
+        return value
 
     @model_validator(mode="after")
     def _production(self) -> Self:
@@ -129,8 +192,22 @@ class Settings(BaseSettings):
         return self
 
     @property
+    def master_key_ids(self) -> list[str]:
+        """The current one first."""
+        return list(Keyring.parse(self.master_keys.get_secret_value()).keys)
+
+    @property
     def production(self) -> bool:
         return self.app_env == "production"
+
+    @property
+    def second_factor_required(self) -> bool:
+        return self.production if self.require_second_factor is None else self.require_second_factor
+
+    @property
+    def retained_days(self) -> dict[str, int]:
+        """By kind of personal data, as `core.retention` knows them."""
+        return {kind: getattr(self, f"retain_{kind}_days") for kind in retention.KINDS}
 
     @property
     def https(self) -> bool:

@@ -10,7 +10,7 @@ from huey import RedisHuey
 from huey.serializer import SignedSerializer
 from redis import ConnectionPool
 
-from portal.core import jobs, logging, page_events, request_log, start_check
+from portal.core import jobs, logging, metrics, page_events, request_log, start_check
 from portal.core.db import db
 from portal.core.errors import DatabaseUnavailable
 from portal.server import gc_tuning
@@ -33,6 +33,7 @@ class Wakeups(RedisHuey):  # type: ignore[misc]
         look_at_database()
         huey_log.take_over()
         consumer = super().create_consumer(**options)
+        metrics.serve(settings.metrics_host, settings.metrics_port)
         jobs.stop_when(consumer.stop_flag.is_set)
         from tasks.watch import Watch  # wakes workers itself, by way of this module
 
@@ -66,7 +67,8 @@ class Wakeups(RedisHuey):  # type: ignore[misc]
 def look_at_database() -> None:
     """At start, before there is an application. Raises Unfit."""
     logging.configure(settings.log_level)
-    start_check.insist(settings.sqlalchemy_url, prepared=settings.database_prepared)
+    start_check.insist(settings.sqlalchemy_url, prepared=settings.database_prepared,
+                       keys=settings.master_key_ids)
 
 
 huey = Wakeups(

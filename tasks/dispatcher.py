@@ -9,11 +9,11 @@ import structlog
 from psycopg.errors import QueryCanceled, UndefinedColumn, UndefinedTable
 from sqlalchemy.exc import DBAPIError
 
-from portal.core import jobs, readiness, request_log
+from portal.core import jobs, metrics, readiness, request_log
 from portal.core.db import db, must_retry, transaction
 from portal.core.errors import DatabaseUnavailable, LockTimeout
 from tasks import wakeups
-from tasks.app import application, huey, look_at_database
+from tasks.app import application, huey, look_at_database, settings
 
 log = structlog.get_logger("dispatcher")
 EVERY_S = 1.0
@@ -48,15 +48,19 @@ def main() -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    metrics.serve(settings.metrics_host, settings.metrics_port and settings.metrics_port + 1)
     with application().app_context():
         log.info("dispatcher_started")
         while not stop.wait(EVERY_S):
             request_log.begin()
             try:
                 look_once()
+                metrics.TURNS.labels("done").inc()
             except (DatabaseUnavailable, LockTimeout) as error:
+                metrics.TURNS.labels("waited").inc()
                 log.warning(error.code)
             except DBAPIError as error:
+                metrics.TURNS.labels("failed").inc()
                 if is_weather(error):
                     log.warning("database_slow", error=type(error.orig).__name__)
                 elif is_unmigrated(error):
@@ -64,6 +68,7 @@ def main() -> None:
                 else:
                     log.exception("dispatcher_failed")
             except Exception:  # a dispatcher that dies stops everything: say it, and go on
+                metrics.TURNS.labels("failed").inc()
                 log.exception("dispatcher_failed")
             finally:
                 db.session.remove()

@@ -2,11 +2,11 @@
 
 Each cast has a payment rail of its own, so that no other test's requisite is ever a candidate for its orders.
 """
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from io import BytesIO
 from secrets import token_hex
@@ -21,11 +21,11 @@ from sqlalchemy.orm import Session
 from portal import approvals, files, ledger, reference, tariffs
 from portal.approvals import Approval, DecideApproval
 from portal.core import clock, jobs
-from portal.core.access import SCOPES, SYSTEM, TEMPLATES, Actor, ActorKind, Role
+from portal.core.access import SCOPES, SYSTEM, TEMPLATES, Actor, ActorKind, Permission, Role
 from portal.core.db import db, reader, transaction
 from portal.core.ids import new_id
 from portal.core.money import Money
-from portal.orders import payouts, service
+from portal.orders import payouts, receipts, service
 from portal.orders import queries as order_queries
 from portal.orders.commands import (
     AcceptPayout,
@@ -35,6 +35,7 @@ from portal.orders.commands import (
     CreatePayin,
     CreatePayout,
     DeclineOrder,
+    Destination,
     MarkPaid,
     PayPayout,
 )
@@ -45,6 +46,10 @@ from portal.orders.states import AssignmentState
 from portal.parties import merchants, stores, traders
 from portal.parties.commands import CreateMerchant, CreateStore, CreateTrader, MoveMerchant, MoveTrader, StoreTerms
 from portal.parties.models import Merchant, Store, Trader
+from portal.payouts import recipients
+from portal.payouts import service as payout_files
+from portal.payouts.commands import SaveRecipient
+from portal.payouts.models import PayoutImport, PayoutRecipient
 from portal.reference import service as reference_service
 from portal.reference.commands import AddMethod, SetRate, Switch
 from portal.requisites import lanes, robots
@@ -58,6 +63,7 @@ from tests.waiting import dawdle
 
 assert registry.ALL  # so that `jobs.run` knows the work
 T = TypeVar("T")
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)  # terms that count on whichever day a test moves to
 RATE = "92"  # roubles for one tether, in every test unless it says otherwise
 PLENTY = "100000.000000"
 
@@ -106,7 +112,8 @@ class Cast:
 
     def customer(self, order: Order) -> Actor:
         """Whoever has the payment link."""
-        return Actor(kind=ActorKind.CUSTOMER, name="customer", order_id=order.id, live=order.live)
+        return Actor(kind=ActorKind.CUSTOMER, name="customer", order_id=order.id, live=order.live,
+                     permissions=frozenset({Permission.ORDER_READ, Permission.DISPUTE_OPEN}))
 
     def trader(self, *, tier: int = 1, reward_bps: int | None = 100, deposit: str | None = PLENTY,
                on_shift: bool = True, **facts: Any) -> Trader:
@@ -146,8 +153,9 @@ def look() -> Iterator[Session]:
     session.rollback()
 
 
-def new_cast(*, fee_bps: int = 250, currency: str = "RUB", rate: str = RATE, settlement: str = "USDT",
-             range_minor: tuple[int, int] = (50_00, 100_000_00), validator: str = "luhn16", **facts: Any) -> Cast:
+def new_cast(*, fee_bps: int = 250, fee_fixed_minor: int = 0, currency: str = "RUB", rate: str = RATE,
+             settlement: str = "USDT", range_minor: tuple[int, int] = (50_00, 100_000_00),
+             validator: str = "luhn16", **facts: Any) -> Cast:
     """A merchant with a store and a rail of its own; nobody to take its orders yet. `facts`: columns of the store."""
     method = f"m{token_hex(6)}"
     with act() as session:
@@ -164,7 +172,8 @@ def new_cast(*, fee_bps: int = 250, currency: str = "RUB", rate: str = RATE, set
             return_hosts=("shop.example",), currencies=(StoreTerms(
                 currency=currency, min_minor=range_minor[0], max_minor=range_minor[1], methods=(method,)),)))
         for direction in ("payin", "payout"):
-            set_fee(session, SYSTEM, SetFee(store_id=store.id, direction=direction, fee_bps=fee_bps))
+            set_fee(session, SYSTEM, SetFee(store_id=store.id, direction=direction, fee_bps=fee_bps,
+                                            fee_fixed_minor=fee_fixed_minor, valid_from=LONG_AGO))
     if facts:
         change(store, **facts)
     forget()
@@ -204,7 +213,8 @@ def new_trader(*, tier: int = 1, reward_bps: int | None = 100, deposit: str | No
         traders.move(session, SYSTEM, MoveTrader(trader_id=trader.id, status="active", reason="test"))
         if reward_bps is not None:
             for direction in ("payin", "payout"):
-                set_reward(session, SYSTEM, SetReward(trader_id=trader.id, direction=direction, reward_bps=reward_bps))
+                set_reward(session, SYSTEM, SetReward(
+                    trader_id=trader.id, direction=direction, reward_bps=reward_bps, valid_from=LONG_AGO))
         if on_shift:
             traders.begin_shift(session, SYSTEM, trader.id)
     if deposit is not None:
@@ -324,6 +334,32 @@ def picture(width: int = 90, height: int = 120, kind: str = "PNG") -> bytes:
     return out.getvalue()
 
 
+def receipts_of(order: Order) -> list[str]:
+    """Names of what the payer and the store have shown, oldest first."""
+    with look() as session:
+        return [one.name for one in receipts.of(session, order)]
+
+
+def payout_import(cast: Cast, actor: Actor, *rows: Mapping[str, str]) -> PayoutImport:
+    """A file of payouts that somebody of the merchant has taken in; what is not said of a row is right."""
+    lines = ["external id,amount,currency,method,number,recipient"]
+    for row in rows or ({},):
+        cells = {"external_id": f"row-{token_hex(6)}", "amount": "1500.00", "currency": "RUB", "method": cast.method,
+                 "number": robots.test_number("luhn16", token_hex(8)), "holder": "Anna Petrova"} | row
+        lines.append(",".join('"' + text.replace('"', '""') + '"' for text in cells.values()))
+    with act() as session:
+        return payout_files.take_in(session, actor, cast.store.id, content="\n".join(lines).encode(),
+                                    file_name="salaries.csv")
+
+
+def saved_recipient(cast: Cast, actor: Actor, name: str = "Anna, salary") -> PayoutRecipient:
+    with act() as session:
+        return recipients.save(session, actor, cast.store.id, CreatePayout(
+            external_id="x", amount="1500.00", currency="RUB", destination=Destination(
+                method=cast.method, number=robots.test_number("luhn16", token_hex(8)), holder="Anna Petrova")),
+            SaveRecipient(save_as=name))
+
+
 def store_held(store: Store, live: bool = True) -> Money:
     return balance(ledger.store_held(store.id, "USDT", live))
 
@@ -437,6 +473,14 @@ def trader_held(trader: Trader | UUID, live: bool = True) -> Money:
 
 def store_available(store: Store, live: bool = True) -> Money:
     return balance(ledger.store_available(store.id, "USDT", live))
+
+
+def spend(owner: Store | Trader, amount: Money) -> None:
+    """It leaves the desk, by an entry that is nobody's."""
+    available = ledger.store_available if isinstance(owner, Store) else ledger.trader_available
+    with act() as session:
+        ledger.post(session, SYSTEM, [ledger.entries.draft("spent_by_a_test", new_id(), ledger.Line(
+            available(owner.id, amount.currency, True), ledger.EXTERNAL(amount.currency, True), amount))])
 
 
 def at_the_same_time(app: Flask, acts: Sequence[Callable[[], object]], threads: int | None = None) -> list[object]:

@@ -6,13 +6,16 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
+import pyotp
 from flask import Flask
 from flask.testing import FlaskClient
 from itsdangerous import URLSafeTimedSerializer
 
+from portal.core import clock
 from portal.core.access import SYSTEM, TEMPLATES, Actor
 from portal.core.db import transaction
-from portal.parties import merchants, passwords, sessions, stores, traders, users
+from portal.core.ids import new_id
+from portal.parties import merchants, passwords, second_factor, sessions, stores, traders, users
 from portal.parties.commands import CreateMerchant, CreateStore, CreateTrader, MoveMerchant, MoveTrader
 from portal.parties.models import Store, User, UserPermission
 from portal.web.sessions import first_values
@@ -44,8 +47,16 @@ class Seat(Browser):
     sid = ""
 
     def send(self, path: str, form: dict[str, Any] | None = None, **more: Any) -> Any:
-        """POST a form as the page would."""
-        return self.post(path, data={"csrf_token": self.token, **(form or {})}, **more)
+        """POST a form as the page would, with the password that some acts ask for on the way."""
+        return self.post(path, data={"csrf_token": self.token, "proof_password": PASSWORD, **(form or {})}, **more)
+
+    def take(self, path: str) -> Any:
+        """GET what asks for the password on the way, as a file with customers' names does."""
+        answer = self.get(path)
+        if answer.status_code != 428:
+            return answer
+        assert self.send("/step-up", {"reading": path}).location == path
+        return self.get(path)
 
 
 def seat(app: Flask, person: Person) -> Seat:
@@ -58,6 +69,15 @@ def seat(app: Flask, person: Person) -> Seat:
     browser.sid = sid
     browser.token = csrf_token(app, values["csrf_token"])
     return browser
+
+
+def with_factor(person: Person) -> str:
+    """They have an authenticator app from now on, and no session. Returns its seed."""
+    seed = second_factor.new_seed()
+    with transaction() as session:
+        second_factor.add_app(session, person.actor, seed=seed, code=pyotp.TOTP(seed).at(clock.now()),
+                              session_id=new_id())
+    return seed
 
 
 def stranger(app: Flask) -> Seat:

@@ -11,7 +11,7 @@ CREATE TABLE admissions (
     given_at timestamptz NOT NULL,
     told_at timestamptz,
     CONSTRAINT pk_admissions PRIMARY KEY (id),
-    CONSTRAINT ck_admissions_how CHECK (how IN ('password', 'enabled', 'rights', 'email')),
+    CONSTRAINT ck_admissions_how CHECK (how IN ('password', 'enabled', 'rights', 'email', 'factor')),
     CONSTRAINT ck_admissions_by_another CHECK (by_id <> user_id)
 );
 CREATE INDEX ix_admissions_user_id_given_at ON admissions (user_id, given_at);
@@ -33,12 +33,22 @@ CREATE TABLE approvals (
     decided_name text,
     decided_at timestamptz,
     decision_reason text,
+    expires_at timestamptz NOT NULL,
+    first_by uuid,
+    first_name text,
+    first_at timestamptz,
+    alone_max_minor bigint,
     CONSTRAINT pk_approvals PRIMARY KEY (id),
-    CONSTRAINT ck_approvals_four_eyes CHECK (decided_by <> asked_by),
-    CONSTRAINT ck_approvals_state CHECK (state IN ('pending', 'approved', 'rejected')),
+    CONSTRAINT ck_approvals_four_eyes CHECK (decided_by <> asked_by OR (alone_max_minor IS NOT NULL AND first_by IS NULL)),
+    CONSTRAINT ck_approvals_six_eyes CHECK (
+        first_by <> asked_by AND (first_by <> decided_by OR state <> 'approved')),
+    CONSTRAINT ck_approvals_state CHECK (state IN ('pending', 'approved', 'rejected', 'withdrawn', 'expired')),
     CONSTRAINT ck_approvals_decided CHECK (
-        (state = 'pending') = (decided_at IS NULL) AND (state = 'pending') = (decided_by IS NULL))
+        (state = 'pending') = (decided_at IS NULL) AND
+        (state IN ('approved', 'rejected')) = (decided_by IS NOT NULL))
 );
+CREATE INDEX ix_approvals_asked_by ON approvals (asked_by, created_at, id);
+CREATE INDEX ix_approvals_expires_at ON approvals (expires_at) WHERE state = 'pending';
 CREATE INDEX ix_approvals_state_created_at_id ON approvals (state, created_at, id);
 CREATE INDEX ix_approvals_target ON approvals (target_kind, target_id);
 
@@ -53,12 +63,26 @@ BEGIN
         RAISE EXCEPTION 'an approval is never deleted' USING ERRCODE = 'restrict_violation';
     ELSIF OLD.state <> 'pending' THEN
         RAISE EXCEPTION 'an approval is decided once' USING ERRCODE = 'restrict_violation';
-    ELSIF (NEW.kind, NEW.target_kind, NEW.target_id, NEW.before, NEW.after, NEW.asked_by, NEW.created_at, NEW.reason)
-        IS DISTINCT FROM
-          (OLD.kind, OLD.target_kind, OLD.target_id, OLD.before, OLD.after, OLD.asked_by, OLD.created_at, OLD.reason) THEN
+    ELSIF (NEW.kind, NEW.target_kind, NEW.target_id, NEW.before, NEW.after, NEW.asked_by, NEW.created_at, NEW.reason,
+           NEW.expires_at) IS DISTINCT FROM
+          (OLD.kind, OLD.target_kind, OLD.target_id, OLD.before, OLD.after, OLD.asked_by, OLD.created_at, OLD.reason,
+           OLD.expires_at) THEN
         RAISE EXCEPTION 'what was asked for never changes' USING ERRCODE = 'restrict_violation';
     END IF;
     RETURN NEW;
 END $$;
 CREATE TRIGGER guard_approval BEFORE UPDATE OR DELETE ON approvals FOR EACH ROW EXECUTE FUNCTION guard_approval();
 CREATE TRIGGER never_emptied BEFORE TRUNCATE ON approvals FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+-- How much of a kind one person decides alone, and from where on two have to besides who asked. Without a row: nothing
+-- alone, one other person for any amount.
+CREATE TABLE approval_limits (
+    kind text NOT NULL,
+    currency text NOT NULL,
+    alone_max_minor bigint NOT NULL,
+    two_from_minor bigint,
+    updated_at timestamptz NOT NULL,
+    CONSTRAINT pk_approval_limits PRIMARY KEY (kind, currency),
+    CONSTRAINT ck_approval_limits_amounts CHECK (alone_max_minor >= 0 AND two_from_minor > alone_max_minor)
+);
+REVOKE DELETE, TRUNCATE ON approval_limits FROM quittance_app;

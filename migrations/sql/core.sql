@@ -23,6 +23,26 @@ CREATE INDEX ix_audit_rows_action ON audit_rows (action, created_at, id);
 CREATE INDEX ix_audit_rows_actor ON audit_rows (actor_name, created_at, id);
 CREATE INDEX ix_audit_rows_created_at_id ON audit_rows (created_at, id);
 CREATE INDEX ix_audit_rows_target ON audit_rows (target_kind, target_id, created_at);
+CREATE INDEX ix_audit_rows_transaction ON audit_rows USING brin (transaction_id) WITH (pages_per_range=16, autosummarize='on');
+
+-- Transactions from `from_transaction` to below `until_transaction`. Rows are only ever added.
+CREATE TABLE audit_seals (
+    number bigint NOT NULL,
+    sealed_at timestamptz NOT NULL,
+    from_transaction bigint NOT NULL,
+    until_transaction bigint NOT NULL,
+    rows int NOT NULL,
+    root bytea NOT NULL,
+    previous bytea NOT NULL,
+    hash bytea NOT NULL,
+    entries bytea NOT NULL,
+    CONSTRAINT pk_audit_seals PRIMARY KEY (number),
+    CONSTRAINT ck_audit_seals_range CHECK (from_transaction < until_transaction),
+    CONSTRAINT ck_audit_seals_entries CHECK (octet_length(entries) = rows * 49),
+    CONSTRAINT ck_audit_seals_hashes CHECK (
+        octet_length(root) = 32 AND octet_length(previous) = 32 AND octet_length(hash) = 32)
+);
+ALTER TABLE audit_seals ALTER entries SET STORAGE EXTERNAL; -- hashes do not compress
 
 -- The newest slot of a recurring kind that was turned into a job, so that two dispatchers make it once.
 CREATE TABLE job_slots (
@@ -70,8 +90,11 @@ CREATE TABLE jobs_done (
 ) PARTITION BY RANGE (done_at);
 CREATE INDEX ix_jobs_done_reference ON jobs_done (reference);
 
-REVOKE UPDATE, DELETE, TRUNCATE ON audit_rows FROM quittance_app;
+REVOKE UPDATE, DELETE, TRUNCATE ON audit_rows, audit_seals FROM quittance_app;
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON audit_rows FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER never_emptied BEFORE TRUNCATE ON audit_rows FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON audit_seals FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER never_emptied BEFORE TRUNCATE ON audit_seals FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 -- Finishing jobs refuses by itself to have lost its lease, as a violated check: the commit can be sent along without a
 -- look at the answer (core.errors.judges).

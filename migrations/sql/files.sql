@@ -22,4 +22,5 @@ CREATE TABLE files (
 CREATE INDEX ix_files_content_hash ON files (content_hash);
 CREATE INDEX ix_files_drafts ON files (created_at) WHERE attached_at IS NULL;
 CREATE INDEX ix_files_picture_parts ON files USING gin (picture_parts);
+CREATE UNIQUE INDEX ix_files_storage_key ON files (storage_key);
 CREATE INDEX ix_files_subject ON files (subject_kind, subject_id);

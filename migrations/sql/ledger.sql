@@ -12,8 +12,9 @@ CREATE TABLE accounts (
     CONSTRAINT uq_accounts_identity UNIQUE (owner_kind, owner_id, purpose, currency, live),
     CONSTRAINT uq_accounts_id_currency_live UNIQUE (id, currency, live),
     CONSTRAINT ck_accounts_purpose CHECK (
-        (owner_kind IN ('store', 'trader') AND purpose IN ('available', 'held')) OR (owner_kind = 'platform' AND
-        purpose IN ('fees', 'suspense')) OR (owner_kind = 'world' AND purpose = 'external')),
+        (owner_kind IN ('store', 'trader') AND purpose IN ('available', 'held')) OR (owner_kind = 'store' AND
+        purpose = 'reserve') OR (owner_kind = 'platform' AND purpose IN ('fees', 'suspense')) OR
+        (owner_kind = 'world' AND purpose = 'external')),
     CONSTRAINT ck_accounts_owner CHECK (
         (owner_kind IN ('platform', 'world')) = (owner_id = '00000000-0000-0000-0000-000000000000'))
 );
@@ -35,6 +36,7 @@ CREATE TABLE journal_entries (
     CONSTRAINT ck_journal_entries_reversal CHECK ((kind = 'reversal') = (reverses_id IS NOT NULL)),
     CONSTRAINT fk_journal_entries_reverses_id FOREIGN KEY (reverses_id) REFERENCES journal_entries (id)
 );
+CREATE INDEX ix_journal_entries_posted_at ON journal_entries USING brin (posted_at);
 CREATE INDEX ix_journal_entries_reference ON journal_entries (reference);
 
 -- One run of `ledger verify`, whoever asked for it. Read newest first, by id.
@@ -46,8 +48,40 @@ CREATE TABLE ledger_proofs (
     examined bigint NOT NULL,
     differences text[] NOT NULL,
     by text NOT NULL,
-    CONSTRAINT pk_ledger_proofs PRIMARY KEY (id)
+    scope text NOT NULL,
+    CONSTRAINT pk_ledger_proofs PRIMARY KEY (id),
+    CONSTRAINT ck_ledger_proofs_scope CHECK (scope IN ('full', 'changed', 'audit'))
 );
+CREATE INDEX ix_ledger_proofs_scope ON ledger_proofs (scope, id);
+REVOKE UPDATE, DELETE, TRUNCATE ON ledger_proofs FROM quittance_app;
+
+-- What a proof found wrong. It stands until a later proof does not find it; while one stands no money leaves.
+CREATE TABLE findings (
+    id bigint GENERATED ALWAYS AS IDENTITY,
+    check_name text NOT NULL,
+    subject text NOT NULL,
+    difference text NOT NULL,
+    found_at timestamptz NOT NULL,
+    found_in bigint NOT NULL,
+    found_again_at timestamptz NOT NULL,
+    looked_at timestamptz,
+    looked_by uuid,
+    looked_name text,
+    looked_reason text,
+    settled_at timestamptz,
+    settled_in bigint,
+    CONSTRAINT pk_findings PRIMARY KEY (id),
+    CONSTRAINT ck_findings_settled_by_a_proof CHECK ((settled_at IS NULL) = (settled_in IS NULL)),
+    CONSTRAINT ck_findings_looked CHECK ((looked_at IS NULL) = (looked_by IS NULL)
+        AND (looked_at IS NULL) = (looked_name IS NULL) AND (looked_at IS NULL) = (looked_reason IS NULL)),
+    CONSTRAINT fk_findings_found_in FOREIGN KEY (found_in) REFERENCES ledger_proofs (id),
+    CONSTRAINT fk_findings_settled_in FOREIGN KEY (settled_in) REFERENCES ledger_proofs (id)
+);
+CREATE UNIQUE INDEX uq_findings_standing ON findings (check_name, subject) WHERE settled_at IS NULL;
+-- nobody makes one go away: it is settled by a proof, and what was found stays written
+REVOKE UPDATE, DELETE, TRUNCATE ON findings FROM quittance_app;
+GRANT UPDATE (difference, found_again_at, looked_at, looked_by, looked_name, looked_reason, settled_at, settled_in)
+    ON findings TO quittance_app;
 
 -- What an account came to: cumulative debits and credits in minor units. The balance is credit minus debit.
 CREATE TABLE balances (
@@ -163,3 +197,36 @@ BEGIN
             UNION ALL
             (SELECT id FROM postings WHERE credit_id = wanted AND id >= low ORDER BY id LIMIT 1)) AS next) END;
 END $$;
+
+-- What an owner owes the desk: a correction found his balance spent, suspense stood in for him.
+CREATE TABLE claims (
+    id uuid NOT NULL,
+    owner_kind text NOT NULL,
+    owner_id uuid NOT NULL,
+    currency text NOT NULL,
+    live boolean NOT NULL,
+    reference uuid NOT NULL,
+    amount_minor bigint NOT NULL,
+    paid_minor bigint NOT NULL,
+    created_at timestamptz NOT NULL,
+    settled_at timestamptz,
+    CONSTRAINT pk_claims PRIMARY KEY (id),
+    CONSTRAINT ck_claims_amounts CHECK (amount_minor > 0 AND paid_minor BETWEEN 0 AND amount_minor),
+    CONSTRAINT ck_claims_settled CHECK ((settled_at IS NOT NULL) = (paid_minor = amount_minor)),
+    CONSTRAINT ck_claims_owner_kind CHECK (owner_kind IN ('store', 'trader'))
+);
+CREATE INDEX ix_claims_open ON claims (owner_id) WHERE settled_at IS NULL;
+CREATE INDEX ix_claims_reference ON claims (reference);
+REVOKE DELETE, TRUNCATE ON claims FROM quittance_app;
+
+-- One part of a claim that came back. Its id is the reference of its journal entry.
+CREATE TABLE claim_payments (
+    id uuid NOT NULL,
+    claim_id uuid NOT NULL,
+    amount_minor bigint NOT NULL,
+    created_at timestamptz NOT NULL,
+    CONSTRAINT pk_claim_payments PRIMARY KEY (id),
+    CONSTRAINT fk_claim_payments_claim_id FOREIGN KEY (claim_id) REFERENCES claims (id)
+);
+CREATE INDEX ix_claim_payments_claim_id ON claim_payments (claim_id);
+REVOKE UPDATE, DELETE, TRUNCATE ON claim_payments FROM quittance_app;

@@ -12,6 +12,9 @@
 --
 -- The same amount: no open order has it, and none that ended without money and may still be paid late (kept_amounts).
 --
+-- A store may allow amounts to be varied (vary_minor): then the sum less up to so many minor units is taken that nobody
+-- else has on this requisite, chosen under its lock. Less, never more: the collateral of the sum covers it.
+--
 -- Days: a worker whose clock still says yesterday, or whose zone turned its clock back over midnight, counts on the day
 -- that has begun. Were a counter set back to the day before, the day that follows would begin from zero a second time.
 --
@@ -19,7 +22,7 @@
 -- a plan made for its empty tables would walk whole tables when they have grown.
 CREATE FUNCTION pick_requisites(order_ids uuid[], assignment_ids uuid[], at timestamptz, day date)
     RETURNS TABLE (order_id uuid, assignment_id uuid, requisite_id uuid, trader_id uuid, holder_id uuid,
-                   robot boolean, reward_id uuid, reward_minor bigint, tier int, passed text[])
+                   robot boolean, reward_id uuid, reward_minor bigint, tier int, to_pay_minor bigint, passed text[])
     LANGUAGE plpgsql ROWS 10
     SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
     SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off SET enable_memoize = off
@@ -34,6 +37,7 @@ DECLARE
     after_position bigint;
     upto_position bigint;
     declined uuid[];
+    replaced uuid[];
     refused uuid[];
     why text;
     used jsonb := '{}';  -- collateral this batch has spoken for, by trader: posted only after all are chosen
@@ -41,9 +45,12 @@ DECLARE
     months date[] := ARRAY[date_trunc('month', day)::date, (date_trunc('month', day) + interval '1 month')::date];
     counted date;  -- the day an order is counted on
     counted_month date;
+    one_amount boolean;  -- of this order; o.one_amount is false while another sum may yet be chosen
     lap_end CONSTANT bigint := 4611686018427387904;  -- 2^62
+    paused_banks text[] := ARRAY(SELECT p.target FROM desk_pauses p WHERE p.scope = 'bank' AND p.ended_at IS NULL
+                                    AND p.began_at <= at AND p.ends_at > at);
 BEGIN
-    FOR o IN SELECT w.place, q.*, s.reward_may_exceed_fee, d.needs_collateral, d.one_amount, at + make_interval(
+    FOR o IN SELECT w.place, q.*, s.vary_minor, s.reward_may_exceed_fee, d.needs_collateral, d.one_amount, at + make_interval(
                     secs => CASE WHEN d.accepted_first THEN s.payout_accept_for_s ELSE s.pay_for_s END) AS pay_by
                FROM unnest(order_ids) WITH ORDINALITY AS w (id, place)
                JOIN orders q ON q.id = w.id JOIN stores s ON s.id = q.store_id
@@ -51,8 +58,15 @@ BEGIN
         refused := '{}';
         passed := '{}';
         requisite_id := NULL;
+        one_amount := o.one_amount;
+        IF o.vary_minor > 0 THEN
+            o.amount_to_pay_minor := o.amount_minor;
+            o.one_amount := false;
+        END IF;
         declined := ARRAY(SELECT a.trader_id FROM assignments a
                            WHERE a.order_id = o.id AND a.end_reason IN ('declined', 'expired'));
+        replaced := ARRAY(SELECT a.requisite_id FROM assignments a
+                           WHERE a.order_id = o.id AND a.state IN ('open', 'lingering'));
         <<walk>>
         FOR lane IN SELECT l.id, l.tier FROM lanes l
                     WHERE l.direction = o.direction AND l.live = o.live AND l.method = o.method
@@ -65,7 +79,7 @@ BEGIN
             upto_position := lap_end;
             LOOP
                 SELECT m."position", r.id, r.trader_id, r.holder_id, r.robot, w.id AS reward_id, w.reward_minor,
-                       r.day_on, CASE WHEN h.currency = r.currency THEN h.day_on END AS holder_day_on
+                       r.min_minor, r.day_on, CASE WHEN h.currency = r.currency THEN h.day_on END AS holder_day_on
                   INTO found_one
                   FROM lane_members m
                   JOIN requisites r ON r.id = m.requisite_id
@@ -75,18 +89,25 @@ BEGIN
                        SELECT v.id, least(o.settlement_minor, v.reward_fixed_minor
                               + half_even(o.settlement_minor::numeric * v.reward_bps / 10000)) AS reward_minor
                          FROM rewards v
-                        WHERE v.direction = o.direction AND v.retired_at IS NULL
+                        WHERE v.direction = o.direction AND v.valid_from <= at AND (v.retired_at IS NULL OR v.retired_at > at)
                           AND (v.method IS NULL OR v.method = o.method)
+                          AND (v.currency IS NULL OR v.currency = o.currency)
+                          AND (v.from_minor IS NULL OR v.from_minor <= o.amount_to_pay_minor)
+                          AND (v.to_minor IS NULL OR v.to_minor >= o.amount_to_pay_minor)
                           AND v.trader_id = r.trader_id
-                        ORDER BY v.method IS NULL, v.created_at DESC, v.id DESC LIMIT 1) w
+                        ORDER BY v.method IS NULL, v.currency IS NULL, coalesce(v.to_minor, 9223372036854775807) - coalesce(v.from_minor, 0), v.created_at DESC, v.id DESC LIMIT 1) w
                  WHERE m.lane_id = lane.id AND m."position" > after_position AND m."position" <= upto_position
                    AND NOT r.id = ANY (refused)
                    AND (o.bank IS NULL OR r.bank = o.bank OR r.robot)
                    AND r.status = 'active'
                    AND t.status = 'active'
+                   AND t.unsecured = 0
                    AND (CASE o.direction WHEN 'payin' THEN r.payin AND t.payin ELSE r.payout AND t.payout END)
+                   AND (r.robot OR NOT coalesce(r.bank = ANY (paused_banks), false))
                    AND t.on_shift
+                   AND (r.robot OR NOT r.off_hours)
                    AND NOT t.id = ANY (declined)
+                   AND NOT r.id = ANY (replaced)
                    AND o.amount_to_pay_minor BETWEEN r.min_minor AND r.max_minor
                    AND w.id IS NOT NULL
                    AND (o.reward_may_exceed_fee OR w.reward_minor <= o.fee_minor)
@@ -108,6 +129,8 @@ BEGIN
                                 <= h.month_max_minor)))
                        AND t.open_orders < t.open_orders_max
                        AND r.open_orders < r.open_orders_max
+                       AND (r.quarantined_at IS NULL OR (r.open_orders = 0
+                            AND o.amount_to_pay_minor <= greatest(r.min_minor, r.max_minor / 10)))
                        AND (r.cool_until IS NULL OR r.cool_until <= at)))
                    AND (r.robot OR (
                        (NOT o.one_amount OR NOT (
@@ -131,6 +154,17 @@ BEGIN
                     upto_position := start;
                     CONTINUE;
                 END IF;
+                IF one_amount AND o.vary_minor > 0 THEN
+                    o.one_amount := true;
+                    o.amount_to_pay_minor := coalesce((
+                        SELECT o.amount_minor - k FROM generate_series(0, o.vary_minor) AS k
+                         WHERE o.amount_minor - k >= found_one.min_minor
+                           AND NOT EXISTS (SELECT 1 FROM open_places p WHERE p.requisite_id = found_one.id
+                                              AND p.amount_minor = o.amount_minor - k)
+                           AND NOT EXISTS (SELECT 1 FROM kept_amounts n WHERE n.requisite_id = found_one.id
+                                              AND n.amount_minor = o.amount_minor - k AND n.until > at)
+                         ORDER BY k LIMIT 1), o.amount_minor);
+                END IF;
                 why := CASE
                     WHEN NOT (found_one.robot OR (NOT o.one_amount OR NOT (
                         EXISTS (SELECT 1 FROM open_places p WHERE p.amount_minor = o.amount_to_pay_minor
@@ -146,6 +180,7 @@ BEGIN
                            AND b.credits_minor - b.debits_minor
                                - coalesce((used ->> found_one.trader_id::text)::bigint, 0) >= o.settlement_minor)))
                         THEN 'collateral' END;
+                o.one_amount := one_amount AND o.vary_minor = 0;
                 IF why IS NOT NULL THEN
                     refused := refused || found_one.id;
                     passed := passed || why;
@@ -161,6 +196,7 @@ BEGIN
                 reward_id := found_one.reward_id;
                 reward_minor := found_one.reward_minor;
                 tier := lane.tier;
+                to_pay_minor := o.amount_to_pay_minor;
                 counted := greatest(day, CASE WHEN found_one.day_on = day + 1 THEN found_one.day_on END,
                                     CASE WHEN found_one.holder_day_on = day + 1 THEN found_one.holder_day_on END);
                 counted_month := date_trunc('month', counted)::date;
@@ -195,11 +231,10 @@ BEGIN
                 o.settlement_minor, o.settlement_currency, reward_minor, reward_id, counted, o.pay_by, at);
         INSERT INTO open_places (assignment_id, requisite_id, trader_id, order_id, amount_minor)
         VALUES (assignment_id, requisite_id, trader_id, o.id,
-                CASE WHEN o.one_amount AND NOT robot THEN o.amount_to_pay_minor END);
+                CASE WHEN one_amount AND NOT robot THEN o.amount_to_pay_minor END);
         RETURN NEXT;
     END LOOP;
 END $$;
-
 -- How many candidates are left after each filter, in the order of the spec. One pass over the requisites: each row is
 -- judged once and falls out at its first filter; what is the same for all requisites of a trader (reward, collateral,
 -- an earlier refusal) is found once for each trader. 2 ms at 1,000 requisites, 12 at 10,000, about 100 at 100,000.
@@ -209,25 +244,34 @@ DECLARE
     o record;
     found jsonb;
     declined uuid[];
+    replaced uuid[];
     days date[] := ARRAY[day, day + 1];  -- whose counters count; the second where the day has begun elsewhere
     months date[] := ARRAY[date_trunc('month', day)::date, (date_trunc('month', day) + interval '1 month')::date];
+    paused_banks text[] := ARRAY(SELECT p.target FROM desk_pauses p WHERE p.scope = 'bank' AND p.ended_at IS NULL
+                                    AND p.began_at <= at AND p.ends_at > at);
 BEGIN
-    SELECT q.*, s.reward_may_exceed_fee, d.needs_collateral, d.one_amount INTO o
+    SELECT q.*, s.reward_may_exceed_fee, d.needs_collateral, d.one_amount AND s.vary_minor = 0 AS one_amount INTO o
       FROM orders q JOIN stores s ON s.id = q.store_id JOIN direction_rules d ON d.direction = q.direction
      WHERE q.id = wanted;
     declined := ARRAY(SELECT a.trader_id FROM assignments a
                        WHERE a.order_id = o.id AND a.end_reason IN ('declined', 'expired'));
+    replaced := ARRAY(SELECT a.requisite_id FROM assignments a
+                       WHERE a.order_id = o.id AND a.state IN ('open', 'lingering'));
+
     WITH hand AS MATERIALIZED (  -- what is the same for all requisites of a trader, once for each
-        SELECT t.id, t.settlement_currency, t.status, t.payin, t.payout, t.on_shift, t.open_orders, t.open_orders_max,
-               w.id AS reward_id, w.reward_minor, coalesce(b.covered, false) AS covered
+        SELECT t.id, t.settlement_currency, t.status, t.unsecured, t.payin, t.payout, t.on_shift, t.open_orders,
+               t.open_orders_max, w.id AS reward_id, w.reward_minor, coalesce(b.covered, false) AS covered
           FROM traders t
           LEFT JOIN (
                SELECT DISTINCT ON (v.trader_id) v.trader_id, v.id, least(o.settlement_minor, v.reward_fixed_minor
                       + half_even(o.settlement_minor::numeric * v.reward_bps / 10000)) AS reward_minor
                  FROM rewards v
-                WHERE v.direction = o.direction AND v.retired_at IS NULL
+                WHERE v.direction = o.direction AND v.valid_from <= at AND (v.retired_at IS NULL OR v.retired_at > at)
                   AND (v.method IS NULL OR v.method = o.method)
-                ORDER BY v.trader_id, v.method IS NULL, v.created_at DESC, v.id DESC) w ON w.trader_id = t.id
+                  AND (v.currency IS NULL OR v.currency = o.currency)
+                  AND (v.from_minor IS NULL OR v.from_minor <= o.amount_to_pay_minor)
+                  AND (v.to_minor IS NULL OR v.to_minor >= o.amount_to_pay_minor)
+                ORDER BY v.trader_id, v.method IS NULL, v.currency IS NULL, coalesce(v.to_minor, 9223372036854775807) - coalesce(v.from_minor, 0), v.created_at DESC, v.id DESC) w ON w.trader_id = t.id
           LEFT JOIN (
                SELECT c.owner_id, b.credits_minor - b.debits_minor >= o.settlement_minor AS covered
                  FROM accounts c JOIN balances b ON b.account_id = c.id
@@ -248,10 +292,14 @@ BEGIN
                         IS NOT TRUE THEN 3
                    WHEN (r.status = 'active'
                      AND t.status = 'active'
-                     AND (CASE o.direction WHEN 'payin' THEN r.payin AND t.payin ELSE r.payout AND t.payout END))
+                     AND t.unsecured = 0
+                     AND (CASE o.direction WHEN 'payin' THEN r.payin AND t.payin ELSE r.payout AND t.payout END)
+                     AND (r.robot OR NOT coalesce(r.bank = ANY (paused_banks), false)))
                         IS NOT TRUE THEN 4
                    WHEN (t.on_shift
-                     AND NOT t.id = ANY (declined))
+                     AND (r.robot OR NOT r.off_hours)
+                     AND NOT t.id = ANY (declined)
+                     AND NOT r.id = ANY (replaced))
                         IS NOT TRUE THEN 5
                    WHEN (o.amount_to_pay_minor BETWEEN r.min_minor AND r.max_minor
                      AND t.reward_id IS NOT NULL
@@ -277,6 +325,119 @@ BEGIN
                    WHEN ((r.robot OR (
                          t.open_orders < t.open_orders_max
                          AND r.open_orders < r.open_orders_max
+                         AND (r.quarantined_at IS NULL OR (r.open_orders = 0
+                              AND o.amount_to_pay_minor <= greatest(r.min_minor, r.max_minor / 10)))
+                         AND (r.cool_until IS NULL OR r.cool_until <= at))))
+                        IS NOT TRUE THEN 8
+                   WHEN ((r.robot OR (NOT o.needs_collateral OR t.covered)))
+                        IS NOT TRUE THEN 9
+                   WHEN ((r.robot OR (NOT o.one_amount OR NOT (r.id IN (SELECT s.requisite_id FROM taken s)))))
+                        IS NOT TRUE THEN 10
+                   ELSE 11 END AS place
+          FROM requisites r JOIN hand t ON t.id = r.trader_id
+          LEFT JOIN holders h ON h.id = r.holder_id AND h.currency = o.currency  -- few have limits
+         WHERE r.live = o.live
+    ), counted AS MATERIALIZED (SELECT place, count(*) AS many FROM fate GROUP BY place)
+    SELECT jsonb_object_agg(s.stage, (SELECT coalesce(sum(c.many), 0) FROM counted c WHERE c.place >= s.place))
+      INTO found
+      FROM unnest('{all,currency,method,bank,approved,on_shift,amount,windows,slots,collateral,same_amount}'::text[])
+           WITH ORDINALITY AS s (stage, place);
+    RETURN found;
+END $$;
+
+-- The funnel of an order that nobody has asked for yet: could it be matched now? Nothing is locked, counted or made.
+CREATE FUNCTION funnel_of_asked(direction text, live boolean, method text, bank text, currency text,
+                                settlement_currency text, amount_minor bigint, settlement_minor bigint,
+                                fee_minor bigint, reward_may_exceed_fee boolean, varied boolean, at timestamptz,
+                                day date)
+    RETURNS jsonb
+    LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    o record;
+    found jsonb;
+    declined uuid[] := '{}';
+    replaced uuid[] := '{}';
+    days date[] := ARRAY[day, day + 1];
+    months date[] := ARRAY[date_trunc('month', day)::date, (date_trunc('month', day) + interval '1 month')::date];
+    paused_banks text[] := ARRAY(SELECT p.target FROM desk_pauses p WHERE p.scope = 'bank' AND p.ended_at IS NULL
+                                    AND p.began_at <= at AND p.ends_at > at);
+BEGIN
+    SELECT d.direction, funnel_of_asked.live AS live, funnel_of_asked.method AS method, funnel_of_asked.bank AS bank,
+           funnel_of_asked.currency AS currency, funnel_of_asked.settlement_currency AS settlement_currency,
+           funnel_of_asked.amount_minor AS amount_to_pay_minor, funnel_of_asked.settlement_minor AS settlement_minor,
+           funnel_of_asked.fee_minor AS fee_minor, funnel_of_asked.reward_may_exceed_fee AS reward_may_exceed_fee,
+           d.needs_collateral, d.one_amount AND NOT varied AS one_amount INTO o
+      FROM direction_rules d WHERE d.direction = funnel_of_asked.direction;
+
+    WITH hand AS MATERIALIZED (  -- what is the same for all requisites of a trader, once for each
+        SELECT t.id, t.settlement_currency, t.status, t.unsecured, t.payin, t.payout, t.on_shift, t.open_orders,
+               t.open_orders_max, w.id AS reward_id, w.reward_minor, coalesce(b.covered, false) AS covered
+          FROM traders t
+          LEFT JOIN (
+               SELECT DISTINCT ON (v.trader_id) v.trader_id, v.id, least(o.settlement_minor, v.reward_fixed_minor
+                      + half_even(o.settlement_minor::numeric * v.reward_bps / 10000)) AS reward_minor
+                 FROM rewards v
+                WHERE v.direction = o.direction AND v.valid_from <= at AND (v.retired_at IS NULL OR v.retired_at > at)
+                  AND (v.method IS NULL OR v.method = o.method)
+                  AND (v.currency IS NULL OR v.currency = o.currency)
+                  AND (v.from_minor IS NULL OR v.from_minor <= o.amount_to_pay_minor)
+                  AND (v.to_minor IS NULL OR v.to_minor >= o.amount_to_pay_minor)
+                ORDER BY v.trader_id, v.method IS NULL, v.currency IS NULL, coalesce(v.to_minor, 9223372036854775807) - coalesce(v.from_minor, 0), v.created_at DESC, v.id DESC) w ON w.trader_id = t.id
+          LEFT JOIN (
+               SELECT c.owner_id, b.credits_minor - b.debits_minor >= o.settlement_minor AS covered
+                 FROM accounts c JOIN balances b ON b.account_id = c.id
+                 WHERE c.owner_kind = 'trader' AND c.purpose = 'available'
+                   AND c.currency = o.settlement_currency AND c.live = o.live) b ON b.owner_id = t.id
+    ), taken AS MATERIALIZED (
+        SELECT p.requisite_id FROM open_places p WHERE p.amount_minor = o.amount_to_pay_minor
+        UNION ALL
+        SELECT k.requisite_id FROM kept_amounts k WHERE k.until > at AND k.amount_minor = o.amount_to_pay_minor
+    ), fate AS (  -- at which filter each falls out: the cheap ones first decide whether the others are looked at
+        SELECT CASE
+                   WHEN (r.currency = o.currency
+                     AND t.settlement_currency = o.settlement_currency)
+                        IS NOT TRUE THEN 1
+                   WHEN (r.method = o.method)
+                        IS NOT TRUE THEN 2
+                   WHEN ((o.bank IS NULL OR r.bank = o.bank OR r.robot))
+                        IS NOT TRUE THEN 3
+                   WHEN (r.status = 'active'
+                     AND t.status = 'active'
+                     AND t.unsecured = 0
+                     AND (CASE o.direction WHEN 'payin' THEN r.payin AND t.payin ELSE r.payout AND t.payout END)
+                     AND (r.robot OR NOT coalesce(r.bank = ANY (paused_banks), false)))
+                        IS NOT TRUE THEN 4
+                   WHEN (t.on_shift
+                     AND (r.robot OR NOT r.off_hours)
+                     AND NOT t.id = ANY (declined)
+                     AND NOT r.id = ANY (replaced))
+                        IS NOT TRUE THEN 5
+                   WHEN (o.amount_to_pay_minor BETWEEN r.min_minor AND r.max_minor
+                     AND t.reward_id IS NOT NULL
+                     AND (o.reward_may_exceed_fee OR t.reward_minor <= o.fee_minor))
+                        IS NOT TRUE THEN 6
+                   WHEN ((r.robot OR (
+                         (r.day_max_minor IS NULL OR o.amount_to_pay_minor
+                              + CASE WHEN r.day_on = ANY (days) THEN r.day_used_minor ELSE 0 END <= r.day_max_minor)
+                         AND (r.day_count_max IS NULL
+                              OR 1 + CASE WHEN r.day_on = ANY (days) THEN r.day_count ELSE 0 END <= r.day_count_max)
+                         AND (r.month_max_minor IS NULL OR o.amount_to_pay_minor
+                              + CASE WHEN r.month_on = ANY (months) THEN r.month_used_minor ELSE 0 END
+                              <= r.month_max_minor)
+                         AND (h.currency IS DISTINCT FROM r.currency OR (
+                             (h.day_max_minor IS NULL OR o.amount_to_pay_minor
+                                  + CASE WHEN h.day_on = ANY (days) THEN h.day_used_minor ELSE 0 END <= h.day_max_minor)
+                             AND (h.day_count_max IS NULL
+                                  OR 1 + CASE WHEN h.day_on = ANY (days) THEN h.day_count ELSE 0 END <= h.day_count_max)
+                             AND (h.month_max_minor IS NULL OR o.amount_to_pay_minor
+                                  + CASE WHEN h.month_on = ANY (months) THEN h.month_used_minor ELSE 0 END
+                                  <= h.month_max_minor))))))
+                        IS NOT TRUE THEN 7
+                   WHEN ((r.robot OR (
+                         t.open_orders < t.open_orders_max
+                         AND r.open_orders < r.open_orders_max
+                         AND (r.quarantined_at IS NULL OR (r.open_orders = 0
+                              AND o.amount_to_pay_minor <= greatest(r.min_minor, r.max_minor / 10)))
                          AND (r.cool_until IS NULL OR r.cool_until <= at))))
                         IS NOT TRUE THEN 8
                    WHEN ((r.robot OR (NOT o.needs_collateral OR t.covered)))
@@ -304,6 +465,8 @@ CREATE FUNCTION requisite_hindrances(ids uuid[], needed bigint[], at timestamptz
 DECLARE
     days date[] := ARRAY[day, day + 1];
     months date[] := ARRAY[date_trunc('month', day)::date, (date_trunc('month', day) + interval '1 month')::date];
+    paused_banks text[] := ARRAY(SELECT p.target FROM desk_pauses p WHERE p.scope = 'bank' AND p.ended_at IS NULL
+                                    AND p.began_at <= at AND p.ends_at > at);
 BEGIN
     RETURN QUERY
     SELECT r.id, o.direction, array_remove(ARRAY[
@@ -311,10 +474,16 @@ BEGIN
                     IS NOT TRUE THEN 'status' END,
                CASE WHEN (t.status = 'active')
                     IS NOT TRUE THEN 'trader_inactive' END,
+               CASE WHEN (t.unsecured = 0)
+                    IS NOT TRUE THEN 'unsecured' END,
                CASE WHEN ((CASE o.direction WHEN 'payin' THEN r.payin AND t.payin ELSE r.payout AND t.payout END))
                     IS NOT TRUE THEN 'direction_off' END,
+               CASE WHEN ((r.robot OR NOT coalesce(r.bank = ANY (paused_banks), false)))
+                    IS NOT TRUE THEN 'bank_paused' END,
                CASE WHEN (t.on_shift)
                     IS NOT TRUE THEN 'off_shift' END,
+               CASE WHEN ((r.robot OR NOT r.off_hours))
+                    IS NOT TRUE THEN 'off_hours' END,
                CASE WHEN (w.id IS NOT NULL)
                     IS NOT TRUE THEN 'no_reward' END,
                CASE WHEN ((r.robot OR (r.day_max_minor IS NULL OR o.amount_to_pay_minor
@@ -340,6 +509,9 @@ BEGIN
                     IS NOT TRUE THEN 'trader_slots' END,
                CASE WHEN ((r.robot OR r.open_orders < r.open_orders_max))
                     IS NOT TRUE THEN 'slots' END,
+               CASE WHEN ((r.robot OR (r.quarantined_at IS NULL OR (r.open_orders = 0
+                    AND o.amount_to_pay_minor <= greatest(r.min_minor, r.max_minor / 10)))))
+                    IS NOT TRUE THEN 'quarantine' END,
                CASE WHEN ((r.robot OR (r.cool_until IS NULL OR r.cool_until <= at)))
                     IS NOT TRUE THEN 'cooldown' END,
                CASE WHEN ((r.robot OR (NOT o.needs_collateral OR EXISTS (
@@ -371,8 +543,100 @@ BEGIN
            SELECT v.id, least(o.settlement_minor, v.reward_fixed_minor
                   + half_even(o.settlement_minor::numeric * v.reward_bps / 10000)) AS reward_minor
              FROM rewards v
-            WHERE v.direction = o.direction AND v.retired_at IS NULL
+            WHERE v.direction = o.direction AND v.valid_from <= at AND (v.retired_at IS NULL OR v.retired_at > at)
               AND (v.method IS NULL OR v.method = o.method)
+              AND (v.currency IS NULL OR v.currency = o.currency)
+              AND (v.from_minor IS NULL OR v.from_minor <= o.amount_to_pay_minor)
+              AND (v.to_minor IS NULL OR v.to_minor >= o.amount_to_pay_minor)
               AND v.trader_id = r.trader_id
-            ORDER BY v.method IS NULL, v.created_at DESC, v.id DESC LIMIT 1) w ON true;
+            ORDER BY v.method IS NULL, v.currency IS NULL, coalesce(v.to_minor, 9223372036854775807) - coalesce(v.from_minor, 0), v.created_at DESC, v.id DESC LIMIT 1) w ON true;
+END $$;
+
+-- How many live requisites could take a payin of each size now (bands of orders/coverage/bands.py): `able` pass every
+-- rule that is not of one order, for the smallest amount of the band that they take; `there` are approved for it.
+-- Given by currency and settlement currency: minor units to one, and settlement minor units for one minor unit.
+CREATE FUNCTION coverage_now(currencies text[], settlements text[], units bigint[], per numeric[], at timestamptz,
+                             day date)
+    RETURNS TABLE (currency text, method text, bank text, band int, able bigint, there bigint)
+    LANGUAGE plpgsql STABLE ROWS 200 AS $$
+DECLARE
+    days date[] := ARRAY[day, day + 1];
+    months date[] := ARRAY[date_trunc('month', day)::date, (date_trunc('month', day) + interval '1 month')::date];
+    paused_banks text[] := ARRAY(SELECT p.target FROM desk_pauses p WHERE p.scope = 'bank' AND p.ended_at IS NULL
+                                    AND p.began_at <= at AND p.ends_at > at);
+BEGIN
+    RETURN QUERY
+    SELECT r.currency, r.method, r.bank, b.band, count(*) FILTER (WHERE
+               r.status = 'active'
+               AND t.status = 'active'
+               AND t.unsecured = 0
+               AND (CASE o.direction WHEN 'payin' THEN r.payin AND t.payin ELSE r.payout AND t.payout END)
+               AND (r.robot OR NOT coalesce(r.bank = ANY (paused_banks), false))
+               AND t.on_shift
+               AND (r.robot OR NOT r.off_hours)
+               AND w.id IS NOT NULL
+               AND (r.robot OR (
+                   (r.day_max_minor IS NULL OR o.amount_to_pay_minor
+                        + CASE WHEN r.day_on = ANY (days) THEN r.day_used_minor ELSE 0 END <= r.day_max_minor)
+                   AND (r.day_count_max IS NULL
+                        OR 1 + CASE WHEN r.day_on = ANY (days) THEN r.day_count ELSE 0 END <= r.day_count_max)
+                   AND (r.month_max_minor IS NULL OR o.amount_to_pay_minor
+                        + CASE WHEN r.month_on = ANY (months) THEN r.month_used_minor ELSE 0 END
+                        <= r.month_max_minor)
+                   AND (h.currency IS DISTINCT FROM r.currency OR (
+                       (h.day_max_minor IS NULL OR o.amount_to_pay_minor
+                            + CASE WHEN h.day_on = ANY (days) THEN h.day_used_minor ELSE 0 END <= h.day_max_minor)
+                       AND (h.day_count_max IS NULL
+                            OR 1 + CASE WHEN h.day_on = ANY (days) THEN h.day_count ELSE 0 END <= h.day_count_max)
+                       AND (h.month_max_minor IS NULL OR o.amount_to_pay_minor
+                            + CASE WHEN h.month_on = ANY (months) THEN h.month_used_minor ELSE 0 END
+                            <= h.month_max_minor)))
+                   AND t.open_orders < t.open_orders_max
+                   AND r.open_orders < r.open_orders_max
+                   AND (r.quarantined_at IS NULL OR (r.open_orders = 0
+                        AND o.amount_to_pay_minor <= greatest(r.min_minor, r.max_minor / 10)))
+                   AND (r.cool_until IS NULL OR r.cool_until <= at)
+                   AND (NOT o.needs_collateral OR EXISTS (
+                       SELECT 1 FROM accounts c JOIN balances b ON b.account_id = c.id
+                        WHERE c.owner_kind = 'trader' AND c.purpose = 'available'
+                          AND c.currency = o.settlement_currency AND c.live = o.live
+                          AND c.owner_id = r.trader_id
+                          AND b.credits_minor - b.debits_minor >= o.settlement_minor))
+                   AND (NOT o.one_amount OR NOT (
+                       EXISTS (SELECT 1 FROM open_places p WHERE p.amount_minor = o.amount_to_pay_minor
+                               AND p.requisite_id = r.id)
+                       OR EXISTS (SELECT 1 FROM kept_amounts k WHERE k.until > at AND k.amount_minor = o.amount_to_pay_minor
+                                  AND k.requisite_id = r.id)))))), count(*)
+      FROM requisites r
+      JOIN traders t ON t.id = r.trader_id
+      JOIN holders h ON h.id = r.holder_id
+      JOIN unnest(currencies, settlements, units, per) AS q (currency, settlement, unit, per)
+        ON q.currency = r.currency AND q.settlement = t.settlement_currency
+     CROSS JOIN LATERAL (
+           SELECT n AS band, greatest(s.least, r.min_minor) AS amount
+             FROM generate_series(0, 17) AS n
+            CROSS JOIN LATERAL (
+                  SELECT CASE WHEN n = 0 THEN 1 ELSE (1 + n % 2 * 2) * 10::numeric ^ (n / 2) * q.unit END::bigint
+                             AS least,
+                         CASE WHEN n = 17 THEN 9223372036854775807
+                              ELSE (1 + (n + 1) % 2 * 2) * 10::numeric ^ ((n + 1) / 2) * q.unit END::bigint AS below) s
+            WHERE s.least <= r.max_minor AND s.below > r.min_minor) b
+     CROSS JOIN LATERAL (
+           SELECT d.direction, d.needs_collateral, false AS one_amount, r.live, r.currency, r.method,
+                  b.amount AS amount_to_pay_minor, t.settlement_currency,
+                  ceil(b.amount * q.per)::bigint AS settlement_minor
+             FROM direction_rules d WHERE d.direction = 'payin') o
+      LEFT JOIN LATERAL (
+           SELECT v.id, least(o.settlement_minor, v.reward_fixed_minor
+                  + half_even(o.settlement_minor::numeric * v.reward_bps / 10000)) AS reward_minor
+             FROM rewards v
+            WHERE v.direction = o.direction AND v.valid_from <= at AND (v.retired_at IS NULL OR v.retired_at > at)
+              AND (v.method IS NULL OR v.method = o.method)
+              AND (v.currency IS NULL OR v.currency = o.currency)
+              AND (v.from_minor IS NULL OR v.from_minor <= o.amount_to_pay_minor)
+              AND (v.to_minor IS NULL OR v.to_minor >= o.amount_to_pay_minor)
+              AND v.trader_id = r.trader_id
+            ORDER BY v.method IS NULL, v.currency IS NULL, coalesce(v.to_minor, 9223372036854775807) - coalesce(v.from_minor, 0), v.created_at DESC, v.id DESC LIMIT 1) w ON true
+     WHERE r.live AND NOT r.robot AND r.payin AND r.status = 'active'
+     GROUP BY r.currency, r.method, r.bank, b.band;
 END $$;

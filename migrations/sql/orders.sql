@@ -37,6 +37,7 @@ CREATE TABLE order_events (
     CONSTRAINT pk_order_events PRIMARY KEY (id, created_at)
 ) PARTITION BY RANGE (created_at);
 CREATE INDEX ix_order_events_order_id ON order_events (order_id, version);
+CREATE INDEX ix_order_events_transaction ON order_events USING brin (transaction_id) WITH (pages_per_range=16, autosummarize='on');
 
 -- What became of a trader's orders on one of the operator's days, by currency; counted as it happens.
 CREATE TABLE trader_days (
@@ -91,6 +92,7 @@ CREATE TABLE orders (
     final_reward_minor bigint,
     created_at timestamptz NOT NULL,
     match_by timestamptz NOT NULL,
+    judged_at timestamptz,
     next_attempt_at timestamptz,
     assigned_at timestamptz,
     accepted_at timestamptz,
@@ -98,6 +100,7 @@ CREATE TABLE orders (
     paid_at timestamptz,
     confirm_by timestamptz,
     needs_attention_at timestamptz,
+    waits_for text,
     confirmed_at timestamptz,
     completed_at timestamptz,
     ended_at timestamptz,
@@ -116,7 +119,7 @@ CREATE TABLE orders (
     CONSTRAINT ck_orders_fee CHECK (fee_minor >= 0 AND fee_minor <= settlement_minor),
     CONSTRAINT ck_orders_final_amounts CHECK (
         num_nonnulls(final_settlement_minor, final_fee_minor, final_reward_minor) IN (0, 3) AND
-        final_settlement_minor > 0 AND final_reward_minor >= 0 AND final_fee_minor BETWEEN 0 AND
+        final_settlement_minor >= 0 AND final_reward_minor >= 0 AND final_fee_minor BETWEEN 0 AND
         final_settlement_minor),
     CONSTRAINT fk_orders_store_id FOREIGN KEY (store_id) REFERENCES stores (id)
 ) WITH (fillfactor = 75);
@@ -162,6 +165,21 @@ CREATE INDEX ix_assignments_history ON assignments (trader_id, created_at, id) I
 CREATE INDEX ix_assignments_order_id ON assignments (order_id);
 CREATE UNIQUE INDEX uq_assignments_current ON assignments (order_id) WHERE state IN ('open', 'chosen');
 
+-- How one correction changed a completed order's final amounts: new minus old. The id is the approval's.
+CREATE TABLE settle_corrections (
+    id uuid NOT NULL,
+    order_id uuid NOT NULL,
+    received_minor bigint NOT NULL,
+    amount_minor bigint NOT NULL,
+    fee_minor bigint NOT NULL,
+    reward_minor bigint NOT NULL,
+    CONSTRAINT pk_settle_corrections PRIMARY KEY (id),
+    CONSTRAINT fk_settle_corrections_id_approvals FOREIGN KEY (id) REFERENCES approvals (id),
+    CONSTRAINT fk_settle_corrections_order_id_orders FOREIGN KEY (order_id) REFERENCES orders (id)
+);
+CREATE INDEX ix_settle_corrections_order_id ON settle_corrections (order_id);
+REVOKE UPDATE, DELETE, TRUNCATE ON settle_corrections FROM quittance_app;
+
 -- An amount that rests on a requisite: its order ended without money, and the payer may still send it.
 CREATE TABLE kept_amounts (
     requisite_id uuid NOT NULL,
@@ -193,8 +211,69 @@ CREATE INDEX ix_open_places_trader_id ON open_places (trader_id);
 
 REVOKE UPDATE, DELETE, TRUNCATE ON order_events, match_tries FROM quittance_app;
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON order_events FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER never_emptied BEFORE TRUNCATE ON order_events FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 -- What a direction decides, as orders/directions.py has it; a test holds them equal.
 CREATE VIEW direction_rules AS SELECT * FROM (
     VALUES ('payin', true, true, 1, false), ('payout', false, false, -1, true))
     AS rules (direction, needs_collateral, one_amount, flow, accepted_first);
+
+-- What comes free to a store on one of the operator's days, all orders together.
+CREATE TABLE reserves (
+    id uuid NOT NULL,
+    store_id uuid NOT NULL,
+    currency text NOT NULL,
+    live boolean NOT NULL,
+    free_on date NOT NULL,
+    reserved_minor bigint NOT NULL,
+    delayed_minor bigint NOT NULL,
+    created_at timestamptz NOT NULL,
+    released_at timestamptz,
+    CONSTRAINT pk_reserves PRIMARY KEY (id),
+    CONSTRAINT ck_reserves_amounts CHECK (
+        reserved_minor >= 0 AND delayed_minor >= 0 AND reserved_minor + delayed_minor > 0),
+    CONSTRAINT fk_reserves_store_id FOREIGN KEY (store_id) REFERENCES stores (id)
+);
+CREATE INDEX ix_reserves_due ON reserves (free_on) WHERE released_at IS NULL;
+CREATE UNIQUE INDEX uq_reserves_open ON reserves (store_id, currency, live, free_on) WHERE released_at IS NULL;
+REVOKE DELETE, TRUNCATE ON reserves FROM quittance_app;
+
+-- It only grows until it is free, and is freed once, whole.
+CREATE FUNCTION guard_reserve() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'DELETE' OR OLD.released_at IS NOT NULL THEN
+        RAISE EXCEPTION 'a reserve is freed once and never deleted' USING ERRCODE = 'restrict_violation';
+    ELSIF (NEW.id, NEW.store_id, NEW.currency, NEW.live, NEW.free_on, NEW.created_at) IS DISTINCT FROM
+          (OLD.id, OLD.store_id, OLD.currency, OLD.live, OLD.free_on, OLD.created_at)
+          OR NEW.reserved_minor < OLD.reserved_minor OR NEW.delayed_minor < OLD.delayed_minor THEN
+        RAISE EXCEPTION 'whose reserve it is and when it comes free never change' USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER guard_reserve BEFORE UPDATE OR DELETE ON reserves FOR EACH ROW EXECUTE FUNCTION guard_reserve();
+CREATE TRIGGER never_emptied BEFORE TRUNCATE ON reserves FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+-- What was asked for, by the hour, and the sizes that nobody could take.
+CREATE TABLE demand_hours (
+    hour timestamptz NOT NULL,
+    currency text NOT NULL,
+    method text NOT NULL,
+    band int NOT NULL,
+    asked int NOT NULL,
+    served int NOT NULL,
+    asked_minor bigint NOT NULL,
+    CONSTRAINT pk_demand_hours PRIMARY KEY (hour, currency, method, band)
+);
+CREATE TABLE coverage_holes (
+    id uuid NOT NULL,
+    currency text NOT NULL,
+    method text NOT NULL,
+    band int NOT NULL,
+    expected int NOT NULL,
+    began_at timestamptz NOT NULL,
+    ended_at timestamptz,
+    CONSTRAINT pk_coverage_holes PRIMARY KEY (id),
+    CONSTRAINT ck_coverage_holes_range CHECK (ended_at >= began_at)
+);
+CREATE UNIQUE INDEX uq_coverage_holes_open ON coverage_holes (currency, method, band) WHERE ended_at IS NULL;
+CREATE INDEX ix_coverage_holes_began_at ON coverage_holes (began_at);

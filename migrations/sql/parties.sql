@@ -11,7 +11,7 @@ CREATE TABLE cases (
     ended_at timestamptz,
     ended_name text,
     CONSTRAINT pk_cases PRIMARY KEY (id),
-    CONSTRAINT ck_cases_subject_kind CHECK (subject_kind IN ('order', 'approval'))
+    CONSTRAINT ck_cases_subject_kind CHECK (subject_kind IN ('order', 'approval', 'job', 'application'))
 );
 CREATE INDEX ix_cases_taken_by ON cases (taken_by) WHERE ended_at IS NULL;
 CREATE UNIQUE INDEX uq_cases_open ON cases (subject_kind, subject_id) WHERE ended_at IS NULL;
@@ -69,6 +69,8 @@ CREATE TABLE traders (
     payout boolean NOT NULL,
     open_orders_max int NOT NULL,
     open_orders int DEFAULT 0 NOT NULL,
+    missed int DEFAULT 0 NOT NULL,
+    unsecured int DEFAULT 0 NOT NULL,
     data_key bytea NOT NULL,
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
@@ -105,12 +107,15 @@ CREATE TABLE stores (
     grace_s int NOT NULL,
     confirm_for_s int NOT NULL,
     late_for_s int DEFAULT '86400' NOT NULL,
+    under_policy text DEFAULT 'ask' NOT NULL,
+    vary_minor int DEFAULT 0 NOT NULL,
     reward_may_exceed_fee boolean NOT NULL,
     payout_accept_for_s int DEFAULT '600' NOT NULL,
     payout_pay_for_s int DEFAULT '1800' NOT NULL,
     payout_confirm text DEFAULT 'window' NOT NULL,
     payout_window_s int DEFAULT '3600' NOT NULL,
     payout_tries_max int DEFAULT '3' NOT NULL,
+    payout_alone_max_minor bigint,
     data_key bytea NOT NULL,
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
@@ -118,6 +123,9 @@ CREATE TABLE stores (
     CONSTRAINT uq_stores_slug UNIQUE (slug),
     CONSTRAINT ck_stores_status CHECK (status IN ('active', 'suspended')),
     CONSTRAINT ck_stores_payout_confirm CHECK (payout_confirm IN ('store', 'window', 'at_once')),
+    CONSTRAINT ck_stores_payout_alone_max CHECK (payout_alone_max_minor >= 0),
+    CONSTRAINT ck_stores_vary CHECK (vary_minor BETWEEN 0 AND 999),
+    CONSTRAINT ck_stores_under_policy CHECK (under_policy IN ('accept', 'ask', 'return')),
     CONSTRAINT fk_stores_merchant_id FOREIGN KEY (merchant_id) REFERENCES merchants (id)
 );
 CREATE INDEX ix_stores_merchant_id ON stores (merchant_id);
@@ -136,9 +144,14 @@ CREATE TABLE users (
     locale text NOT NULL,
     time_zone text NOT NULL,
     totp_sealed bytea,
+    totp_step bigint,
+    factor_since timestamptz,
     password_changed_at timestamptz NOT NULL,
     one_time_until timestamptz,
     last_login_at timestamptz,
+    break_glass boolean NOT NULL,
+    reviewed_at timestamptz,
+    reviewed_name text,
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
     CONSTRAINT pk_users PRIMARY KEY (id),
@@ -214,9 +227,11 @@ CREATE TABLE store_currencies (
 CREATE TABLE user_permissions (
     user_id uuid NOT NULL,
     permission text NOT NULL,
+    expires_at timestamptz,
     CONSTRAINT pk_user_permissions PRIMARY KEY (user_id, permission),
     CONSTRAINT fk_user_permissions_user_id FOREIGN KEY (user_id) REFERENCES users (id)
 );
+CREATE INDEX ix_user_permissions_expires_at ON user_permissions (expires_at) WHERE expires_at IS NOT NULL;
 
 -- A signed-in browser. The database keeps SHA-256 of the token, the cookie the token.
 CREATE TABLE user_sessions (
@@ -228,6 +243,7 @@ CREATE TABLE user_sessions (
     ends_at timestamptz NOT NULL,
     ended_at timestamptz,
     ended_because text,
+    factor_at timestamptz,
     address inet,
     user_agent text,
     values jsonb DEFAULT '{}' NOT NULL,
@@ -236,3 +252,87 @@ CREATE TABLE user_sessions (
     CONSTRAINT fk_user_sessions_user_id FOREIGN KEY (user_id) REFERENCES users (id)
 );
 CREATE INDEX ix_user_sessions_user_id ON user_sessions (user_id, created_at);
+
+-- One of ten, shown once; each opens the second door once. The table keeps its keyed fingerprint.
+CREATE TABLE recovery_codes (
+    user_id uuid NOT NULL,
+    digest bytea NOT NULL,
+    made_at timestamptz NOT NULL,
+    used_at timestamptz,
+    CONSTRAINT pk_recovery_codes PRIMARY KEY (user_id, digest),
+    CONSTRAINT fk_recovery_codes_user_id FOREIGN KEY (user_id) REFERENCES users (id)
+);
+
+-- A key in somebody's phone, computer or token. `sign_count` never goes back: a copy would.
+CREATE TABLE passkeys (
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    name text NOT NULL,
+    credential_id bytea NOT NULL,
+    public_key bytea NOT NULL,
+    sign_count bigint NOT NULL,
+    made_at timestamptz NOT NULL,
+    used_at timestamptz,
+    CONSTRAINT pk_passkeys PRIMARY KEY (id),
+    CONSTRAINT uq_passkeys_credential_id UNIQUE (credential_id),
+    CONSTRAINT ck_passkeys_sign_count CHECK (sign_count >= 0),
+    CONSTRAINT fk_passkeys_user_id FOREIGN KEY (user_id) REFERENCES users (id)
+);
+CREATE INDEX ix_passkeys_user_id ON passkeys (user_id);
+
+-- What an authenticator is to sign: once, soon, for one purpose, at the browser that asked.
+CREATE TABLE passkey_challenges (
+    challenge bytea NOT NULL,
+    purpose text NOT NULL,
+    browser bytea NOT NULL,
+    expires_at timestamptz NOT NULL,
+    CONSTRAINT pk_passkey_challenges PRIMARY KEY (challenge),
+    CONSTRAINT ck_passkey_challenges_purpose CHECK (purpose IN ('add', 'prove', 'sign_in'))
+);
+CREATE INDEX ix_passkey_challenges_expires_at ON passkey_challenges (expires_at);
+
+-- Sent to who forgot their password; worthless once another password is chosen.
+CREATE TABLE recovery_links (
+    digest bytea NOT NULL,
+    user_id uuid NOT NULL,
+    password_changed_at timestamptz NOT NULL,
+    email text NOT NULL,
+    expires_at timestamptz NOT NULL,
+    used_at timestamptz,
+    CONSTRAINT pk_recovery_links PRIMARY KEY (digest),
+    CONSTRAINT fk_recovery_links_user_id FOREIGN KEY (user_id) REFERENCES users (id)
+);
+CREATE INDEX ix_recovery_links_expires_at ON recovery_links (expires_at);
+
+-- Somebody forgot a password: until a worker has looked whether they have an account. No foreign key: perhaps nobody.
+CREATE TABLE recovery_asks (
+    id uuid NOT NULL,
+    email_sealed bytea NOT NULL,
+    digest bytea NOT NULL,
+    subject text NOT NULL,
+    text_sealed bytea NOT NULL,
+    address inet,
+    asked_at timestamptz NOT NULL,
+    CONSTRAINT pk_recovery_asks PRIMARY KEY (id)
+);
+
+-- Another address of a person, which both addresses agree to.
+CREATE TABLE email_changes (
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    old_email text NOT NULL,
+    new_email text NOT NULL,
+    old_digest bytea NOT NULL,
+    new_digest bytea NOT NULL,
+    old_proved_at timestamptz,
+    new_proved_at timestamptz,
+    password_changed_at timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL,
+    done_at timestamptz,
+    CONSTRAINT pk_email_changes PRIMARY KEY (id),
+    CONSTRAINT ck_email_changes_email_lower CHECK (new_email = lower(new_email)),
+    CONSTRAINT fk_email_changes_user_id FOREIGN KEY (user_id) REFERENCES users (id)
+);
+CREATE INDEX ix_email_changes_new_digest ON email_changes (new_digest);
+CREATE INDEX ix_email_changes_old_digest ON email_changes (old_digest);
+CREATE INDEX ix_email_changes_user_id ON email_changes (user_id);

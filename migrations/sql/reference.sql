@@ -27,9 +27,14 @@ CREATE TABLE currencies (
     CONSTRAINT ck_currencies_code CHECK (code ~ '^[A-Z0-9]{3,10}$')
 );
 
--- One stop. It ends at `ends_at` by itself, whether or not anybody writes `ended_at`. Rows are kept.
+-- One stop, of the whole desk or of a part. It begins and ends by itself, whether or not anybody writes `ended_at`.
+-- Rows are kept.
 CREATE TABLE desk_pauses (
     id uuid NOT NULL,
+    scope text NOT NULL,
+    target text NOT NULL,
+    target_name text NOT NULL,
+    merchant_id uuid,
     began_at timestamptz NOT NULL,
     began_by uuid,
     began_name text NOT NULL,
@@ -39,7 +44,9 @@ CREATE TABLE desk_pauses (
     ended_at timestamptz,
     ended_name text,
     CONSTRAINT pk_desk_pauses PRIMARY KEY (id),
-    CONSTRAINT ck_desk_pauses_range CHECK (began_at < ends_at)
+    CONSTRAINT ck_desk_pauses_range CHECK (began_at < ends_at),
+    CONSTRAINT ck_desk_pauses_scope CHECK (scope IN ('desk', 'method', 'bank', 'direction', 'store')),
+    CONSTRAINT ck_desk_pauses_target CHECK ((scope = 'desk') = (target = ''))
 );
 CREATE INDEX ix_desk_pauses_open ON desk_pauses (ends_at) WHERE ended_at IS NULL;
 
@@ -75,6 +82,52 @@ CREATE TABLE rates (
     CONSTRAINT fk_rates_quote FOREIGN KEY (quote) REFERENCES currencies (code)
 );
 CREATE INDEX ix_rates_pair ON rates (base, quote, at);
+
+-- Every interval the median of what its sources say, plus the spread, becomes the pair's rate.
+CREATE TABLE rate_feeds (
+    id uuid NOT NULL,
+    base text NOT NULL,
+    quote text NOT NULL,
+    interval_s int NOT NULL,
+    spread_bps int NOT NULL,
+    outlier_bps int NOT NULL,
+    jump_bps int NOT NULL,
+    sources_min int NOT NULL,
+    active boolean NOT NULL,
+    next_at timestamptz NOT NULL,
+    tried_at timestamptz,
+    error text,
+    held_rate numeric(30, 12),
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    CONSTRAINT pk_rate_feeds PRIMARY KEY (id),
+    CONSTRAINT uq_rate_feeds_pair UNIQUE (base, quote),
+    CONSTRAINT ck_rate_feeds_two_currencies CHECK (base <> quote),
+    CONSTRAINT ck_rate_feeds_interval CHECK (interval_s BETWEEN 10 AND 86400),
+    CONSTRAINT ck_rate_feeds_spread CHECK (spread_bps BETWEEN -2000 AND 2000),
+    CONSTRAINT ck_rate_feeds_sources CHECK (sources_min BETWEEN 1 AND 5),
+    CONSTRAINT ck_rate_feeds_held CHECK (held_rate IS NULL OR (held_rate > 0 AND held_rate < 'Infinity'::numeric)),
+    CONSTRAINT fk_rate_feeds_base FOREIGN KEY (base) REFERENCES currencies (code),
+    CONSTRAINT fk_rate_feeds_quote FOREIGN KEY (quote) REFERENCES currencies (code)
+);
+CREATE INDEX ix_rate_feeds_due ON rate_feeds (next_at) WHERE active;
+
+-- An address that answers JSON, and where in it the number stands.
+CREATE TABLE rate_sources (
+    id uuid NOT NULL,
+    feed_id uuid NOT NULL,
+    url text NOT NULL,
+    pointer text NOT NULL,
+    inverted boolean NOT NULL,
+    value numeric(30, 12),
+    answered_at timestamptz,
+    error text,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    CONSTRAINT pk_rate_sources PRIMARY KEY (id),
+    CONSTRAINT uq_rate_sources_place UNIQUE (feed_id, url, pointer),
+    CONSTRAINT fk_rate_sources_feed_id_rate_feeds FOREIGN KEY (feed_id) REFERENCES rate_feeds (id)
+);
 
 -- A stored integer means what it means by its currency's digits: a currency's point never moves, and none is deleted.
 CREATE FUNCTION currency_point_stays() RETURNS trigger LANGUAGE plpgsql AS $$

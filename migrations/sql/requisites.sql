@@ -54,6 +54,9 @@ CREATE TABLE requisites (
     month_max_minor bigint,
     open_orders_max int NOT NULL,
     cooldown_s int NOT NULL,
+    hours_from int,
+    hours_to int,
+    off_hours boolean DEFAULT false NOT NULL,
     open_orders int DEFAULT 0 NOT NULL,
     day_on date,
     day_used_minor bigint DEFAULT 0 NOT NULL,
@@ -61,6 +64,8 @@ CREATE TABLE requisites (
     month_on date,
     month_used_minor bigint DEFAULT 0 NOT NULL,
     cool_until timestamptz,
+    failures int DEFAULT 0 NOT NULL,
+    quarantined_at timestamptz,
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
     CONSTRAINT pk_requisites PRIMARY KEY (id),
@@ -68,6 +73,8 @@ CREATE TABLE requisites (
     CONSTRAINT ck_requisites_weight CHECK (weight BETWEEN 1 AND 20),
     CONSTRAINT ck_requisites_counters CHECK (
         open_orders >= 0 AND day_count >= 0 AND day_used_minor >= 0 AND month_used_minor >= 0),
+    CONSTRAINT ck_requisites_hours CHECK (num_nonnulls(hours_from, hours_to) IN (0, 2) AND hours_from BETWEEN 0 AND 1439
+        AND hours_to BETWEEN 0 AND 1439 AND hours_from <> hours_to),
     CONSTRAINT ck_requisites_status CHECK (
         status IN ('pending', 'active', 'paused', 'rejected', 'blocked', 'archived')),
     CONSTRAINT fk_requisites_trader_id FOREIGN KEY (trader_id) REFERENCES traders (id),
@@ -76,6 +83,7 @@ CREATE TABLE requisites (
     CONSTRAINT fk_requisites_bank FOREIGN KEY (bank) REFERENCES banks (code),
     CONSTRAINT fk_requisites_currency FOREIGN KEY (currency) REFERENCES currencies (code)
 ) WITH (fillfactor = 60);
+CREATE INDEX ix_requisites_hours ON requisites (id) WHERE hours_from IS NOT NULL;
 CREATE INDEX ix_requisites_holder_id ON requisites (holder_id);
 CREATE INDEX ix_requisites_number_last4 ON requisites (number_last4);
 CREATE INDEX ix_requisites_short_id ON requisites (right(CAST(id AS TEXT), 8));

@@ -13,8 +13,9 @@ revision = "0001_tables"
 down_revision = None
 
 SQL = Path(__file__).parents[1] / "sql"
-ROOMS = ("ground", "core", "ledger", "approvals", "files", "reference", "parties", "tariffs", "requisites", "webhooks",
-         "orders", "matching", "gateway", "imports")
+ROOMS = ("ground", "core", "ledger", "approvals", "files", "mail", "reference", "parties", "notices", "applications", "tariffs",
+         "requisites", "webhooks", "orders", "matching", "gateway", "imports", "treasury", "books", "payouts", "risk",
+         "disputes", "privacy")
 
 
 def upgrade() -> None:

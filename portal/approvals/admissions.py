@@ -37,7 +37,7 @@ class Admission(Base):
     __tablename__ = "admissions"
     __table_args__ = (
         Index("ix_admissions_user_id_given_at", "user_id", "given_at"),  # who lets a person in now; their own page
-        CheckConstraint("how IN ('password', 'enabled', 'rights', 'email')", name="how"),
+        CheckConstraint("how IN ('password', 'enabled', 'rights', 'email', 'factor')", name="how"),
         CheckConstraint("by_id <> user_id", name="by_another"),
     )
     id: Mapped[Id]

@@ -1,38 +1,60 @@
 """What each kind of approval is called and does. Nouns register theirs."""
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Session
 
 from portal.core.access import Actor
+from portal.ledger import Draft
 
 if TYPE_CHECKING:
     from portal.approvals.models import Approval
 
 Effect = Callable[[Session, Actor, "Approval"], None]
+Drafts = Callable[[Session, "Approval"], Sequence[Draft]]
 
 
 @dataclass(frozen=True)
 class Kind:
-    """`apply` does what was asked, as the one who decides, or raises StaleApproval; `reject` puts away a refusal."""
+    """`apply` does what was asked, as the one who decides, or raises StaleApproval; `reject` puts away a refusal.
+
+    `drafts`: for a kind that moves money, the very entries that `apply` would post now. Read only: the page shows them.
+    """
 
     title: str  # for people: "Deposit"
     apply: Effect
     reject: Effect | None = None
+    drafts: Drafts | None = None
 
 
 _kinds: dict[str, Kind] = {}
 
 
-def register(kind: str, *, apply: Effect, title: str, reject: Effect | None = None) -> None:
+def register(kind: str, *, apply: Effect, title: str, reject: Effect | None = None,
+             drafts: Drafts | None = None) -> None:
     """A noun says what its kind of approval does."""
     assert kind not in _kinds, f"{kind} is registered already"
-    _kinds[kind] = Kind(title, apply, reject)
+    _kinds[kind] = Kind(title, apply, reject, drafts)
 
 
 def of(kind: str) -> Kind:
     return _kinds[kind]
+
+
+def refusal_of(kind: str) -> Effect | None:
+    """What puts a request of it away; nothing for a kind that is gone."""
+    return _kinds[kind].reject if kind in _kinds else None
+
+
+def is_money(kind: str) -> bool:
+    """It posts entries: it can have limits by amount."""
+    return kind in _kinds and _kinds[kind].drafts is not None
+
+
+def of_money() -> list[tuple[str, str]]:
+    """Those with their titles."""
+    return [(kind, title) for kind, title in titles() if is_money(kind)]
 
 
 def title_of(kind: str) -> str:

@@ -3,27 +3,36 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, Text
+from sqlalchemy import BigInteger, CheckConstraint, Index, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.approvals import kinds
 from portal.core import clock, ids
-from portal.core.columns import Id, LongText
+from portal.core.columns import Id, LongText, Minor
 from portal.core.db import Base
+from portal.core.money import Money
 
 
 class Approval(Base):
-    """What is to change (`before` → `after`, no secrets), why, who asked, who decided. Decided once, for ever."""
+    """What is to change (`before` → `after`, no secrets), why, who asked, who decided. Decided once, for ever;
+    `withdrawn` by who asked or `expired` at its time, it was not decided at all.
+
+    `first_by` agreed already where two have to; `alone_max_minor` is the limit by which who asked decided himself.
+    """
 
     __tablename__ = "approvals"
     __table_args__ = (
         Index("ix_approvals_state_created_at_id", "state", "created_at", "id"),  # staff's list
         Index("ix_approvals_target", "target_kind", "target_id"),  # a record's own
-        CheckConstraint("decided_by <> asked_by", name="four_eyes"),
-        CheckConstraint("state IN ('pending', 'approved', 'rejected')", name="state"),
-        CheckConstraint("(state = 'pending') = (decided_at IS NULL) AND (state = 'pending') = (decided_by IS NULL)",
-                        name="decided"),
+        Index("ix_approvals_asked_by", "asked_by", "created_at", "id"),  # one's own
+        Index("ix_approvals_expires_at", "expires_at", postgresql_where=text("state = 'pending'")),  # overdue
+        CheckConstraint("decided_by <> asked_by OR (alone_max_minor IS NOT NULL AND first_by IS NULL)",
+                        name="four_eyes"),
+        CheckConstraint("first_by <> asked_by AND (first_by <> decided_by OR state <> 'approved')", name="six_eyes"),
+        CheckConstraint("state IN ('pending', 'approved', 'rejected', 'withdrawn', 'expired')", name="state"),
+        CheckConstraint("(state = 'pending') = (decided_at IS NULL)"
+                        " AND (state IN ('approved', 'rejected')) = (decided_by IS NOT NULL)", name="decided"),
     )
     id: Mapped[Id]
     kind: Mapped[LongText]
@@ -40,6 +49,11 @@ class Approval(Base):
     decided_name: Mapped[str | None] = mapped_column(Text)
     decided_at: Mapped[datetime | None]
     decision_reason: Mapped[str | None] = mapped_column(Text)
+    expires_at: Mapped[datetime]
+    first_by: Mapped[UUID | None]
+    first_name: Mapped[str | None] = mapped_column(Text)
+    first_at: Mapped[datetime | None]
+    alone_max_minor: Mapped[int | None] = mapped_column(BigInteger)
     shown_once: ClassVar[str | None] = None  # what its effect tells the one who decides, and nobody again
 
     @property
@@ -49,3 +63,35 @@ class Approval(Base):
     @property
     def title(self) -> str:
         return kinds.title_of(self.kind)
+
+    @property
+    def amount(self) -> Money | None:
+        """What it is about, where that is an amount of money: what limits of decisions go by.
+
+        Of an order that is settled on less, what was ordered: all of it is decided about.
+        """
+        if not kinds.is_money(self.kind) or "amount" not in self.after:
+            return None
+        return max(Money.parse(self.after[name], self.after["currency"])
+                   for name in ("amount", "ordered") if name in self.after)
+
+
+class ApprovalLimit(Base):
+    """How much of a kind one person decides alone, and from where on two have to besides who asked."""
+
+    __tablename__ = "approval_limits"
+    __table_args__ = (
+        CheckConstraint("alone_max_minor >= 0 AND two_from_minor > alone_max_minor", name="amounts"),)
+    kind: Mapped[str] = mapped_column(Text, primary_key=True)
+    currency: Mapped[str] = mapped_column(Text, primary_key=True)
+    alone_max_minor: Mapped[Minor] = mapped_column(default=0)
+    two_from_minor: Mapped[int | None] = mapped_column(BigInteger)
+    updated_at: Mapped[datetime] = mapped_column(default=clock.now, onupdate=clock.now)
+
+    @property
+    def alone_max(self) -> Money:
+        return Money(self.alone_max_minor, self.currency)
+
+    @property
+    def two_from(self) -> Money | None:
+        return None if self.two_from_minor is None else Money(self.two_from_minor, self.currency)

@@ -18,10 +18,12 @@ def visible_to(actor: Actor) -> Select[Approval]:
     return rows.where(Approval.asked_by == actor.id)
 
 
-def page(session: Session, actor: Actor, *, state: str | None = None, kind: str | None = None,
+def page(session: Session, actor: Actor, *, state: str | None = None, kind: str | None = None, mine: bool = False,
          cursor: str | None = None) -> Page[Approval]:
-    """The newest first; `state` or `kind` None: of any."""
+    """The newest first; `state` or `kind` None: of any. `mine`: what the actor asked for."""
     rows = visible_to(actor)
+    if mine:
+        rows = rows.where(Approval.asked_by == actor.id)
     if state is not None:
         rows = rows.where(Approval.state == state)
     if kind is not None:

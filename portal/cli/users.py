@@ -1,4 +1,4 @@
-"""`flask users create|password|disable`: the first administrator, and whoever the pages cannot help.
+"""`flask users create|password|reset-factor|disable|break-glass`: the first administrator, and whom no page can help.
 
 Whoever has the shell has the database: what is done here asks for no second person. It is audited as the system's, and
 the one it is done for is told.
@@ -16,7 +16,8 @@ from portal.core.commands import bind
 from portal.core.db import transaction
 from portal.core.errors import Invalid, PortalError
 from portal.core.names import email_sought
-from portal.parties import invitations, queries, users
+from portal.parties import break_glass as glass
+from portal.parties import invitations, queries, second_factor, users
 from portal.parties.commands import CreateUser, DisableUser, MoveUser
 from portal.parties.models import Merchant, Trader, User
 
@@ -67,6 +68,22 @@ def give_password(email: str, reason: str) -> None:
     click.echo(password)
 
 
+@group.command("reset-factor")
+@click.argument("email")
+@click.option("--reason", required=True)
+def reset_factor(email: str, reason: str) -> None:
+    """Take a second factor away, for who has lost it and whom no two administrators can help.
+
+    All their sessions end; the audit says that it came from the shell, and they are told so as they sign in.
+    """
+    try:
+        with transaction() as session:
+            second_factor.ask_reset(session, SYSTEM, MoveUser(user_id=_user_id(session, email), reason=reason))
+    except PortalError as error:
+        raise click.ClickException(sentence(error)) from None
+    click.echo(f"{email} signs in by the password alone now, and sets up another")
+
+
 @group.command("disable")
 @click.argument("email")
 @click.option("--reason", required=True)
@@ -78,6 +95,21 @@ def disable(email: str, reason: str) -> None:
     except PortalError as error:
         raise click.ClickException(sentence(error)) from None
     click.echo(f"{email} is disabled")
+
+
+@group.command("break-glass")
+@click.argument("email")
+@click.option("--off", is_flag=True, help="An account like any other again.")
+@click.option("--reason", required=True)
+def break_glass(email: str, off: bool, reason: str) -> None:
+    """Mark an administrator's account as the one for the day nobody gets in: let in from any network, an hour at a
+    time, and every use sounds an alarm."""
+    try:
+        with transaction() as session:
+            glass.mark(session, SYSTEM, _user_id(session, email), on=not off, reason=reason)
+    except PortalError as error:
+        raise click.ClickException(sentence(error)) from None
+    click.echo(f"{email} is {'an account like any other' if off else 'behind glass'} now")
 
 
 def _user_id(session: Session, email: str) -> UUID:

@@ -21,6 +21,7 @@ class ActorKind(StrEnum):
     USER = "user"
     KEY = "key"  # an API key of a store
     CUSTOMER = "customer"  # through a payment link
+    APPLICANT = "applicant"  # a stranger who wants to join, by the key of his form
     SYSTEM = "system"
 
 
@@ -41,18 +42,30 @@ class Permission(StrEnum):
     ORDER_DECLINE = "order:decline"
     ORDER_CONFIRM_ANY = "order:confirm_any"  # staff, on behalf of the trader
     ORDER_CANCEL_ANY = "order:cancel_any"
+    DISPUTE_OPEN = "dispute:open"  # and to speak in one
+    DISPUTE_DECIDE = "dispute:decide"
     # instruments, people and stores
     REQUISITE_READ = "requisite:read"
     REQUISITE_MANAGE = "requisite:manage"
     SHIFT_MANAGE = "shift:manage"
     PARTY_READ = "party:read"
     PARTY_MANAGE = "party:manage"
+    APPLICATION_READ = "application:read"  # who wants to join, with their documents
+    APPLICATION_MANAGE = "application:manage"
     USER_READ = "user:read"
     USER_MANAGE = "user:manage"
     # money
     BALANCE_READ = "balance:read"
     LEDGER_READ = "ledger:read"
+    CLOSING_SIGN = "closing:sign"
     DEPOSIT_REQUEST = "deposit:request"
+    WITHDRAWAL_REQUEST = "withdrawal:request"
+    WITHDRAWAL_DECIDE = "withdrawal:decide"
+    WITHDRAWAL_SEND = "withdrawal:send"
+    TREASURY_READ = "treasury:read"  # staff: everybody's deposits and withdrawals
+    ADJUSTMENT_REQUEST = "adjustment:request"  # staff: adjustments and reversals
+    TRANSFER_CREATE = "transfer:create"  # a merchant, between its own stores
+    RESULT_READ = "result:read"  # what the desk itself earns
     # four eyes
     APPROVAL_READ = "approval:read"
     APPROVAL_DECIDE = "approval:decide"
@@ -63,26 +76,35 @@ class Permission(StrEnum):
     KEY_MANAGE = "key:manage"
     REFERENCE_READ = "reference:read"
     REFERENCE_MANAGE = "reference:manage"
+    # risk
+    RISK_READ = "risk:read"
+    RISK_DECIDE = "risk:decide"  # orders in review
+    RISK_MANAGE = "risk:manage"  # rules and lists
     # running it
     DESK_PAUSE = "desk:pause"
     JOB_READ = "job:read"
     JOB_MANAGE = "job:manage"
     AUDIT_READ = "audit:read"
+    PRIVACY_MANAGE = "privacy:manage"  # personal data: exports, erasures, legal holds
     PAYOUT_CREATE = "payout:create"
 
 
 P = Permission
 _TRADER = {P.TRADER_PORTAL, P.PROFILE, P.ORDER_READ, P.ORDER_CONFIRM, P.ORDER_DECLINE, P.REQUISITE_READ,
-           P.REQUISITE_MANAGE, P.SHIFT_MANAGE, P.BALANCE_READ}
+           P.REQUISITE_MANAGE, P.SHIFT_MANAGE, P.BALANCE_READ, P.DEPOSIT_REQUEST, P.WITHDRAWAL_REQUEST, P.DISPUTE_OPEN}
 _VIEWER = {P.MERCHANT_PORTAL, P.PROFILE, P.ORDER_READ}
-_FINANCE = _VIEWER | {P.BALANCE_READ}
+_FINANCE = _VIEWER | {P.DISPUTE_OPEN, P.BALANCE_READ, P.DEPOSIT_REQUEST, P.WITHDRAWAL_REQUEST, P.TRANSFER_CREATE}
 _DEVELOPER = _VIEWER | {P.KEY_READ, P.KEY_MANAGE, P.WEBHOOK_READ, P.WEBHOOK_MANAGE}
-_READONLY = {P.ADMIN_PORTAL, P.PROFILE, P.ORDER_READ, P.PARTY_READ, P.REQUISITE_READ, P.APPROVAL_READ}
-_SUPPORT_ORDERS = _READONLY | {P.ORDER_CONFIRM_ANY, P.ORDER_CANCEL_ANY, P.WEBHOOK_READ}
-_SUPPORT_TRADERS = _READONLY | {P.REQUISITE_MANAGE, P.SHIFT_MANAGE, P.BALANCE_READ}
+_READONLY = {P.ADMIN_PORTAL, P.PROFILE, P.ORDER_READ, P.PARTY_READ, P.REQUISITE_READ, P.APPROVAL_READ, P.RISK_READ}
+_SUPPORT_ORDERS = _READONLY | {P.ORDER_CONFIRM_ANY, P.ORDER_CANCEL_ANY, P.WEBHOOK_READ, P.RISK_DECIDE, P.DISPUTE_OPEN,
+                               P.DISPUTE_DECIDE}
+_SUPPORT_TRADERS = _READONLY | {P.REQUISITE_MANAGE, P.SHIFT_MANAGE, P.BALANCE_READ, P.TREASURY_READ}
 _ADMIN = (_SUPPORT_ORDERS | _SUPPORT_TRADERS | {
-    P.PARTY_MANAGE, P.USER_READ, P.LEDGER_READ, P.DEPOSIT_REQUEST, P.APPROVAL_DECIDE, P.KEY_READ,
-    P.REFERENCE_READ, P.REFERENCE_MANAGE, P.DESK_PAUSE, P.JOB_READ, P.JOB_MANAGE, P.AUDIT_READ})
+    P.PARTY_MANAGE, P.APPLICATION_READ, P.APPLICATION_MANAGE, P.USER_READ, P.LEDGER_READ,
+    P.DEPOSIT_REQUEST, P.WITHDRAWAL_DECIDE, P.WITHDRAWAL_SEND,
+    P.ADJUSTMENT_REQUEST, P.RESULT_READ, P.CLOSING_SIGN, P.APPROVAL_DECIDE, P.KEY_READ,
+    P.REFERENCE_READ, P.REFERENCE_MANAGE, P.RISK_MANAGE, P.DESK_PAUSE, P.JOB_READ, P.JOB_MANAGE, P.AUDIT_READ,
+    P.PRIVACY_MANAGE})
 
 TEMPLATES: dict[str, frozenset[Permission]] = {
     "super_admin": frozenset(_ADMIN | {P.USER_MANAGE}),
@@ -100,8 +122,8 @@ TEMPLATES: dict[str, frozenset[Permission]] = {
 
 SCOPES: dict[str, frozenset[Permission]] = {
     "orders:read": frozenset({P.ORDER_READ}),
-    "orders:write": frozenset({P.ORDER_CREATE, P.ORDER_CANCEL, P.ORDER_MARK_PAID}),
-    "payouts:write": frozenset({P.PAYOUT_CREATE}),
+    "orders:write": frozenset({P.ORDER_CREATE, P.ORDER_CANCEL, P.ORDER_MARK_PAID, P.DISPUTE_OPEN}),
+    "payouts:write": frozenset({P.PAYOUT_CREATE, P.DISPUTE_OPEN}),
     "balance:read": frozenset({P.BALANCE_READ}),
     "webhooks:manage": frozenset({P.WEBHOOK_READ, P.WEBHOOK_MANAGE}),
     "reference:read": frozenset({P.REFERENCE_READ}),
@@ -142,6 +164,11 @@ class Actor:
         return self.role in (Role.SUPPORT, Role.ADMIN)
 
     @property
+    def is_owner(self) -> bool:
+        """Of a merchant or a trader: who asks the desk for something of their own."""
+        return self.role in (Role.MERCHANT, Role.TRADER)
+
+    @property
     def is_system(self) -> bool:
         return self.kind is ActorKind.SYSTEM
 
@@ -149,11 +176,15 @@ class Actor:
 SYSTEM = Actor(kind=ActorKind.SYSTEM, name="system", permissions=frozenset(Permission))
 
 
-def requires(permission: Permission) -> Callable[[View], View]:
-    """Mark a view with the permission it needs. The app refuses to start with an unmarked view."""
+def requires(permission: Permission, *, step_up: bool = False) -> Callable[[View], View]:
+    """Mark a view with the permission it needs. The app refuses to start with an unmarked view.
+
+    `step_up`: whoever asks for this act has shown within five minutes, for this very act, that it is still they.
+    """
 
     def mark(view: View) -> View:
         view.permission = permission  # type: ignore[attr-defined]
+        view.step_up = step_up  # type: ignore[attr-defined]
         return view
 
     return mark

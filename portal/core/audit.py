@@ -31,6 +31,8 @@ class AuditRow(Base):
         Index("ix_audit_rows_target", "target_kind", "target_id", "created_at"),  # a record's own history
         Index("ix_audit_rows_actor", "actor_name", "created_at", "id"),  # the audit page: what somebody did
         Index("ix_audit_rows_action", "action", "created_at", "id"),  # the audit page: acts of a kind
+        Index("ix_audit_rows_transaction", "transaction_id", postgresql_using="brin",  # what seals are made of
+              postgresql_with={"pages_per_range": 16, "autosummarize": "'on'"}),
         {"postgresql_partition_by": "RANGE (created_at)"},
     )
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True))
@@ -116,7 +118,7 @@ def append_only(session: Session) -> bool:
     """Does the database refuse this role every change of a row that was written?"""
     return not session.scalar(text(
         "SELECT bool_or(has_table_privilege(t, 'UPDATE') OR has_table_privilege(t, 'DELETE') OR"
-        " has_table_privilege(t, 'TRUNCATE')) FROM unnest(ARRAY['audit_rows', 'order_events']) AS t"))
+        " has_table_privilege(t, 'TRUNCATE')) FROM unnest(ARRAY['audit_rows', 'order_events', 'audit_seals']) AS t"))
 
 
 def _stored(target: str) -> str:

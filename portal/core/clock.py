@@ -51,9 +51,19 @@ def today() -> date:
     return now().astimezone(_zone).date()
 
 
+def day_of(moment: datetime) -> date:
+    """The operator's day that `moment` is of."""
+    return moment.astimezone(_zone).date()
+
+
 def midnight_after(day: date) -> datetime:
     """When the operator's `day` ends, in UTC. Where clocks leave midnight out, when they do; where twice, the first."""
     return datetime.combine(day + timedelta(days=1), datetime.min.time(), _zone).astimezone(UTC)
+
+
+def local(moment: datetime) -> datetime:
+    """What the operator's clocks show."""
+    return moment.astimezone(_zone)
 
 
 def midnight_before(day: date) -> datetime:

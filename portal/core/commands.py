@@ -29,7 +29,8 @@ SAID = {
     "extra_forbidden": N_("This form has no such field."),
 }
 """What pydantic finds wrong with a form, in the desk's words; programs read pydantic's own."""
-NOT_OURS = frozenset({"csrf_token", "idempotency_key", "version"})  # of the form's, not of the command's
+NOT_OURS = frozenset({"csrf_token", "idempotency_key", "version", "draft",
+                      "proof_password", "proof_code", "proof_passkey"})  # of the form's, not of the command's
 
 
 class Command(BaseModel):

@@ -91,6 +91,21 @@ def open_sealed(sealed: bytes, *, place: str) -> str:
     return _vault.master.open(sealed, place=place).decode()
 
 
+def sealed_anew(sealed: bytes, *, place: str) -> bytes:
+    """The same with the current master key. Raises CannotOpen."""
+    return _vault.master.seal(_vault.master.open(sealed, place=place), place=place)
+
+
+def current_key() -> str:
+    """The id of the master key that seals."""
+    return _vault.master.current
+
+
+def key_ids() -> list[str]:
+    """Of all master keys, the current one first."""
+    return list(_vault.master.keys)
+
+
 def new_data_key(place: str) -> bytes:
     """A fresh key of one owner, sealed with the master key."""
     return _vault.master.seal(secrets.token_bytes(KEY_BYTES), place=place)

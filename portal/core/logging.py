@@ -13,7 +13,7 @@ from portal.core import clock
 
 SECRET_NAMES = re.compile(r"passw|secret|token|cookie|authorization|signature|api_key|seed|\bcode\b|csrf", re.I)
 TOKENS = re.compile(r"(qk_(?:live|test)_[0-9A-Za-z]{4})[0-9A-Za-z_]+|(whsec_)[0-9A-Za-z+/=_-]+"
-                    r"|(/pay/)[0-9A-Za-z_-]{8,}")
+                    r"|(/(?:pay|recovery|email|join/invitation|join/application)/)[0-9A-Za-z_.-]{8,}")
 DIGITS = re.compile(r"(?<!\d)\d(?:[ -]?\d){11,18}(?!\d)")
 HIDDEN = "[hidden]"
 _EXCEPTION = "_exception"

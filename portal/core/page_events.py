@@ -21,6 +21,8 @@ from portal.core.db import after_commit
 PAUSE_S = 0.05
 CHANNEL = "quittance:live"
 STAFF = "staff"
+EVERYBODY = "everybody"
+"""Whoever has a page open behind a login."""
 Notes = dict[str, set[str]]
 """Name of what changed → whom it concerns."""
 log = structlog.get_logger("live")
@@ -34,16 +36,20 @@ def store(id: UUID) -> str:
     return f"store:{id}"
 
 
-def tell(session: Session, name: str, audience: Iterable[str]) -> None:
-    """Have those pages look again once this transaction has committed. Staff hear of everything.
+def user(id: UUID) -> str:
+    return f"user:{id}"
 
-    `name`: orders, balance, requisites, deliveries, approvals, jobs.
+
+def tell(session: Session, name: str, audience: Iterable[str], *, staff: bool = True) -> None:
+    """Have those pages look again once this transaction has committed. Staff hear of everything but what is one's own.
+
+    `name`: orders, balance, requisites, deliveries, approvals, jobs, rates, …
     """
     if _telegraph is None or "after_commit" not in session.info:
         return
     after_commit(session, _Told(), once="live")
     told: _Told = session.info["after_commit"]["live"]
-    told.notes.setdefault(name, set()).update(audience, (STAFF,))
+    told.notes.setdefault(name, set()).update(audience, (STAFF,) if staff else ())
 
 
 def channel_of(url: str) -> str:

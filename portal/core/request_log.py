@@ -5,7 +5,7 @@ from uuid import UUID
 
 import structlog
 
-from portal.core import ids
+from portal.core import ids, metrics
 from portal.core.logging import info_line, scrubbed, write_lines
 
 TAGS = ("kind", "route", "batch", "request_id")  # what one looks for; the rest are facts
@@ -59,9 +59,11 @@ def log_request(method: str, route: str, status: int, begun: float, actor_id: UU
 
 
 def request_line(method: str, route: str, status: int, begun: float, actor_id: UUID | None, request: str | None) -> str:
-    """`begun`: by `time.perf_counter`. Route, not path: a path may carry a payment token."""
-    return info_line("web", "request", method=method, route=route, status=status,
-                     ms=round((time.perf_counter() - begun) * 1000, 1), actor=actor_id, request_id=request)
+    """And counts the request. `begun`: by `time.perf_counter`. Route, not path: a path may carry a payment token."""
+    seconds = time.perf_counter() - begun
+    metrics.request(method, route, status, seconds)
+    return info_line("web", "request", method=method, route=route, status=status, ms=round(seconds * 1000, 1),
+                     actor=actor_id, request_id=request)
 
 
 def request_id() -> str | None:

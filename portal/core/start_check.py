@@ -3,6 +3,7 @@
 A database that is away, or whose migrations have not run, is no reason to refuse: the process says so and waits, as all
 others do.
 """
+from collections.abc import Collection
 from typing import Any
 from uuid import uuid4
 
@@ -25,15 +26,23 @@ FORGETS = ("DATABASE_URL leads through a pooler that mixes up prepared statement
            "or set DATABASE_PREPARED=false.")
 
 
+KEY_LACKS = ("MASTER_KEYS lacks {key}, which still opens {table}.{column}. Put it back at the end of the list; "
+             "`flask crypto rotate` and `flask crypto may-drop {key}` say when it may go.")
+OPENED_AT_START = (("traders", "data_key"), ("stores", "data_key"), ("users", "totp_sealed"),
+                   ("webhook_endpoints", "secret_sealed"))
+"""Small tables that a desk with a lost key would stumble over first."""
+
+
 class Unfit(SystemExit):
     """The process ends with this sentence on stderr and exit code 1."""
 
 
-def insist(url: str, *, prepared: bool, oldest: int = OLDEST) -> None:
+def insist(url: str, *, prepared: bool, oldest: int = OLDEST, keys: Collection[str] = ()) -> None:
     """Go on only with a server that is new enough and, where statements are prepared, a way that keeps them apart.
 
     Raises Unfit. A pooler is found out by what it does; one that happens to give each of our two connections the same
-    server's connection every time is not.
+    server's connection every time is not. `keys`: the ids of the master keys; without one that still opens seals
+    nothing starts.
     """
     named: dict[str, Any] = make_url(url).get_dialect()().create_connect_args(make_url(url))[1]  # type: ignore[assignment]
     arguments = named | engine_options("start", pool_size=1, prepared=False)["connect_args"]
@@ -49,8 +58,19 @@ def insist(url: str, *, prepared: bool, oldest: int = OLDEST) -> None:
                 raise Unfit(readiness.MADE_ANEW.format(version=version))
             if readiness.lacks_migrations(version):
                 log.warning("migrations_have_not_run")
+            elif keys:
+                _look_at_keys(one, keys)
     except psycopg.OperationalError as error:
         log.warning("database_not_looked_at", error=type(error).__name__)
+
+
+def _look_at_keys(connection: Connection[Any], keys: Collection[str]) -> None:
+    for table, column in OPENED_AT_START:
+        named = connection.execute(f"""SELECT DISTINCT convert_from(substring({column} FROM 1 FOR
+            position('\\x2e'::bytea IN {column}) - 1), 'UTF8') FROM {table}
+            WHERE position('\\x2e'::bytea IN {column}) > 1""").fetchall()
+        for key in sorted(key for (key,) in named if key not in keys):
+            raise Unfit(KEY_LACKS.format(key=key, table=table, column=column))
 
 
 def _version(connection: Connection[Any]) -> str | None:

@@ -1,6 +1,7 @@
 """Play the demo day: each step at its own time, by the services that people and workers use."""
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from io import BytesIO
 
 from PIL import Image, ImageDraw
@@ -12,7 +13,7 @@ from portal.core import clock, jobs
 from portal.core.access import SCOPES, Actor, ActorKind
 from portal.core.db import transaction
 from portal.core.jobs import Kind
-from portal.demo import cast, script
+from portal.demo import books, cast, script, treasury
 from portal.demo.load import Desk
 from portal.demo.script import STEPS, Scripted
 from portal.orders import deadlines, payouts, service, settlement
@@ -37,6 +38,7 @@ from portal.parties import traders
 from portal.requisites import lanes, robots
 from portal.requisites import service as requisites
 from portal.requisites.commands import MoveRequisite
+from portal.treasury import result
 
 BEGINS = timedelta(hours=-26)  # when the cast comes onto the desk
 SHIFT_ENDS = timedelta(minutes=-4)
@@ -54,15 +56,20 @@ def play(desk: Desk) -> None:
     with clock.moved(BEGINS), transaction() as session:
         requisites.pause(session, owner, MoveRequisite(requisite_id=tenge.public_id, reason="Bank is slow today"))
     theatre = Theatre(desk)
-    for minutes_ago, order, step in _timeline():
+    scenes: list[tuple[int, treasury.Scene]] = [
+        (minutes_ago, partial(theatre.do, order, step)) for minutes_ago, order, step in _timeline()]
+    for minutes_ago, scene in sorted([*scenes, *treasury.scenes(desk), *books.scenes(desk)],
+                                     key=lambda one: -one[0]):  # as accounts want it
         with clock.moved(timedelta(minutes=-minutes_ago)):
-            theatre.do(order, step)
+            scene()
     with clock.moved(SHIFT_ENDS), transaction() as session:
         for part, trader in zip(cast.TRADERS, desk.traders, strict=True):
             if not part.on_shift:
                 traders.end_shift(session, _person(desk, trader.id), trader.id)
         requisites.resume(session, owner, MoveRequisite(requisite_id=tenge.public_id))
         lanes.rebuild_for_traders(session, [trader.id for trader in desk.traders])
+    with transaction() as session:
+        result.compute(session)
 
 
 def _timeline() -> list[tuple[int, Scripted, str]]:

@@ -1,5 +1,7 @@
 """Put the cast on the desk, by the services and approvals that people use."""
 from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Literal
 
 from pydantic import SecretStr
 from sqlalchemy import select
@@ -7,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from portal import approvals, treasury
 from portal.approvals import Approval, DecideApproval
+from portal.core import clock
 from portal.core.access import SCOPES, SYSTEM, Actor
 from portal.core.errors import Rejected
 from portal.core.logging import luhn
@@ -32,6 +35,7 @@ from portal.tariffs.commands import SetFee, SetReward
 from portal.tariffs.service import set_fee, set_reward
 
 APPROVED = "Demo: papers seen"
+SINCE = timedelta(days=30)  # fees and rewards count: longer than the days that are played
 
 
 class NotEmpty(Rejected):
@@ -107,12 +111,22 @@ def _merchant(session: Session, desk: Desk, part: cast.MerchantPart, secret: Sec
             brand_color=shop.color, return_hosts=(f"{shop.slug}.example", "127.0.0.1", "localhost"),
             currencies=tuple(StoreTerms(currency=terms.currency, min_minor=terms.min_minor,
                                         max_minor=terms.max_minor, methods=terms.methods) for terms in shop.terms)))
-        set_fee(session, desk.admin, SetFee(store_id=store.id, direction="payin", fee_bps=shop.payin_bps))
-        set_fee(session, desk.admin, SetFee(store_id=store.id, direction="payout", fee_bps=shop.payout_bps))
+        _fee(session, desk, store, "payin", shop.payin_bps)
+        _fee(session, desk, store, "payout", shop.payout_bps)
         key, _ = keys.create(session, desk.people[part.owner.mailbox], CreateKey(
             store_id=store.id, live=True, name="Website", scopes=tuple(SCOPES)))
         _deposit(session, desk, "store", store, shop.deposit)
         desk.stores[shop.slug], desk.keys[shop.slug] = store, key
+
+
+def _fee(session: Session, desk: Desk, store: Store, direction: Literal["payin", "payout"], bps: int) -> None:
+    set_fee(session, desk.admin, SetFee(store_id=store.id, direction=direction, fee_bps=bps,
+                                        valid_from=clock.now() - SINCE))
+
+
+def _reward(session: Session, desk: Desk, trader: Trader, direction: Literal["payin", "payout"], bps: int) -> None:
+    set_reward(session, desk.admin, SetReward(trader_id=trader.id, direction=direction, reward_bps=bps,
+                                              valid_from=clock.now() - SINCE))
 
 
 def _trader(session: Session, desk: Desk, part: cast.TraderPart, secret: Secret) -> None:
@@ -120,9 +134,8 @@ def _trader(session: Session, desk: Desk, part: cast.TraderPart, secret: Secret)
         name=part.name, settlement_currency=cast.SETTLEMENT, tier=part.tier, open_orders_max=100))
     traders.move(session, desk.second, MoveTrader(trader_id=trader.id, status="active", reason=APPROVED))
     person = desk.people[part.person.mailbox] = _user(session, part.person, secret, trader_id=trader.id)
-    set_reward(session, desk.admin, SetReward(trader_id=trader.id, direction="payin", reward_bps=cast.PAYIN_REWARD_BPS))
-    set_reward(session, desk.admin, SetReward(trader_id=trader.id, direction="payout",
-                                              reward_bps=cast.PAYOUT_REWARD_BPS))
+    _reward(session, desk, trader, "payin", cast.PAYIN_REWARD_BPS)
+    _reward(session, desk, trader, "payout", cast.PAYOUT_REWARD_BPS)
     _deposit(session, desk, "trader", trader, part.deposit)
     for requisite in part.requisites:
         made = service.add(session, person, AddRequisite(

@@ -3,25 +3,33 @@
 Others `store` an upload, `keep` it as its sender's draft, `attach` it in the transaction of the act that it belongs to,
 list with `of`, and register with `visible_by` who may see the files of their kind of subject.
 """
-from portal.files.inspection import BadFile, Upload
+from portal.files.chosen import chosen
+from portal.files.inspection import BYTES_MAX, BadFile, Upload, shown_name
 from portal.files.models import File
 from portal.files.service import (
     AttachedElsewhere,
     Stored,
     TooManyFiles,
+    TooManyStrangers,
     also_on,
     attach,
     discard,
+    drafts,
+    forget,
+    forget_of,
     keep,
     of,
     open_file,
     remove,
+    room_for,
     store,
     sweep,
+    sweep_orphans,
     visible_by,
 )
 from portal.files.storage import LocalFolder, StorageAway, configure
 
-__all__ = ["AttachedElsewhere", "BadFile", "File", "LocalFolder", "StorageAway", "Stored", "TooManyFiles", "Upload",
-           "also_on", "attach", "configure", "discard", "keep", "of", "open_file", "remove", "store", "sweep",
-           "visible_by"]
+__all__ = ["BYTES_MAX", "AttachedElsewhere", "BadFile", "File", "LocalFolder", "StorageAway", "Stored", "TooManyFiles",
+           "TooManyStrangers", "Upload", "also_on", "attach", "chosen", "configure", "discard", "drafts", "forget",
+           "forget_of", "keep", "of", "open_file", "remove", "room_for", "shown_name", "store", "sweep",
+           "sweep_orphans", "visible_by"]

@@ -10,19 +10,43 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import BoundedSemaphore
 
-from portal.core.errors import Invalid
+from portal.core.errors import FieldError, Invalid
 
 BYTES_MAX = 5 * 1024 * 1024
 TIME_S = 8  # of the other process, start included
 NAME_MAX = 120
 AT_ONCE_MAX = 2  # of a process: six threads are left for everybody else
 _places = BoundedSemaphore(AT_ONCE_MAX)
+N_ = str  # marks a sentence for translation
+REASONS = {
+    "empty": N_("“%(name)s” is empty. Choose the file again."),
+    "too_large": N_("“%(name)s” is larger than 5 MB. Send a screenshot, or a smaller photo."),
+    "unreadable": N_("“%(name)s” is no picture or PDF that can be read. Send a PNG, JPEG, WebP or PDF."),
+    "protected": N_("“%(name)s” is protected by a password. Save it without one, or send a screenshot."),
+    "too_long": N_("“%(name)s” has more than 50 pages, or none. Send only the pages that matter."),
+    "too_many_pixels": N_("“%(name)s” has more than 25 million pixels. Send a screenshot, or a smaller photo."),
+    "too_slow": N_("“%(name)s” is too intricate to be read. Send a screenshot of it."),
+}
+"""What is wrong with a file and what to do, by the word that the other process has for it."""
 
 
 class BadFile(Invalid):
     """This file cannot be taken. Send a PNG, JPEG, WebP or PDF of at most 5 MB."""
 
     code = "bad_file"
+
+    def of_field(self, field: str, name: str) -> "BadFile":
+        """The same of one file among several: it is named, with what to do."""
+        return BadFile(fields=[FieldError(f"/{field}", self.code, REASONS[self.reason], {"name": name})],
+                       reason=self.reason)
+
+    @property
+    def reason(self) -> str:
+        return str(self.details.get("reason", "unreadable"))
+
+
+SAID = {3: "protected", 4: "too_long", 5: "too_many_pixels"}
+"""Exit codes of the other process: see `sandbox.Refused`."""
 
 
 @dataclass(frozen=True)
@@ -44,16 +68,18 @@ class Inspected:
 
 def inspect(upload: Upload) -> Inspected:
     """Raises BadFile: too large, empty, of another kind, broken, protected, or a bomb."""
-    if not 0 < len(upload.content) <= BYTES_MAX:
-        raise BadFile()
+    if not upload.content:
+        raise BadFile(reason="empty")
+    if len(upload.content) > BYTES_MAX:
+        raise BadFile(reason="too_large")
     try:
         with _places:
             done = _run(upload.content)
     except subprocess.TimeoutExpired:
-        raise BadFile() from None
+        raise BadFile(reason="too_slow") from None
     head, _, content = done.stdout.partition(b"\n")
     if done.returncode or not content:
-        raise BadFile()
+        raise BadFile(reason=SAID.get(done.returncode, "unreadable"))
     found = json.loads(head)
     return Inspected(content, found["content_type"], found["picture_hash"])
 

@@ -24,6 +24,7 @@ class File(Base):
     __table_args__ = (
         CheckConstraint("(subject_id IS NULL) = (attached_at IS NULL)", name="attached"),
         CheckConstraint("size_bytes > 0", name="size"),
+        Index("ix_files_storage_key", "storage_key", unique=True),  # bytes that no row knows are swept
         Index("ix_files_subject", "subject_kind", "subject_id"),
         Index("ix_files_content_hash", "content_hash"),
         Index("ix_files_picture_parts", "picture_parts", postgresql_using="gin"),  # pictures that look nearly alike
@@ -46,6 +47,11 @@ class File(Base):
     @property
     def public_id(self) -> str:
         return ids.public(PREFIX, self.id)
+
+    @property
+    def brought_by(self) -> str:
+        """The kind of actor who sent it."""
+        return self.uploader.partition(":")[0]
 
     @property
     def is_picture(self) -> bool:

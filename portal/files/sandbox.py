@@ -20,6 +20,13 @@ ACTIVE = ("/A", "/AA", "/AF", "/Annots", "/JS", "/OpenAction", "/EmbeddedFiles",
 DEEP_MAX = 40  # dictionaries within dictionaries
 
 
+class Refused(Exception):
+    """Its argument is the exit code by which `inspection` knows why."""
+
+
+PROTECTED, TOO_LONG, TOO_MANY_PIXELS = 3, 4, 5
+
+
 def main() -> int:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S))
@@ -27,6 +34,8 @@ def main() -> int:
     content = sys.stdin.buffer.read()
     try:
         content_type, picture_hash, clean = _pdf(content) if content.startswith(b"%PDF-") else _image(content)
+    except Refused as refused:
+        return int(refused.args[0])
     except Exception:  # whatever is wrong with it, it is refused
         return 1
     head = json.dumps({"content_type": content_type, "picture_hash": picture_hash})
@@ -39,9 +48,12 @@ def _image(content: bytes) -> tuple[str, int, bytes]:
     from PIL import Image, ImageOps
 
     Image.MAX_IMAGE_PIXELS = PIXELS_MAX
-    found = Image.open(io.BytesIO(content), formats=list(FORMATS))
+    try:
+        found = Image.open(io.BytesIO(content), formats=list(FORMATS))
+    except Image.DecompressionBombError:
+        raise Refused(TOO_MANY_PIXELS) from None
     if found.width * found.height > PIXELS_MAX:
-        raise ValueError("too many pixels")
+        raise Refused(TOO_MANY_PIXELS)
     kind = str(found.format)
     upright = ImageOps.exif_transpose(found)
     pixels = upright.convert("RGBA" if kind != "JPEG" and upright.has_transparency_data else "RGB")
@@ -66,9 +78,15 @@ def _pdf(content: bytes) -> tuple[str, None, bytes]:
     """Its pages alone, in a new document, without anything that acts: nothing of the old root comes along."""
     import pikepdf
 
-    with pikepdf.open(io.BytesIO(content)) as document, pikepdf.new() as clean:
-        if document.is_encrypted or not 0 < len(document.pages) <= PAGES_MAX:
-            raise ValueError("protected, empty or endless")
+    try:
+        document = pikepdf.open(io.BytesIO(content))
+    except pikepdf.PasswordError:
+        raise Refused(PROTECTED) from None
+    with document, pikepdf.new() as clean:
+        if document.is_encrypted:
+            raise Refused(PROTECTED)
+        if not 0 < len(document.pages) <= PAGES_MAX:
+            raise Refused(TOO_LONG)
         for page in document.pages:
             _disarm(page.obj, pikepdf, 0)
         clean.pages.extend(document.pages)

@@ -1,17 +1,18 @@
 """What happens to a file: taken as a draft, attached for good to what it is about, served, swept when nobody did."""
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
+from itertools import islice
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, cast, func, select
+from sqlalchemy import ColumnElement, cast, func, select, text
 from sqlalchemy.dialects.postgresql import BIT
 from sqlalchemy.orm import Session
 
 from portal.core import clock, ids
-from portal.core.access import Actor
+from portal.core.access import Actor, ActorKind
 from portal.core.db import after_commit, locked, locked_one
 from portal.core.errors import Conflict, NotFound
 from portal.files.inspection import Inspected, Upload, inspect, shown_name
@@ -19,17 +20,30 @@ from portal.files.models import PREFIX, File
 from portal.files.storage import StorageAway, storage
 
 DRAFTS_MAX = 20  # of one person at a time
+STRANGERS_MAX = 300  # of all who want to join together: each is a key that costs nothing
 DRAFT_FOR = timedelta(days=1)
 SWEEP_MAX = 200
+ORPHAN_FOR = timedelta(days=1)
+ORPHANS_MAX = 500  # looked up at once
+HEX = "0123456789abcdef"
+STARTS = [[f"{one}{two}" for two in HEX] for one in HEX]  # of the keys, by turn
 BITS_APART_MAX = 6  # of 64, between a picture and the same one photographed or pressed again
 Visible = Callable[[Session, Actor, UUID], bool]
 _visible: dict[str, Visible] = {}
+_STRANGERS = select(func.count()).select_from(File).where(
+    File.attached_at.is_(None), File.uploader.startswith(f"{ActorKind.APPLICANT}:"))
 
 
 class TooManyFiles(Conflict):
     """You have uploaded many files that are not sent yet. Send or remove them first."""
 
     code = "too_many_files"
+
+
+class TooManyStrangers(Conflict):
+    """Many people are sending us documents now. Send the form without them, or try again in an hour."""
+
+    code = "too_many_strangers"
 
 
 class AttachedElsewhere(Conflict):
@@ -63,8 +77,19 @@ def store(upload: Upload) -> Stored:
     return Stored(shown_name(upload.name), sha256(upload.content).digest(), found, key)
 
 
+def room_for(session: Session, actor: Actor) -> None:
+    """Before an upload is judged and put away: strangers' drafts have a bound together. Raises TooManyStrangers."""
+    if actor.kind is ActorKind.APPLICANT and (session.scalar(_STRANGERS) or 0) >= STRANGERS_MAX:
+        raise TooManyStrangers()
+
+
 def keep(session: Session, actor: Actor, stored: Stored) -> File:
-    """What was stored is the actor's draft from now on. Raises TooManyFiles."""
+    """What was stored is the actor's draft from now on; one at a time of each, so that none is counted past the limit.
+
+    Raises TooManyFiles, TooManyStrangers.
+    """
+    room_for(session, actor)
+    session.execute(text("SELECT pg_advisory_xact_lock(hashtext('drafts/' || :who))"), {"who": _who(actor)})
     drafts = select(func.count()).select_from(File).where(File.uploader == _who(actor), File.attached_at.is_(None))
     if (session.scalar(drafts) or 0) >= DRAFTS_MAX:
         raise TooManyFiles()
@@ -96,13 +121,22 @@ def attach(session: Session, actor: Actor, file_ids: Sequence[str], subject_kind
 
 
 def remove(session: Session, actor: Actor, file_id: str) -> None:
-    """A draft is not wanted any more; what was sent stays. Harmless twice. Raises AttachedElsewhere."""
+    """A draft is not wanted any more; what was sent stays. Raises NotFound, AttachedElsewhere."""
     file = locked_one(session, select(File).where(File.id == ids.parse(PREFIX, file_id), File.uploader == _who(actor)))
     if file is None:
-        return
+        raise NotFound()
     if file.attached_at is not None:
         raise AttachedElsewhere()
     _drop(session, file)
+
+
+def drafts(session: Session, actor: Actor, file_ids: Sequence[str], *, or_sent: bool = False) -> list[File]:
+    """Which of these are the actor's and not sent yet, oldest first: what a form that is shown again still holds."""
+    wanted = [id for one in file_ids[:DRAFTS_MAX] if (id := _known(one)) is not None]
+    if not wanted:
+        return []
+    rows = select(File).where(File.id.in_(wanted), File.uploader == _who(actor)).order_by(File.id)
+    return list(session.scalars(rows if or_sent else rows.where(File.attached_at.is_(None))))
 
 
 def of(session: Session, subject_kind: str, subject_ids: Collection[UUID]) -> dict[UUID, list[File]]:
@@ -149,9 +183,44 @@ def sweep(session: Session) -> None:
         _drop(session, file)
 
 
+def sweep_orphans(session: Session) -> int:
+    """Bytes whose upload died before a row knew of them: a part of the storage each time, so that a day sees all of it.
+
+    Nothing is taken that a transaction under way may still write down. Returns how many went. Raises StorageAway.
+    """
+    before, gone = clock.now() - ORPHAN_FOR, 0
+    turn = int(clock.now().timestamp()) // 3600 % len(STARTS)
+    for start in STARTS[turn]:
+        for keys in batched(storage().older(start, before), ORPHANS_MAX):
+            known = set(session.scalars(select(File.storage_key).where(File.storage_key.in_(keys))))
+            for key in set(keys) - known:
+                storage().delete(key)
+                gone += 1
+    return gone
+
+
+def forget(session: Session, file_ids: Sequence[UUID]) -> None:
+    """Rows and bytes, whatever they are attached to: their time is over."""
+    for file in locked(session, select(File).where(File.id.in_(file_ids)).order_by(File.id)):
+        _drop(session, file)
+
+
+def forget_of(session: Session, subject_kind: str, subject_ids: Sequence[UUID]) -> None:
+    """All files of these subjects."""
+    forget(session, session.scalars(select(File.id).where(
+        File.subject_kind == subject_kind, File.subject_id.in_(subject_ids))).all())
+
+
 def discard(stored: Stored) -> None:
     """What was stored has found no row: its bytes go too."""
     storage().delete(stored.key)
+
+
+def _known(file_id: str) -> UUID | None:
+    try:
+        return ids.parse(PREFIX, file_id)
+    except NotFound:
+        return None
 
 
 def _drop(session: Session, file: File) -> None:
@@ -169,6 +238,13 @@ def _forget(key: str) -> None:
 def _sees(session: Session, actor: Actor, file: File) -> bool:
     may_see = _visible.get(file.subject_kind or "")
     return may_see is not None and file.subject_id is not None and may_see(session, actor, file.subject_id)
+
+
+def batched(keys: Iterable[str], most: int) -> Iterator[list[str]]:
+    """Lists of at most so many."""
+    left = iter(keys)
+    while batch := list(islice(left, most)):
+        yield batch
 
 
 def _who(actor: Actor) -> str:

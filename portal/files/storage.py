@@ -1,5 +1,7 @@
 """Where the bytes lie: behind one small Protocol, chosen by the settings."""
 import os
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 from uuid import uuid4
@@ -22,6 +24,9 @@ class Storage(Protocol):
 
     def delete(self, key: str) -> None:
         """Harmless twice."""
+
+    def older(self, start: str, before: datetime) -> Iterator[str]:
+        """Keys whose first two signs are `start`, last written before that moment, in no order."""
 
 
 class LocalFolder:
@@ -52,6 +57,16 @@ class LocalFolder:
     def delete(self, key: str) -> None:
         try:
             self._path(key).unlink(missing_ok=True)
+        except OSError as problem:
+            raise StorageAway() from problem
+
+    def older(self, start: str, before: datetime) -> Iterator[str]:
+        try:
+            for path in (self._folder / start).iterdir():
+                if path.stat().st_mtime < before.timestamp():
+                    yield path.name.partition(".")[0]
+        except FileNotFoundError:
+            return
         except OSError as problem:
             raise StorageAway() from problem
 

@@ -11,18 +11,20 @@ def register(app: Desk, *, headers: Mapping[str, str]) -> None:
     from portal.gateway import (
         balance,
         deliveries,
+        disputes,
         endpoint,
         openapi,
         payins,
         payouts,
         problems,
+        quote,
         rate_limits,
         reference,
         webhooks,
     )
 
     # they put their calls on the blueprint
-    assert all((balance, deliveries, openapi, payins, payouts, reference, webhooks))
+    assert all((balance, deliveries, disputes, openapi, payins, payouts, quote, reference, webhooks))
     app.register_blueprint(endpoint.bp)
     app.gateway_headers = headers
     app.extensions["openapi"] = lambda: openapi.document(app)  # for the pages of /docs, which may not import us

@@ -12,6 +12,7 @@ from portal.core.errors import PortalError
 
 View = TypeVar("View", bound=Callable[..., Any])
 BASE = "/gateway/v1"
+BODY_OF_FILES_MAX = 6 * 1024 * 1024  # files of up to 5 MB, and what is around them
 bp = Blueprint("gateway", __name__, url_prefix=BASE)
 
 
@@ -28,13 +29,16 @@ class Call:
     moves_money: bool = False  # an Idempotency-Key is required
     permission: Permission | None = None
     cached: bool = False  # answers carry an ETag
+    takes_files: bool = False  # a multipart body, larger than others
 
 
 def call(method: str, path: str, permission: Permission | None, **described: Any) -> Callable[[View], View]:
     """Put a view at an address: `permission` None for the few calls that anybody may make."""
 
     def put(view: View) -> View:
-        view.call = Call(permission=permission, **described)  # type: ignore[attr-defined]
+        view.call = described_call = Call(permission=permission, **described)  # type: ignore[attr-defined]
+        if described_call.takes_files:
+            view.body_max = BODY_OF_FILES_MAX  # type: ignore[attr-defined]
         marked = view if permission is None else requires(permission)(view)
         return bp.route(path, methods=[method], provide_automatic_options=False)(marked)
 

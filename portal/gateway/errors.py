@@ -89,6 +89,12 @@ class NotJson(PortalError):
     code = "unsupported_media_type"
 
 
+class NotMultipart(PortalError):
+    """Send the files as `Content-Type: multipart/form-data`, each in a part named `file`."""
+
+    code = "not_multipart"
+
+
 class NotPlain(PortalError):
     """Send the body in UTF-8 and without a Content-Encoding."""
 

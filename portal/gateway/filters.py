@@ -25,6 +25,7 @@ def _moment(sent: object) -> datetime:
 
 Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
 Text = Annotated[str, Field(min_length=1, max_length=255)]
+Ids = Annotated[str, Field(max_length=100 * 32, pattern=r"^[a-z]{2,4}_[0-9A-Z]{26}(,[a-z]{2,4}_[0-9A-Z]{26}){0,99}$")]
 
 
 class OrderQuery(PageQuery):
@@ -35,3 +36,4 @@ class OrderQuery(PageQuery):
     customer_id: Text | None = None
     created_from: Moment | None = None
     created_to: Moment | None = None
+    ids: Ids | None = None

@@ -60,8 +60,10 @@ def first_in_line(actor: Actor, key: str) -> Iterator[None]:
         raise KeyInProgress() from None
 
 
-def once(actor: Actor, act: Act, *, status: int = 200) -> Response:
+def once(actor: Actor, act: Act, *, status: int = 200, asked: bytes | None = None) -> Response:
     """Do `act` in a transaction and show what it returns; under a key that was used before, show that answer.
+
+    `asked`: the fingerprint of what was sent, where that is no JSON.
 
     Answers and refusals by rules of the business are kept; anything else leaves the key unused.
     Raises KeyReused, KeyInProgress, and whatever `act` raises.
@@ -72,7 +74,7 @@ def once(actor: Actor, act: Act, *, status: int = 200) -> Response:
             content = act(session)
         return shown(content, status)
     with first_in_line(actor, key), transaction() as session:
-        row, is_new = _claim(session, actor, key)
+        row, is_new = _claim(session, actor, key, asked)
         if not is_new:
             return _again(row)
         response = _attempt(session, act, status)
@@ -81,10 +83,10 @@ def once(actor: Actor, act: Act, *, status: int = 200) -> Response:
     return response
 
 
-def _claim(session: Session, actor: Actor, key: str) -> tuple[IdempotencyKey, bool]:
+def _claim(session: Session, actor: Actor, key: str, asked: bytes | None) -> tuple[IdempotencyKey, bool]:
     """Our key's row, and whether it is new. Waits for who is using it: Raises KeyInProgress, KeyReused."""
     scope = {"store_id": actor.store_id, "live": actor.live, "method": request.method, "path": request.path, "key": key}
-    asked = strict_json.fingerprint(strict_json.body())
+    asked = strict_json.fingerprint(strict_json.body()) if asked is None else asked
     new = session.execute(insert(IdempotencyKey).values(
         **scope, request_hash=asked, content_type="", created_at=clock.now()).on_conflict_do_nothing()
         .returning(IdempotencyKey.key)).first()

@@ -18,6 +18,7 @@ from portal.gateway.etags import conditional
 from portal.parties.stores import StoreSuspended
 from portal.webhooks.event_types import TOLD
 
+MULTIPART = "multipart/form-data"
 REF = "#/components/schemas/{model}"
 HEADERS = {
     "Request-Id": {"description": "names this request in our logs", "schema": {"type": "string"}},
@@ -81,7 +82,8 @@ def errors_of(method: str, described: Call) -> list[type[PortalError]]:
         found += [errors.Unauthorized, errors.AddressNotAllowed, errors.ScopeMissing, StoreSuspended, Denied,
                   errors.TooManyRequests]
     if method not in ("GET", "HEAD"):
-        found += [errors.MalformedJson, errors.BadRequest, errors.NotJson, errors.BodyTooLarge, errors.BodyTooSlow,
+        found += [] if described.takes_files else [errors.MalformedJson, errors.NotJson]
+        found += [errors.BadRequest, errors.BodyTooLarge, errors.BodyTooSlow,
                   errors.KeyUnusable, errors.KeyReused, errors.KeyInProgress]
     if described.moves_money:
         found.append(errors.KeyRequired)
@@ -105,6 +107,8 @@ def _operation(rule: Rule, method: str, described: Call, refs: Any) -> dict[str,
         wanted = any(field.is_required() for field in described.body.model_fields.values())
         operation["requestBody"] = {"required": wanted, "content": {
             "application/json": {"schema": refs[(described.body, "validation")]}}}
+    if described.takes_files:
+        operation["requestBody"] = {"required": True, "content": {MULTIPART: {"schema": words.FILES}}}
     if described.cached:
         operation["responses"]["304"] = {"description": "as you have it"}
     return operation

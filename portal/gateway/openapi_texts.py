@@ -7,7 +7,7 @@ from typing import Any
 TAGS = {"payins": "Payins", "payouts": "Payouts", "balance": "Balance", "webhook-endpoints": "Webhooks",
         "webhook-deliveries": "Webhooks", "events": "Webhooks", "currencies": "Reference data",
         "methods": "Reference data", "banks": "Reference data", "rates": "Reference data",
-        "openapi.json": "This document"}
+        "quote": "Reference data", "availability": "Reference data", "openapi.json": "This document"}
 
 DESCRIPTIONS = {
     "create_payin": "Makes an order and begins to look for a requisite at once. Send the customer to `payment_url`, or"
@@ -22,7 +22,14 @@ DESCRIPTIONS = {
     "list_payouts": "Filters narrow the list; a page ends with `next_cursor`, which the next call sends as `cursor`.",
     "get_payout": "The number of `destination` is masked, as it is everywhere.",
     "cancel_payout": "Only until a trader has taken it on. What was held is the store's again.",
+    "dispute_payin": "The trader is asked for his word, then the desk's staff decide; what is held stays held. A payin"
+                     " that is completed stays so unless it is corrected.",
+    "dispute_payout": "The trader is asked to show that he sent the money, then the desk's staff decide.",
     "confirm_payout": "Where the store agrees itself, or sooner than its window ends: the trader is paid back.",
+    "add_payin_receipts": "What the customer shows of the transfer, in any state from `assigned` on, until thirty days"
+                          " after the end. Trader and staff see it; it decides nothing. PNG, JPEG, WebP or PDF.",
+    "add_payout_receipts": "What the recipient, or you, have to show about this payout. Staff and the trader who has it"
+                           " see it; it decides nothing. PNG, JPEG, WebP or PDF.",
     "balance": "One line for each currency; `held` is reserved for orders and withdrawals under way.",
     "balance_entries": "Every line that moved the balance, with what was there after it and what it refers to.",
     "create_webhook_endpoint": "The answer has `secret` this once: keep it, signatures are verified with it. The"
@@ -43,6 +50,9 @@ DESCRIPTIONS = {
     "methods": "How customers can pay; `code` is what orders name.",
     "banks": "An order may ask for one bank by its `code`; else any will do.",
     "rates": "The newest rate of each pair. An order's own rate is frozen in its `settlement`.",
+    "quote": "By the rate and the store's fees of now. Nothing is made or frozen: the order has its own.",
+    "availability": "By the rules of matching, this moment: a no may be a yes in a minute, and a yes is no promise."
+                    " Nothing is made or counted.",
     "openapi": "OpenAPI 3.1, made from the code that answers. No key is needed.",
 }
 
@@ -54,43 +64,54 @@ PARAMETERS = {"payin_id": PAYIN_ID, "payout_id": PAYOUT_ID, "endpoint_id": ENDPO
 QUERIES = {
     "limit": "rows of a page, 1 to 100; 50 unless told", "cursor": "`next_cursor` of the page before",
     "status": "only these", "external_id": "the shop's own number, whole", "customer_id": "the shop's customer, whole",
-    "created_from": "from then on", "created_to": "before then", "currency": "the store's own unless told",
+    "created_from": "from then on", "created_to": "before then", "ids": "up to 100 of them, with commas between",
+    "currency": "the store's own unless told",
     "purpose": "what can be used, or what is reserved", "type": "events of this type only",
+    "kind": "what would be asked for", "bank": "where only one will do",
+    "direction": "what would be asked for", "method": "how it would be paid", "amount": "as a create would name it",
     "endpoint_id": "to this endpoint only", "event_id": "of this event only"}
 _AT = {"new": "2026-11-22T10:11:12.345Z", "assigned": "2026-11-22T10:11:12.401Z", "paid": "2026-11-22T10:15:02.118Z",
        "confirmed": "2026-11-22T10:17:45.920Z", "completed": "2026-11-22T10:17:45.987Z",
        "cancelled": "2026-11-22T10:12:30.006Z", "expired": "2026-11-22T10:41:12.402Z",
-       "failed": "2026-11-22T10:14:13.007Z"}
+       "failed": "2026-11-22T10:14:13.007Z", "disputed": "2026-11-22T10:17:45.920Z",
+       "corrected": "2026-11-23T09:40:00.120Z"}
 _PATHS = {"new": ("new",), "assigned": ("new", "assigned"), "paid": ("new", "assigned", "paid"),
           "confirmed": ("new", "assigned", "paid", "confirmed"),
           "completed": ("new", "assigned", "paid", "confirmed", "completed"), "cancelled": ("new", "cancelled"),
-          "expired": ("new", "assigned", "expired"), "failed": ("new", "failed")}
+          "expired": ("new", "assigned", "expired"), "failed": ("new", "failed"),
+          "disputed": ("new", "assigned", "paid", "disputed"),
+          "corrected": ("new", "assigned", "paid", "confirmed", "completed", "corrected")}
+_SETTLED = {"currency": "USDT", "amount": "16.304348", "fee": "0.407609", "net": "15.896739"}
+_CORRECTED = {"currency": "USDT", "amount": "13.043478", "fee": "0.326087", "net": "12.717391"}  # 1200.00 arrived
 _BODY: dict[str, Any] = {
     "external_id": "order-1042", "amount": "1500.00", "currency": "RUB", "method": "card", "bank": "alfa",
     "customer": {"id": "u-77"}, "return_url": "https://shop.example/thanks", "description": "Order 1042",
     "metadata": {"cart": "9"}}
 
 
-def payin(status: str = "new") -> dict[str, Any]:
+def payin(step: str = "new") -> dict[str, Any]:
     """The payin of the story at one of its steps, as webhooks and lists show it: the number masked."""
-    path = _PATHS[status]
-    at = {step: _AT[step] for step in path}
-    paid = status in ("confirmed", "completed")
+    path = _PATHS[step]
+    at = {one: _AT[one] for one in path}
+    status = "completed" if step == "corrected" else step
+    less = step in ("disputed", "corrected")
+    received = "1200.00" if less else "1500.00"
+    paid = less or status in ("confirmed", "completed")
     ended = status in ("completed", "cancelled", "expired", "failed")
     return {
         "id": PAYIN_ID, "object": "payin", "status": status, "external_id": "order-1042", "amount": "1500.00",
         "amount_to_pay": "1500.00", "currency": "RUB",
-        "settlement": {"currency": "USDT", "amount": "16.304348", "fee": "0.407609", "net": "15.896739",
+        "settlement": {**(_CORRECTED if step == "corrected" else _SETTLED),
                        "rate": "92.000000", "rate_at": "2026-11-22T10:00:00.000Z"},
         "method": "card", "bank": "alfa", "payment_url": "https://desk.example/pay/u1J8…",
         "requisite": {"method": "card", "bank": {"code": "alfa", "name": "Alfa-Bank"}, "number": "220015******4821",
                       "holder": "IVAN P"} if status in ("assigned", "paid") else None,
         "customer": {"id": "u-77"}, "metadata": {"cart": "9"}, "description": "Order 1042",
-        "return_url": "https://shop.example/thanks", "amount_received": "1500.00" if paid else None,
-        "exactness": "exact" if paid else None, "late": False,
+        "return_url": "https://shop.example/thanks", "amount_received": received if paid else None,
+        "exactness": ("under" if less else "exact") if paid else None, "late": False,
         "failure": {"code": "no_requisite", "message": "No requisite could take this payment."}
         if status == "failed" else None,
-        "live": True, "version": len(path), "events": [{"type": f"payin.{step}", "at": at[step]} for step in path],
+        "live": True, "version": len(path), "events": [{"type": f"payin.{one}", "at": at[one]} for one in path],
         "created_at": at["new"], "expires_at": "2026-11-22T10:26:12.401Z" if "assigned" in path else None,
         "assigned_at": at.get("assigned"), "paid_at": at.get("paid"), "confirmed_at": at.get("confirmed"),
         "completed_at": at.get("completed"), "ended_at": _AT[status] if ended else None}
@@ -102,19 +123,23 @@ _PAYOUT_BODY: dict[str, Any] = {
     "customer": {"id": "c-7"}, "description": "Prize of order 1042", "metadata": {}}
 
 
-def payout(status: str = "new") -> dict[str, Any]:
+def payout(step: str = "new") -> dict[str, Any]:
     """The payout of the story at one of its steps."""
-    told = payin(status)
+    told = payin(step)
     shared = {name: told[name] for name in told if name not in ("method", "bank", "payment_url", "requisite")}
     settlement = {name: value for name, value in told["settlement"].items() if name != "net"}
     return shared | {
         "id": PAYOUT_ID, "object": "payout", "external_id": "po-7", "customer": {"id": "c-7"}, "metadata": {},
         "description": "Prize of order 1042", "return_url": None,
-        "settlement": settlement | {"total": "16.711957"},
+        "settlement": settlement | {"total": "13.369565" if step == "corrected" else "16.711957"},
         "destination": {"method": "card", "bank": "alfa", "number": "220015******4827", "holder": "I PETROV"},
-        "events": [{"type": f"payout.{step['type'].partition('.')[2]}", "at": step["at"]} for step in told["events"]]}
+        "events": [{"type": f"payout.{one['type'].partition('.')[2]}", "at": one["at"]} for one in told["events"]]}
 
 
+_RECEIPT: dict[str, Any] = {
+    "id": "fil_01JD9W4N5Q8Z6T1V5R2X7Y3KAB", "object": "receipt", "name": "receipt.png", "content_type": "image/png",
+    "size_bytes": 214303, "sha256": "5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef",
+    "created_at": "2026-11-22T10:15:02.118Z"}
 _ENDPOINT: dict[str, Any] = {
     "id": ENDPOINT_ID, "object": "webhook_endpoint", "url": "https://shop.example/quittance",
     "events": ["payin.completed", "payin.expired"], "description": "the shop's server", "status": "active",
@@ -128,12 +153,17 @@ _DELIVERY: dict[str, Any] = {
 
 EXAMPLES: dict[str, dict[str, Any]] = {
     "CreatePayin": _BODY, "Payin": payin(), "CreatePayout": _PAYOUT_BODY, "Payout": payout(),
-    "Balance": {"currency": "USDT", "available": "812.300000", "held": "40.000000"},
+    "Receipt": _RECEIPT, "Receipts": {"data": [_RECEIPT]},
+    "Balance": {"currency": "USDT", "available": "812.300000", "held": "40.000000",
+                "reserved": "15.000000"},
     "BalanceEntry": {"id": "ent_1042", "kind": "payin_settle", "purpose": "available", "currency": "USDT",
                      "amount": "15.896739", "balance": "812.300000", "reference": PAYIN_ID, "at": _AT["completed"]},
     "CurrencyFacts": {"code": "RUB", "exponent": 2, "kind": "fiat"},
     "MethodFacts": {"code": "card", "name": "Bank card", "number_label": "Card number", "currencies": []},
     "BankFacts": {"code": "alfa", "name": "Alfa-Bank", "country": "RU"},
+    "Quote": {"object": "quote", "direction": "payin", "amount": "1500.00", "currency": "RUB", "rate": "92",
+              "settlement_currency": "USDT", "settlement": "16.304348", "fee": "0.407609", "due": "15.896739"},
+    "Availability": {"object": "availability", "kind": "payin", "available": False, "reason": "no_requisite"},
     "RateFacts": {"base": "USDT", "quote": "RUB", "rate": "92.000000", "source": "manual",
                   "at": "2026-11-22T10:00:00.000Z"},
     "CreateEndpoint": {name: _ENDPOINT[name] for name in ("url", "events", "description")},
@@ -151,6 +181,11 @@ EXAMPLES: dict[str, dict[str, Any]] = {
 }
 
 
+FILES: dict[str, Any] = {
+    "type": "object", "required": ["file"], "additionalProperties": False, "properties": {"file": {
+        "type": "array", "minItems": 1, "maxItems": 5, "items": {"type": "string", "format": "binary"},
+        "description": "one part for each file; 6 MB in all, 5 MB each"}}}
+"""The body of calls that take files."""
 FIELDS: dict[str, dict[str, str]] = {
     "CreatePayin": {
         "currency": "what the customer pays in", "amount": "with exactly the currency's digits, as `1500.00`",
@@ -172,9 +207,31 @@ FIELDS: dict[str, dict[str, str]] = {
 }
 
 
+_DISPUTE = {
+    "id": "dsp_01JD9W7M0Q8Z6T1V5R2X7Y3KAB", "object": "dispute", "order_id": PAYIN_ID, "external_id": "order-1042",
+    "status": "open", "reason": "not_confirmed", "opened_by": "store", "waits_for": "trader",
+    "answer_by": _AT["completed"], "outcome": None, "ground": None, "live": True, "created_at": _AT["completed"],
+    "ended_at": None}
+_SAID = {"opened": _DISPUTE, "answered": _DISPUTE | {"waits_for": "staff"},
+         "decided": _DISPUTE | {"status": "ended", "waits_for": None, "answer_by": None, "outcome": "complete",
+                                "ground": "The statement shows the money.", "ended_at": _AT["completed"]}}
+_MOVED = {
+    "credited": {"id": "ent_10413", "kind": "deposit", "purpose": "available", "currency": "USDT",
+                 "amount": "250.000000", "balance": "1062.300000", "reference": "ref_01J8ZQ5V9K3M7N2P4R6T8W0Y1A",
+                 "at": _AT["completed"]},
+    "debited": {"id": "ent_10414", "kind": "withdrawal_hold", "purpose": "available", "currency": "USDT",
+                "amount": "-200.000000", "balance": "862.300000", "reference": "wdr_01J8ZQ5V9K3M7N2P4R6T8W0Y1B",
+                "at": _AT["completed"]},
+}
+
+
 def message(type: str) -> dict[str, Any]:
     """A webhook's body as it is sent at one step."""
     object, _, step = type.partition(".")
+    if object == "dispute":
+        return {"type": type, "timestamp": _AT["completed"], "data": _SAID[step]}
+    if object == "balance":
+        return {"type": type, "timestamp": _AT["completed"], "data": _MOVED[step]}
     return {"type": type, "timestamp": _AT[step], "data": {"payin": payin, "payout": payout}[object](step)}
 
 

@@ -1,6 +1,7 @@
 """What the calls on payins and on payouts share: taking one in, a page of them, one step of one."""
 from collections.abc import Callable
 from typing import Any, TypeVar
+from uuid import UUID
 
 from flask import Response
 from sqlalchemy import select
@@ -10,7 +11,7 @@ from portal.core import ids
 from portal.core.access import Actor
 from portal.core.commands import Command, bind
 from portal.core.db import reader, transaction
-from portal.core.errors import Denied, Invalid, PortalError, Unavailable
+from portal.core.errors import Denied, FieldError, Invalid, NotFound, PortalError, Unavailable
 from portal.gateway import payin_answers, schemas, strict_json
 from portal.gateway.auth import caller
 from portal.gateway.endpoint import shown
@@ -49,7 +50,8 @@ def take_in(kind: type[CreatePayin] | type[CreatePayout]) -> Response:
 def page_of(direction: Direction) -> Response:
     """A page of the caller's orders, by the query string."""
     wanted = strict_json.query(OrderQuery)
-    found = queries.OrderFilter(direction=direction, **wanted.model_dump(exclude={"limit", "cursor"}))
+    found = queries.OrderFilter(direction=direction, ids=_ids(direction, wanted.ids),
+                                **wanted.model_dump(exclude={"limit", "cursor", "ids"}))
     page = queries.page(reader(), caller(), found, cursor=wanted.cursor, limit=wanted.limit)
     rows = [for_its_reader(row) for row in payin_answers.masked(reader(), page.rows)]
     return shown({"data": rows, "next_cursor": page.next_cursor})
@@ -81,6 +83,15 @@ def id_of(direction: Direction, shown_id: str) -> str:
     """The id of an order of that direction; one of anything else does not exist. Raises NotFound."""
     ids.parse(RULES[direction].prefix, shown_id)
     return shown_id
+
+
+def _ids(direction: Direction, sent: str | None) -> list[UUID] | None:
+    """Raises Invalid: what is spelled like no id of that direction is a mistake, not an empty list."""
+    prefix = RULES[direction].prefix
+    try:
+        return None if sent is None else [ids.parse(prefix, each) for each in sent.split(",")]
+    except NotFound:
+        raise Invalid(fields=[FieldError("/ids", "invalid_id", f"An id begins with {prefix}_.")]) from None
 
 
 def _first(command: CreatePayin | CreatePayout, key: str, refusal: PortalError) -> Created:

@@ -5,22 +5,25 @@ from portal.core.access import Permission
 from portal.core.db import reader
 from portal.core.errors import NotFound
 from portal.core.lifecycle import InvalidTransition
-from portal.gateway import orders, payin_answers, schemas
+from portal.files import BadFile, StorageAway, TooManyFiles
+from portal.gateway import orders, payin_answers, receipts, schemas
 from portal.gateway.endpoint import call, shown
+from portal.gateway.errors import NotMultipart
 from portal.gateway.filters import OrderQuery
 from portal.orders import service
 from portal.orders.commands import CancelOrder, CreatePayin, MarkPaid
 from portal.orders.intake.create import ExternalIdTaken
+from portal.orders.receipts import NothingToShow, TooManyReceipts
 from portal.orders.service import OrderExpired
 from portal.orders.states import Direction
 from portal.reference import RateUnavailable
-from portal.reference.pauses import DeskPaused
+from portal.reference.pauses import DeskPaused, PartlyPaused
 from portal.tariffs import AmountTooSmall
 
 
 @call("POST", "/payins", Permission.ORDER_CREATE, summary="Take a payment from a customer", body=CreatePayin,
       answer=schemas.Payin, status=201, moves_money=True,
-      errors=(ExternalIdTaken, RateUnavailable, AmountTooSmall, DeskPaused))
+      errors=(ExternalIdTaken, RateUnavailable, AmountTooSmall, DeskPaused, PartlyPaused))
 def create_payin() -> Response:
     return orders.take_in(CreatePayin)
 
@@ -48,3 +51,10 @@ def cancel_payin(payin_id: str) -> Response:
       body=schemas.Empty, answer=schemas.Payin, errors=(NotFound, InvalidTransition, OrderExpired))
 def mark_payin_paid(payin_id: str) -> Response:
     return orders.act(Direction.PAYIN, payin_id, MarkPaid, service.mark_paid)
+
+
+@call("POST", "/payins/<payin_id>/receipts", Permission.ORDER_MARK_PAID, summary="Show that the customer has paid",
+      answer=schemas.Receipts, status=201, takes_files=True,
+      errors=(NotFound, NotMultipart, BadFile, StorageAway, NothingToShow, TooManyReceipts, TooManyFiles))
+def add_payin_receipts(payin_id: str) -> Response:
+    return receipts.take(Direction.PAYIN, payin_id)

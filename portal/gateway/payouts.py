@@ -4,22 +4,27 @@ from flask import Response
 from portal.core.access import Permission
 from portal.core.errors import NotFound
 from portal.core.lifecycle import InvalidTransition
-from portal.gateway import orders, schemas
+from portal.files import BadFile, StorageAway, TooManyFiles
+from portal.gateway import orders, receipts, schemas
 from portal.gateway.endpoint import call, shown
+from portal.gateway.errors import NotMultipart
 from portal.gateway.filters import OrderQuery
 from portal.ledger import InsufficientFunds
+from portal.ledger.stops import MoneyOutStopped
 from portal.orders import payouts, service, view
 from portal.orders.commands import CancelOrder, ConfirmPayout, CreatePayout
 from portal.orders.intake.create import ExternalIdTaken
+from portal.orders.receipts import NothingToShow, TooManyReceipts
 from portal.orders.states import Direction
 from portal.reference import RateUnavailable
-from portal.reference.pauses import DeskPaused
+from portal.reference.pauses import DeskPaused, PartlyPaused
 from portal.tariffs import AmountTooSmall
 
 
 @call("POST", "/payouts", Permission.PAYOUT_CREATE, summary="Send a payment to somebody", body=CreatePayout,
       answer=schemas.Payout, status=201, moves_money=True,
-      errors=(ExternalIdTaken, RateUnavailable, AmountTooSmall, InsufficientFunds, DeskPaused))
+      errors=(ExternalIdTaken, RateUnavailable, AmountTooSmall, InsufficientFunds, DeskPaused, PartlyPaused,
+              MoneyOutStopped))
 def create_payout() -> Response:
     return orders.take_in(CreatePayout)
 
@@ -47,3 +52,10 @@ def cancel_payout(payout_id: str) -> Response:
       body=schemas.Empty, answer=schemas.Payout, errors=(NotFound, InvalidTransition))
 def confirm_payout(payout_id: str) -> Response:
     return orders.act(Direction.PAYOUT, payout_id, ConfirmPayout, payouts.confirm)
+
+
+@call("POST", "/payouts/<payout_id>/receipts", Permission.PAYOUT_CREATE, summary="Show what came of a payout",
+      answer=schemas.Receipts, status=201, takes_files=True,
+      errors=(NotFound, NotMultipart, BadFile, StorageAway, NothingToShow, TooManyReceipts, TooManyFiles))
+def add_payout_receipts(payout_id: str) -> Response:
+    return receipts.take(Direction.PAYOUT, payout_id)

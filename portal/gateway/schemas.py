@@ -25,12 +25,29 @@ class Empty(Command):
     """No body, or an empty object."""
 
 
+class Receipt(Answer):
+    """A file that shows something about an order. `sha256` is of what was sent, `size_bytes` of what is kept of it."""
+
+    id: Annotated[str, Field(pattern="^fil_")]
+    object: Literal["receipt"]
+    name: str
+    content_type: Literal["image/png", "image/jpeg", "image/webp", "application/pdf"]
+    size_bytes: int
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    created_at: Moment
+
+
+class Receipts(Answer):
+    data: list[Receipt]
+
+
 class Balance(Answer):
-    """`held` is reserved for orders and withdrawals under way."""
+    """`held` is for orders and withdrawals under way; `reserved` is kept back of settled payins until its day comes."""
 
     currency: Currency
     available: Amount
     held: Amount
+    reserved: Amount
 
 
 class BalanceEntry(Answer):
@@ -38,12 +55,32 @@ class BalanceEntry(Answer):
 
     id: str
     kind: Annotated[str, Field(examples=["payin_settle"])]
-    purpose: Literal["available", "held"]
+    purpose: Literal["available", "held", "reserve"]
     currency: Currency
     amount: Amount
     balance: Amount
     reference: str
     at: Moment
+
+
+class Dispute(Answer):
+    """An objection to how an order stands. `waits_for` is asked for its word by `answer_by`; `ground` is why it was
+    decided so."""
+
+    id: str
+    object: Literal["dispute"]
+    order_id: str
+    external_id: str
+    status: Literal["open", "ended"]
+    reason: Annotated[str, Field(examples=["not_confirmed"])]
+    opened_by: Literal["customer", "store", "trader", "staff", "system"]
+    waits_for: Literal["store", "trader", "staff"] | None
+    answer_by: Moment | None
+    outcome: Literal["complete", "adjust", "cancel", "stands", "correct"] | None
+    ground: str | None
+    live: bool
+    created_at: Moment
+    ended_at: Moment | None
 
 
 class CurrencyFacts(Answer):
@@ -73,6 +110,30 @@ class RateFacts(Answer):
     rate: str
     source: str
     at: Moment
+
+
+class Quote(Answer):
+    """`due`: what the store gets of a payin, or pays for a payout, in its settlement currency."""
+
+    object: Literal["quote"]
+    direction: Literal["payin", "payout"]
+    amount: Amount
+    currency: Currency
+    rate: str
+    settlement_currency: Currency
+    settlement: Amount
+    fee: Amount
+    due: Amount
+
+
+class Availability(Answer):
+    """`reason`: where it could not: `no_requisite`, `limits_reached`, `no_collateral`, or what keeps all such orders
+    away just now (`desk_paused`, `partly_paused`, `rate_unavailable`)."""
+
+    object: Literal["availability"]
+    kind: Literal["payin", "payout"]
+    available: bool
+    reason: str | None
 
 
 class WebhookEndpoint(Answer):
@@ -166,7 +227,8 @@ class Problem(Answer):
 
 
 class WebhookMessage(Answer):
-    """The body of a webhook; `data` is the order as the API shows it, as of this step, numbers masked."""
+    """The body of a webhook; `data` is the order as the API shows it, as of this step, numbers masked; of
+    `dispute.…` the dispute, of `balance.…` the line of the statement."""
 
     type: str
     timestamp: Moment

@@ -1,23 +1,10 @@
-"""What the files look like: columns by sheet in English and Russian, read whatever separates them, and templates."""
-import csv
-import io
+"""What the files look like: columns by sheet in English and Russian."""
 from collections.abc import Mapping
-from typing import NamedTuple
 
-from portal.core.errors import FieldError, Invalid
+from portal.imports import tables, workbooks
+from portal.imports.tables import Column, Line
 
-ROWS_MAX, CELL_MAX = 500, 500
-
-
-class Column(NamedTuple):
-    """`name`: the command's field. `example`: of the template."""
-
-    name: str
-    english: str
-    russian: str
-    example: str
-    needed: bool = True
-
+ROWS_MAX = 500
 
 _LIMITS = (
     Column("min_amount", "smallest order", "минимум ордера", "500"),
@@ -68,70 +55,22 @@ WORDS = {"yes": "yes", "да": "yes", "1": "yes", "true": "yes", "no": "no", "н
 _WORDED = ("payin", "payout", "owner_kind")
 
 
-def parse(sheet: str, content: bytes) -> list[dict[str, str]]:
-    """The rows of a file by field, white space off, empty lines left out.
+def parse(sheet: str, content: bytes) -> list[Line]:
+    """The rows of a file by field. Raises Invalid, as `tables.read`."""
+    return [line._replace(cells=_worded(line.cells)) for line in tables.read(SHEETS[sheet], content, rows_max=ROWS_MAX)]
 
-    Raises Invalid: no text, no head, a column missing or unknown, no rows, too many.
-    """
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise _wrong("not_utf8", "This is no text in UTF-8: save the file as “CSV UTF-8”.") from None
-    if "\0" in text:
-        raise _wrong("not_utf8", "This is no text in UTF-8: save the file as “CSV UTF-8”.")
-    head = text.partition("\n")[0]
-    try:
-        lines = list(csv.reader(io.StringIO(text), delimiter=";" if head.count(";") >= head.count(",") and ";" in head
-                                else "\t" if "\t" in head else ","))
-    except csv.Error:
-        raise _wrong("not_csv", "This cannot be read as CSV: a quotation mark is not closed, or a cell is too long."
-                     ) from None
-    names = _names(sheet, lines[0] if lines else [])
-    rows = [_row(names, line) for line in lines[1:] if any(cell.strip() for cell in line)]
-    if not rows:
-        raise _wrong("empty", "There is no row below the head.")
-    if len(rows) > ROWS_MAX:
-        raise _wrong("too_many_rows", "A file holds at most 500 rows: split it.")
-    return rows
+
+def as_text(sheet: str, content: bytes) -> str:
+    """A file as the text that is kept of it: CSV as it came, a workbook as CSV. `content` was parsed before."""
+    if not workbooks.is_one(content):
+        return content.decode("utf-8-sig")
+    return tables.written(SHEETS[sheet], [line.cells for line in parse(sheet, content)], russian=False).decode()
 
 
 def template(sheet: str, *, russian: bool) -> bytes:
     """An example to fill in, as a spreadsheet of that language opens it."""
-    out = io.StringIO()
-    rows = csv.writer(out, delimiter=";" if russian else ",")
-    rows.writerow([column.russian if russian else column.english for column in SHEETS[sheet]])
-    rows.writerow([column.example for column in SHEETS[sheet]])
-    return b"\xef\xbb\xbf" + out.getvalue().encode()
+    return tables.template(SHEETS[sheet], russian=russian)
 
 
-def _names(sheet: str, head: list[str]) -> list[str]:
-    """Field by column, however the head is written. Raises Invalid."""
-    columns = SHEETS[sheet]
-    known = {_plain(word): column.name for column in columns for word in (column.name, column.english, column.russian)}
-    names = [known.get(_plain(cell), "") for cell in head]
-    while names and not names[-1] and not head[len(names) - 1].strip():
-        names.pop()
-    if "" in names:
-        raise _wrong("unknown_column", "The head names a column that is not known here: take the template's.",
-                     head[names.index("")])
-    if missing := [column.english for column in columns if column.needed and column.name not in names]:
-        raise _wrong("missing_column", "A column of the template is missing.", ", ".join(missing))
-    if len(set(names)) < len(names):
-        raise _wrong("double_column", "A column stands there twice.")
-    return names
-
-
-def _row(names: list[str], line: list[str]) -> dict[str, str]:
-    cells = dict(zip(names, (" ".join(cell.split())[:CELL_MAX] for cell in line), strict=False))
-    for name in _WORDED:
-        if cells.get(name):
-            cells[name] = WORDS.get(cells[name].casefold(), cells[name])
-    return {name: cells.get(name, "") for name in names}
-
-
-def _plain(word: str) -> str:
-    return " ".join(word.replace("_", " ").replace("ё", "е").casefold().split())
-
-
-def _wrong(code: str, sentence: str, about: str = "") -> Invalid:
-    return Invalid(sentence, fields=[FieldError("/file", code, sentence)], about=about[:80])
+def _worded(cells: dict[str, str]) -> dict[str, str]:
+    return cells | {name: WORDS.get(cells[name].casefold(), cells[name]) for name in _WORDED if cells.get(name)}

@@ -1,5 +1,6 @@
 """Each row against the rules and the records of now: what would be made of it, or what is wrong with which cell."""
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from uuid import UUID
@@ -14,6 +15,7 @@ from portal.core.errors import FieldError, Invalid, PortalError
 from portal.core.ids import new_id
 from portal.core.money import Money
 from portal.core.names import canonical
+from portal.imports.tables import Line
 from portal.ledger.models import AccountRow, BalanceRow
 from portal.parties.commands import CreateMerchant, CreateStore, CreateTrader, StoreTerms
 from portal.parties.models import Merchant, Store, Trader
@@ -78,7 +80,7 @@ class Book:
         self.twice(row, column, canonical(name))
 
 
-def judge(session: Session, sheet: str, rows: list[dict[str, str]]) -> list[Row]:
+def judge(session: Session, sheet: str, rows: list[Line]) -> list[Row]:
     """Every row, with what is wrong with it; nothing is made."""
     known = reference.snapshot(session)
     people: dict[str, dict[str, list[Any]]] = {"merchants": {}, "stores": {}, "traders": {}}
@@ -87,7 +89,7 @@ def judge(session: Session, sheet: str, rows: list[dict[str, str]]) -> list[Row]
         for one in session.scalars(every.execution_options(populate_existing=True)):
             people[kind].setdefault(canonical(one.slug if kind == "stores" else one.name), []).append(one)
     book = Book(session, known, people)
-    judged = [Row(at, cells) for at, cells in enumerate(rows, 2)]
+    judged = [Row(*line) for line in rows]
     for row in judged:
         JUDGES[sheet](book, row)
     return judged
@@ -107,7 +109,7 @@ def _store(book: Book, row: Row) -> None:
     least, most = (_amount(row, name, cells.pop(name), currency) for name in ("min_amount", "max_amount"))
     methods = tuple(cells.pop("methods").replace(";", ",").replace(",", " ").split())
     for code in methods:
-        _reads(row, "methods", lambda code=code: book.known.method(code))  # type: ignore[misc]
+        reads(row, "methods", lambda code=code: book.known.method(code))  # type: ignore[misc]
     if not methods:
         row.refuse("methods", "missing", "Field required")
     if least and most and not 0 < least.minor <= most.minor:
@@ -136,12 +138,12 @@ def _requisite(book: Book, row: Row) -> None:
     for name in ("min_amount", "max_amount", "day_max", "month_max"):
         if cells.get(name) and (amount := _amount(row, name, cells[name], currency)):
             cells[name] = amount.text
-    method = _reads(row, "method", lambda: book.known.method(cells["method"]))
+    method = reads(row, "method", lambda: book.known.method(cells["method"]))
     command = _bound(row, AddRequisite, cells, trader_id=trader.id if trader else new_id())
     if command is None or method is None:
         return
-    _reads(row, "number", lambda: command.columns(command.currency))
-    number = _reads(row, "number", lambda: numbers.canonical(book.known, command))
+    reads(row, "number", lambda: command.columns(command.currency))
+    number = reads(row, "number", lambda: numbers.canonical(book.known, command))
     if number is not None:
         mark = numbers.fingerprint(number)
         book.twice(row, "number", (mark, command.currency))
@@ -182,24 +184,32 @@ JUDGES: dict[str, Callable[[Book, Row], None]] = {
 
 
 def _bound(row: Row, command: type[C], cells: dict[str, str], **known: object) -> C | None:
-    return _reads(row, next(iter(cells)), lambda: bind(command, Cells(cells), **known))
+    return reads(row, next(iter(cells)), lambda: bind(command, Cells(cells), **known))
 
 
-def _reads(row: Row, column: str, read: Callable[[], T], *, fixed: bool = False) -> T | None:
+def reads(row: Row, column: str, read: Callable[[], T], *, fixed: bool = False) -> T | None:
     """What it gives, or None and the reason in the row: at the columns the refusal names, or `fixed` at this one."""
+    found: T | None = None
+    with refusing(row, column, fixed=fixed):
+        found = read()
+    return found
+
+
+@contextmanager
+def refusing(row: Row, column: str, *, fixed: bool = False) -> Iterator[None]:
+    """What is refused inside stands in the row."""
     try:
-        return read()
+        yield
     except Invalid as error:
         for one in error.fields:
             name = one.field.strip("/").split("/")[0]
             row.refuse(name if name in row.cells and not fixed else column, one.code, one.sentence, one.params)
     except PortalError as error:
         row.refuse(column, error.code, str(error))
-    return None
 
 
 def _currency(book: Book, row: Row, column: str, code: str, *, fiat: bool = False) -> str | None:
-    found = _reads(row, column, lambda: book.known.currency(code.upper()), fixed=True)
+    found = reads(row, column, lambda: book.known.currency(code.upper()), fixed=True)
     if found is not None and fiat and found.kind != "fiat":
         row.refuse(column, "not_fiat", "Stores take fiat currencies.")
         return None
@@ -211,7 +221,7 @@ def _amount(row: Row, column: str, text: str, currency: str | None) -> Money | N
         row.refuse(column, "missing", "Field required")
     if not text or currency is None:
         return None
-    return _reads(row, column, lambda: typed_amounts.amount(column, text, currency))
+    return reads(row, column, lambda: typed_amounts.amount(column, text, currency))
 
 
 def _percent(row: Row, column: str, text: str) -> int | None:
@@ -219,4 +229,4 @@ def _percent(row: Row, column: str, text: str) -> int | None:
     if not text:
         row.refuse(column, "missing", "Field required")
         return None
-    return _reads(row, column, lambda: typed_amounts.percent(column, text))
+    return reads(row, column, lambda: typed_amounts.percent(column, text))

@@ -51,11 +51,11 @@ def take_in(session: Session, actor: Actor, *, sheet: str, content: bytes, file_
     if sheet not in formats.SHEETS:
         raise Invalid(fields=[FieldError("/sheet", "unknown_sheet", "There is no such choice.")])
     if not content or len(content) > FILE_MAX:
-        raise Invalid(fields=[FieldError("/file", "no_file", "Choose a CSV file of at most 500 KB.")])
+        raise Invalid(fields=[FieldError("/file", "no_file", "Choose a CSV or XLSX file of at most 500 KB.")])
     rows = formats.parse(sheet, content)
     taken = Import(id=ids.new_id(), sheet=sheet, file_name=file_name[:120] or "file.csv", rows=len(rows), sums={},
                    created_by=actor.id, created_name=actor.name)
-    taken.content_sealed = crypto.seal(content.decode("utf-8-sig"), place=_place(taken.id))
+    taken.content_sealed = crypto.seal(formats.as_text(sheet, content), place=_place(taken.id))
     session.add(taken)
     session.flush()
     audit.record(session, actor, "import.taken_in", "import", taken.id, after={

@@ -2,7 +2,7 @@
 
 Rows are only ever added: a correction is a new entry. `verify` proves the whole.
 """
-from portal.ledger import entries, verify
+from portal.ledger import claims, entries, stops, verify
 from portal.ledger.accounts import (
     EXTERNAL,
     FEES,
@@ -10,13 +10,27 @@ from portal.ledger.accounts import (
     Account,
     store_available,
     store_held,
+    store_reserve,
     trader_available,
     trader_held,
 )
-from portal.ledger.entries import Draft, HoldFacts, Line, PayoutFacts, SettleFacts, accounts_of
-from portal.ledger.queries import EntryLine, Holdings, Total, balance, balances_of, lines_of, totals
+from portal.ledger.entries import Draft, Line, accounts_of
+from portal.ledger.facts import HoldFacts, PayoutFacts, SettleFacts, WithdrawalFacts
+from portal.ledger.preview import Preview, preview
+from portal.ledger.queries import (
+    EntryLine,
+    Holdings,
+    Recorded,
+    Total,
+    balance,
+    balances_of,
+    lines_of,
+    recorded,
+    reversed_among,
+    totals,
+)
 from portal.ledger.service import AlreadyPosted, InsufficientFunds, Locked, lock_balances, post
-from portal.ledger.statements import Statement, StatementLine, credited, statement
+from portal.ledger.statements import Statement, StatementLine, credited, statement, statement_lines_of
 
 __all__ = [
     "EXTERNAL",
@@ -32,21 +46,31 @@ __all__ = [
     "Line",
     "Locked",
     "PayoutFacts",
+    "Preview",
+    "Recorded",
     "SettleFacts",
     "Statement",
     "StatementLine",
     "Total",
+    "WithdrawalFacts",
     "accounts_of",
     "balance",
     "balances_of",
+    "claims",
     "credited",
     "entries",
     "lines_of",
     "lock_balances",
     "post",
+    "preview",
+    "recorded",
+    "reversed_among",
     "statement",
+    "statement_lines_of",
+    "stops",
     "store_available",
     "store_held",
+    "store_reserve",
     "totals",
     "trader_available",
     "trader_held",

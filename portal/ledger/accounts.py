@@ -17,7 +17,7 @@ class Account:
 
     owner_kind: str  # store, trader, platform, world
     owner_id: UUID | None
-    purpose: str  # available, held, fees, suspense, external
+    purpose: str  # available, held, reserve, fees, suspense, external
     currency: str
     live: bool
 
@@ -36,6 +36,11 @@ def store_available(store_id: UUID, currency: str, live: bool) -> Account:
 
 def store_held(store_id: UUID, currency: str, live: bool) -> Account:
     return Account("store", store_id, "held", currency, live)
+
+
+def store_reserve(store_id: UUID, currency: str, live: bool) -> Account:
+    """What is kept back of a store's settled payins until its day comes."""
+    return Account("store", store_id, "reserve", currency, live)
 
 
 def trader_available(trader_id: UUID, currency: str, live: bool) -> Account:

@@ -23,6 +23,7 @@ class AccountRow(Base):
         UniqueConstraint("owner_kind", "owner_id", "purpose", "currency", "live", name="uq_accounts_identity"),
         UniqueConstraint("id", "currency", "live", name="uq_accounts_id_currency_live"),  # what postings refer to
         CheckConstraint("(owner_kind IN ('store', 'trader') AND purpose IN ('available', 'held'))"
+                        " OR (owner_kind = 'store' AND purpose = 'reserve')"
                         " OR (owner_kind = 'platform' AND purpose IN ('fees', 'suspense'))"
                         " OR (owner_kind = 'world' AND purpose = 'external')", name="purpose"),
         CheckConstraint(f"(owner_kind IN ('platform', 'world')) = (owner_id = {NIL})", name="owner"),
@@ -58,6 +59,7 @@ class JournalEntry(Base):
         UniqueConstraint("kind", "reference", name="uq_journal_entries_kind_reference"),
         UniqueConstraint("reverses_id", name="uq_journal_entries_reverses_id"),  # nothing is reversed twice
         Index("ix_journal_entries_reference", "reference"),  # the dossier of an order or assignment
+        Index("ix_journal_entries_posted_at", "posted_at", postgresql_using="brin"),  # a day's close; costs no insert
         CheckConstraint("(kind = 'reversal') = (reverses_id IS NOT NULL)", name="reversal"),
     )
     id: Mapped[Serial]

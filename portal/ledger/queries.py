@@ -1,5 +1,5 @@
 """Reading the books: balances and the postings behind an order. Whose account it is, the caller has checked."""
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, aliased
 
 from portal.core.money import Money
 from portal.ledger.accounts import NIL, Account
+from portal.ledger.entries import Line
 from portal.ledger.models import AccountRow, BalanceRow, JournalEntry, Posting
 
 LINES_MAX = 500
@@ -16,10 +17,17 @@ BALANCE = BalanceRow.credits_minor - BalanceRow.debits_minor
 
 
 class Holdings(NamedTuple):
-    """What an owner has in one currency: free to use, and kept back for what is under way."""
+    """What an owner has in one currency: free to use, held for what is under way, and of a store kept back until its
+    day comes."""
 
     available: Money
     held: Money
+    reserved: Money
+
+    @classmethod
+    def of(cls, minor: Mapping[str, int], currency: str) -> "Holdings":
+        """By purpose; zero where nothing was posted."""
+        return cls(*(Money(minor.get(purpose, 0), currency) for purpose in ("available", "held", "reserve")))
 
 
 class Total(NamedTuple):
@@ -67,8 +75,7 @@ def balances_of(session: Session, owner_kind: str, owner_id: UUID | None, live: 
     found: dict[str, dict[str, int]] = {}
     for currency, purpose, minor in rows:
         found.setdefault(currency, {})[purpose] = minor
-    return {currency: Holdings(Money(of.get("available", 0), currency), Money(of.get("held", 0), currency))
-            for currency, of in found.items()}
+    return {currency: Holdings.of(minor, currency) for currency, minor in found.items()}
 
 
 def totals(session: Session) -> list[Total]:
@@ -91,6 +98,45 @@ def lines_of(session: Session, references: Iterable[UUID]) -> Sequence[EntryLine
         .order_by(Posting.id).limit(LINES_MAX))
     return [EntryLine(id, entry_id, kind, source, target, Money(minor, currency))
             for id, entry_id, kind, source, target, minor, currency in rows]
+
+
+class Recorded(NamedTuple):
+    """An entry as it stands in the journal: its lines in order, and the entry that reversed it, if one did."""
+
+    id: int
+    kind: str
+    reference: UUID
+    lines: tuple[Line, ...]
+    reversed_by: int | None
+
+
+def recorded(session: Session, entry_id: int) -> Recorded | None:
+    """Two queries; None for an entry that does not exist."""
+    reversing = aliased(JournalEntry)
+    found = session.execute(
+        select(JournalEntry.kind, JournalEntry.reference, reversing.id.label("by"))
+        .outerjoin(reversing, reversing.reverses_id == JournalEntry.id).where(JournalEntry.id == entry_id)).first()
+    if found is None:
+        return None
+    debit, credit = aliased(AccountRow), aliased(AccountRow)
+    rows = session.execute(
+        select(Posting.amount_minor, debit, credit).join(debit, debit.id == Posting.debit_id)
+        .join(credit, credit.id == Posting.credit_id).where(Posting.entry_id == entry_id).order_by(Posting.id))
+    lines = tuple(Line(_named(source), _named(target), Money(minor, source.currency))
+                  for minor, source, target in rows)
+    return Recorded(entry_id, found.kind, found.reference, lines, found.by)
+
+
+def reversed_among(session: Session, kind: str, references: Iterable[UUID]) -> set[UUID]:
+    """Whose entries of this kind another entry has reversed."""
+    reversing = aliased(JournalEntry)
+    return set(session.scalars(
+        select(JournalEntry.reference).join(reversing, reversing.reverses_id == JournalEntry.id)
+        .where(JournalEntry.kind == kind, JournalEntry.reference.in_(list(references)))))
+
+
+def _named(row: AccountRow) -> Account:
+    return Account(row.owner_kind, None if row.owner_id == NIL else row.owner_id, row.purpose, row.currency, row.live)
 
 
 def account_id(session: Session, account: Account) -> int | None:

@@ -10,6 +10,7 @@ from portal.core import clock, page_events, pipeline
 from portal.core.access import Actor
 from portal.core.db import translated
 from portal.core.errors import Conflict, Rejected, judges
+from portal.core.money import Money
 from portal.ledger.accounts import Account, ids_of
 from portal.ledger.entries import Draft, accounts_of
 
@@ -18,6 +19,11 @@ class InsufficientFunds(Rejected):
     """The account does not cover this amount."""
 
     code = "insufficient_funds"
+
+    @classmethod
+    def by(cls, lacks: Money, **details: object) -> "InsufficientFunds":
+        """Programs are told in minor units and as text, pages write `lacks` as they write money."""
+        return cls("", missing_minor=lacks.minor, missing=lacks.text, currency=lacks.currency, lacks=lacks, **details)
 
 
 class AlreadyPosted(Conflict):
@@ -139,8 +145,8 @@ def _apply(draft: Draft, place: int, balances: dict[Account, Locked], lines: _Li
                            debit.available_minor, credit.available_minor))
     for line in draft.lines:  # whoever was only credited cannot have become uncovered
         if not balances[line.debit].covered:
-            raise InsufficientFunds(account=line.debit, reference=draft.reference,
-                                    missing_minor=-balances[line.debit].available_minor)
+            lacks = Money(-balances[line.debit].available_minor, line.amount.currency)
+            raise InsufficientFunds.by(lacks, account=line.debit, reference=draft.reference)
 
 
 def _parameters(actor: Actor, now: datetime, drafts: Sequence[Draft], lines: _Lines,

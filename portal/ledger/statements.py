@@ -3,7 +3,7 @@
 A period is a run of the account's postings without a gap, and each posting keeps the balance after it: so the lines
 add up from opening to closing, and neighbouring periods neither share a line nor lose one.
 """
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from portal.core.errors import FieldError, Invalid
 from portal.core.money import MINOR_MAX, Money
-from portal.ledger.accounts import Account
+from portal.ledger.accounts import Account, ids_of
 from portal.ledger.queries import account_id
 
 PAGE_MAX = 500
@@ -45,7 +45,17 @@ LINES = text("""
       JOIN accounts o ON o.id = p.other_id
      ORDER BY p.id DESC""")
 
-
+ENTRIES = text("""
+    SELECT s.account, p.id, p.entry_id, s.amount, s.after, o.owner_kind || ' ' || o.purpose AS other,
+           e.posted_at, e.kind, e.reference, e.memo, e.actor_name
+      FROM unnest(CAST(:kinds AS text[]), CAST(:references AS uuid[])) AS w (kind, reference)
+      JOIN journal_entries e ON e.kind = w.kind AND e.reference = w.reference
+      JOIN postings p ON p.entry_id = e.id
+     CROSS JOIN LATERAL (VALUES (p.debit_id, p.credit_id, -p.amount_minor, p.debit_after_minor),
+                                (p.credit_id, p.debit_id, p.amount_minor, p.credit_after_minor))
+                        AS s (account, other_id, amount, after)
+      JOIN accounts o ON o.id = s.other_id
+     WHERE s.account = ANY(:accounts) ORDER BY p.id""")
 CREDITED = text("""
     SELECT sum(p.amount_minor) FROM postings p JOIN journal_entries e ON e.id = p.entry_id AND e.kind = :kind
      WHERE p.credit_id = :account AND p.id >= coalesce(first_posting(:account, :since), 0)""")
@@ -62,6 +72,7 @@ class StatementLine:
     reference: UUID
     memo: str | None
     by: str
+    event: str  # the kind, but for the part of a settled payin that its store waits for: kept_back
     other: str  # the account on the other side: "store available"
     amount: Money
     balance: Money
@@ -92,7 +103,7 @@ def statement(session: Session, account: Account, *, since: datetime | None = No
         return Statement(account, nothing, nothing, [], None)
     first, beyond = _bounds(session, id, since, until)
     found = session.execute(LINES, {"account": id, "first": first, "beyond": min(beyond, before), "limit": limit + 1})
-    lines = [_line(row, account.currency) for row in found]
+    lines = [_line(row, account) for row in found]
     more, lines = len(lines) > limit, lines[:limit]
     return Statement(account, _before(session, id, first, account), _before(session, id, beyond, account), lines,
                      str(lines[-1].id) if more else None)
@@ -107,7 +118,16 @@ def lines(session: Session, account: Account, *, since: datetime | None, until: 
     first, beyond = _bounds(session, id, since, until)
     found = session.execute(LINES, {"account": id, "first": first, "beyond": min(beyond, before or MINOR_MAX),
                                     "limit": limit})
-    return [_line(row, account.currency) for row in found]
+    return [_line(row, account) for row in found]
+
+
+def statement_lines_of(session: Session, accounts: Collection[Account], wanted: Sequence[tuple[str, UUID]]
+                       ) -> list[tuple[Account, StatementLine]]:
+    """What these entries, by (kind, reference), did to these accounts, oldest first."""
+    of_id = {id: account for account, id in ids_of(session, accounts, opening=False).items()}
+    found = session.execute(ENTRIES, {"accounts": list(of_id), "kinds": [kind for kind, _ in wanted],
+                                      "references": [reference for _, reference in wanted]})
+    return [(of_id[row.account], _line(row, of_id[row.account])) for row in found]
 
 
 def credited(session: Session, account: Account, kind: str, *, since: datetime) -> Money:
@@ -131,10 +151,13 @@ def _before(session: Session, id: int, beyond: int, account: Account) -> Money:
     return Money(session.scalar(BEFORE, {"account": id, "beyond": beyond}) or 0, account.currency)
 
 
-def _line(row: Any, currency: str) -> StatementLine:
+def _line(row: Any, account: Account) -> StatementLine:
+    currency, own = account.currency, account.owner_kind == "store" and row.other.startswith("store")
+    event = "kept_back" if own and row.kind == "payin_settle" else row.kind
     return StatementLine(
         id=row.id, entry_id=row.entry_id, at=row.posted_at, kind=row.kind, reference=row.reference, memo=row.memo,
-        by=row.actor_name, other=row.other, amount=Money(row.amount, currency), balance=Money(row.after, currency))
+        event=event, by=row.actor_name, other=row.other, amount=Money(row.amount, currency),
+        balance=Money(row.after, currency))
 
 
 def _cursor(cursor: str | None) -> int:

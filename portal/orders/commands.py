@@ -55,7 +55,7 @@ def leads_to(url: str, hosts: Collection[str]) -> bool:
     return (host in hosts and (usual or host in LOOPBACK)) or f"{host}:{port}" in hosts
 
 
-def _external_id(value: str) -> str:
+def external_id(value: str) -> str:
     return _plain_id(value, "invalid_external_id")
 
 
@@ -97,7 +97,7 @@ class CreateOrder(Command):
 
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{3,10}$")]
     amount: str = Field(max_length=40, examples=["1500.00"])
-    external_id: Annotated[Text, AfterValidator(_external_id)]
+    external_id: Annotated[Text, AfterValidator(external_id)]
     customer: Customer | None = None
     description: Description | None = None
     metadata: dict[str, Annotated[str, StringConstraints(max_length=500)]] = Field(default_factory=dict)
@@ -195,10 +195,14 @@ class MarkPaid(OrderCommand):
 
 
 class ConfirmOrder(OrderCommand):
-    """The receiver's side has `received`, an amount as people type it, on this very assignment."""
+    """The receiver's side has `received`, an amount as people type it, on this very assignment.
+
+    `differs`: and that it is not what was to be paid, is meant.
+    """
 
     assignment_id: str = Field(max_length=60)
     received: str = Field(max_length=60)
+    differs: bool = False
     reason: Reason | None = None
 
 

@@ -26,7 +26,7 @@ Columns = Callable[[UUID], dict[str, Any]]
 
 def sealed(session: Session, store_id: UUID, command: CreatePayout) -> Columns:
     """The columns of an order, by its id, that keep the recipient. Raises Invalid: the number, or a bank elsewhere."""
-    number, at = _canonical(command.destination, command.currency), command.destination
+    number, at = canonical(command.destination, command.currency), command.destination
     keyring = crypto.data_keyring(session.get_one(Store, store_id).data_key, place=key_place(store_id))
     card = reference.snapshot().method(at.method).validator in validators.CARDS
     holder = names.tidy(at.holder) if at.holder else None
@@ -56,12 +56,19 @@ def reveal(session: Session, order: OrderFacts) -> str:
     return keyring.open(order.destination_sealed, place=_number_place(order.id)).decode()
 
 
+def forgotten(session: Session, order: OrderFacts, word: str) -> bytes:
+    """What stands in place of the number from now on."""
+    keyring = crypto.data_keyring(session.get_one(Store, order.store_id).data_key, place=key_place(order.store_id))
+    return keyring.seal(word.encode(), place=_number_place(order.id))
+
+
 def is_a_requisite(session: Session, order: OrderFacts) -> bool:
     """Whether the money would go to some trader's own instrument."""
     return bool(session.scalar(select(exists().where(Requisite.number_fingerprint == order.destination_fingerprint))))
 
 
-def _canonical(at: Destination, currency: str) -> str:
+def canonical(at: Destination, currency: str) -> str:
+    """The number in its one spelling. Raises Invalid: the method, the bank, the number."""
     known = reference.snapshot()
     if at.method not in known.methods:
         raise Invalid(fields=[FieldError("/destination/method", "unknown_method",

@@ -19,16 +19,27 @@ _STEPS: dict[tuple[StrEnum, StrEnum], StrEnum] = {
     (S.NEW, A.MATCH): S.ASSIGNED, (S.RETRYING, A.MATCH): S.ASSIGNED,
     (S.NEW, A.RETRY): S.RETRYING, (S.RETRYING, A.RETRY): S.RETRYING,
     (S.NEW, A.FAIL): S.FAILED, (S.RETRYING, A.FAIL): S.FAILED,
+    # risk, before the first match: a person's decision is wanted, or there is none to make
+    (S.NEW, A.HOLD_FOR_REVIEW): S.REVIEW, (S.RETRYING, A.HOLD_FOR_REVIEW): S.REVIEW, (S.REVIEW, A.RELEASE): S.NEW,
+    (S.NEW, A.REFUSE): S.FAILED, (S.RETRYING, A.REFUSE): S.FAILED, (S.REVIEW, A.REFUSE): S.FAILED,
+    (S.PAID, A.SUSPECT): S.PAID,  # risk, once money is said to be sent: staff are called, nothing else changes
     (S.NEW, A.CANCEL): S.CANCELLED, (S.RETRYING, A.CANCEL): S.CANCELLED, (S.REVIEW, A.CANCEL): S.CANCELLED,
     (S.ASSIGNED, A.CANCEL): S.CANCELLED, (S.ASSIGNED, A.DECLINE): S.NEW,
     (S.ASSIGNED, A.MARK_PAID): S.PAID, (S.PAID, A.CONFIRM): S.CONFIRMED, (S.CONFIRMED, A.SETTLE): S.COMPLETED,
     (S.PAID, A.CALL_OFF): S.CANCELLED,  # by two of the staff, after `confirm_by`: it was said to be paid and was not
     (S.PAID, A.FLAG): S.PAID,  # nobody confirmed by `confirm_by`: staff are called, nothing else changes
+    # somebody objects: the clock stands, what is held stays held
+    (S.PAID, A.DISPUTE): S.DISPUTED, (S.DISPUTED, A.CONCEDE): S.CONFIRMED, (S.DISPUTED, A.GIVE_UP): S.CANCELLED,
+    (S.DISPUTED, A.RESOLVE_COMPLETE): S.CONFIRMED, (S.DISPUTED, A.RESOLVE_ADJUST): S.CONFIRMED,
+    (S.DISPUTED, A.RESOLVE_CANCEL): S.CANCELLED,
+    (S.COMPLETED, A.CORRECT): S.COMPLETED,  # by two of the staff: it came to another amount after all
 }
 _SYSTEM, _STAFF = frozenset({Party.SYSTEM}), frozenset({Party.STAFF})
 _WHO: dict[Action, frozenset[Party]] = {
     A.MATCH: _SYSTEM, A.RETRY: _SYSTEM, A.FAIL: _SYSTEM, A.EXPIRE: _SYSTEM, A.FLAG: _SYSTEM,
-    A.SETTLE: _SYSTEM, A.CALL_OFF: _STAFF, A.DECLINE: frozenset({Party.TRADER})}
+    A.SETTLE: _SYSTEM, A.CALL_OFF: _STAFF, A.CORRECT: _STAFF, A.HOLD_FOR_REVIEW: _SYSTEM, A.RELEASE: _STAFF,
+    A.REFUSE: _SYSTEM | _STAFF, A.SUSPECT: _SYSTEM, A.DECLINE: frozenset({Party.TRADER}),
+    A.RESOLVE_COMPLETE: _STAFF, A.RESOLVE_ADJUST: _STAFF, A.RESOLVE_CANCEL: _STAFF}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,10 +84,24 @@ def _facts(order: OrderFacts) -> PayoutFacts:
 
 PAYIN = Rules(
     direction=Direction.PAYIN,
-    lifecycle=Lifecycle(S.NEW, _STEPS | {(S.ASSIGNED, A.CONFIRM): S.CONFIRMED, (S.ASSIGNED, A.EXPIRE): S.EXPIRED}),
-    who=_WHO | {A.CANCEL: frozenset({Party.STORE, Party.CUSTOMER, Party.STAFF}),
+    lifecycle=Lifecycle(S.NEW, _STEPS | {
+        (S.ASSIGNED, A.CONFIRM): S.CONFIRMED, (S.ASSIGNED, A.EXPIRE): S.EXPIRED,
+        # the money came after all; its confirmation follows at once
+        (S.EXPIRED, A.REOPEN): S.ASSIGNED, (S.CANCELLED, A.REOPEN): S.ASSIGNED,
+        # or on a requisite that its payer had exchanged for one that was declined since
+        (S.NEW, A.REOPEN): S.ASSIGNED, (S.RETRYING, A.REOPEN): S.ASSIGNED,
+        (S.ASSIGNED, A.REPLACE): S.ASSIGNED,
+        # another amount arrived than was ordered: nothing is settled until somebody has said what it comes to
+        (S.ASSIGNED, A.DISPUTE): S.DISPUTED,
+        (S.DISPUTED, A.ACCEPT_AMOUNT): S.CONFIRMED, (S.DISPUTED, A.REFUSE_AMOUNT): S.DISPUTED}),
+    who=_WHO | {A.DISPUTE: frozenset({Party.TRADER, Party.STORE, Party.CUSTOMER, Party.STAFF, Party.SYSTEM}),
+                A.ACCEPT_AMOUNT: frozenset({Party.STORE}), A.REFUSE_AMOUNT: frozenset({Party.STORE}),
+                # who gives in loses by it alone: the money did arrive; it was never sent
+                A.CONCEDE: frozenset({Party.TRADER}), A.GIVE_UP: frozenset({Party.STORE}),
+                A.CANCEL: frozenset({Party.STORE, Party.CUSTOMER, Party.STAFF}),
                 A.MARK_PAID: frozenset({Party.CUSTOMER, Party.STORE}),
-                A.CONFIRM: frozenset({Party.TRADER, Party.STAFF})},
+                A.CONFIRM: frozenset({Party.TRADER, Party.STAFF}), A.REOPEN: frozenset({Party.TRADER, Party.STAFF}),
+                A.REPLACE: _SYSTEM},
     needs_collateral=True, one_amount=True, has_payment_page=True, flow=1, acts_on=Status.PAID,
     accepted_first=False,
     on_create=_nothing, on_match=entries.payin_hold, on_release=entries.payin_release, on_end=_nothing,
@@ -89,6 +114,8 @@ PAYOUT = Rules(
         (S.ASSIGNED, A.REASSIGN): S.NEW,  # not accepted, or not sent, in time: somebody else's turn
         (S.ASSIGNED, A.EXPIRE): S.EXPIRED}),  # likewise, after the store's last try
     who=_WHO | {A.CANCEL: frozenset({Party.STORE, Party.STAFF}), A.REASSIGN: _SYSTEM,
+                A.DISPUTE: frozenset({Party.TRADER, Party.STORE, Party.STAFF}),
+                A.CONCEDE: frozenset({Party.STORE}), A.GIVE_UP: frozenset({Party.TRADER}),
                 A.ACCEPT: frozenset({Party.TRADER}), A.MARK_PAID: frozenset({Party.TRADER}),
                 A.CONFIRM: frozenset({Party.STORE, Party.STAFF, Party.SYSTEM})},
     needs_collateral=False, one_amount=False, has_payment_page=False, flow=-1, acts_on=Status.ASSIGNED,

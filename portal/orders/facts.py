@@ -14,6 +14,8 @@ from portal.core.money import Money
 from portal.orders.states import Direction, Status
 
 PREFIXES = {Direction.PAYIN: "pin", Direction.PAYOUT: "pout"}
+RECEIPTS_ON = "assignment"  # what the receipts of its trader are attached to
+PAYERS_RECEIPTS_ON = "order"  # those of its payer or its store
 MOVES = {"moves": True}
 """Marks a column that a step may change; the others are frozen at creation (see `row`)."""
 
@@ -68,6 +70,7 @@ class OrderFacts:
     # clocks
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     match_by: Mapped[datetime] = mapped_column(info=MOVES)
+    judged_at: Mapped[datetime | None] = mapped_column(info=MOVES)  # by risk, before its first match
     next_attempt_at: Mapped[datetime | None] = mapped_column(info=MOVES)
     assigned_at: Mapped[datetime | None] = mapped_column(info=MOVES)
     accepted_at: Mapped[datetime | None] = mapped_column(info=MOVES)  # by a payout's trader, who sees its recipient now
@@ -75,6 +78,7 @@ class OrderFacts:
     paid_at: Mapped[datetime | None] = mapped_column(info=MOVES)
     confirm_by: Mapped[datetime | None] = mapped_column(info=MOVES)
     needs_attention_at: Mapped[datetime | None] = mapped_column(info=MOVES)
+    waits_for: Mapped[str | None] = mapped_column(Text, info=MOVES)  # store, staff: whose word it waits for
     confirmed_at: Mapped[datetime | None] = mapped_column(info=MOVES)
     completed_at: Mapped[datetime | None] = mapped_column(info=MOVES)
     ended_at: Mapped[datetime | None] = mapped_column(info=MOVES)
@@ -112,6 +116,16 @@ class OrderFacts:
         """The desk's fee, in settlement currency: F of the accounting manual (`ledger/entries.py`)."""
         minor = self.final_fee_minor
         return Money(self.fee_minor if minor is None else minor, self.settlement_currency)
+
+    @property
+    def final_reward(self) -> Money | None:
+        """What its trader earned by it, once it is confirmed: R of the accounting manual (`ledger/entries.py`)."""
+        return None if self.final_reward_minor is None else Money(self.final_reward_minor, self.settlement_currency)
+
+    @property
+    def spared(self) -> Money:
+        """Of what was held for a payout, where it was settled on less: A and F as they were frozen, less the final."""
+        return Money(self.settlement_minor + self.fee_minor, self.settlement_currency) - self.total
 
     @property
     def net(self) -> Money:

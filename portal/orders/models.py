@@ -52,7 +52,7 @@ class Order(OrderFacts, Base):
                         name="destination"),
         CheckConstraint("fee_minor >= 0 AND fee_minor <= settlement_minor", name="fee"),
         CheckConstraint("num_nonnulls(final_settlement_minor, final_fee_minor, final_reward_minor) IN (0, 3)"
-                        " AND final_settlement_minor > 0 AND final_reward_minor >= 0"
+                        " AND final_settlement_minor >= 0 AND final_reward_minor >= 0"
                         " AND final_fee_minor BETWEEN 0 AND final_settlement_minor", name="final_amounts"),
         {"postgresql_with": {"fillfactor": 75}},
     )
@@ -159,6 +159,8 @@ class OrderEvent(Base):
     __table_args__ = (
         PrimaryKeyConstraint("id", "created_at"),
         Index("ix_order_events_order_id", "order_id", "version"),
+        Index("ix_order_events_transaction", "transaction_id", postgresql_using="brin",  # what seals are made of
+              postgresql_with={"pages_per_range": 16, "autosummarize": "'on'"}),
         {"postgresql_partition_by": "RANGE (created_at)"},
     )
     id: Mapped[UUID] = mapped_column(default=ids.new_id)

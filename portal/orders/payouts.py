@@ -16,18 +16,23 @@ from portal.core import clock, ids, jobs
 from portal.core.access import SYSTEM, Actor, Permission
 from portal.core.errors import Conflict, Denied, FieldError, Invalid
 from portal.core.jobs import Claimed, RetryAt
-from portal.orders import queries, service
+from portal.ledger import stops
+from portal.orders import queries, receipts, service
+from portal.orders.agreement import agree, outcome
 from portal.orders.commands import AcceptPayout, ConfirmPayout, PayPayout
 from portal.orders.facts import PREFIXES
+from portal.orders.judging import at_money
 from portal.orders.matching import reservations
 from portal.orders.models import Assignment, Order
+from portal.orders.payout_receipts import RECEIPT
 from portal.orders.service import AssignmentChanged
 from portal.orders.states import Action, Direction, Status
 from portal.orders.steps import Steps
+from portal.parties import traders
 from portal.parties.models import Store
+from portal.risk.facts import Moment
 
 PREFIX = PREFIXES[Direction.PAYOUT]
-RECEIPT = "assignment"  # what its receipts are attached to
 
 
 class NotAccepted(Conflict):
@@ -36,28 +41,19 @@ class NotAccepted(Conflict):
     code = "not_accepted"
 
 
-def _may_see_receipt(session: Session, actor: Actor, assignment_id: UUID) -> bool:
-    """Whoever sees the order; of traders only the one whose receipt it is."""
-    rows = queries.visible_to(actor).join(Assignment, Assignment.order_id == Order.id).where(
-        Assignment.id == assignment_id)
-    if actor.trader_id is not None:
-        rows = rows.where(Assignment.trader_id == actor.trader_id)
-    return session.scalar(rows.with_only_columns(Order.id)) is not None
-
-
-files.visible_by(RECEIPT, _may_see_receipt)
-
-
 def accept(session: Session, actor: Actor, command: AcceptPayout) -> Order:
     """Its trader takes it on: from now on it is not cancelled any more, and the time to send the money runs.
 
-    Harmless twice. Raises NotFound, AssignmentChanged, InvalidTransition, NotYours.
+    Harmless twice. Raises NotFound, AssignmentChanged, InvalidTransition, NotYours, MoneyOutStopped.
     """
     order, assignment = _his(session, actor, command.order_id, command.assignment_id)
     if order.status == Status.ASSIGNED and order.accepted_at is not None:
         return order
+    if order.live:
+        stops.refuse_while_stopped(session)
     steps, now = Steps(session, actor), clock.now()
     order.accepted_at = now
+    traders.acted(session, assignment.trader_id)
     store = session.get_one(Store, order.store_id)
     order.expires_at = assignment.expires_at = now + timedelta(seconds=store.payout_pay_for_s)
     steps.take(order, Action.ACCEPT, details={"assignment": assignment.public_id, "number_shown_to": "its trader"})
@@ -68,7 +64,8 @@ def accept(session: Session, actor: Actor, command: AcceptPayout) -> Order:
 
 
 def pay(session: Session, actor: Actor, command: PayPayout) -> Order:
-    """Its trader has sent the money and shows the receipt; what follows is as the store chose.
+    """Its trader has sent the money and shows the receipt; what follows is as the store chose. A receipt that stands on
+    another order, too, agrees to nothing by itself: the store says so, and staff look.
 
     Raises NotFound, AssignmentChanged, NotAccepted, InvalidTransition, NotYours, and what `files.attach` refuses.
     """
@@ -79,10 +76,16 @@ def pay(session: Session, actor: Actor, command: PayPayout) -> Order:
     store = session.get_one(Store, order.store_id)
     order.confirm_by = clock.now() + timedelta(seconds=store.payout_window_s)
     steps.take(order, Action.MARK_PAID, details={"assignment": assignment.public_id, "receipts": len(command.receipts)})
-    files.attach(session, actor, command.receipts, RECEIPT, assignment.id)
+    kept = files.attach(session, actor, command.receipts, RECEIPT, assignment.id)
+    seen = receipts.seen_elsewhere(session, order, kept)
+    if seen:
+        order.needs_attention_at = clock.now()
     steps.write()
     jobs.cancel(session, "expire_order", str(assignment.id))
-    match store.payout_confirm:
+    if (found := at_money.suspicion(session, Moment.CLAIM, order, assignment)) is not None:
+        at_money.call_staff(session, order, found)
+        return order
+    match "store" if seen else store.payout_confirm:
         case "at_once":
             _confirmed(session, SYSTEM, order, assignment)
         case "window":
@@ -93,7 +96,8 @@ def pay(session: Session, actor: Actor, command: PayPayout) -> Order:
 
 
 def confirm(session: Session, actor: Actor, command: ConfirmPayout) -> Order:
-    """The store agrees that its recipient has the money, or staff do in its place and say why.
+    """The store agrees that its recipient has the money, or staff do in its place and say why. What rules of risk find
+    wrong by now stays as it is and waits for staff.
 
     Raises NotFound, Denied, Invalid, InvalidTransition, NotYours.
     """
@@ -110,7 +114,7 @@ def confirm_overdue(session: Session, batch: Sequence[Claimed]) -> None:
     """Work of the kind `confirm_payout`: nobody objected within the store's window."""
     wanted = [job.reference for job in batch if job.reference is not None]
     for order in queries.lock_many(session, wanted).values():
-        if order.status == Status.PAID:
+        if order.status == Status.PAID and order.waits_for is None:
             _confirmed(session, SYSTEM, order, queries.current_assignment(session, order))
 
 
@@ -136,17 +140,23 @@ def take_back(session: Session, overdue: Sequence[tuple[Order, Assignment]]) -> 
         ending.append((order, assignment))
     if ending:
         reservations.release(session, ending, reason="expired")
+        traders.let_pass(session, {assignment.trader_id for _, assignment in ending})
     steps.write()
     return later
 
 
 def _confirmed(session: Session, actor: Actor, order: Order, assignment: Assignment | None,
                reason: str | None = None) -> Order:
+    if order.status == Status.PAID and not actor.is_staff:
+        found = at_money.suspicion(session, Moment.CONFIRM, order, assignment)
+        if found is not None:
+            at_money.call_staff(session, order, found)
+            return order
     steps = Steps(session, actor)
     if assignment is None:
         steps.take(order, Action.CONFIRM)  # which says that it cannot be
     else:
-        service.agreed(steps, order, assignment, received=order.amount_to_pay, reason=reason)
+        agree(steps, order, assignment, outcome(steps.session, order, assignment, order.amount_to_pay), reason=reason)
     jobs.cancel(session, "confirm_payout", str(order.id))
     steps.write()
     return order

@@ -1,4 +1,5 @@
 """Which orders an actor may see, and finding one, a page of them, or one under lock. Every read starts here."""
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -87,6 +88,13 @@ def current_assignment(session: Session, order: Order) -> Assignment | None:
         .execution_options(populate_existing=True))
 
 
+def holding(session: Session, order: Order) -> Sequence[Assignment]:
+    """All that are open, chosen or still payable, the newest first. The order's lock guards them."""
+    return session.scalars(select(Assignment).where(
+        Assignment.order_id == order.id, Assignment.state != AssignmentState.ENDED)
+        .order_by(Assignment.id.desc()).execution_options(populate_existing=True)).all()
+
+
 def public_id_of(session: Session, payer: Actor) -> str:
     """The order behind a payment link. Raises NotFound."""
     found = session.scalar(visible_to(payer))
@@ -105,6 +113,7 @@ class OrderFilter:
     customer_id: str | None = None
     created_from: datetime | None = None
     created_to: datetime | None = None
+    ids: list[UUID] | None = None
 
 
 def page(session: Session, actor: Actor, wanted: OrderFilter, *, cursor: str | None, limit: int) -> Page[Order]:
@@ -117,6 +126,8 @@ def page(session: Session, actor: Actor, wanted: OrderFilter, *, cursor: str | N
     for column, value in ((Order.external_id, wanted.external_id), (Order.customer_id, wanted.customer_id)):
         if value is not None:
             rows = rows.where(column == value)
+    if wanted.ids is not None:
+        rows = rows.where(Order.id == any_(literal(wanted.ids, ARRAY(Uuid))))
     if wanted.created_from is not None:
         rows = rows.where(Order.created_at >= wanted.created_from)
     if wanted.created_to is not None:

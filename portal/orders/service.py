@@ -6,14 +6,17 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal import ledger
-from portal.core import clock, ids, jobs, typed_amounts
+from portal.core import audit, clock, ids, jobs, typed_amounts
 from portal.core.access import SYSTEM, Actor, Permission
 from portal.core.errors import Conflict, Denied, FieldError, Invalid, NotFound
 from portal.core.lifecycle import InvalidTransition
 from portal.core.money import Money
-from portal.orders import queries
+from portal.orders import attention, other_amount, queries, reopening
+from portal.orders.agreement import agree, outcome
 from portal.orders.commands import CancelOrder, ConfirmOrder, DeclineOrder, MarkPaid
 from portal.orders.directions import drafted, rules_of
+from portal.orders.judging import at_money
+from portal.orders.judging.before_matching import told
 from portal.orders.matching import reservations
 from portal.orders.models import Assignment, Order
 from portal.orders.states import Action, AssignmentState, Party, Status
@@ -21,10 +24,12 @@ from portal.orders.steps import Steps
 from portal.parties.models import Store
 from portal.requisites import numbers
 from portal.requisites.models import Requisite
+from portal.risk import journal
+from portal.risk.facts import Moment
 
 
 class AmountDiffers(Conflict):
-    """The amount received is not the amount to pay. Check it; another amount needs the desk's staff."""
+    """The amount received is not the amount to pay. Check it; if it is right, report it."""
 
     code = "amount_differs"
 
@@ -50,13 +55,16 @@ def cancel(session: Session, actor: Actor, command: CancelOrder) -> Order:
     _in_anothers_place(actor, Permission.ORDER_CANCEL_ANY, command.reason)
     if order.accepted_at is not None:  # its trader may be sending the money this very minute
         raise InvalidTransition(status=order.status, action=str(Action.CANCEL))
-    assignment = queries.current_assignment(session, order)
+    holding = queries.holding(session, order)
+    if order.status == Status.REVIEW:
+        journal.end_review(session, actor, order.id, "ended", command.reason)
     steps = Steps(session, actor)
     steps.take(order, Action.CANCEL, reason=command.reason)
     order.assignment_id = None
-    if assignment is not None:
-        reservations.release(session, [(order, assignment)], reason=reservations.CANCELLED)
-        jobs.cancel(session, "expire_order", str(assignment.id))
+    if holding:
+        reservations.release(session, [(order, one) for one in holding], reason=reservations.CANCELLED)
+        for one in holding:
+            jobs.cancel(session, "expire_order", str(one.id))
     else:
         ledger.post(session, SYSTEM, drafted(rules_of(order).on_end(order)))
     steps.write()
@@ -77,6 +85,10 @@ def mark_paid(session: Session, actor: Actor, command: MarkPaid) -> Order:
     steps.take(order, Action.MARK_PAID, requisite=masked(session, order))
     steps.write()
     jobs.enqueue(session, "flag_unconfirmed", order.id, run_at=order.confirm_by)
+    assignment = queries.current_assignment(session, order)
+    attention.paid(session, order, assignment)
+    if (found := at_money.suspicion(session, Moment.CLAIM, order, assignment)) is not None:
+        at_money.call_staff(session, order, found)
     return order
 
 
@@ -84,42 +96,53 @@ def confirm(session: Session, actor: Actor, command: ConfirmOrder) -> Order:
     """The receiver's side has the money: slot and amount are free, the order is queued for settlement.
 
     Every refusal happens here, so that settlement cannot fail. Staff, who confirm in the trader's place, say why.
-    Raises NotFound, Denied, InvalidTransition, NotYours, AssignmentChanged, AmountDiffers, Invalid.
+    Another amount than was to be paid is asked about first; said again (`differs`), it goes where the store wants it.
+    What rules of risk find wrong by now waits for staff, whatever the amount. An order that ended without money is
+    reopened first: until when its trader may say so is `disputes/confirming.py`'s to decide.
+    Raises NotFound, Denied, InvalidTransition, NotYours, AssignmentChanged, AmountDiffers, AmountBelowFee, Invalid,
+    InsufficientFunds (a late one's collateral).
     """
     order = queries.lock(session, actor, command.order_id)
     _in_anothers_place(actor, Permission.ORDER_CONFIRM_ANY, command.reason)
     received = _received(command, order)
-    assignment = _payable(session, actor, order, command.assignment_id)
-    if received != order.amount_to_pay:
-        raise AmountDiffers(expected=order.amount_to_pay.text)
+    ended = reopening.last_assignment(session, order)
+    if ended is not None:
+        if actor.is_staff:  # that is a dispute's decision, by two
+            raise InvalidTransition(status=order.status, action=str(Action.CONFIRM))
+        assignment = _same(actor, ended, command.assignment_id)
+    else:
+        assignment = _payable(session, actor, order, command.assignment_id)
+    expected = Money(assignment.amount_minor, order.currency)
+    if received != expected and not command.differs:
+        raise AmountDiffers(expected=expected.text, received=received.text)
     steps = Steps(session, actor)
-    agreed(steps, order, assignment, received=received, reason=command.reason)
+    if assignment.state == AssignmentState.LINGERING:
+        reopening.take_back(steps, order, assignment)
+    found = outcome(session, order, assignment, received)
+    if ended is not None:
+        assignment = reopening.reopen(steps, order, ended, reason=command.reason)
+    suspicion = None if actor.is_staff else at_money.suspicion(session, Moment.CONFIRM, order, assignment)
+    if suspicion is not None:
+        other_amount.held(steps, order, assignment, found, details=told(suspicion))
+    elif found.exactness == "exact":
+        agree(steps, order, assignment, found, reason=command.reason)
+    else:
+        other_amount.reported(steps, order, assignment, found, reason=command.reason)
     steps.write()
     return order
 
 
-def agreed(steps: Steps, order: Order, assignment: Assignment, *, received: Money, reason: str | None = None) -> None:
-    """The step into `confirmed`, the same for both directions: final amounts set, slot free, settlement queued."""
-    session = steps.session
-    order.amount_received_minor, order.exactness = received.minor, "exact"
-    order.final_settlement_minor, order.final_fee_minor = order.settlement_minor, order.fee_minor
-    order.final_reward_minor = assignment.reward_minor
-    steps.take(order, Action.CONFIRM, reason=reason, details={"assignment": assignment.public_id})
-    assignment.state = AssignmentState.CHOSEN
-    reservations.free(session, [assignment])
-    if order.live:
-        reservations.count_day(session, [(order, assignment)], confirmed=True)
-    jobs.cancel(session, "expire_order", str(assignment.id))
-    jobs.cancel(session, "flag_unconfirmed", str(order.id))
-    jobs.enqueue(session, "settle_order", order.id)
-
-
 def decline(session: Session, actor: Actor, command: DeclineOrder) -> Order:
-    """Its trader gives the order back: it looks for another requisite in a new window, never again for one of his.
+    """Its trader gives the order back: it looks for another requisite in a new window, never again for one of his. Who
+    has it still payable, though its payer has another, ends that alone.
 
     Raises NotFound, InvalidTransition, NotYours.
     """
     order = queries.lock(session, actor, command.order_id)
+    lingering = _lingers_with(session, actor, order)
+    if lingering is not None:
+        _let_go(session, actor, order, lingering, command)
+        return order
     assignment = queries.current_assignment(session, order)
     only_its_trader(actor, assignment)
     steps = Steps(session, actor)
@@ -130,6 +153,20 @@ def decline(session: Session, actor: Actor, command: DeclineOrder) -> Order:
     steps.write()
     jobs.cancel(session, "expire_order", str(assignment.id))
     return order
+
+
+def _lingers_with(session: Session, actor: Actor, order: Order) -> Assignment | None:
+    return next((one for one in queries.holding(session, order) if one.state == AssignmentState.LINGERING
+                 and actor.trader_id is not None and one.trader_id == actor.trader_id), None)
+
+
+def _let_go(session: Session, actor: Actor, order: Order, lingering: Assignment, command: DeclineOrder) -> None:
+    if order.status in (Status.PAID, Status.DISPUTED):  # the money may have been sent to it
+        raise InvalidTransition(status=order.status, action=str(Action.DECLINE))
+    reservations.release(session, [(order, lingering)], reason="declined")
+    jobs.cancel(session, "expire_order", str(lingering.id))
+    audit.record(session, actor, "assignment.declined", "order", order.id, reason=command.reason,
+                 after={"assignment": lingering.public_id})
 
 
 def look_again(session: Session, order: Order) -> None:
@@ -176,18 +213,30 @@ def _in_anothers_place(actor: Actor, permission: Permission, reason: str | None)
 
 
 def _payable(session: Session, actor: Actor, order: Order, assignment_id: str) -> Assignment:
-    """The assignment the form was made for, if it is still the one that can be paid."""
+    """The assignment the form was made for, if it can be paid still: the open one, or one that lingers."""
     wanted = ids.parse("asg", assignment_id)
-    current = queries.current_assignment(session, order)
-    if queries.party_of(actor) is Party.TRADER and (current is None or current.trader_id != actor.trader_id):
-        if order.status in (Status.ASSIGNED, Status.PAID):
+    holding = queries.holding(session, order)
+    under_way = order.status in (Status.ASSIGNED, Status.PAID)
+    searching = order.status in (Status.NEW, Status.RETRYING) and bool(holding)
+    if queries.party_of(actor) is Party.TRADER and not any(one.trader_id == actor.trader_id for one in holding):
+        if under_way:
             raise NotFound()
         raise InvalidTransition(status=order.status, action=str(Action.CONFIRM))
-    if order.status not in (Status.ASSIGNED, Status.PAID):
+    if not (under_way or searching):
         raise InvalidTransition(status=order.status, action=str(Action.CONFIRM))
-    if current is None or current.id != wanted:
+    found = next((one for one in holding if one.id == wanted), None)
+    if found is None:
         raise AssignmentChanged()
-    return current
+    only_its_trader(actor, found)
+    return found
+
+
+def _same(actor: Actor, ended: Assignment, assignment_id: str) -> Assignment:
+    """Raises NotFound, AssignmentChanged."""
+    only_its_trader(actor, ended)
+    if ended.id != ids.parse("asg", assignment_id):
+        raise AssignmentChanged()
+    return ended
 
 
 def _received(command: ConfirmOrder, order: Order) -> Money:

@@ -22,8 +22,10 @@ from portal.orders.states import ENDED, Action, Status
 
 UNTOLD = frozenset({Status.REVIEW, Status.RETRYING})  # of the desk's own concern
 # likewise: the order stands where it stood, and the step has a word of its own
-DESK_ONLY = {Action.FLAG: "unconfirmed", Action.ACCEPT: "accepted"}
-SEARCHING = frozenset({Action.RETRY, Action.FAIL})  # no trader's business
+DESK_ONLY = {Action.FLAG: "unconfirmed", Action.SUSPECT: "suspected", Action.ACCEPT: "accepted",
+             Action.REFUSE_AMOUNT: "amount_refused"}
+OWN_WORD = {Action.CORRECT: "corrected"}  # told by it, because the status it leads to was told before
+SEARCHING = frozenset({Action.RETRY, Action.FAIL, Action.HOLD_FOR_REVIEW, Action.REFUSE})  # no trader's business
 MOMENTS = {Status.ASSIGNED: "assigned_at", Status.PAID: "paid_at", Status.CONFIRMED: "confirmed_at",
            Status.COMPLETED: "completed_at"}
 
@@ -54,15 +56,12 @@ class Steps:
         `requisite`: where to pay, masked, for what the store is told. `details`: more of before and after for the
         audit. `along`: columns that `statement` wants besides. Raises InvalidTransition, NotYours.
         """
-        rules = rules_of(order)
-        target = Status(rules.lifecycle.next(order.status, action))
-        if party_of(self.actor) not in rules.who[action]:
-            raise NotYours(action=str(action))
+        target = self.check(order, action)
         before, now = order.status, clock.now()
         order.status, order.version = target, order.version + 1
         if target in MOMENTS and target != before:
             setattr(order, MOMENTS[target], now)
-        if target in ENDED:
+        if target in ENDED and target != before:
             order.ended_at = now
         event = self._note(order, now, action=action, before=before, reason=reason, requisite=requisite,
                            details=details or {})
@@ -70,10 +69,18 @@ class Steps:
             event |= row.values(order, row.STEPPED)
         self._taken.append(event | along if along else event)
 
+    def check(self, order: OrderFacts, action: Action) -> Status:
+        """Where this step leads. Raises InvalidTransition, NotYours."""
+        rules = rules_of(order)
+        target = Status(rules.lifecycle.next(order.status, action))
+        if party_of(self.actor) not in rules.who[action]:
+            raise NotYours(action=str(action))
+        return target
+
     def _note(self, order: OrderFacts, now: datetime, *, action: Action, before: str, reason: str | None,
               requisite: dict[str, Any] | None, details: dict[str, Any]) -> dict[str, Any]:
         quiet = action in DESK_ONLY
-        type = f"{order.direction}.{DESK_ONLY.get(action, order.status)}"
+        type = f"{order.direction}.{DESK_ONLY.get(action) or OWN_WORD.get(action, order.status)}"
         told = not quiet and Status(order.status) not in UNTOLD
         if told:
             order.steps = [*order.steps, [type, rfc3339(now) or ""]]

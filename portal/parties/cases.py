@@ -14,10 +14,12 @@ from portal.core.columns import Id, LongText
 from portal.core.commands import Command
 from portal.core.db import Base, locked_one
 from portal.core.errors import Conflict, Denied, FieldError, Invalid, judges
-from portal.parties.models import User
+from portal.parties.models import User, UserPermission
 
 SHOWN_MAX, PEOPLE_MAX = 200, 200
-SubjectKind = Literal["order", "approval"]
+SubjectKind = Literal["order", "approval", "job", "application"]
+SEEN_BY = {"order": Permission.ORDER_READ, "approval": Permission.APPROVAL_READ, "job": Permission.JOB_READ,
+           "application": Permission.APPLICATION_READ}
 
 
 class CaseTaken(Conflict):
@@ -33,7 +35,7 @@ class Case(Base):
     __table_args__ = (
         Index("uq_cases_open", "subject_kind", "subject_id", unique=True, postgresql_where=text("ended_at IS NULL")),
         Index("ix_cases_taken_by", "taken_by", postgresql_where=text("ended_at IS NULL")),  # "mine"
-        CheckConstraint("subject_kind IN ('order', 'approval')", name="subject_kind"),
+        CheckConstraint("subject_kind IN ('order', 'approval', 'job', 'application')", name="subject_kind"),
     )
     id: Mapped[Id]
     subject_kind: Mapped[LongText]
@@ -50,6 +52,11 @@ class Case(Base):
 
 
 judges({"uq_cases_open": CaseTaken})
+
+
+def id_of_job(number: int) -> UUID:
+    """Work of the queue is numbered; a case names it by this."""
+    return UUID(int=number)
 
 
 class TakeCase(Command):
@@ -93,7 +100,8 @@ def release(session: Session, actor: Actor, command: EndCase) -> None:
         raise CaseTaken(by=present.taken_name)
     colleague = None
     if command.to is not None:
-        colleague = next((one for one in colleagues(session, actor) if one.id == command.to), None)
+        able = colleagues(session, actor, command.subject_kind)
+        colleague = next((one for one in able if one.id == command.to), None)
         if colleague is None:
             raise Invalid(fields=[FieldError("/to", "unknown_colleague", "There is no such colleague.")])
     _end(session, present, actor)
@@ -101,14 +109,15 @@ def release(session: Session, actor: Actor, command: EndCase) -> None:
         _begin(session, actor, command.subject_kind, command.subject_id, colleague.id, colleague.email,
                before=present.taken_name)
     else:
-        audit.record(session, actor, "case.released", command.subject_kind, command.subject_id,
+        audit.record(session, actor, "case.released", command.subject_kind, _audited(present),
                      before={"by": present.taken_name})
 
 
-def colleagues(session: Session, actor: Actor) -> Sequence[User]:
-    """Whom a matter can be handed to: the active staff but oneself, by name."""
+def colleagues(session: Session, actor: Actor, subject_kind: str) -> Sequence[User]:
+    """Whom a matter can be handed to: the active staff who see such matters, but oneself, by name."""
+    able = select(UserPermission.user_id).where(UserPermission.permission == SEEN_BY[subject_kind])
     return session.scalars(select(User).where(
-        User.active, User.role.in_((Role.ADMIN, Role.SUPPORT)), User.id != actor.id)
+        User.active, User.role.in_((Role.ADMIN, Role.SUPPORT)), User.id != actor.id, User.id.in_(able))
                            .order_by(User.name, User.id).limit(PEOPLE_MAX)).all()
 
 
@@ -136,10 +145,15 @@ def _begin(session: Session, actor: Actor, kind: str, subject_id: UUID, by: UUID
     made = Case(subject_kind=kind, subject_id=subject_id, taken_by=by, taken_name=name)
     session.add(made)
     session.flush()
-    audit.record(session, actor, "case.taken" if by == actor.id else "case.handed_over", kind, subject_id,
+    audit.record(session, actor, "case.taken" if by == actor.id else "case.handed_over", kind, _audited(made),
                  before={"by": before} if before else None, after={"by": name})
     page_events.tell(session, "cases", ())
     return made
+
+
+def _audited(case: Case) -> UUID | int:
+    """As other acts on the same thing name it in the audit."""
+    return case.subject_id.int if case.subject_kind == "job" else case.subject_id
 
 
 def _end(session: Session, case: Case, actor: Actor) -> None:

@@ -146,10 +146,11 @@ class InviteUser(Command):
 
 
 class SetPermissions(Command):
-    """The whole set a user is to hold. Less holds at once, more waits for a second person."""
+    """The whole set a user is to hold. Less holds at once, more waits for a second person, perhaps for some days."""
 
     user_id: UUID
     permissions: tuple[str, ...] = Field((), max_length=200)
+    days: Annotated[int, Field(ge=1, le=366)] | None = None  # for which what is given holds; None: until taken away
     reason: Reason
 
 
@@ -204,4 +205,6 @@ class SetStore(Command):
     grace_s: Annotated[int, Field(ge=0, le=86_400)]
     confirm_for_s: Annotated[int, Field(ge=60, le=86_400)]
     late_for_s: Annotated[int, Field(ge=0, le=604_800)]
+    under_policy: Literal["accept", "ask", "return"] = "ask"
+    vary_minor: Annotated[int, Field(ge=0, le=999)] = 0
     return_hosts: tuple[Annotated[str, AfterValidator(_host)], ...] = Field((), max_length=50)

@@ -18,6 +18,8 @@ from portal.core.errors import TooMany
 WINDOW_S = 60
 ACCOUNT_MAX = 5  # of one account from one network, or at one known browser, or within one session
 ADDRESS_MAX = 10  # from one network, whoever is meant
+RECOVERIES_MAX = 3  # letters to one account
+FACTOR_WINDOW_S = 15 * 60
 EVERYWHERE_MAX = 60  # of one account from all networks together: slows an army of addresses down, known browsers never
 
 TAKE = text("""
@@ -41,6 +43,7 @@ class Guess:
     """Whose secret is tried, and from where; `device` is the id of a browser known for this very account."""
 
     budgets: tuple[tuple[str, int], ...]  # in one order always, so that two tries never wait in a circle
+    window_s: int = WINDOW_S
 
     @classmethod
     def at_the_door(cls, email: str, address: str | None, device: str | None = None) -> "Guess":
@@ -57,16 +60,27 @@ class Guess:
         """Somebody signed in shows that it is still they."""
         return cls(((f"session:{session_id}", ACCOUNT_MAX),))
 
+    @classmethod
+    def at_recovery(cls, email: str, address: str | None) -> "Guess":
+        """Letters that one network asks for, and that one account is sent, in a quarter of an hour."""
+        account, network = hashlib.sha256(email.encode()).hexdigest(), network_of(address or "") or "nowhere"
+        return cls(((f"recovery:{network}", ADDRESS_MAX), (f"recovery:{account}", RECOVERIES_MAX)), FACTOR_WINDOW_S)
+
+    @classmethod
+    def at_the_second_factor(cls, user_id: object) -> "Guess":
+        """Five wrong codes of a person, whoever has their password, pause it for a quarter of an hour."""
+        return cls(((f"factor:{user_id}", ACCOUNT_MAX),), FACTOR_WINDOW_S)
+
 
 def take(session: Session, guess: Guess) -> None:
     """Count a try; commit it even when refused. Raises TooManyAttempts."""
     now = clock.now()
     for subject, most in guess.budgets:
         failures, window_at = session.execute(TAKE, {
-            "subject": subject, "now": now, "window_from": now - timedelta(seconds=WINDOW_S)}).one()
+            "subject": subject, "now": now, "window_from": now - timedelta(seconds=guess.window_s)}).one()
         if failures > most:  # and none of the wider budgets is spent by who is refused anyway
             refused = TooManyAttempts()
-            refused.retry_after_s = max(1, round((window_at - now).total_seconds()) + WINDOW_S)
+            refused.retry_after_s = max(1, round((window_at - now).total_seconds()) + guess.window_s)
             raise refused
 
 

@@ -40,6 +40,9 @@ class Store(Timestamped, Base):
         Index("ix_stores_words", words_of("name"), postgresql_using="gin"),  # staff search
         CheckConstraint("status IN ('active', 'suspended')", name="status"),
         CheckConstraint("payout_confirm IN ('store', 'window', 'at_once')", name="payout_confirm"),
+        CheckConstraint("payout_alone_max_minor >= 0", name="payout_alone_max"),
+        CheckConstraint("under_policy IN ('accept', 'ask', 'return')", name="under_policy"),
+        CheckConstraint("vary_minor BETWEEN 0 AND 999", name="vary"),
     )
     id: Mapped[Id]
     merchant_id: Mapped[UUID] = mapped_column(ForeignKey("merchants.id"))
@@ -55,6 +58,10 @@ class Store(Timestamped, Base):
     confirm_for_s: Mapped[int] = mapped_column(default=1800)  # paid → confirm_by
     # ended without money → the payer may still have paid: until then nobody else gets that amount on that requisite
     late_for_s: Mapped[int] = mapped_column(default=86_400, server_default="86400")
+    # less arrived than was ordered: settle it, ask the store, let staff have it given back
+    under_policy: Mapped[LongText] = mapped_column(default="ask", server_default="ask")
+    # a payin asks for up to so many minor units less, where another order of its sum has the requisite
+    vary_minor: Mapped[int] = mapped_column(default=0, server_default="0")
     reward_may_exceed_fee: Mapped[bool] = mapped_column(default=False)
     # payouts: assigned → the trader must have accepted; accepted → must have sent; paid → confirmed, by whom
     payout_accept_for_s: Mapped[int] = mapped_column(default=600, server_default="600")
@@ -62,6 +69,8 @@ class Store(Timestamped, Base):
     payout_confirm: Mapped[LongText] = mapped_column(default="window", server_default="window")
     payout_window_s: Mapped[int] = mapped_column(default=3600, server_default="3600")
     payout_tries_max: Mapped[int] = mapped_column(default=3, server_default="3")  # traders who may have it in turn
+    # with its fee, in settlement currency: above it a second person of the merchant lets it go; None: nobody need
+    payout_alone_max_minor: Mapped[int | None] = mapped_column(BigInteger)
     data_key: Mapped[bytes] = mapped_column(LargeBinary)  # sealed with the master key
     merchant: Mapped[Merchant] = relationship(lazy="raise")
     currencies: Mapped[list["StoreCurrency"]] = relationship(lazy="raise", order_by="StoreCurrency.currency")
@@ -69,6 +78,11 @@ class Store(Timestamped, Base):
     @property
     def public_id(self) -> str:
         return ids.public("str", self.id)
+
+    @property
+    def payout_alone_max(self) -> Money | None:
+        limit = self.payout_alone_max_minor
+        return None if limit is None else Money(limit, self.settlement_currency)
 
 
 class StoreCurrency(Timestamped, Base):
@@ -134,6 +148,9 @@ class Trader(Timestamped, Base):
     payout: Mapped[bool] = mapped_column(default=True)
     open_orders_max: Mapped[int] = mapped_column(default=50)
     open_orders: Mapped[int] = mapped_column(default=0, server_default="0")  # kept by matching
+    missed: Mapped[int] = mapped_column(default=0, server_default="0")  # orders let pass in a row: two end the shift
+    # late claims whose money he has and whose collateral he has not (`disputes/late.py`): he gets and sends nothing
+    unsecured: Mapped[int] = mapped_column(default=0, server_default="0")
     data_key: Mapped[bytes] = mapped_column(LargeBinary)  # sealed with the master key
 
     @property
@@ -199,10 +216,15 @@ class User(Timestamped, Base):
     locale: Mapped[LongText] = mapped_column(default="en")
     time_zone: Mapped[LongText] = mapped_column(default="UTC")
     totp_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    totp_step: Mapped[int | None] = mapped_column(BigInteger)  # of the last code that counted: none counts twice
+    factor_since: Mapped[datetime | None]  # a second factor is on: an app, a passkey or both
     password_changed_at: Mapped[datetime] = mapped_column(default=clock.now)
     # of a password that staff gave out: it opens the desk once, until then; empty for one the person chose
     one_time_until: Mapped[datetime | None]
     last_login_at: Mapped[datetime | None]
+    break_glass: Mapped[bool] = mapped_column(default=False)  # for the day nobody gets in: see `break_glass`
+    reviewed_at: Mapped[datetime | None]  # when somebody last looked whether these rights are needed
+    reviewed_name: Mapped[str | None] = mapped_column(Text)
     permissions: Mapped[list["UserPermission"]] = relationship(lazy="selectin", cascade="all, delete-orphan")
 
     @property
@@ -212,8 +234,11 @@ class User(Timestamped, Base):
 
 class UserPermission(Base):
     __tablename__ = "user_permissions"
+    __table_args__ = (Index("ix_user_permissions_expires_at", "expires_at",
+                            postgresql_where=text("expires_at IS NOT NULL")),)  # upkeep takes away
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True)
     permission: Mapped[str] = mapped_column(Text, primary_key=True)
+    expires_at: Mapped[datetime | None]  # given for a time only
 
 
 class LoginFailure(Base):
@@ -238,6 +263,7 @@ class UserSession(Base):
     ends_at: Mapped[datetime]  # the absolute limit
     ended_at: Mapped[datetime | None]
     ended_because: Mapped[str | None] = mapped_column(Text)
+    factor_at: Mapped[datetime | None]  # the second factor was proved: who has one opens nothing without
     address: Mapped[str | None] = mapped_column(INET)
     user_agent: Mapped[str | None] = mapped_column(Text)
     values: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict, server_default=text("'{}'"))

@@ -12,6 +12,7 @@ from portal.core.errors import NotFound
 from portal.parties.models import ApiKey, Merchant, Store, Trader, User, UserSession
 
 HISTORY_MAX = 20
+NAMES_MAX = 1000
 
 
 def merchants_visible_to(actor: Actor) -> Select[Merchant]:
@@ -81,14 +82,23 @@ def user(session: Session, actor: Actor, user_id: str) -> User:
     return record
 
 
-def history(session: Session, actor: Actor, target_kind: str, target_id: UUID) -> Sequence[audit.AuditRow]:
-    """What was done to a record, newest first; nothing for one who may not read the audit."""
+def history(session: Session, actor: Actor, target_kind: str, target_id: UUID, *, action: str | None = None
+            ) -> Sequence[audit.AuditRow]:
+    """What was done to a record, newest first, or one kind of act; nothing for one who may not read the audit."""
     if not (actor.is_system or actor.may(Permission.AUDIT_READ)):
         return []
     rows = select(audit.AuditRow).where(audit.AuditRow.target_kind == target_kind,
                                         audit.AuditRow.target_id == str(target_id))
+    if action is not None:
+        rows = rows.where(audit.AuditRow.action == action)
     return session.scalars(rows.order_by(audit.AuditRow.created_at.desc(), audit.AuditRow.id.desc())
                            .limit(HISTORY_MAX)).all()
+
+
+def store_names(session: Session, actor: Actor) -> list[tuple[UUID, str]]:
+    """To choose one from, by name."""
+    rows = stores_visible_to(actor).with_only_columns(Store.id, Store.name).order_by(Store.name, Store.id)
+    return [(id, name) for id, name in session.execute(rows.limit(NAMES_MAX))]
 
 
 def store_by_slug(session: Session, actor: Actor, slug: str) -> Store:

@@ -1,16 +1,20 @@
 """Who does the transfers: taken on, set going, suspended; on shift and off it."""
+from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from portal import notices
 from portal.core import audit, clock, crypto, ids, jobs
-from portal.core.access import Actor
-from portal.core.db import locked_one
+from portal.core.access import SYSTEM, Actor
+from portal.core.db import locked, locked_one
 from portal.core.errors import NotFound, Rejected
 from portal.parties import queries
 from portal.parties.commands import CreateTrader, MoveTrader
 from portal.parties.models import Shift, Trader
+
+MISSED, MISSED_MAX = "missed", 2
 
 
 class CannotBeginShift(Rejected):
@@ -70,7 +74,7 @@ def begin_shift(session: Session, actor: Actor, trader_id: UUID | None) -> Trade
     why = why_no_shift(trader)
     if why is not None:
         raise CannotBeginShift(why)
-    trader.on_shift = True
+    trader.on_shift, trader.missed = True, 0
     session.add(Shift(trader_id=trader.id))
     audit.record(session, actor, "shift.begun", "trader", trader.id)
     jobs.enqueue(session, "rebuild_lanes", trader.id)
@@ -84,6 +88,29 @@ def end_shift(session: Session, actor: Actor, trader_id: UUID | None, *, because
         _end(session, actor, trader, because)
         jobs.enqueue(session, "rebuild_lanes", trader.id)
     return trader
+
+
+def let_pass(session: Session, trader_ids: Collection[UUID]) -> None:
+    """Each let an order pass that waited for him. Who does so MISSED_MAX times in a row sits at no desk: his shift
+    ends, and he can begin another at once. Locks them by id."""
+    found = locked(session, select(Trader).where(Trader.id.in_(trader_ids), ~Trader.robot).order_by(Trader.id))
+    for trader in found:
+        trader.missed += 1
+        if trader.on_shift and trader.missed >= MISSED_MAX:
+            _end(session, SYSTEM, trader, MISSED)
+            notices.notify(session, "shift.ended", notices.trader(trader.id))
+            jobs.enqueue(session, "rebuild_lanes", trader.id)
+
+
+def acted(session: Session, trader_id: UUID) -> None:
+    """He is there."""
+    session.execute(update(Trader).where(Trader.id == trader_id, Trader.missed > 0).values(missed=0))
+
+
+def ended_because(session: Session, trader: Trader) -> str | None:
+    """Why he is off shift; None where he is on, or never was."""
+    return None if trader.on_shift else session.scalar(
+        select(Shift.ended_because).where(Shift.trader_id == trader.id).order_by(Shift.started_at.desc()).limit(1))
 
 
 def own(session: Session, actor: Actor) -> Trader:

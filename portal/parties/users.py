@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal import approvals
+from portal import approvals, notices
 from portal.approvals import Approval, StaleApproval, admissions
 from portal.core import audit, clock
 from portal.core.access import TEMPLATES, Actor, ActorKind, Permission, Role
@@ -80,6 +80,22 @@ def account(session: Session, email: str) -> Account:
     return Account(None, None) if user is None else Account(user.id, user.password_hash, version(user))
 
 
+def came_in_by_passkey(session: Session, user_id: UUID, *, address: str | None, user_agent: str | None,
+                       values: dict[str, object]) -> tuple[str, str]:
+    """Both factors at once. Returns the cookie's token, and which password it is. Raises WrongLogin."""
+    user = locked_one(session, select(User).where(User.id == user_id, User.active))
+    if user is None:
+        raise WrongLogin()
+    user.last_login_at = clock.now()
+    audit.record(session, actor_of(user, address=address), "user.signed_in", "user", user.id, after={"by": "passkey"})
+    return sessions.begin(session, user.id, address=address, user_agent=user_agent, factor_proved=True,
+                          values={**values, "_user_id": str(user.id)}), version(user)
+
+
+def version_of(session: Session, actor: Actor) -> str:
+    return version(session.execute(select(User.password_changed_at).where(User.id == actor.id)).one())
+
+
 def version(of: User | Any) -> str:
     """Another one with each new password; the same when a hash is made anew. Says nothing about the password."""
     changed_at: datetime = of.password_changed_at
@@ -103,13 +119,31 @@ def let_in(session: Session, found: Account, *, address: str | None, user_agent:
         user.one_time_until = now  # it opened the desk this once
     if rehashed is not None:
         user.password_hash = rehashed
-    user.last_login_at = now
+    if user.factor_since is None:
+        user.last_login_at = now
     token = sessions.begin(session, user.id, address=address, user_agent=user_agent,
                            values={**values, "_user_id": str(user.id)})
     actor = Actor(kind=ActorKind.USER, id=user.id, role=Role(user.role), name=user.email, address=address,
                   request_id=request_id)
-    audit.record(session, actor, "user.signed_in", "user", user.id)
+    did = "user.signed_in" if user.factor_since is None else "user.password_shown"
+    audit.record(session, actor, did, "user", user.id)
     return token
+
+
+def came_in(session: Session, actor: Actor, *, address: str | None, user_agent: str | None,
+            values: dict[str, object]) -> str:
+    """The second factor was right too: a new session in place of the half one. Returns the cookie's token.
+
+    Raises NotFound.
+    """
+    user = locked_one(session, select(User).where(User.id == actor.id, User.active))
+    if user is None:
+        raise NotFound()
+    sessions.end(session, actor, UUID(actor.details["session"]), because="replaced")
+    user.last_login_at = clock.now()
+    audit.record(session, actor, "user.signed_in", "user", user.id)
+    return sessions.begin(session, user.id, address=address, user_agent=user_agent, factor_proved=True,
+                          values={**values, "_user_id": str(user.id)})
 
 
 def disable(session: Session, actor: Actor, command: DisableUser) -> User:
@@ -165,7 +199,7 @@ def set_password(session: Session, actor: Actor, command: SetPassword) -> User:
     if not passwords.matches(before, command.current.get_secret_value()):
         raise Invalid(fields=[FieldError("/current", WRONG_PASSWORD, "This is not your present password.")])
     chosen = command.password.get_secret_value()
-    passwords.check(chosen, about=(user.email, user.name), second_factor=user.totp_sealed is not None)
+    passwords.check(chosen, about=(user.email, user.name), second_factor=user.factor_since is not None)
     new_hash = passwords.hashed(chosen)
     user = locked_one(session, select(User).where(User.id == actor.id))
     if user is None or user.password_hash != before:
@@ -173,20 +207,21 @@ def set_password(session: Session, actor: Actor, command: SetPassword) -> User:
     user.password_hash, user.password_changed_at, user.one_time_until = new_hash, clock.now(), None
     sessions.end_all(session, user.id, because="new_password")
     audit.record(session, actor, "user.password_changed", "user", user.id)
+    notices.notify(session, "account.password_changed", notices.user(user.id))
     return user
 
 
-def check_own(session: Session, actor: Actor, password: str) -> None:
+def check_own(session: Session, actor: Actor, password: str, *, field: str = "/password") -> None:
     """Is it really they who sit there? Raises Invalid when this is not their present password."""
     own = session.scalar(select(User.password_hash).where(User.id == actor.id, User.active))
     if not passwords.matches(own, password):
-        raise Invalid(fields=[FieldError("/password", WRONG_PASSWORD, "This is not your present password.")])
+        raise Invalid(fields=[FieldError(field, WRONG_PASSWORD, "This is not your present password.")])
 
 
 def actor_of(user: User, *, address: str | None = None, request_id: str | None = None) -> Actor:
     """The user as one who acts: for commands and tests; pages get theirs from the session."""
     return Actor(kind=ActorKind.USER, id=user.id, role=Role(user.role), name=user.email,
-                 permissions=frozenset(Permission(row.permission) for row in user.permissions),
+                 permissions=frozenset(map(Permission, permissions.held(user))),
                  merchant_id=user.merchant_id, trader_id=user.trader_id, address=address, request_id=request_id,
                  locale=user.locale, time_zone=user.time_zone)
 

@@ -1,4 +1,4 @@
-"""All reference data of a process in one frozen object, read anew every few seconds: six small queries."""
+"""All reference data of a process in one frozen object, read anew every few seconds: seven small queries."""
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -77,11 +77,21 @@ class Reference:
     banks: Mapping[str, BankFacts]
     rates: Mapping[tuple[str, str], RateFacts]
     pause: pauses.PauseFacts | None = None  # of the whole desk
+    pauses_of_parts: tuple[pauses.PauseFacts, ...] = ()
 
     def refuse_while_paused(self) -> None:
         """Before anything new is taken in. Raises DeskPaused."""
         if self.pause is not None and self.pause.holds:
             raise self.pause.refusal()
+
+    def refuse_while_partly_paused(self, **asked: str | None) -> None:
+        """Before an order is taken in: of this `direction`, `method`, `bank` (if it names one) and `store`.
+
+        Raises PartlyPaused.
+        """
+        for pause in self.pauses_of_parts:
+            if pause.holds and asked.get(pause.scope) == pause.target:
+                raise pause.refusal()
 
     def method(self, code: str) -> MethodFacts:
         """Raises Invalid for a method that does not exist or is switched off."""
@@ -194,7 +204,7 @@ def _read(session: Session) -> Reference:
             _columns(Bank, BankFacts).order_by(Bank.country, Bank.position, Bank.name))},
         rates={(row.base, row.quote): RateFacts(row.id, row.base, row.quote, row.rate, row.source, row.at) for row in
                session.execute(_NEWEST)},
-        pause=pauses.current(session))
+        pause=pauses.current(session), pauses_of_parts=pauses.of_parts(session))
 
 
 def _columns(model: type[Base], facts: type[Any]) -> Select[Any]:

@@ -34,12 +34,7 @@ def set_rate(session: Session, actor: Actor, command: SetRate) -> Rate:
 
     Raises NotFound for an unknown currency, Invalid for one currency twice, RateJump.
     """
-    if command.base == command.quote:
-        raise Invalid(fields=[FieldError("/quote", "same_currency", "A rate is between two currencies.")])
-    # one at a time for a base, so that two feeds cannot each jump fivefold
-    base = locked_one(session, select(Currency).where(Currency.code == command.base))
-    if base is None or session.get(Currency, command.quote) is None:
-        raise NotFound()
+    check_pair(session, command.base, command.quote)
     last = session.scalar(select(Rate.rate).where(Rate.base == command.base, Rate.quote == command.quote)
                           .order_by(Rate.at.desc(), Rate.id.desc()).limit(1))
     if last is not None and not command.force and _jumps(last, command.number):
@@ -52,6 +47,18 @@ def set_rate(session: Session, actor: Actor, command: SetRate) -> Rate:
                  after={"rate": command.rate, "source": command.source})
     cache.changed(session)
     return rate
+
+
+def check_pair(session: Session, base: str, quote: str) -> None:
+    """Two currencies the desk knows; the base is locked, so that two rates of a pair cannot each jump fivefold.
+
+    Raises Invalid, NotFound.
+    """
+    if base == quote:
+        raise Invalid(fields=[FieldError("/quote", "same_currency", "A rate is between two currencies.")])
+    known = locked_one(session, select(Currency).where(Currency.code == base))
+    if known is None or session.get(Currency, quote) is None:
+        raise NotFound()
 
 
 def _jumps(last: Decimal, rate: Decimal) -> bool:

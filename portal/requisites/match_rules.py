@@ -11,7 +11,8 @@ from itertools import groupby
 @dataclass(frozen=True)
 class Rule:
     """`sql` speaks of o (the order, with its store's and its direction's rules), r, t and h (requisite, trader and
-    holder), `declined`, `at`, `days` and `months`; the words in braces are each function's own way to look it up."""
+    holder), `declined`, `replaced`, `paused_banks`, `at`, `days` and `months`; the words in braces are each function's
+    own way to look it up."""
 
     name: str
     stage: str  # of the funnel
@@ -43,10 +44,14 @@ RULES = (
     Rule("bank", "bank", "(o.bank IS NULL OR r.bank = o.bank OR r.robot)", of_order=True),
     Rule("status", "approved", "r.status = 'active'"),
     Rule("trader_inactive", "approved", "t.status = 'active'"),
+    Rule("unsecured", "approved", "t.unsecured = 0"),
     Rule("direction_off", "approved",
          "(CASE o.direction WHEN 'payin' THEN r.payin AND t.payin ELSE r.payout AND t.payout END)"),
+    Rule("bank_paused", "approved", "NOT coalesce(r.bank = ANY (paused_banks), false)", spares_robots=True),
     Rule("off_shift", "on_shift", "t.on_shift"),
+    Rule("off_hours", "on_shift", "NOT r.off_hours", spares_robots=True),
     Rule("declined", "on_shift", "NOT t.id = ANY (declined)", of_order=True),
+    Rule("replaced", "on_shift", "NOT r.id = ANY (replaced)", of_order=True),  # its payer wants another than these
     Rule("amount", "amount", "o.amount_to_pay_minor BETWEEN r.min_minor AND r.max_minor", of_order=True),
     Rule("no_reward", "amount", "{reward_id} IS NOT NULL"),
     Rule("reward", "amount", "(o.reward_may_exceed_fee OR {reward_minor} <= o.fee_minor)", of_order=True),
@@ -57,6 +62,9 @@ RULES = (
     Rule("holder", "windows", f"(h.currency IS DISTINCT FROM r.currency OR (\n    {_of_holder}))", spares_robots=True),
     Rule("trader_slots", "slots", "t.open_orders < t.open_orders_max", spares_robots=True),
     Rule("slots", "slots", "r.open_orders < r.open_orders_max", spares_robots=True),
+    # too many attempts in a row came to nothing: one small order at a time, until one of them is paid
+    Rule("quarantine", "slots", """(r.quarantined_at IS NULL OR (r.open_orders = 0
+     AND o.amount_to_pay_minor <= greatest(r.min_minor, r.max_minor / 10)))""", spares_robots=True),
     Rule("cooldown", "slots", "(r.cool_until IS NULL OR r.cool_until <= at)", spares_robots=True),
     Rule("collateral", "collateral", "(NOT o.needs_collateral OR {covered})", spares_robots=True, elsewhere=True),
     # no open order has it, and none that ended without money and may still be paid late

@@ -47,6 +47,9 @@ class Requisite(Timestamped, Base):
         CheckConstraint("open_orders >= 0 AND day_count >= 0 AND day_used_minor >= 0 AND month_used_minor >= 0",
                         name="counters"),
         CheckConstraint("status IN ('pending', 'active', 'paused', 'rejected', 'blocked', 'archived')", name="status"),
+        CheckConstraint("num_nonnulls(hours_from, hours_to) IN (0, 2) AND hours_from BETWEEN 0 AND 1439"
+                        " AND hours_to BETWEEN 0 AND 1439 AND hours_from <> hours_to", name="hours"),
+        Index("ix_requisites_hours", "id", postgresql_where=text("hours_from IS NOT NULL")),
         {"postgresql_with": {"fillfactor": 60}},
     )
     id: Mapped[Id]
@@ -72,6 +75,10 @@ class Requisite(Timestamped, Base):
     month_max_minor: Mapped[int | None] = mapped_column(BigInteger)
     open_orders_max: Mapped[int] = mapped_column(default=5)
     cooldown_s: Mapped[int] = mapped_column(default=0)
+    # minutes of the operator's day between which it takes orders, over midnight where `to` is the smaller; none: always
+    hours_from: Mapped[int | None]
+    hours_to: Mapped[int | None]
+    off_hours: Mapped[bool] = mapped_column(default=False, server_default=text("false"))  # just now; kept by a job
     # what matching keeps
     open_orders: Mapped[int] = mapped_column(default=0, server_default="0")
     day_on: Mapped[date | None]
@@ -80,6 +87,8 @@ class Requisite(Timestamped, Base):
     month_on: Mapped[date | None]
     month_used_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     cool_until: Mapped[datetime | None]
+    failures: Mapped[int] = mapped_column(default=0, server_default="0")  # attempts in a row that came to nothing
+    quarantined_at: Mapped[datetime | None]  # too many of them: one small order at a time, until one is paid
     trader: Mapped[Trader] = relationship(lazy="raise")
     holder: Mapped[Holder] = relationship(lazy="raise")
 

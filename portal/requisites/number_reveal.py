@@ -1,5 +1,4 @@
-"""Showing a number in full, kept by the audit: to its trader; to staff with a reason, behind their own password."""
-from pydantic import SecretStr
+"""Showing a number in full, kept by the audit: to its trader; to staff with a reason, behind a step-up."""
 from sqlalchemy.orm import Session
 
 from portal.core import audit, ids
@@ -12,11 +11,8 @@ from portal.requisites.models import PREFIX
 
 
 class RevealToStaff(Command):
-    """`password`: the present one of who asks; the door has compared it."""
-
     requisite_id: str
     reason: Reason
-    password: SecretStr
 
 
 def reveal_to_owner(session: Session, actor: Actor, command: ShowNumber) -> str:

@@ -42,6 +42,8 @@ from portal.parties.models import ApiKey, Merchant, Store, Trader, User
 from portal.requisites import queries as requisites
 from portal.requisites.models import Requisite
 from portal.requisites.numbers import fingerprint
+from portal.treasury.models import ADDRESS, DEPOSIT, WITHDRAWAL, Deposit, Withdrawal, WithdrawalAddress
+from portal.treasury.networks import reference_key
 from portal.webhooks import queries as webhooks
 from portal.webhooks.models import Delivery, Endpoint, Event
 
@@ -51,6 +53,9 @@ TOTAL_MAX = 50
 KEY = re.compile(r"qk_(?:live|test)_([0-9A-Za-z]{12})(?:_.*)?")
 WORD = re.compile(r"[^\W_]+")
 COMPANIES: dict[str, type[Merchant] | type[Store] | type[Trader]] = {"mrc": Merchant, "str": Store, "trd": Trader}
+MONEY: dict[str, Any] = {DEPOSIT: Deposit, WITHDRAWAL: Withdrawal, ADDRESS: WithdrawalAddress}
+KINDS = {DEPOSIT: "deposit", WITHDRAWAL: "withdrawal", ADDRESS: "address"}
+REFERENCE_MIN = 4  # letters of a transfer's reference
 TYPES: dict[str, Any] = {"at": DateTime(timezone=True), "minor": BigInteger(), "live": Boolean(), "exact": Boolean()}
 
 
@@ -58,7 +63,7 @@ TYPES: dict[str, Any] = {"at": DateTime(timezone=True), "minor": BigInteger(), "
 class Hit:
     """`exact`: the text names this record alone, as an id does; a name or an amount may fit many."""
 
-    kind: str  # order, requisite, merchant, store, trader, user, approval
+    kind: str  # order, requisite, merchant, store, trader, user, approval, deposit, withdrawal, address
     id: UUID
     exact: bool
     title: str
@@ -103,6 +108,9 @@ def _lookups(actor: Actor, wanted: str) -> Iterator[Select[Any]]:
             yield _requisite(cards, exact=bool(pasted.numbers(wanted)))
         if ends := pasted.tails(wanted):
             yield _requisite(requisites.visible_to(actor).where(_ends(Requisite.id).in_(ends)), exact=False)
+    if actor.may(P.TREASURY_READ) and len(wanted) >= REFERENCE_MIN:
+        for prefix in (DEPOSIT, WITHDRAWAL):
+            yield _money(prefix, MONEY[prefix].reference_key == reference_key(wanted), exact=False)
     if actor.may(P.PARTY_READ):
         yield from _by_name(actor, wanted)
     if actor.may(P.USER_READ):
@@ -145,6 +153,8 @@ def _by_id(actor: Actor, prefix: str, id: UUID) -> Iterator[Select[Any]]:
     elif prefix == "whk" and actor.may(P.WEBHOOK_READ):
         yield _row(parties.stores_visible_to(actor).join(Endpoint, Endpoint.store_id == Store.id)
                    .where(Endpoint.id == id), "store", Store, Store.name, exact=True, status=Store.status)
+    elif prefix in MONEY and actor.may(P.TREASURY_READ):
+        yield _money(prefix, MONEY[prefix].id == id, exact=True)
     elif prefix in COMPANIES and actor.may(P.PARTY_READ):
         model = COMPANIES[prefix]
         yield _company(actor, model, model.id == id, exact=True)
@@ -211,6 +221,15 @@ def _order(rows: Select[Any], *, exact: bool) -> Select[Any]:
 def _requisite(rows: Select[Any], *, exact: bool) -> Select[Any]:
     return _row(rows.join(Trader, Trader.id == Requisite.trader_id), "requisite", Requisite, Requisite.number_last4,
                 exact=exact, detail=Trader.name, status=Requisite.status, at=Requisite.created_at, live=Requisite.live)
+
+
+def _money(prefix: str, fits: Any, *, exact: bool) -> Select[Any]:
+    """A deposit, a withdrawal, or an address of somebody's book; whoever asks may read the treasury."""
+    model = MONEY[prefix]
+    amount = {} if prefix == ADDRESS else {"minor": model.amount_minor, "currency": model.currency}
+    title = model.mask if prefix == ADDRESS else func.coalesce(model.reference, model.asked_name)
+    return _row(select(model).where(fits), KINDS[prefix], model, title, exact=exact, detail=model.asked_name,
+                status=model.status, at=model.created_at, **amount)
 
 
 def _company(actor: Actor, model: type[Merchant] | type[Store] | type[Trader], fits: Any, *,

@@ -1,4 +1,5 @@
 """What staff ask of tariffs."""
+from datetime import date, datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
@@ -12,20 +13,15 @@ MinorAmount = Annotated[int, Field(ge=0, le=AMOUNT_MAX)]
 Direction = Literal["payin", "payout"]
 
 
-class SetFee(Command):
-    """A store's new fee; the version for the same direction, method and band is retired. Minor units.
+class _Version(Command):
+    """What it counts for, and from when (none: at once)."""
 
-    The band is in `currency`, the fixed part in the store's settlement currency.
-    """
-
-    store_id: UUID
     direction: Direction
     method: str | None = None
     currency: str | None = None
     from_minor: MinorAmount | None = None
     to_minor: MinorAmount | None = None
-    fee_bps: Bps
-    fee_fixed_minor: MinorAmount = 0
+    valid_from: datetime | None = None
 
     @model_validator(mode="after")
     def _band(self) -> Self:
@@ -36,12 +32,18 @@ class SetFee(Command):
         return self
 
 
-class SetReward(Command):
-    """A trader's new reward; the version for the same direction and method is retired. Minor units."""
+class SetFee(_Version):
+    """A store's new fee. Minor units; the band in `currency`, the fixed part in the store's settlement currency."""
+
+    store_id: UUID
+    fee_bps: Bps
+    fee_fixed_minor: MinorAmount = 0
+
+
+class SetReward(_Version):
+    """A trader's new reward. Minor units; the band in `currency`, the fixed part in settlement currency."""
 
     trader_id: UUID
-    direction: Direction
-    method: str | None = None
     reward_bps: Bps
     reward_fixed_minor: MinorAmount = 0
 
@@ -50,30 +52,29 @@ Reason = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 AmountText = Annotated[str, StringConstraints(min_length=1, max_length=40)]
 
 
-class AskFee(Command):
-    """A store's new fee, before a second person. Amounts are decimal text: the band of `currency`, the fixed part of
-    the settlement currency; `fee_percent` as in 2.5."""
+class AskVersion(Command):
+    """A new fee or reward, before a second person. Amounts are decimal text: the band of `currency`, the fixed part of
+    the settlement currency; a percent as in 2.5. `valid_from` is an operator's day; none: as soon as it is agreed."""
 
-    store_id: UUID
     direction: Direction
     method: str | None = None
     currency: str | None = None
     from_amount: AmountText | None = None
     to_amount: AmountText | None = None
+    valid_from: date | None = None
+    reason: Reason
+
+
+class AskFee(AskVersion):
+    store_id: UUID
     fee_percent: AmountText
     fee_fixed: AmountText | None = None
-    reason: Reason
 
 
-class AskReward(Command):
-    """A trader's new reward, before a second person."""
-
+class AskReward(AskVersion):
     trader_id: UUID
-    direction: Direction
-    method: str | None = None
     reward_percent: AmountText
     reward_fixed: AmountText | None = None
-    reason: Reason
 
 
 class AskTerms(Command):
@@ -94,4 +95,31 @@ class SetRewardAboveFee(Command):
 
     store_id: UUID
     on: bool
+    reason: Reason
+
+
+Minutes = Annotated[int, Field(ge=1, le=1440)]
+
+
+class SetPayoutTerms(Command):
+    """How a store's payouts go. `alone_max`: decimal text of the settlement currency; None: no limit."""
+
+    store_id: UUID
+    accept_for_min: Minutes
+    pay_for_min: Minutes
+    confirm: Literal["store", "window", "at_once"]
+    window_min: Minutes
+    tries_max: Annotated[int, Field(ge=1, le=20)]
+    alone_max: AmountText | None = None
+    reason: Reason
+
+
+class AskReserveTerms(Command):
+    """What a store waits for of each settled payin: `reserve_percent` of its part for `reserve_days`, the rest for
+    `delay_days`."""
+
+    store_id: UUID
+    reserve_percent: AmountText
+    reserve_days: Annotated[int, Field(ge=0, le=365)]
+    delay_days: Annotated[int, Field(ge=0, le=60)]
     reason: Reason

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from portal import approvals, reference
 from portal.approvals import Approval, StaleApproval
-from portal.core import audit, typed_amounts
+from portal.core import audit, jobs, typed_amounts
 from portal.core.access import Actor, Permission
 from portal.core.db import locked_one
 from portal.core.errors import Denied, FieldError, Invalid, NotFound
@@ -57,6 +57,7 @@ def approved(session: Session, actor: Actor, approval: Approval) -> None:
     session.flush()
     audit.record(session, actor, "store.terms_set", "store", store.id, before=approval.before, after=asked,
                  reason=approval.reason)
+    jobs.enqueue(session, "ensure_robots", store.id)
 
 
 def _now(session: Session, store_id: UUID, currency: str) -> dict[str, Any]:

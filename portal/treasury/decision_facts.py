@@ -12,33 +12,51 @@ from sqlalchemy.orm import Session, joinedload
 from portal.approvals import Approval
 from portal.core.access import Actor, Permission
 from portal.core.money import Money
+from portal.ledger import claims
+from portal.orders.reading.tariff_effect import effect
 from portal.parties.models import Holder, Merchant, Store, Trader, User
 from portal.requisites import numbers
 from portal.requisites.models import Requisite
+from portal.tariffs import change_requests
+from portal.treasury import money_out, owners
+from portal.treasury.addresses import KIND as ADDRESS
+from portal.treasury.addresses import elsewhere
 from portal.treasury.deposits import KIND as DEPOSIT
+from portal.treasury.deposits import alike, of_approval
 from portal.treasury.holdings import holdings
+from portal.treasury.models import Withdrawal, WithdrawalAddress
+from portal.treasury.states import AddressStatus
+from portal.treasury.withdrawals import KIND as WITHDRAWAL
 
-PERSON = "Person named on it"
+PERSON, WARNING = "Person named on it", "Warning"
 
 
 class Fact(NamedTuple):
-    """`label` is to be translated; the value is an amount or a text."""
+    """`label` is to be translated; the value is an amount or a text, of a warning one to be translated too."""
 
     label: str
     value: Money | str
 
+    @property
+    def warns(self) -> bool:
+        return self.label == WARNING
+
 
 def facts_of(session: Session, actor: Actor, asked: Sequence[Approval]) -> dict[UUID, list[Fact]]:
-    """By approval, for a page of them: at most two queries a kind of record, however many there are."""
+    """By approval, for a page of them: at most two queries a kind of record, however many there are, and one
+    for each that waits to change a fee or a reward."""
     facts: dict[UUID, list[Fact]] = {approval.id: [] for approval in asked}
-    named = {"requisite": _requisites, "trader": _traders, "store": _stores, "holder": _holders, "user": _users}
+    named = {"requisite": _requisites, "trader": _traders, "store": _stores, "holder": _holders, "user": _users,
+             WITHDRAWAL: _withdrawals, ADDRESS: _addresses}
     for kind, read in named.items():
         of_kind = [approval for approval in asked if approval.target_kind == kind]
         about = read(session, {UUID(approval.target_id) for approval in of_kind}) if of_kind else {}
         for approval in of_kind:
             facts[approval.id] += about.get(UUID(approval.target_id), [])
     for approval in asked:
-        facts[approval.id] += _balance(session, actor, approval)
+        facts[approval.id] += _balance(session, actor, approval) + _yesterday(session, approval)
+        if approval.kind == DEPOSIT and approval.state == "pending" and (told := of_approval(session, approval.id)):
+            facts[approval.id] += [_warning("The same reference was told of before.")] * bool(alike(session, told))
     if not actor.may(Permission.APPROVAL_DECIDE):  # a person's name is for those who decide
         facts = {id: [fact for fact in of_one if fact.label != PERSON] for id, of_one in facts.items()}
     return facts
@@ -73,8 +91,45 @@ def _users(session: Session, ids: Iterable[UUID]) -> dict[UUID, list[Fact]]:
     return {id: [Fact("User", f"{name} · {email}")] for id, name, email in rows}
 
 
+def _withdrawals(session: Session, ids: Iterable[UUID]) -> dict[UUID, list[Fact]]:
+    """How its owner stands now, and what keeps money from leaving."""
+    rows = session.scalars(select(Withdrawal).where(Withdrawal.id.in_(list(ids)))
+                           .options(joinedload(Withdrawal.address)))
+    return {one.id: [*_owned(session, one), *([Fact("Now in the hands of", one.taken_name)] if one.taken_name else []),
+                     *([] if one.ended_at or one.address.status == AddressStatus.ACTIVE else
+                       [_warning("Its address is not in the book any more.")])] for one in rows}
+
+
+def _addresses(session: Session, ids: Iterable[UUID]) -> dict[UUID, list[Fact]]:
+    rows = session.scalars(select(WithdrawalAddress).where(WithdrawalAddress.id.in_(list(ids))))
+    return {one.id: [*_owned(session, one), *([_warning("The same address stands in somebody else's book too.")]
+                                              if elsewhere(session, one) else [])] for one in rows}
+
+
+def _owned(session: Session, of: Withdrawal | WithdrawalAddress) -> list[Fact]:
+    owner = owners.of(session, of.owner_kind, of.owner_id)
+    told = [Fact("Store" if of.owner_kind == "store" else "Trader", owner.name)]
+    if of.ended_at is None:
+        told += [] if owners.is_active(session, owner) else [_warning("Its owner is suspended.")]
+        told += [_warning(stop.message) for stop in money_out.stops(session, owner)]
+    return told
+
+
+def _warning(sentence: str) -> Fact:
+    return Fact(WARNING, sentence)
+
+
 def _name(holder: Holder) -> str:
     return numbers.opened_name(holder.id, holder.name_sealed)
+
+
+def _yesterday(session: Session, approval: Approval) -> list[Fact]:
+    """A fee or a reward that waits: what it would have made of yesterday's orders."""
+    if approval.kind not in (change_requests.FEE, change_requests.REWARD) or approval.state != "pending":
+        return []
+    found = effect(session, approval.kind, UUID(approval.target_id), approval.after)
+    return [Fact("Yesterday's orders that it covers", str(found.orders)), Fact("They came to", found.was),
+            Fact("With this they would come to", found.would_be)]
 
 
 def _balance(session: Session, actor: Actor, approval: Approval) -> list[Fact]:
@@ -86,4 +141,7 @@ def _balance(session: Session, actor: Actor, approval: Approval) -> list[Fact]:
     if held is None:
         return []
     amount = Money.parse(approval.after["amount"], currency)
-    return [Fact("Available now", held.available), Fact("Available afterwards", held.available + amount)]
+    owed = claims.owed(session, approval.target_kind, owner, currency)
+    told = [Fact("Owed to the desk, paid first", owed)] if owed else []
+    return [Fact("Available now", held.available), *told,
+            Fact("Available afterwards", held.available + (amount - owed if owed < amount else Money.zero(currency)))]

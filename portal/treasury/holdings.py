@@ -6,7 +6,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.core.access import Actor, Permission
-from portal.core.money import Money
 from portal.ledger import Holdings
 from portal.ledger.models import AccountRow, BalanceRow
 
@@ -22,10 +21,11 @@ def holdings(session: Session, actor: Actor, owner_kind: str, owners: dict[UUID,
                AccountRow.currency)
         .join(BalanceRow, AccountRow.id == BalanceRow.account_id)
         .where(AccountRow.owner_kind == owner_kind, AccountRow.owner_id.in_(list(owners)), AccountRow.live.is_(live)))
-    found: dict[tuple[UUID, str], int] = {
-        (owner, purpose): minor for owner, purpose, minor, currency in rows if owners[owner] == currency}
-    return {owner: Holdings(Money(found.get((owner, "available"), 0), currency),
-                            Money(found.get((owner, "held"), 0), currency)) for owner, currency in owners.items()}
+    found: dict[UUID, dict[str, int]] = {}
+    for owner, purpose, minor, currency in rows:
+        if owners[owner] == currency:
+            found.setdefault(owner, {})[purpose] = minor
+    return {owner: Holdings.of(found.get(owner, {}), currency) for owner, currency in owners.items()}
 
 
 def settlement_of(rows: Iterable[object]) -> dict[UUID, str]:

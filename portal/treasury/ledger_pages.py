@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, false, func, select
+from sqlalchemy import Select, false, func, select, union_all
 from sqlalchemy.orm import Session, aliased
 
 from portal.core import ids
@@ -16,9 +16,11 @@ from portal.core.access import Actor, Permission
 from portal.core.errors import FieldError, Invalid, NotFound
 from portal.core.money import MINOR_MAX, Money
 from portal.core.paging import Page
-from portal.ledger import Account
+from portal.ledger import Account, claims, entries
 from portal.ledger.models import AccountRow, BalanceRow, JournalEntry, Posting
 from portal.ledger.queries import BALANCE
+from portal.orders.corrections import SettleCorrection
+from portal.orders.directions import RULES
 from portal.orders.facts import PREFIXES
 from portal.orders.models import Assignment, Order
 from portal.orders.states import Direction
@@ -65,6 +67,15 @@ class Entry:
     reverses_id: int | None
     order_id: str | None
     lines: Sequence[PostingLine]
+    reversed_by: int | None
+
+    claimed: bool  # suspense laid out part of it
+
+    @property
+    def reversible(self) -> bool:
+        """Might staff ask for its mirror now?"""
+        return (self.kind in entries.REVERSIBLE and self.reversed_by is None and not self.claimed
+                and self.lines[0].debit.account.live)
 
 
 def accounts(session: Session, actor: Actor, *, owner_kind: str | None = None, cursor: str | None = None,
@@ -89,12 +100,14 @@ def account(session: Session, actor: Actor, account_id: int) -> AccountLine:
 
 
 def entry(session: Session, actor: Actor, entry_id: int) -> Entry:
-    """With its postings, each account's owner and the order it is about: three queries. Raises NotFound."""
+    """With its postings, their owners, the order it is about and what reversed it: four queries. Raises NotFound."""
     found = session.get(JournalEntry, entry_id) if entry_id <= MINOR_MAX and _may(actor) else None
     if found is None:
         raise NotFound()
     return Entry(found.id, found.kind, found.reference, found.memo, found.actor_name, found.posted_at,
-                 found.reverses_id, _order_of(session, found.reference), _postings(session, found.id))
+                 found.reverses_id, _order_of(session, found.reference), _postings(session, found.id),
+                 session.scalar(select(JournalEntry.id).where(JournalEntry.reverses_id == found.id)),
+                 found.kind in entries.REVERSIBLE and claims.made_by(session, found.reference))
 
 
 def _postings(session: Session, entry_id: int) -> list[PostingLine]:
@@ -109,15 +122,38 @@ def _postings(session: Session, entry_id: int) -> list[PostingLine]:
             for posting, source, target, giver, taker in rows]
 
 
-def orders_behind(session: Session, references: Collection[UUID]) -> dict[UUID, str]:
-    """The public ids of the orders that entries are about, by reference: an order, or an assignment that holds."""
+@dataclass(frozen=True)
+class OrderBehind:
+    """The order that an entry is about, as its store knows it; amounts as they are by now, corrections included."""
+
+    public_id: str
+    external_id: str
+    gross: Money
+    fee: Money
+    flow: int
+
+    @property
+    def net(self) -> Money:
+        """What the store gets of a payin, or pays for a payout."""
+        return self.gross - self.fee if self.flow > 0 else self.gross + self.fee
+
+
+def orders_behind(session: Session, references: Collection[UUID]) -> dict[UUID, OrderBehind]:
+    """By reference: an order, an assignment that holds, or the approval of a correction. One query."""
     if not references:
         return {}
-    rows = session.execute(
-        select(Order.id, Order.id, Order.direction).where(Order.id.in_(references)).union_all(
-            select(Assignment.id, Order.id, Order.direction).join(Order, Order.id == Assignment.order_id)
-            .where(Assignment.id.in_(references))))
-    return {reference: ids.public(PREFIXES[Direction(direction)], id) for reference, id, direction in rows}
+    facts = (Order.id, Order.direction, Order.external_id, Order.settlement_currency,
+             func.coalesce(Order.final_settlement_minor, Order.settlement_minor),
+             func.coalesce(Order.final_fee_minor, Order.fee_minor))
+    rows = session.execute(union_all(
+        select(Order.id, *facts).where(Order.id.in_(references)),
+        select(Assignment.id, *facts).join(Order, Order.id == Assignment.order_id).where(
+            Assignment.id.in_(references)),
+        select(SettleCorrection.id, *facts).join(Order, Order.id == SettleCorrection.order_id).where(
+            SettleCorrection.id.in_(references))))
+    return {reference: OrderBehind(ids.public(PREFIXES[Direction(direction)], id), external_id, Money(gross, currency),
+                                   Money(fee, currency), RULES[direction].flow)
+            for reference, id, direction, external_id, currency, gross, fee in rows}
 
 
 def _order_of(session: Session, reference: UUID) -> str | None:

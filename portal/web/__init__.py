@@ -17,7 +17,10 @@ def register(app: Flask, settings: Settings) -> None:
     from portal.web.docs import blueprints as docs
     from portal.web.files import bp as files
     from portal.web.health import bp as health
+    from portal.web.join import bp as join
     from portal.web.merchant import blueprints as merchant
+    from portal.web.notices import bp as notices
+    from portal.web.paused import bp as paused
     from portal.web.trader import blueprints as trader
 
     @app.before_request
@@ -33,7 +36,7 @@ def register(app: Flask, settings: Settings) -> None:
     locale.init_babel(app)
     components.init_templates(app)
     error_handlers.register(app)
-    for blueprint in (health, files, *auth, *docs, *checkout, *trader, *merchant, *admin):
+    for blueprint in (health, files, paused, notices, join, *auth, *docs, *checkout, *trader, *merchant, *admin):
         app.register_blueprint(blueprint)
     if not settings.production:
         from portal.web.admin.demo import bp as simulator

@@ -33,6 +33,12 @@ def asset(name: str) -> str:
     return known[name]
 
 
+def asset_path(name: str) -> Path:
+    """Where a built file lies, for what reads it here."""
+    assert current_app.static_folder is not None
+    return Path(current_app.static_folder, FOLDER, _manifest()[name]["file"])
+
+
 def icon(name: str, label: str | None = None) -> Markup:
     """A Lucide icon. Without a label it is decoration and hidden from screen readers.
 

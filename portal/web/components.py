@@ -1,6 +1,6 @@
 """What every template may use: the components as `ui`, the filters, and who is reading in which language."""
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,10 +13,15 @@ from werkzeug.urls import iri_to_uri
 
 from portal import reference
 from portal.core import clock
+from portal.core.access import Permission
+from portal.core.db import reader
+from portal.ledger import findings
+from portal.notices import queries as notices
 from portal.reference.pauses import PauseFacts
 from portal.web.assets import init_assets
 from portal.web.audit_labels import act_words
 from portal.web.badges import look
+from portal.web.dispute_labels import FILTERS as DISPUTE_WORDS
 from portal.web.error_texts import apology
 from portal.web.filters import FILTERS
 from portal.web.form_keys import new_key
@@ -26,9 +31,12 @@ from portal.web.labels import change_name, changed, entry, field_name, named
 from portal.web.locale import LANGUAGES, language, theme
 from portal.web.navigation import navigation
 from portal.web.refused_forms import field_id, page_of_act, sent_to, sentences
+from portal.web.risk_labels import FILTERS as OF_RISK
+from portal.web.treasury_labels import account_owner, adjustment_code
+from portal.web.uploads import drafts_in
 
 FILES = ("button", "form", "badge", "money", "field", "table", "dialog", "object", "figures", "chart", "notice", "code",
-         "pay")
+         "pay", "uploads")
 BRAND = "Quittance"
 FORBIDDEN = re.compile(r"^(on|style$|hx-on)")
 
@@ -122,17 +130,41 @@ def desk_pause() -> PauseFacts | None:
     return pause if pause is not None and pause.holds else None
 
 
+def paused_parts(parts: Iterable[PauseFacts] | None = None) -> list[PauseFacts]:
+    """Methods, banks and directions that stand still just now, and stores: those of whoever is reading."""
+    actor = None if g.get("apologising") else current_actor()
+    if actor is None:
+        return []
+    return [pause for pause in (reference.snapshot().pauses_of_parts if parts is None else parts)
+            if pause.holds and (pause.scope != "store" or actor.is_staff or pause.merchant_id == actor.merchant_id)]
+
+
+def unread_notices() -> int:
+    """Behind the bell of every page: one count that an index bounds."""
+    actor = None if g.get("apologising") else current_actor()
+    return 0 if actor is None else notices.unread_count(reader(), actor)
+
+
+def money_out_stopped() -> bool:
+    """What pages of whoever reads the ledger say while a finding stands."""
+    actor = None if g.get("apologising") else current_actor()
+    return actor is not None and actor.may(Permission.LEDGER_READ) and findings.any_stands(reader())
+
+
 def init_templates(app: Flask) -> None:
     """Give templates their tools."""
     environment = app.jinja_env
     environment.undefined, environment.context_class = Strict, ShortCalls
     environment.trim_blocks = environment.lstrip_blocks = True
-    environment.filters.update(FILTERS, paragraphs=paragraphs, translated=translated, named=named, entry=entry,
+    environment.filters.update(FILTERS, **OF_RISK, paragraphs=paragraphs, translated=translated, named=named,
+                               entry=entry,
                                act_words=act_words, changed=changed, change_name=change_name, sentences=sentences,
-                               field_name=field_name)
+                               field_name=field_name, account_owner=account_owner, adjustment_code=adjustment_code,
+                               **DISPUTE_WORDS)
     environment.globals.update(
         ui=Components(environment), brand=BRAND, look=look, attributes=attributes, here=here, apology=apology,
-        desk_pause=desk_pause, now=clock.now, drawing_once=drawing_once,
-        field_id=field_id, new_form_key=new_key, sent_to=sent_to, page_of_act=page_of_act)
+        desk_pause=desk_pause, paused_parts=paused_parts,
+        money_out_stopped=money_out_stopped, unread_notices=unread_notices, now=clock.now, drawing_once=drawing_once,
+        field_id=field_id, new_form_key=new_key, drafts_in=drafts_in, sent_to=sent_to, page_of_act=page_of_act)
     init_assets(app)
     app.context_processor(frame)

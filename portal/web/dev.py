@@ -1,10 +1,12 @@
-"""The living page of all components, for development and the browser tests. Never registered in production."""
+"""The living page of all components, and the mails nobody sent, for development. Never registered in production."""
 from datetime import timedelta
 from types import SimpleNamespace
 
 from flask import Blueprint, render_template
 
+from portal import mail as outbox
 from portal.core import clock
+from portal.core.db import reader
 from portal.core.money import Money
 from portal.web.badges import LOOKS
 
@@ -14,6 +16,12 @@ bp = Blueprint("dev_ui", __name__, url_prefix="/dev")
 @bp.get("/ui")
 def index() -> str:
     return render_template("dev/ui.html", looks=LOOKS, samples=_samples())
+
+
+@bp.get("/mail")
+def mail() -> str:
+    """What the desk would have sent."""
+    return render_template("dev/mail.html", mails=outbox.latest(reader()))
 
 
 def _samples() -> SimpleNamespace:

@@ -54,6 +54,22 @@ def remember(response: Response, email: str, *, password_version: str, told: dat
                         samesite="Lax")
 
 
+BROWSERS = (("Edg", "Edge"), ("OPR/", "Opera"), ("YaBrowser", "Yandex"), ("SamsungBrowser", "Samsung Internet"),
+            ("Firefox", "Firefox"), ("FxiOS", "Firefox"), ("CriOS", "Chrome"), ("Chrome", "Chrome"),
+            ("Safari", "Safari"))
+SYSTEMS = (("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Windows", "Windows"), ("Mac OS", "macOS"),
+           ("CrOS", "ChromeOS"), ("Linux", "Linux"))
+SHOWN_MAX = 60
+
+
+def browser_name(user_agent: str | None) -> str:
+    """“Firefox · Windows”, for people who look where they are signed in; what is unknown as it calls itself."""
+    if not user_agent:
+        return "—"
+    found = [next((name for sign, name in known if sign in user_agent), None) for known in (BROWSERS, SYSTEMS)]
+    return " · ".join(name for name in found if name) or user_agent[:SHOWN_MAX]
+
+
 def _read() -> tuple[str | None, dict[str, Account]]:
     """By digest of the e-mail address. A cookie of an earlier release names no password: its accounts are forgotten."""
     try:

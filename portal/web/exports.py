@@ -64,6 +64,19 @@ def export(name: str, kind: str, columns: Sequence[Column[T]], rows: Iterable[T]
     return response
 
 
+def document(name: str, write: Callable[[], bytes]) -> Response:
+    """What is written whole, as a PDF to keep. Raises as `write`, TooManyExports, ExportRunning."""
+    actor = current_actor()
+    turn = Turn(None if actor is None else actor.id)
+    try:
+        written = write()
+    finally:
+        turn.end()
+    response = Response(written, content_type="application/pdf")
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}-{clock.today().isoformat()}.pdf"'
+    return response
+
+
 def zoned(label: str) -> str:
     """The label of a column of moments: `Created (Europe/Moscow)`."""
     return f"{label} ({time_zone()})"

@@ -6,7 +6,10 @@ from flask import Blueprint, Response
 from portal import files
 from portal.core.access import Permission, requires
 from portal.core.db import reader
+from portal.web import uploads
 from portal.web.identity import signed_in
+from portal.web.request import takes
+from portal.web.uploads import UPLOAD_MAX
 
 bp = Blueprint("files", __name__, url_prefix="/files")
 
@@ -19,3 +22,17 @@ def one(file_id: str) -> Response:
     return Response(content, content_type=file.content_type, headers={
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.name)}",
         "Content-Security-Policy": "default-src 'none'; sandbox"})
+
+
+@bp.post("")
+@requires(Permission.PROFILE)
+@takes(UPLOAD_MAX)
+def upload() -> Response:
+    """A file of a form that is still being filled in: what `ui.uploads` sends as soon as it is chosen."""
+    return uploads.take_draft(signed_in())
+
+
+@bp.post("/<file_id>/removal")
+@requires(Permission.PROFILE)
+def remove(file_id: str) -> Response:
+    return uploads.drop_draft(signed_in(), file_id)

@@ -6,6 +6,7 @@ from flask_babel import format_date, format_datetime, format_time, format_timede
 
 from portal.core import clock, signs
 from portal.core.money import EXPONENTS, Money, half_even
+from portal.web import devices
 from portal.web.reference_choices import FILTERS as OFFERED
 
 NBSP = "\N{NO-BREAK SPACE}"
@@ -45,6 +46,13 @@ def money(value: Money | None) -> str:
 def number(value: int) -> str:
     """`1 284 310`"""
     return (MINUS if value < 0 else "") + _grouped(str(abs(value)))
+
+
+def file_size(bytes_: int) -> str:
+    """`340 kB`, `1.2 MB`; never less than one kilobyte."""
+    if bytes_ < 1_000_000:
+        return str(gettext("%(size)s kB", size=max(1, round(bytes_ / 1024))))
+    return str(gettext("%(size)s MB", size=plain(Decimal(bytes_ * 10 // 1024**2) / 10)))
 
 
 def bps(value: int) -> str:
@@ -171,10 +179,11 @@ def _russian() -> bool:
 
 FILTERS = {
     "money": money, "digits": digits, "sign": signs.shown, "number": number, "bps": bps, "percent": percent,
+    "file_size": file_size,
     "plain": plain, "moment": moment, "moment_exact": moment_exact, "day": day, "time_of_day": time_of_day, "iso": iso,
     "ago": ago, "seconds_left": seconds_left, "mm_ss": mm_ss, "duration": duration,
     "milliseconds": milliseconds, "epoch": epoch,
     **OFFERED, "glance": glance,
     "short_id": short_id, "masked": masked, "grouped_number": grouped_number,
-    "ink_on": ink_on,
+    "ink_on": ink_on, "browser_name": devices.browser_name,
 }

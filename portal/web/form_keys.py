@@ -25,7 +25,7 @@ from portal.parties.form_keys import FormKey
 from portal.web.identity import signed_in
 
 FIELD = "idempotency_key"
-NO_CONTENT = frozenset({FIELD, "csrf_token"})
+NO_CONTENT = frozenset({FIELD, "csrf_token", "proof_password", "proof_code", "proof_passkey"})
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 View = Callable[..., Response]
 

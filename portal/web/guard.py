@@ -9,17 +9,57 @@ from portal.core.access import Actor, Permission
 from portal.core.db import retried
 from portal.core.errors import Denied
 from portal.parties.passwords import ChooseYourOwn
-from portal.web import htmx
+from portal.web import htmx, step_up
 from portal.web.identity import say_why_out
 
 PUBLIC = frozenset({
-    "static", "auth.login", "auth.sign_in", "auth.landing", "health.livez", "health.readyz", "health.metrics",
-    "dev_ui.index", "checkout.page", "checkout.qr", "checkout.claim", "checkout.cancel",
+    "static", "auth.login", "auth.sign_in", "auth.landing", "passkeys.sign_in_challenge",
+    "passkeys.sign_in", "recovery.ask", "recovery.send_link", "recovery.choose", "recovery.set_password",
+    "recovery.agree", "recovery.prove_address", "dev_ui.mail", "health.livez", "health.readyz", "health.metrics",
+    "health.security_txt",
+    "dev_ui.index", "checkout.page", "checkout.qr", "checkout.claim", "checkout.cancel", "checkout.dispute",
+    "checkout.show_receipt", "checkout.upload", "checkout.remove", "checkout.replace", "checkout.claim_late",
     "docs.index", "docs.page", "docs.calls", "shop.index", "shop.buy", "shop.one", "shop.hear",
+    "join.index", "join.form", "join.send", "join.upload", "join.remove", "join.state", "join.way_in", "join.choose",
 })
-"""Doors without a lock of this kind: login, health, docs, the payment page (its token is its key), the demo's shop."""
-BEFORE_A_PASSWORD = frozenset({"auth.logout", "profile.index", "profile.set_password"})
+"""Doors without a lock of this kind: login, health, docs, the payment page (its token is its key), the demo's shop,
+joining (a form for strangers; what became of it and the way in are behind tokens)."""
+BEFORE_A_PASSWORD = frozenset({"auth.logout", "profile.index", "profile.set_password", "paused.banner"})
 """All that somebody may open who came in with a password given out by staff, until they have chosen their own."""
+BEFORE_A_FACTOR = frozenset({"auth.logout", "second_door.index", "second_door.prove", "passkeys.challenge",
+                             "paused.banner"})
+"""All that opens between the right password and the second factor."""
+WITHOUT_A_FACTOR = frozenset({"auth.logout", "step_up.show", "second_factor.add_app", "second_factor.app",
+                              "second_factor.codes", "passkeys.challenge", "passkeys.new",
+                              "passkeys.add_passkey", "paused.banner", "profile.set_password"})
+"""All that opens for whom a second factor is wanted of, until they have set one up."""
+
+
+
+class ProveFirst(Denied):
+    """Show your second factor first: until then nothing opens."""
+
+    code = "second_factor_first"
+
+
+class StaffElsewhere(Denied):
+    """Staff of this desk work from certain networks only, and this is none of them."""
+
+    code = "staff_elsewhere"
+
+
+class SetUpFirst(Denied):
+    """Set up a second factor first: your work needs one. Until then nothing else opens."""
+
+    code = "second_factor_needed"
+
+
+UNTIL: tuple[tuple[str, frozenset[str], str, type[Denied]], ...] = (
+    ("half", BEFORE_A_FACTOR, "second_door.index", ProveFirst),
+    ("must_choose", BEFORE_A_PASSWORD, "profile.index", ChooseYourOwn),
+    ("must_enrol", WITHOUT_A_FACTOR, "second_factor.app", SetUpFirst),
+)
+"""What comes before anything else, in this order: what still opens meanwhile, and where people are led."""
 AREAS = {"trader": Permission.TRADER_PORTAL, "merchant": Permission.MERCHANT_PORTAL, "admin": Permission.ADMIN_PORTAL}
 """Whose pages a blueprint's name begins with: several roles may read orders, each on its own pages."""
 
@@ -43,7 +83,12 @@ def guard(app: Flask) -> None:
         needed = marked[request.endpoint]
         if needed is None or request.endpoint in PUBLIC:
             return None
-        return _admit(actor, needed)
+        refused = _admit(actor, needed)
+        if refused is None and getattr(app.view_functions[request.endpoint], "step_up", False):
+            return step_up.ask()
+        return refused
+
+    app.after_request(step_up.spend)
 
 
 def _admit(actor: Actor | None, needed: Permission) -> Response | None:
@@ -51,20 +96,23 @@ def _admit(actor: Actor | None, needed: Permission) -> Response | None:
         say_why_out()
         login = url_for("auth.login", next=request.full_path.rstrip("?") if request.method == "GET" else None)
         return htmx.redirect_to(login) if htmx.wants_fragment() else redirect(login, 303)  # type: ignore[return-value]
-    if actor.details.get("must_choose"):
-        return None if request.endpoint in BEFORE_A_PASSWORD else _to_a_password()
+    if "elsewhere" in actor.details and request.endpoint != "auth.logout":
+        raise StaffElsewhere()
+    for still, open_doors, page, refusal in UNTIL:
+        if actor.details.get(still):
+            return None if request.endpoint in open_doors else _first(page, refusal)
     area = AREAS.get((request.blueprint or "").partition("_")[0], needed)
     if not (actor.may(area) and actor.may(needed)):
         raise Denied()
     return None
 
 
-def _to_a_password() -> Response:
-    """Whoever looks for a page is led there; an act and what a page fetches by itself are refused."""
-    if request.method != "GET" or htmx.is_poll():
-        raise ChooseYourOwn()
-    profile = url_for("profile.index")
-    return htmx.redirect_to(profile) if htmx.wants_fragment() else redirect(profile, 303)  # type: ignore[return-value]
+def _first(page: str, refusal: type[Denied]) -> Response:
+    """Whoever looks for a page is led to what comes first; an act and what a page fetches by itself are refused."""
+    if request.method not in ("GET", "HEAD") or htmx.is_poll():
+        raise refusal()
+    url = url_for(page, next=request.full_path.rstrip("?") if page == "second_door.index" else None)
+    return htmx.redirect_to(url) if htmx.wants_fragment() else redirect(url, 303)  # type: ignore[return-value]
 
 
 def _retried(view: Callable[..., Any]) -> Callable[..., Any]:

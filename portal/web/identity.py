@@ -1,8 +1,9 @@
 """Who sits at the browser: Flask-Login over rows of sessions; from it the `Actor` that services are given."""
+from ipaddress import ip_address, ip_network
 from typing import cast
 
 import flask
-from flask import Flask, Response, flash, g, request
+from flask import Flask, Response, current_app, flash, g, request
 from flask_babel import gettext
 from flask_login import (
     LoginManager,
@@ -12,13 +13,16 @@ from flask_login import (
     logout_user,
 )
 
-from portal.core.access import Actor, ActorKind
+from portal.core.access import Actor, ActorKind, Permission, Role
 from portal.core.db import reader, transaction
-from portal.parties import passwords, sessions
+from portal.parties import passkeys, passwords, sessions
 from portal.parties.sessions import SignedIn
 from portal.settings import Settings
 from portal.web.badges import N_
 from portal.web.sessions import PortalSession, RowSessions
+
+P = Permission
+MOVES_MONEY = frozenset({P.PAYOUT_CREATE, P.WITHDRAWAL_REQUEST, P.TRANSFER_CREATE, P.KEY_MANAGE, P.WEBHOOK_MANAGE})
 
 
 class Visitor(UserMixin):  # type: ignore[misc]
@@ -44,6 +48,7 @@ def register(app: Flask, settings: Settings) -> None:
     logins.init_app(app, add_context_processor=False)
     logins.user_loader(_load_user)
     passwords.prepare()
+    passkeys.configure(settings.public_url)
 
 
 def load_actor() -> Actor | None:
@@ -53,10 +58,34 @@ def load_actor() -> Actor | None:
         return None
     found = visitor.signed_in
     return Actor(
-        kind=ActorKind.USER, id=found.user_id, role=found.role, name=found.email, permissions=found.permissions,
+        kind=ActorKind.USER, id=found.user_id, role=found.role, name=found.email,
+        permissions=frozenset({P.PROFILE}) if found.is_half else found.permissions,
         merchant_id=found.merchant_id, trader_id=found.trader_id, address=request.remote_addr,
         request_id=g.get("request_id"), locale=found.locale, time_zone=found.time_zone,
-        details={"session": str(found.session_id)} | ({"must_choose": "yes"} if found.must_choose else {}))
+        details={"session": str(found.session_id), **{name: "yes" for name, said in _still_to_do(found) if said}})
+
+
+def _still_to_do(found: SignedIn) -> list[tuple[str, bool]]:
+    settings: Settings = current_app.extensions["settings"]
+    return [("must_choose", found.must_choose), ("factor", found.has_factor), ("half", found.is_half),
+            ("elsewhere", found.role in sessions.STAFF and not found.break_glass and _is_elsewhere(settings)),
+            ("must_enrol", settings.second_factor_required and not found.has_factor and needs_factor(found))]
+
+
+def _is_elsewhere(settings: Settings) -> bool:
+    """Not in the networks that staff work from."""
+    if not settings.staff_networks:
+        return False
+    try:
+        here = ip_address(request.remote_addr or "")
+    except ValueError:
+        return True
+    return not any(here in ip_network(network) for network in settings.staff_networks)
+
+
+def needs_factor(found: SignedIn) -> bool:
+    """Staff, traders, and whoever of a merchant moves money, holds keys or says where they may go."""
+    return found.role is not Role.MERCHANT or not found.permissions.isdisjoint(MOVES_MONEY)
 
 
 def current_actor() -> Actor | None:
@@ -107,6 +136,8 @@ ENDED = {
     "new_email": N_("You were signed out here: your e-mail address was changed."),
     "ended_by_owner": N_("You were signed out here, from another browser of yours."),
     "ended_by_staff": N_("You were signed out here by an administrator."),
+    "second_factor": N_("You were signed out here: a second factor was set up from another browser of yours."),
+    "factor_reset": N_("You were signed out here: your second factor was taken away."),
     "idle": N_("You were signed out here: nothing happened for a while."),
 }
 

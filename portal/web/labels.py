@@ -1,13 +1,18 @@
 """Words that pages make from codes of the records: `no_collateral` → "No collateral". Listed here to be translated."""
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask_babel import gettext
 
 from portal.core.money import EXPONENTS, Money
+from portal.treasury import networks
+from portal.web.application_labels import CHANGES_OF_JOINING, CODES_OF_JOINING
 from portal.web.badges import N_
 from portal.web.filters import bps, money
 from portal.web.reference_choices import bank, method
+from portal.web.risk_labels import CHANGES_OF_RISK, CODES_OF_RISK
+from portal.web.security_labels import CHANGES_OF_SECURITY
+from portal.web.treasury_labels import adjustment_code
 
 WORDS = (
     # Steps of the funnel, in its order; an outcome is `assigned` or why nobody was left.
@@ -20,24 +25,32 @@ WORDS = (
     N_("Name"), N_("Status"), N_("Number"), N_("Payin"), N_("Payout"), N_("Min"), N_("Max"), N_("Day max"),
     N_("Month max"), N_("Day count max"), N_("Open orders max"), N_("Cooldown s"), N_("Weight"), N_("Yes"), N_("No"),
     # Why a webhook got no answer.
-    N_("Timeout"), N_("Connect failed"), N_("Name not found"), N_("Tls failed"), N_("Broken answer"),
-    N_("Address not public"), N_("Invalid url"), N_("Https required"), N_("Port not allowed"), N_("Invalid host"),
-    N_("No answer"),
+    N_("Timeout"), N_("Connect failed"), N_("Name not found"), N_("Tls failed"), N_("Broken answer"), N_("Invalid url"),
+    N_("Address not public"), N_("Https required"), N_("Port not allowed"), N_("Invalid host"), N_("No answer"),
+    # Why a feed made no rate, why a source did not count.
+    N_("Too few sources"), N_("Jumped"), N_("Outlier"), N_("No number"),
+    # Which way an adjustment goes.
+    N_("Credit"), N_("Debit"),
     # Accounts of the books: whose, and what for.
-    N_("Store available"), N_("Store held"), N_("Trader available"), N_("Trader held"), N_("Platform fees"),
+    N_("Store available"), N_("Store held"), N_("Store reserve"), N_("Trader available"), N_("Trader held"),
+    N_("Platform fees"),
     N_("Platform suspense"), N_("World external"),
     # Kinds of work.
     N_("Match order"), N_("Settle order"), N_("Expire order"), N_("Flag unconfirmed"), N_("Rebuild lanes"),
     N_("Deliver webhook"), N_("Prove ledger"), N_("Sweep sessions"), N_("Make partitions"), N_("Ensure robots"),
     N_("Forget idempotency keys"), N_("Sweep kept amounts"), N_("Simulate"), N_("End desk pause"),
-    N_("Confirm payout"), N_("Sweep files"),
+    N_("Confirm payout"), N_("Expire approvals"), N_("Plan rate fetches"), N_("Fetch rates"), N_("Sweep files"),
+    N_("Release reserves"), N_("Compute results"), N_("Requisite hours"), N_("Watch banks"), N_("Count demand"),
+    N_("Make payouts"), N_("Expire payout import"), N_("Forget payout files"),
     N_("Its time was over"),
     N_("h"),  # hours: inside an f-string no tool finds it
     # How what was received compares with what was asked for.
     N_("Exact"), N_("Under"), N_("Over"),
     # What the audit tells of, and who acted where it was no person.
     N_("User"), N_("Merchant"), N_("Store"), N_("Trader"), N_("Requisite"), N_("Holder"), N_("Key"), N_("Rate"),
-    N_("Job"), N_("Desk"), N_("Order"), N_("Export"), N_("Deposit"), N_("Webhook endpoint"), N_("Webhook delivery"),
+    N_("Job"), N_("Desk"), N_("Withdrawal"), N_("Withdrawal address"),
+    N_("Order"), N_("Export"), N_("Deposit"), N_("Webhook endpoint"), N_("Webhook delivery"),
+    N_("Payout import"), N_("Payout recipient"), N_("Finding"), N_("Entry"), N_("World"), N_("Platform"),
     N_("system"), N_("customer"), N_("trader"), N_("merchant"), N_("support"), N_("admin"),
 )
 
@@ -45,8 +58,13 @@ WORDS = (
 ENTRIES = {
     "payin_hold": N_("Collateral held"), "payin_release": N_("Collateral freed"), "payin_settle": N_("Order settled"),
     "payout_hold": N_("Payout: money held"), "payout_release": N_("Payout: money freed"),
-    "payout_settle": N_("Payout settled"),
-    "deposit": N_("Deposit"), "opening_balance": N_("Opening balance"),
+    "payout_settle": N_("Payout settled"), "payin_topup": N_("More collateral held"),
+    "settle_correction": N_("Order corrected"), "claim_payment": N_("Claim paid back"),
+    "withdrawal_hold": N_("Withdrawal: money held"), "withdrawal_release": N_("Withdrawal given back"),
+    "withdrawal_settle": N_("Withdrawal sent"),
+    "deposit": N_("Deposit"), "opening_balance": N_("Opening balance"), "adjustment": N_("Adjustment"),
+    "reversal": N_("Reversal"), "transfer": N_("Transfer between stores"),
+    "kept_back": N_("Kept back"), "reserve_release": N_("Kept-back money freed"),
 }
 
 
@@ -55,6 +73,8 @@ ADMISSIONS = {
                    " administrator at once."),
     "enabled": N_("Your account was disabled and is open again, asked for by %(who)s."),
     "rights": N_("You may do more than before, asked for by %(who)s."),
+    "factor": N_("Your second factor was taken away, asked for by %(who)s. If you did not ask for it, tell another"
+                 " administrator at once."),
     "email": N_("You sign in with another e-mail address now, asked for by %(who)s."),
 }
 """How the owner of an account is told that somebody opened a way into it."""
@@ -87,7 +107,12 @@ FIELDS = {
     "pay_for_s": N_("Time to pay"), "grace_s": N_("Grace"), "confirm_for_s": N_("Time to confirm"),
     "return_hosts": N_("Hosts customers may return to"), "events": N_("Events"), "live": N_("Mode"),
     "store_id": N_("Store"), "expires_at": N_("Expires"), "current": N_("Present password"),
+    "accept_for_min": N_("Time to take it on"), "pay_for_min": N_("Time to send the money"),
+    "confirm": N_("Who agrees that the money arrived"), "window_min": N_("Time to object"),
+    "tries_max": N_("Traders asked in turn"), "alone_max": N_("One person alone may send up to"),
+    "recipient_id": N_("Saved recipient"), "save_as": N_("Save this recipient as"),
     "password": N_("Password"), "text": N_("Note"), "payin": N_("Directions"), "q": N_("Search"),
+    "valid_from": N_("Counts from"),
 }
 """Fields of forms as their labels say it, where a name alone is not the label."""
 
@@ -106,11 +131,48 @@ CHANGES = {
     "active": N_("May sign in"), "given": N_("Rights given"), "taken": N_("Rights taken"), "payin": N_("Takes payins"),
     "payout": N_("Makes payouts"), "methods": N_("Methods"), "email": N_("E-mail"),
     "reward_may_exceed_fee": N_("Rewards may exceed the fee"), "collateral": N_("Collateral given back"),
-    "settlement_currency": N_("Settlement currency"),
-}
+    "settlement_currency": N_("Settlement currency"), "valid_from": N_("Counts from"),
+    "reserve_bps": N_("Rolling reserve"), "reserve_days": N_("Kept for, days"),
+    "delay_days": N_("The rest is available after, days"),
+    "code": N_("Why"), "entry": N_("Entry to be reversed"), "direction": N_("Direction"),
+    "network": N_("How the money goes"), "label": N_("Label"), "address": N_("Address"),
+    "reference": N_("Reference of the transfer"), "currency": N_("Currency"),
+    "payout_accept_for_s": N_("Time to take it on, seconds"), "payout_pay_for_s": N_("Time to send the money, seconds"),
+    "payout_confirm": N_("Who agrees that the money arrived"), "payout_window_s": N_("Time to object, seconds"),
+    "payout_tries_max": N_("Traders asked in turn"), "payout_alone_max_minor": N_("One person alone may send up to"),
+    "decision_of": N_("Kind"), "alone_max_minor": N_("One alone up to"), "two_from_minor": N_("Two others from"),
+    "received": N_("Amount received"), "ordered": N_("Amount ordered"), "outcome": N_("Decision"),
+} | CHANGES_OF_JOINING | CHANGES_OF_RISK | CHANGES_OF_SECURITY
+CONFIRMS = {"store": N_("The store says so"), "window": N_("Nobody of the store objects in time"),
+            "at_once": N_("The trader's receipt is enough")}
+"""Who agrees that the recipient of a payout has the money."""
 """What an approval changes, in words."""
-ABOUT = (N_("Person named on it"), N_("Available now"), N_("Available afterwards"))
+NETWORKS = (N_("Bank transfer"), N_("Another way"), N_("TRON (TRC-20)"), N_("Ethereum (ERC-20)"), N_("Bitcoin"))
+"""Titles of `treasury.networks`."""
+ABOUT = (N_("Person named on it"), N_("Available now"), N_("Available afterwards"),
+         N_("Yesterday's orders that it covers"), N_("They came to"), N_("With this they would come to"),
+         N_("Nobody decided in time"),
+         N_("Owed to the desk, paid first"), N_("Now in the hands of"), N_("Warning"), N_("Its owner is suspended."),
+         N_("The same reference was told of before."), N_("The same address stands in somebody else's book too."),
+         N_("Its address is not in the book any more."))
 """Labels of `treasury.decision_facts`, which knows no languages."""
+
+
+OUTCOMES = {"complete": N_("Settle what arrived"), "cancel": N_("Cancel: the money goes back to the payer"),
+            "stands": N_("Leave it as it was settled"), "correct": N_("Correct it to another amount")}
+
+
+def _outcome(code: str) -> str:
+    return OUTCOMES.get(code, code)
+
+
+CODES: dict[str, Callable[[str], str]] = {"direction": named, "method": method, "outcome": _outcome,
+                                           "network": networks.title,
+                                           "payout_confirm": CONFIRMS.__getitem__,
+                                           "code": adjustment_code, "entry": entry, **CODES_OF_JOINING, **CODES_OF_RISK}
+"""Values that are codes, and how they are called."""
+OF_THE_ORDER = ("amount", "received", "ordered")
+"""Amounts of `currency`; the others are of the settlement currency."""
 
 
 def change_name(name: str) -> str:
@@ -121,7 +183,7 @@ def change_name(name: str) -> str:
 def changed(value: Any, name: str, record: Mapping[str, Any]) -> str:
     """A value of an approval as people read it: an amount with its currency, a bank by its name."""
     if value is None:
-        return "—"
+        return str(gettext("No limit")) if name == "payout_alone_max_minor" else "—"
     if isinstance(value, bool):
         return str(gettext("Yes") if value else gettext("No"))
     if isinstance(value, list):
@@ -130,11 +192,9 @@ def changed(value: Any, name: str, record: Mapping[str, Any]) -> str:
         return bps(int(value))
     if name.endswith("_minor") and record.get("currency") in EXPONENTS:
         return money(Money(int(value), record["currency"]))
-    currency = record.get("currency" if name == "amount" else "settlement_currency")
-    if name in ("amount", "fee_fixed", "reward_fixed") and currency is not None and currency in EXPONENTS:
+    currency = record.get("currency" if name in OF_THE_ORDER else "settlement_currency")
+    if name in (*OF_THE_ORDER, "fee_fixed", "reward_fixed") and currency is not None and currency in EXPONENTS:
         return money(Money.parse(value, currency))
-    if name == "direction":
-        return str(gettext(named(value)))
-    if name == "method":
-        return str(gettext(method(value)))
+    if name in CODES:
+        return str(gettext(CODES[name](value)))
     return bank(value) if name == "bank" else str(value)

@@ -5,7 +5,7 @@ everything else that is done for a visitor, before the check of a form's token t
 """
 import time
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 from flask_limiter import HeaderNames, Limiter
 from limits import parse
 
@@ -18,8 +18,12 @@ TIMEOUT_S = 0.1
 STRANGERS = "300 per minute"  # all pages together, by address: an office may stand behind one
 SIGN_INS = "60 per minute"  # tries, good ones too, by address; ten bad ones are refused by parties.attempts
 FORMS = "120 per minute"  # sent by one person
+UPLOADS = "30 per minute"  # files by one person: each is judged in a process of its own
+QUOTES = "120 per minute"  # looks at what a payout would cost, by one person who types
 PROBES = "600 per minute"  # by address
 PAYMENT_PAGE = "60 per minute"  # per payment link
+JOINING = "10 per hour"  # applications from one address
+DOCUMENTS = "60 per hour"  # files of theirs
 NOTHING = parse("120 per minute")  # answers that there is nothing here, by address
 REFUSALS = (429, 503)
 NAMES = {HeaderNames.LIMIT: "RateLimit-Limit", HeaderNames.REMAINING: "RateLimit-Remaining",
@@ -83,6 +87,11 @@ def person() -> str:
     return f"person:{g.actor.id}"
 
 
+def takes_files() -> bool:
+    """The route that was asked for takes files."""
+    return hasattr(current_app.view_functions.get(request.endpoint or ""), "body_max")
+
+
 def is_no_stranger() -> bool:
     """Whose calls are not counted together by address: people who are signed in, payers with a link, probes."""
     return g.actor is not None or request.blueprint in ("checkout", "health")
@@ -93,13 +102,22 @@ def _limit_rooms(limiter: Limiter) -> None:
     from portal.web.auth import blueprints as auth
     from portal.web.auth.login import bp as login
     from portal.web.checkout import blueprints as checkout
+    from portal.web.files import bp as files
     from portal.web.health import bp as health
+    from portal.web.join import bp as join
     from portal.web.merchant import blueprints as merchant
+    from portal.web.merchant.payout_quote import bp as quote
     from portal.web.trader import blueprints as trader
 
     for blueprint in checkout:
         limiter.limit(PAYMENT_PAGE, key_func=payment_link)(blueprint)
+        limiter.limit(UPLOADS, key_func=payment_link, exempt_when=lambda: not takes_files())(blueprint)
+    limiter.limit(QUOTES, key_func=person, exempt_when=lambda: g.actor is None)(quote)
+    limiter.limit(UPLOADS, key_func=person, methods=["POST"], exempt_when=lambda: g.actor is None)(files)
     limiter.limit(SIGN_INS, methods=["POST"])(login)
+    limiter.limit(JOINING, methods=["POST"], exempt_when=lambda: request.endpoint != "join.send")(join)
+    limiter.limit(DOCUMENTS, methods=["POST"], exempt_when=lambda: request.endpoint != "join.upload")(join)
+    limiter.limit(SIGN_INS, methods=["POST"], exempt_when=lambda: request.endpoint != "join.choose")(join)
     limiter.limit(PROBES, exempt_when=lambda: request.endpoint == "health.livez")(health)
     forms = limiter.shared_limit(FORMS, scope="forms", key_func=person, methods=["POST"],
                                  exempt_when=lambda: g.actor is None)

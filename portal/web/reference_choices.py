@@ -3,6 +3,7 @@ from flask_babel import get_locale, gettext
 
 from portal import reference
 from portal.reference.accounts import fits
+from portal.reference.pauses import PauseFacts
 from portal.web.badges import N_
 
 NUMBERS = {
@@ -61,4 +62,17 @@ def _called(name: str, name_ru: str) -> str:
     return name_ru if name_ru and russian else str(gettext(name))
 
 
-FILTERS = {"bank": bank, "method": method, "number_label": number_label, "numbers_of": numbers_of}
+def paused_part(pause: PauseFacts) -> str:
+    """What stands still: a bank, a method, a direction, a store."""
+    match pause.scope:
+        case "bank":
+            return bank(pause.target)
+        case "method":
+            return method(pause.target)
+        case "direction":
+            return str(gettext("Payins") if pause.target == "payin" else gettext("Payouts"))
+    return pause.name
+
+
+FILTERS = {"paused_part": paused_part, "bank": bank,
+           "method": method, "number_label": number_label, "numbers_of": numbers_of}

@@ -3,7 +3,7 @@
 Others use `announce` (or `ANNOUNCED`, in a statement of their own) inside a step's transaction, `service` and `queries`
 behind a door, `configure` once.
 """
-from portal.webhooks.addresses import configure
+from portal.core.outbound.addresses import configure
 from portal.webhooks.announce import ANNOUNCED, Announcement, announce, wake
 from portal.webhooks.payload import links_by, with_payment_link, without_payment_link
 

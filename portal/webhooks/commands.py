@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from portal.core.commands import Command
-from portal.webhooks import addresses
+from portal.core.outbound import addresses
 from portal.webhooks.event_types import ALL_TYPES, TYPES
 
 

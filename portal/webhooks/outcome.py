@@ -5,15 +5,18 @@ import structlog
 from sqlalchemy import ColumnElement, insert, select
 from sqlalchemy.orm import Session
 
-from portal.core import audit, clock, jobs, page_events
+from portal import notices
+from portal.core import audit, clock, jobs, metrics, page_events
 from portal.core.access import SYSTEM
 from portal.core.db import locked_one
+from portal.core.outbound.transport import Answer
 from portal.webhooks import backoff
 from portal.webhooks.claims import ClaimedDelivery
 from portal.webhooks.models import Attempt, Delivery, DeliveryState, Endpoint, EndpointStatus
-from portal.webhooks.transport import Answer
 
 log = structlog.get_logger("webhooks")
+N_ = str  # marks a sentence for translation
+WHY = {"gone": N_("it said that it is gone for good"), "failing": N_("it has taken nothing for days")}
 GONE = 410
 PUT_OFF_S = 5
 
@@ -47,6 +50,7 @@ def record(session: Session, parcel: ClaimedDelivery, answer: Answer) -> None:
     session.execute(insert(Attempt), [{
         "created_at": now, "delivery_id": delivery.id, "number": delivery.attempts, "status": answer.status,
         "ms": answer.ms, "error": answer.error, "response": answer.response}])
+    metrics.attempt(answer.status, answer.error)
     log.info("webhook_attempt", delivery=delivery.public_id, attempt=delivery.attempts, status=answer.status,
              error=answer.error, ms=answer.ms)
     if answer.succeeded:
@@ -94,6 +98,8 @@ def _switch_off(session: Session, endpoint: Endpoint, because: str) -> None:
     endpoint.disabled_at, endpoint.notice_pending = clock.now(), True
     audit.record(session, SYSTEM, "webhook_endpoint.disabled", "webhook_endpoint", endpoint.public_id,
                  before={"status": "active"}, after={"status": "disabled"}, reason=because)
+    notices.notify(session, "webhook.disabled", notices.store(endpoint.store_id), url=endpoint.url,
+                   why=WHY[because], endpoint=endpoint.public_id)
     log.warning("webhook_endpoint_disabled", endpoint=endpoint.public_id, because=because)
 
 

@@ -2,7 +2,8 @@
 import json
 from dataclasses import dataclass
 
-from portal.webhooks import addresses, signature, transport
+from portal.core.outbound import addresses, transport
+from portal.webhooks import signature
 from portal.webhooks.models import Delivery
 from portal.webhooks.payload import with_payment_link
 
@@ -37,4 +38,4 @@ def request_of(delivery: Delivery, *, with_link: bool) -> Request:
         target = addresses.guard().parse(delivery.endpoint.url)
     except addresses.Refused:  # the rules became stricter since it was named: nothing is sent to it
         return Request(delivery.endpoint.url, own, body.decode())
-    return Request(target.path, transport.head_of(target, body, own), body.decode())
+    return Request(target.path, transport.head_of_post(target, body, own), body.decode())

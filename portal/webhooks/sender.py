@@ -17,7 +17,8 @@ from sqlalchemy.orm import Session
 from portal.core import clock, jobs
 from portal.core.db import transaction
 from portal.core.errors import DatabaseUnavailable
-from portal.webhooks import addresses, claims, signature, transport
+from portal.core.outbound import addresses, transport
+from portal.webhooks import claims, signature
 from portal.webhooks.announce import KIND
 from portal.webhooks.claims import ClaimedDelivery
 from portal.webhooks.outcome import drop, put_off, record

@@ -15,10 +15,11 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
 from portal.core import db_outage, readiness
-from portal.core.db import db, transaction
+from portal.core.db import db, give_back, transaction
 from portal.core.db_outage import hang_up, is_away
 from portal.core.errors import DatabaseUnavailable, OutcomeUnknown
 from portal.core.pipeline import autocommit, rows
+from portal.ledger import verify
 from portal.server.loop_connection import LoopDatabase
 from tests.running import wait_for
 
@@ -28,9 +29,12 @@ WRITE = "INSERT INTO jobs (kind, unique_key, run_at, created_at) VALUES ('test',
 
 @contextmanager
 def led_to_a_standby() -> Iterator[None]:
-    """Each connection that is in the pool has been led to a server that only reads; new ones find the right one."""
+    """The connection that this thread takes next has been led to a server that only reads; later ones find the right
+    one."""
+    mine = threading.get_ident()
+
     def turn(driver: psycopg.Connection[object], record: object, proxy: object = None) -> None:
-        if "once" not in turned:
+        if "once" not in turned and threading.get_ident() == mine:
             turned.add("once")
             driver.autocommit = True
             driver.execute(READ_ONLY)
@@ -57,6 +61,14 @@ def test_a_standby_counts_as_away_and_its_connection_is_let_go_of(app: Flask) ->
             session.execute(text(WRITE.format("'standby'")))
         with transaction() as session:
             session.execute(text(WRITE.format("'primary'")))
+
+
+def test_who_has_proved_the_books_notices_a_standby_too(app: Flask) -> None:
+    """After `ledger verify` a connection asked for READ WRITE each time, and was refused in other words."""
+    give_back()
+    verify.run(db.session(), verify.OWN[:1])
+    with led_to_a_standby(), pytest.raises(DatabaseUnavailable), transaction() as session:
+        session.execute(text(WRITE.format("'proved'")))
 
 
 def test_hot_statements_let_go_of_a_standby_too(app: Flask) -> None:

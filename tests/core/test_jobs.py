@@ -222,6 +222,31 @@ def test_a_recurring_slot_becomes_one_job_however_many_dispatchers(kind):
     assert len(waiting(kind)) == 1
 
 
+def test_work_of_each_second_is_one_done_job_a_minute(kind):
+    """The sealer left a row of done work each second: 86,000 a day."""
+    seconds = []
+
+    def work(session, batch):
+        seconds.append(clock.now())
+        again = clock.now() + timedelta(seconds=1)
+        return {job.id: jobs.RetryAt(again) for job in batch if jobs.in_slot(job, again)}
+
+    register(kind, work, every_s=60)
+    begin = clock.now().replace(second=0, microsecond=0) + timedelta(minutes=1)
+
+    def at(second: float):
+        return clock.moved(begin + timedelta(seconds=second) - clock.now())
+
+    with at(0), transaction() as session:
+        jobs.enqueue_recurring(session)
+    for second in range(0, 64, 2):
+        with at(second):
+            jobs.run(kind)
+    assert len(seconds) in (30, 31), "the last may come as the minute ends"
+    assert len(done(kind)) == 1
+    assert waiting(kind) == {}
+
+
 def test_a_withdrawn_promise_is_gone(kind):
     promise(kind, "a")
     with transaction() as session:

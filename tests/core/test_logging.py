@@ -8,6 +8,7 @@ from portal.core.logging import scrub, scrubbed
     ("card 2200 0000 0000 0004", "card 220000******0004"),
     ("no card 1234567890123456", "no card 1234567890123456"),
     ("GET /pay/01ARZ3NDEKTSV4RRFFQ69G5FAVabcdef HTTP", "GET /pay/… HTTP"),
+    ("GET /recovery/abcdefgh12345678 HTTP", "GET /recovery/… HTTP"),
     ("Bearer qk_live_Ab3dEfGh_secretsecret", "Bearer qk_live_Ab3d…"),
     ("whsec_C2FVsBQIhrscChlQIMV", "whsec_…"),
 ])

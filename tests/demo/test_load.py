@@ -2,17 +2,21 @@
 import pytest
 import sqlalchemy as sa
 
-from portal import ledger
+from portal import files, ledger
 from portal.core import clock
-from portal.core.access import TEMPLATES
+from portal.core.access import SYSTEM, TEMPLATES
 from portal.core.db import reader, transaction
 from portal.core.money import Money
 from portal.demo import cast, day, load
 from portal.orders.models import Assignment, OpenPlace, Order
+from portal.orders.reserves import Reserve
 from portal.parties import passwords
 from portal.parties.models import Store, StoreCurrency, Trader, User
 from portal.reference import quote
 from portal.requisites.models import Requisite
+from portal.treasury import result
+from portal.treasury.book_models import Adjustment, Transfer
+from portal.treasury.models import Deposit, Withdrawal, WithdrawalAddress
 
 PASSWORD = "quittance-demo-password"
 
@@ -34,6 +38,8 @@ def test_the_demo_is_what_it_promises(desk):
     traders_have_room(session)
     the_day_shows_every_state(session)
     nothing_is_open_on_the_first_four(session)
+    money_in_and_out_waits_and_is_over(session)
+    balances_are_put_right_and_something_is_kept_back(session)
     rates_do_not_age()
     it_is_not_loaded_twice()
 
@@ -114,3 +120,23 @@ def rates_do_not_age() -> None:
 def it_is_not_loaded_twice() -> None:
     with pytest.raises(load.NotEmpty), transaction() as session:
         load.load(session, PASSWORD)
+
+
+def money_in_and_out_waits_and_is_over(session) -> None:
+    for kind, states in ((Withdrawal, {"requested", "approved", "sent", "refused"}), (Deposit, {"asked", "credited"}),
+                         (WithdrawalAddress, {"pending", "active"})):
+        assert set(session.scalars(sa.select(kind.status))) == states
+    told = session.scalars(sa.select(Deposit).where(Deposit.status == "asked")).one()
+    assert files.of(session, "deposit", [told.id])[told.id]
+
+
+def balances_are_put_right_and_something_is_kept_back(session) -> None:
+    assert set(session.scalars(sa.select(Adjustment.status))) == {"posted", "asked"}
+    assert session.scalars(sa.select(Transfer)).one().amount == Money.parse("25.000000", "USDT")
+    kept = session.scalars(sa.select(Reserve)).all()
+    assert kept
+    assert all(row.released_at is None and row.free_on > clock.today() for row in kept)
+    brought = result.lines(session, SYSTEM, result.Period.of(None, None), "store")
+    assert sum(line.orders for line in brought) == session.scalar(
+        sa.select(sa.func.count()).where(Order.status == "completed", Order.live))
+    assert any(line.other for line in brought)

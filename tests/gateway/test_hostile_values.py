@@ -47,6 +47,8 @@ BODIES = {
     ("POST", "/payins/{payin_id}/cancel"): {"reason": "x"},
     ("POST", "/payouts/{payout_id}/cancel"): {"reason": "x"},
     ("POST", "/payouts/{payout_id}/confirm"): {"reason": "x"},
+    ("POST", "/payins/{payin_id}/dispute"): {"reason": "not_confirmed", "text": "x"},
+    ("POST", "/payouts/{payout_id}/dispute"): {"reason": "not_arrived", "text": "x"},
     ("POST", "/webhook-endpoints"): {"url": "https://shop.example/hook", "events": ["payin.new"], "description": "d"},
     ("PATCH", "/webhook-endpoints/{endpoint_id}"): {
         "url": "https://shop.example/hook", "events": ["payin.new"], "description": "d", "active": True},

@@ -52,10 +52,9 @@ def test_every_code_is_in_it(document):
     assert {entry["code"] for entry in document["x-error-codes"]} == set(problems.registry())
 
 
-def test_webhooks_of_orders_are_in_it(document):
-    told = {name for name in event_types.TYPES if name.startswith(("payin.", "payout."))}
-    assert set(document["webhooks"]) <= told
-    assert {"payin.completed", "payout.completed"} <= set(document["webhooks"])
+def test_each_webhook_that_is_sent_is_in_it(document):
+    assert set(document["webhooks"]) == set(event_types.TOLD) <= set(event_types.TYPES)
+    assert {"payin.completed", "payout.completed", "balance.credited"} <= set(document["webhooks"])
 
 
 def test_every_reference_leads_somewhere(document):

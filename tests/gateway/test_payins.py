@@ -150,11 +150,24 @@ def test_a_list_is_filtered_strictly_and_paged(shop, payin):
         made[1]["id"], made[0]["id"]]
 
 
+def test_many_orders_are_looked_at_by_their_ids_and_only_ones_own(shop, payin):
+    made = [shop.post("/payins", payin()).json["id"] for _ in range(3)]
+    asked = ",".join((made[0], made[2], "pin_01J8ZQ5V9K3M7N2P4R6T8W0Y1A"))
+    assert [order["id"] for order in shop.get("/payins", ids=asked).json["data"]] == [made[2], made[0]]
+    assert [order["id"] for order in shop.get("/payins", ids=asked, status="new", limit=1).json["data"]] == [made[2]]
+    assert shop.get("/payins", ids=asked, status="completed").json["data"] == []
+    assert shop.in_test_mode().get("/payins", ids=asked).json["data"] == []
+    assert shop.get("/payins", ids=",".join([made[0]] * 100)).status_code == 200
+    assert shop.get("/payins", ids=",".join([made[0]] * 101)).status_code == 422
+    assert shop.get("/payouts", ids=made[0]).json["errors"][0]["field"] == "/ids"
+
+
 @pytest.mark.parametrize("query", [
     "limit=0", "limit=101", "limit=-1", "limit=1.5", "limit=x", "limit=%D9%A1", "limit=", "cursor=zzz", "cursor=",
     "status=", "status=NEW", "status=nonsense", "created_from=yesterday", "created_from=2026-01-01", "cursor=%ff",
     "created_to=2026-13-01T00:00:00Z", "created_from=2026-01-01T00:00:00", "unknown=1", "Limit=5", "limit=5&limit=6",
-    "external_id=", "external_id=%00", "wait=5", f"limit={'9' * 5000}",
+    "external_id=", "external_id=%00", "wait=5", "ids=", "ids=pin_01", "ids=pin_01J8ZQ5V9K3M7N2P4R6T8W0Y1A,",
+    f"limit={'9' * 5000}",
 ])
 def test_unknown_and_wrong_query_values_are_refused(shop, query):
     answer = shop.get(f"/payins?{query}")

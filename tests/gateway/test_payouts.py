@@ -46,7 +46,8 @@ def test_the_shape_of_a_payout(funded, payout, method):
     assert funded.get("/payouts", external_id="po-7").json["data"] == [answer]
     assert funded.get("/payins").json["data"] == []
     assert funded.get("/balance").json["data"] == [
-        {"currency": "USDT", "available": "3.288043", "held": "16.711957"}]
+        {"currency": "USDT", "available": "3.288043", "held": "16.711957",
+         "reserved": "0.000000"}]
 
 
 def test_the_same_key_is_the_same_answer_and_one_hold(funded, payout):

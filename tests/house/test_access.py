@@ -13,11 +13,11 @@ from flask import Flask
 
 from portal.core.access import SCOPES, TEMPLATES, Permission
 from portal.core.ids import new_id, text
-from portal.web.guard import AREAS, PUBLIC
+from portal.web.guard import AREAS, BEFORE_A_FACTOR, PUBLIC
 from tests import people
 
 MATRIX = Path(__file__).with_name("routes.txt")
-HEAD = "# method url permission templates-or-scopes-that-grant-it (tests/house/test_access.py)\n"
+HEAD = "# method url permission step-up factor templates-or-scopes-that-grant-it (tests/house/test_access.py)\n"
 SKIPPED = {"HEAD", "OPTIONS"}
 EVERYBODY = "everybody"
 HTMX = {"HX-Request": "true"}
@@ -27,10 +27,12 @@ class Door(NamedTuple):
     method: str
     url: str
     permission: str
+    step_up: str  # "step-up", or "-"
+    factor: str  # what opens it: "factor" the second one where there is one, "half" the password, "-" nothing of these
     who: tuple[str, ...]
 
     def __str__(self) -> str:
-        return f"{self.method} {self.url} {self.permission} {','.join(self.who) or 'nobody'}"
+        return " ".join((*self[:5], ",".join(self.who) or "nobody"))
 
 
 def doors(app: Flask) -> Iterator[tuple[Door, str]]:
@@ -47,12 +49,15 @@ def doors(app: Flask) -> Iterator[tuple[Door, str]]:
             area = AREAS.get(rule.endpoint.partition("_")[0], needed)
             who = tuple(sorted(name for name, held in TEMPLATES.items() if needed in held and area in held))
         for method in sorted((rule.methods or set()) - SKIPPED):
-            yield Door(method, str(rule), str(needed or "public"), who), rule.endpoint
+            step_up = "step-up" if getattr(app.view_functions[rule.endpoint], "step_up", False) else "-"
+            factor = ("-" if needed is None or gateway or rule.endpoint in PUBLIC
+                      else "half" if rule.endpoint in BEFORE_A_FACTOR else "factor")
+            yield Door(method, str(rule), str(needed or "public"), step_up, factor, who), rule.endpoint
 
 
 def written() -> list[Door]:
     lines = (line.split() for line in MATRIX.read_text().splitlines() if not line.startswith("#"))
-    return [Door(method, url, permission, tuple(who.split(","))) for method, url, permission, who in lines]
+    return [Door(*facts, tuple(who.split(","))) for *facts, who in lines]
 
 
 def test_every_door_stands_in_the_matrix(app: Flask) -> None:
@@ -97,6 +102,42 @@ def test_no_cookie_opens_the_gateway(app: Flask, visitors: dict[str, people.Seat
         else:
             assert answer.status_code == 401, kind
             assert answer.content_type == "application/problem+json"
+
+
+@pytest.fixture(scope="module")
+def on_the_way(worker_app: Flask) -> dict[str, people.Seat]:
+    """People of each area whose password was right and whose second factor is still to come; and one who needs one."""
+    with worker_app.app_context():
+        seats = {}
+        for kind in ("super_admin", "trader", "merchant_owner"):
+            person = people.person(kind)
+            people.with_factor(person)
+            seats[kind] = people.seat(worker_app, person)
+        return seats
+
+
+@pytest.mark.parametrize("door", [door for door in written() if door.factor == "factor"], ids=str)
+def test_no_door_goes_around_the_second_factor(app: Flask, on_the_way: dict[str, people.Seat], door: Door) -> None:
+    for kind, browser in on_the_way.items():
+        answer = browser.open(_address(door.url), method=door.method,
+                              data={"csrf_token": browser.token, "proof_password": people.PASSWORD}
+                              if door.method != "GET" else None)
+        if door.method == "GET":
+            assert (answer.status_code, answer.location.partition("?")[0]) == (303, "/second-factor"), kind
+        else:
+            assert answer.status_code == 403, kind
+
+
+@pytest.mark.parametrize("door", [door for door in written() if door.step_up == "step-up"], ids=str)
+def test_an_act_asks_who_sits_there(app: Flask, visitors: dict[str, people.Seat], door: Door) -> None:
+    for kind in door.who:
+        browser = visitors[kind]
+        answer = browser.open(_address(door.url), method=door.method,
+                              data={"csrf_token": browser.token, "typed": "kept <b>"} if door.method != "GET" else None)
+        page = answer.get_data(as_text=True)
+        assert answer.status_code == 428, kind
+        assert 'name="proof_password"' in page
+        assert door.method == "GET" or 'name="typed" value="kept &lt;b&gt;"' in page
 
 
 def _expected(door: Door, kind: str) -> str:

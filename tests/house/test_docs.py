@@ -3,7 +3,7 @@ import re
 from pathlib import Path
 
 from portal.settings import Settings
-from tests.house import write_data_model
+from tests.house import write_data_model, write_steps
 
 ROOT = Path(__file__).parents[2]
 HANDBOOK = ROOT / "docs" / "operators-handbook.md"
@@ -35,3 +35,7 @@ def test_links_between_documents_lead_somewhere():
 def test_the_data_model_is_written_down():
     assert write_data_model.FILE.read_text() == write_data_model.document(), (
         "python -m tests.house.write_data_model, and read what changed")
+
+
+def test_the_table_of_steps_is_written_down():
+    assert write_steps.FILE.read_text() == write_steps.document(), "python -m tests.house.write_steps, and read it"

@@ -15,6 +15,8 @@ import pytest
 from portal.core import jobs
 from portal.core.access import SYSTEM
 from portal.core.db import db, reader, transaction
+from portal.notices import mailing
+from portal.notices import queries as forgetting
 from portal.orders import queries
 from portal.parties import keys
 from portal.parties.commands import CreateKey
@@ -39,6 +41,10 @@ FILL = f"""
     SELECT gen_random_uuid(), at, order_id, 1, 'payin.new', 'new', 'system', 'system', '{{}}' FROM h;
     INSERT INTO match_tries (created_at, order_id, number, outcome, funnel, fell_out)
     SELECT at, order_id, 1, 'assigned', '{{}}', '{{}}' FROM h;
+    INSERT INTO happenings (id, event, audience, facts, happened_at, told_at)
+    SELECT order_id, 'decision.waits', 'staff', '{{}}', at, at FROM h;
+    INSERT INTO notices (id, happening_id, channel, state, due_at, done_at)
+    SELECT gen_random_uuid(), order_id, 'operator', 'sent', at, at FROM h;
     INSERT INTO jobs (kind, reference, unique_key, run_at, created_at)
     SELECT 'expire_order', assignment_id, assignment_id::text || n, now() + interval '1 day' + g * interval '1 s', at
       FROM h CROSS JOIN generate_series(1, 3) n;  -- more than the desk counts
@@ -53,13 +59,13 @@ PAGES = {
     "super_admin": ("/admin/", "/admin/orders", "/admin/orders?status=failed", "/admin/orders?q=h-77",
                     "/admin/search?q=h-77", "/admin/search?q=c-77",
                     "/admin/search?q=203.0.113.7", "/admin/search?q=QRVD0V", "/admin/search?q=Maxim+T.",
-                    "/admin/jobs", "/admin/orders/{order}"),
+                    "/admin/jobs", "/admin/orders/{order}", "/notices", "/notices?unread=yes"),
     "merchant_owner": ("/merchant/orders", "/merchant/orders?status=failed", "/merchant/orders?q=c-77",
                        "/merchant/orders?q=H-77", "/merchant/orders?q=QRVD0V", "/merchant/orders?q=Maxim",
                        "/merchant/balance", "/merchant/orders/{order}"),
     "trader": ("/trader/orders", "/trader/orders/history", "/trader/orders/history?q=1500", "/trader/balance"),
 }
-WORK = ("match_order", "expire_order", "flag_unconfirmed", "settle_order")
+WORK = ("match_order", "expire_order", "flag_unconfirmed", "settle_order", "tell_people", "send_notices")
 # of all updates, as a share: the rest are new versions in another page, with an entry in every index. Assignments are
 # not among them: the index that keeps an order to one open assignment has their state in its predicate.
 IN_PLACE = {"orders": .85, "requisites": .85, "traders": .85, "balances": .85, "jobs": .85}
@@ -72,6 +78,7 @@ def old_desk(fresh_app, fresh_database, url_of):
     cast.requisite()
     f.completed_payin(cast, "1500.00")
     order = f.assigned_payin(cast, "1501.00")
+    f.work_off("tell_people")
     db.session.remove()
     with psycopg.connect(url_of(fresh_database, "owner"), autocommit=True) as owner:
         owner.execute(FILL)
@@ -147,6 +154,8 @@ def test_nothing_that_is_asked_often_walks_a_table_that_grows(old_desk, fresh_ap
             f.work_off(kind)
         with transaction() as session:
             jobs.due_kinds(session)
+            mailing.send_due(session)
+            forgetting.forget(session)
         queries.find(reader(), cast.key, order.public_id)
     assert len(seen) > 60
     long = {" ".join(statement.split())[-900:]: tables for statement, parameters in seen.items()

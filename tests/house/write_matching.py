@@ -17,13 +17,17 @@ FREE = "b.credits_minor - b.debits_minor"
 COLLATERAL = """FROM accounts c JOIN balances b ON b.account_id = c.id
      WHERE c.owner_kind = 'trader' AND c.purpose = 'available'
        AND c.currency = o.settlement_currency AND c.live = o.live"""
-# the rule that names the method before one for any, the newer before the older
+# the rule that names the method before one for any, then the currency, the narrower band, the newer (tariffs/bands.py)
 REWARD = """v.id, least(o.settlement_minor, v.reward_fixed_minor
        + half_even(o.settlement_minor::numeric * v.reward_bps / 10000)) AS reward_minor
   FROM rewards v
- WHERE v.direction = o.direction AND v.retired_at IS NULL
-   AND (v.method IS NULL OR v.method = o.method)"""
-REWARD_ORDER = "v.method IS NULL, v.created_at DESC, v.id DESC"
+ WHERE v.direction = o.direction AND v.valid_from <= at AND (v.retired_at IS NULL OR v.retired_at > at)
+   AND (v.method IS NULL OR v.method = o.method)
+   AND (v.currency IS NULL OR v.currency = o.currency)
+   AND (v.from_minor IS NULL OR v.from_minor <= o.amount_to_pay_minor)
+   AND (v.to_minor IS NULL OR v.to_minor >= o.amount_to_pay_minor)"""
+REWARD_ORDER = ("v.method IS NULL, v.currency IS NULL,"
+                " coalesce(v.to_minor, 9223372036854775807) - coalesce(v.from_minor, 0), v.created_at DESC, v.id DESC")
 OWN, ELSEWHERE = ([rule for rule in RULES if not rule.by_lane and rule.elsewhere is elsewhere]
                   for elsewhere in (False, True))
 
@@ -56,6 +60,7 @@ def document() -> str:
         reward_order=REWARD_ORDER, pick_own=passes(OWN, **walked), pick_elsewhere=passes(last_first, **walked),
         again=[(rule, passes([rule], **locked).replace("r.robot", "found_one.robot")) for rule in last_first],
         funnel=[passes([rule for rule in RULES if rule.stage == stage], **ONCE) for stage in STAGES[1:]],
+        coverage=passes(HINDRANCES, **_looked_up()),
         hindrances=[(rule, passes([rule], **_looked_up())) for rule in HINDRANCES])
 
 

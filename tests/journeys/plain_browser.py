@@ -45,17 +45,22 @@ class PlainBrowser:
         self.cookies = CookieJar()
         self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self.cookies))
         self.url, self.status, self.html = site, 0, ""
+        self.password = ""  # the present one, for acts that ask for it on the way
 
     def open(self, path: str) -> int:
         return self._go(urllib.request.Request(urllib.parse.urljoin(self.site, path)))
 
-    def send(self, ending: str, **typed: str) -> int:
+    def send(self, ending: str, **typed: str | list[str]) -> int:
         """Fill in the first form whose action ends with `ending` and press its button."""
         form = next((form for form in self.forms if form.action.endswith(ending)), None)
         assert form is not None, f"no form …{ending} on {self.url}: {[form.action for form in self.forms]}"
-        body = urllib.parse.urlencode(form.fields | typed).encode()
+        body = urllib.parse.urlencode(form.fields | typed, doseq=True).encode()
         target = urllib.parse.urljoin(self.url, form.action)
-        return self._go(urllib.request.Request(target, data=body, headers={"Origin": self.site}))
+        if ending in ("/login", "/password"):
+            self.password = str(typed.get("password", ""))
+        if self._go(urllib.request.Request(target, data=body, headers={"Origin": self.site})) == 428:
+            return self.send(form.action, **(typed | {"proof_password": self.password}))
+        return self.status
 
     def cookie(self, name: str) -> str:
         return next(cookie.value or "" for cookie in self.cookies if cookie.name == name)

@@ -25,7 +25,8 @@ def test_a_process_that_vanishes_while_it_is_looked_at_is_gone(monkeypatch: pyte
         process.wait()
         return file
 
-    assert is_program(process.pid, "sleep")
+    # Popen comes back while the kernel is still laying out the program's arguments: for a moment there are none
+    wait_for(lambda: is_program(process.pid, "sleep"), "it is what it was started as")
     monkeypatch.setattr(Path, "open", and_then_dead)
     assert not is_program(process.pid, "sleep")
 

@@ -1,9 +1,12 @@
 """`flask ledger verify` as an operator runs it."""
+from datetime import timedelta
+
 import psycopg
 
+from portal.core import clock
 from portal.core.access import SYSTEM
-from portal.core.db import transaction
-from portal.ledger import post
+from portal.core.db import reader, transaction
+from portal.ledger import post, proofs
 from tests.ledger.world import Cast
 
 
@@ -36,6 +39,28 @@ def test_holds_that_no_order_explains_are_told(fresh_app):
     assert "differs held collateral equals the holds of assignments not ended" in said.output
 
 
+def test_only_what_has_changed_since_the_proof_before(fresh_app):
+    verify = fresh_app.test_cli_runner().invoke
+    deposit(Cast())
+    first = verify(args=["ledger", "verify", "--since-last"])
+    assert "that changed" not in first.output, "there was none before: the whole"
+    deposit(Cast())
+    again = verify(args=["ledger", "verify", "--since-last"])
+    assert again.exit_code == 0, again.output
+    assert "that changed)" in again.output
+    assert [proof.scope for proof in proofs.newest(reader())] == ["changed", "full"]
+
+
 def deposit(one: Cast) -> None:
     with transaction() as session:
         post(session, SYSTEM, [one.deposit(1_000)])
+
+
+def test_days_are_added_up_anew_from_the_command_line(fresh_app):
+    deposit(Cast())
+    today = clock.today()
+    said = fresh_app.test_cli_runner().invoke(args=["ledger", "result", str(today - timedelta(days=1)), str(today)])
+    assert said.exit_code == 0, said.output
+    assert said.output.split() == [word for day in (today - timedelta(days=1), today)
+                                   for word in (str(day), "added", "up")]
+    assert fresh_app.test_cli_runner().invoke(args=["ledger", "result", "soon"]).exit_code == 2

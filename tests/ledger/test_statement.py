@@ -97,5 +97,5 @@ def test_holdings_by_currency(books, cast):
     books.post(cast.deposit(100), cast.hold(30))
     with books.transaction() as session:
         assert ledger.balances_of(session, "trader", cast.trader_id, True) == {
-            "USDT": ledger.Holdings(cast.money(70), cast.money(30))}
+            "USDT": ledger.Holdings(cast.money(70), cast.money(30), cast.money(0))}
         assert ledger.balances_of(session, "trader", cast.trader_id, False) == {}

@@ -5,6 +5,9 @@ import psycopg
 import pytest
 from sqlalchemy.orm import Session
 
+from portal import ledger
+from portal.core import clock
+from portal.core.access import SYSTEM
 from portal.ledger import verify
 from portal.ledger.verify import Check
 from tests.ledger.world import Cast
@@ -93,3 +96,48 @@ def test_a_live_desk_goes_on_and_the_proof_holds(busy_books, cast):
         for thread in traders:
             thread.join()
     assert busy_books.verify() == []
+
+
+def since_now(books) -> verify.Report:
+    """What was posted from this moment on, and within the overlap before it."""
+    with Session(books.engine) as session:
+        return verify.run(session, verify.OWN, since=clock.now() + verify.OVERLAP)
+
+
+def test_what_has_changed_is_proved_from_where_it_was_left(busy_books, fresh_database, url_of, cast):
+    """Old lines are not looked through again; new ones go on from them, rightly and wrongly."""
+    with psycopg.connect(url_of(fresh_database, "owner")) as owner:
+        owner.execute(OFF + "UPDATE postings SET credit_after_minor = credit_after_minor + 1 WHERE id = 1")
+    since = clock.now() + verify.OVERLAP
+    busy_books.post(cast.hold(2), cast.settle(2, 1, 1))
+    with Session(busy_books.engine) as session:
+        report = verify.run(session, verify.OWN, since=since)
+    assert (report.scope, report.differences) == ("changed", [])
+    part = {result.name: (result.whole, result.examined) for result in report.results}
+    assert part["every running balance follows from the one before"] == (False, 6), "three lines, seen from both ends"
+    assert part["debits equal credits in every currency and mode"][0]
+    with psycopg.connect(url_of(fresh_database, "owner")) as owner:
+        owner.execute("UPDATE postings SET credit_after_minor = credit_after_minor + 1 WHERE id ="
+                      " (SELECT max(id) FROM postings)")
+    with Session(busy_books.engine) as session:
+        differing = verify.run(session, verify.OWN, since=since).differences
+    assert any(one.startswith("every running balance") for one in differing)
+
+
+def test_nothing_new_is_soon_proved(busy_books):
+    report = since_now(busy_books)
+    assert report.holds
+    assert {result.name: result.examined for result in report.results}[
+        "every running balance follows from the one before"] == 0
+
+
+def test_what_committed_late_is_not_missed(busy_books, cast):
+    """A transaction that took its ids before a proof and committed after it lies within the overlap of the next."""
+    with busy_books.transaction() as session:
+        ledger.post(session, SYSTEM, [cast.deposit(7)])
+        began_at = clock.now()
+        assert since_now(busy_books).holds
+    with Session(busy_books.engine) as session:
+        report = verify.run(session, verify.OWN, since=began_at)
+    examined = {result.name: result.examined for result in report.results}
+    assert examined["every entry has postings, every posting has its entry"] >= 1

@@ -23,3 +23,11 @@ def stranger(app) -> Cast:
     other = new_cast()
     other.requisite()
     return other
+
+
+@pytest.fixture
+def alone(fresh_app) -> Cast:
+    """`ready` on books of its own, which can be proved whole."""
+    cast = new_cast()
+    cast.requisite()
+    return cast

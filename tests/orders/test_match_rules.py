@@ -33,12 +33,13 @@ DIFFERENT: dict[str, dict[str, Any]] = {
     "holders": WINDOWS | {"currency": st.sampled_from([None, "KZT"])},
     # about others: what is agreed with its trader, what he has, what lies on the amount
     "around": {"reward": st.sampled_from(["method", "other", "none"]), "short_by": st.sampled_from([0, 1]),
-               "resting": st.sampled_from(["open", "kept", "over"])},
+               "resting": st.sampled_from(["open", "kept", "over"]),
+               "paused": st.sampled_from(["now", "later", "over", "ended", "other"])},
     "asked": {"bank": st.sampled_from(["alfa", "sber"]), "above": st.just(1), "too_dear": st.just(True),
               "declined": st.just(True)}}
 LIKE: dict[str, dict[str, Any]] = {
     "requisites": {}, "traders": {}, "holders": {"currency": "RUB"},
-    "around": {"reward": "any", "short_by": None, "resting": None},
+    "around": {"reward": "any", "short_by": None, "resting": None, "paused": None},
     "asked": {"bank": None, "above": 0, "too_dear": False, "declined": False}}
 ONE = st.one_of([st.tuples(st.just(table), st.just(name), values)
                  for table, facts in DIFFERENT.items() for name, values in facts.items()])
@@ -101,6 +102,13 @@ def arrange(session, desk, direction: str, around: dict[str, Any], asked: dict[s
                          " THEN 0 ELSE settlement_minor END WHERE id = :id"),
                     {"bank": asked["bank"], "amount": AMOUNT + asked["above"], "dear": asked["too_dear"],
                      "id": order.id})
+    if around["paused"] is not None:  # its bank stands still
+        now, hours = clock.now(), {"later": (1, 2), "over": (-2, -1)}.get(around["paused"], (-1, 1))
+        session.execute(text("INSERT INTO desk_pauses (id, scope, target, target_name, began_at, began_name, reason,"
+                             " ends_at, ended_at) VALUES (:id, 'bank', :bank, '', :since, 'x', 'x', :until, :ended)"),
+                        {"id": new_id(), "bank": "sber" if around["paused"] == "other" else "alfa",
+                         "since": now + timedelta(hours=hours[0]), "until": now + timedelta(hours=hours[1]),
+                         "ended": now if around["paused"] == "ended" else None})
     if asked["declined"]:
         session.execute(text("UPDATE assignments SET order_id = :order, trader_id = :trader, state = 'ended',"
                              " end_reason = 'declined' WHERE id = :a"),

@@ -52,7 +52,7 @@ def test_the_books_hold_after_a_mixed_day(day):
     report = proof()
     assert report.differences == []
     examined = {result.name: result.examined for result in report.results}
-    assert examined["every completed order is settled once, by its final amounts"] == 2
+    assert examined["every completed order is settled once, and what was posted comes to its final amounts"] == 2
     assert examined["only completed orders are settled"] == 2
     assert examined["held collateral equals the holds of assignments not ended"] == 4
 

@@ -161,6 +161,18 @@ def test_faults_put_a_try_off_never_past_the_window(cast):
     assert (found.failure_code, found.next_attempt_at) == ("matching_error", None)
 
 
+def test_a_payout_that_ends_by_a_fault_gives_its_cover_back(cast):
+    """The store's money stayed held for good."""
+    f.change(_holder(cast.requisite(cast.trader(), payout=True)), name_sealed=b"gone.broken")
+    f.deposit_to(f.ledger.store_available(cast.store.id, "USDT", True), "100.000000")
+    order = f.create_payout(cast).order
+    for attempt in range(10):
+        with clock.moved(timedelta(minutes=attempt)):
+            f.work_off()
+    assert (f.fresh(order).status, f.fresh(order).failure_code) == ("failed", "matching_error")
+    assert (f.store_held(cast.store).text, f.store_available(cast.store).text) == ("0.000000", "100.000000")
+
+
 def test_an_order_that_another_holds_is_looked_at_again_within_its_window(cast, monkeypatch):
     monkeypatch.setattr(match, "BUSY_PAUSE_MS", 3_600_000)
     order = cast.order()

@@ -4,10 +4,10 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as any_of
 
+from portal.core import clock
 from portal.core.ids import new_id
 from portal.core.money import Money
-from portal.tariffs.fees import FeeRule
-from portal.tariffs.rewards import RewardRule
+from portal.tariffs.rules import Rule
 
 amounts = any_of.integers(min_value=1, max_value=2**53)
 shares = any_of.integers(min_value=0, max_value=10_000)
@@ -18,15 +18,14 @@ def half_even(value: Fraction) -> int:
     return round(value)  # of a Fraction: exact, ties to even
 
 
-def fee_rule(bps: int, fixed_minor: int, **more) -> FeeRule:
-    facts = {"method": None, "currency": None, "from_minor": None, "to_minor": None} | more
-    return FeeRule(id=new_id(), direction="payin", bps=bps, fixed_minor=fixed_minor, **facts)
+def rule(bps: int, fixed_minor: int) -> Rule:
+    return Rule(new_id(), "payin", None, None, None, None, bps, fixed_minor, clock.now(), None)
 
 
 @given(amounts, shares, fixed)
 def test_a_fee_is_exact_and_never_above_the_amount(amount, bps, fixed_minor):
     settlement = Money(amount, "USDT")
-    fee = fee_rule(bps, fixed_minor).of(settlement)
+    fee = rule(bps, fixed_minor).of(settlement)
     assert fee.minor == min(amount, half_even(Fraction(amount * bps, 10_000)) + fixed_minor)
     assert (settlement - fee) + fee == settlement
     assert 0 <= (settlement - fee).minor <= amount
@@ -34,19 +33,19 @@ def test_a_fee_is_exact_and_never_above_the_amount(amount, bps, fixed_minor):
 
 @given(amounts, shares, fixed)
 def test_a_reward_is_exact_and_never_above_the_amount(amount, bps, fixed_minor):
-    reward = RewardRule(new_id(), bps, fixed_minor).of(Money(amount, "USDT"))
+    reward = rule(bps, fixed_minor).of(Money(amount, "USDT"))
     assert reward.minor == min(amount, half_even(Fraction(amount * bps, 10_000)) + fixed_minor)
 
 
 @given(amounts, shares, shares, fixed, fixed)
 def test_what_comes_in_goes_out(amount, fee_bps, reward_bps, fee_fixed, reward_fixed):
     settlement = Money(amount, "USDT")
-    fee = fee_rule(fee_bps, fee_fixed).of(settlement)
-    reward = RewardRule(new_id(), reward_bps, reward_fixed).of(settlement)
+    fee = rule(fee_bps, fee_fixed).of(settlement)
+    reward = rule(reward_bps, reward_fixed).of(settlement)
     store, desk = settlement - fee, fee - reward
     assert store + reward + desk == settlement
 
 
 def test_a_tie_goes_to_the_even_one():
-    rule = fee_rule(50, 0)  # half a percent
-    assert [rule.of(Money(minor, "USDT")).minor for minor in (100, 300, 500, 700)] == [0, 2, 2, 4]
+    half_a_percent = rule(50, 0)
+    assert [half_a_percent.of(Money(minor, "USDT")).minor for minor in (100, 300, 500, 700)] == [0, 2, 2, 4]

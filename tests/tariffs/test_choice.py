@@ -1,8 +1,11 @@
 """Which version of a fee or a reward an order is made by."""
+from datetime import timedelta
+
 import pytest
+from sqlalchemy import select
 
 from portal import tariffs
-from portal.core import crypto
+from portal.core import clock, crypto
 from portal.core.access import SYSTEM
 from portal.core.db import reader, transaction
 from portal.core.ids import new_id
@@ -10,6 +13,8 @@ from portal.core.money import Money
 from portal.parties.models import Merchant, Store, Trader
 from portal.tariffs import service
 from portal.tariffs.commands import SetFee, SetReward
+from portal.tariffs.fees import forget
+from portal.tariffs.models import Tariff
 
 
 @pytest.fixture
@@ -85,8 +90,9 @@ def test_a_fee_that_takes_everything_is_refused(store, bps, fixed):
 
 
 def test_traders_are_paid_by_their_own_rules(trader, app):
-    def rules(method: str):
-        return tariffs.rewards(reader(), [trader.id, new_id()], "payin", method)
+    def rules(method: str, rub: str = "1500.00"):
+        return tariffs.rewards(reader(), [trader.id, new_id()], direction="payin", method=method,
+                               amount=Money.parse(rub, "RUB"))
 
     assert rules("card") == {}
     with transaction() as session:
@@ -95,3 +101,38 @@ def test_traders_are_paid_by_their_own_rules(trader, app):
                                                           reward_bps=bps))
     assert [rule.bps for rule in rules("card").values()] == [130]
     assert [rule.bps for rule in rules("sbp").values()] == [100]
+    with transaction() as session:
+        service.set_reward(session, SYSTEM, SetReward(trader_id=trader.id, direction="payin", currency="RUB",
+                                                      from_minor=200_000, reward_bps=60))
+    assert [rule.bps for rule in rules("sbp").values()] == [100]
+    assert [rule.bps for rule in rules("sbp", "2000.00").values()] == [60]
+    assert [rule.bps for rule in rules("card", "2000.00").values()] == [130], "a method named comes first"
+
+
+def test_a_version_counts_from_its_time_until_the_next(store):
+    now = clock.now()
+    first = set_fee(store, 100)
+    later = set_fee(store, 300, valid_from=now + timedelta(days=7))
+    forget()
+    assert fee(store).tariff_id == first.id
+    with clock.moved(timedelta(days=7, seconds=1)):
+        assert fee(store).tariff_id == later.id
+    between = set_fee(store, 200, valid_from=now + timedelta(days=3))
+    forget()
+    with clock.moved(timedelta(days=4)):
+        assert fee(store).tariff_id == between.id
+    with clock.moved(timedelta(days=8)):
+        assert fee(store).tariff_id == later.id, "what was planned for later stands"
+    with transaction() as session:
+        ends = dict(session.execute(select(Tariff.fee_bps, Tariff.retired_at).where(Tariff.store_id == store.id)).all())
+    assert ends == {100: now + timedelta(days=3), 200: now + timedelta(days=7), 300: None}
+
+
+def test_one_for_the_same_day_takes_its_place(store):
+    day = clock.now() + timedelta(days=2)
+    set_fee(store, 100)
+    set_fee(store, 300, valid_from=day)
+    last = set_fee(store, 400, valid_from=day)
+    forget()
+    with clock.moved(timedelta(days=3)):
+        assert fee(store).tariff_id == last.id

@@ -1,7 +1,8 @@
 """Who decides sees whose it is, the person named on it, and the balance before and after; never a record's columns."""
 from flask import Flask
 
-from portal import approvals, treasury
+from portal import approvals, ledger, treasury
+from portal.treasury import postings_preview
 from portal.treasury.decision_facts import facts_of
 from tests import factories
 from tests.people import person, seat
@@ -16,6 +17,28 @@ def test_a_deposit_tells_the_balance_before_and_after(app: Flask) -> None:
         facts = dict(facts_of(session, factories.staff("admin"), [asked])[asked.id])
     assert facts == {"Trader": "Vera Kim", "Available now": factories.usdt("250.500000"),
                      "Available afterwards": factories.usdt("350.500000")}
+
+
+def test_a_deposit_shows_what_it_would_post_and_posts_that(app: Flask) -> None:
+    trader = factories.new_cast().trader(name="Vera Kim", deposit="250.500000")
+    with factories.act() as session:
+        asked = treasury.ask(session, factories.staff("admin"), treasury.AskDeposit(
+            owner_kind="trader", owner_id=trader.id, amount="100", currency="USDT", reason="wire 78"))
+    with factories.look() as session:
+        shown = postings_preview.of_approval(session, factories.staff("admin"), asked)
+        assert shown is not None
+        (source, target, amount), = shown.lines
+        assert (source.account.purpose, target.name, amount) == ("external", "Vera Kim", factories.usdt("100.000000"))
+        owner, before, after, short = shown.moved[-1]
+        assert (owner.name, before, after, short) == (
+            "Vera Kim", factories.usdt("250.500000"), factories.usdt("350.500000"), False)
+    page = seat(app, person("super_admin")).get(f"/admin/approvals/{asked.public_id}").get_data(as_text=True)
+    assert "What would be posted" in page
+    with factories.act() as session:
+        approvals.decide(session, factories.staff("super_admin"), approvals.DecideApproval(
+            approval_id=asked.public_id, decision="approve"))
+    with factories.look() as session:
+        assert ledger.balance(session, owner.account) == after
 
 
 def test_a_requisite_tells_person_and_trader_in_words(app: Flask) -> None:

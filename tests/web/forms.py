@@ -40,7 +40,7 @@ class _Forms(HTMLParser):
         if tag in ("input", "textarea", "select", "button") and name:
             form.kinds[name] = got.get("type", "text") if tag == "input" else tag
             form.ids[name] = got.get("id", "")
-        if tag == "input" and name and (got.get("type") not in SENDS_ON or "checked" in got):
+        if tag == "input" and name and "disabled" not in got and (got.get("type") not in SENDS_ON or "checked" in got):
             form.send(name, got.get("value", "on"))
         elif tag == "textarea":
             self._area = name

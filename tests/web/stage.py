@@ -2,18 +2,33 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from decimal import Decimal
 from itertools import product
 
 from flask import Flask
+from sqlalchemy import select
 
+from portal import ledger
+from portal.applications import invitation
+from portal.applications import service as joined
 from portal.core import clock, ids
-from portal.core.access import SYSTEM
+from portal.core.access import SYSTEM, Actor
 from portal.imports import service as imports
 from portal.orders import payment_links
 from portal.orders.models import Order
 from portal.parties import sessions
+from portal.parties.models import Trader
+from portal.payouts import service as payout_files
+from portal.reference.feed_models import RateFeed, RateSource
+from portal.risk import rules
+from portal.risk.commands import AskReplay
+from portal.risk.kinds import KINDS
 from portal.web.docs.pages import PAGES as GUIDES
 from tests import factories, people
+from tests.applications import joining
+from tests.disputes import acts as disputes
+from tests.risk import rulebook
+from tests.treasury import acts
 from tests.web.developers import sample
 
 PAYLOAD = "\"'><img src=x onerror=alert(1)><script>alert(2)</script>{{7*7}}"
@@ -22,11 +37,14 @@ HOSTILE = {"description": PAYLOAD, "metadata": {"note": PAYLOAD}, "external_id":
            "customer": {"id": PAYLOAD[:60], "name": PAYLOAD}}
 SEATS = {"trader": "trader", "merchant": "merchant_owner", "admin": "super_admin"}
 """Who opens the pages of an area."""
-STAFFS = {"account_id": ["1"], "entry_id": ["1"], "pair": ["USDT-RUB"], "method": ["card"], "bank": ["alfa"]}
+STAFFS = {"account_id": ["1"], "currency": ["USDT"], "entry_id": ["1"], "pair": ["USDT-RUB"], "method": ["card"],
+          "bank": ["alfa"]}
 """What stands in the addresses of the pages of ledger, rates and reference data: the first of each is made with any
 order, or with the desk."""
-NO_PAGES = ("admin_imports.template", "files", "admin_cases.one", "gateway", "static", "health", "live", "metrics",
-            "checkout.qr", "shop.one")
+NO_PAGES = ("admin_imports.template", "merchant_payouts.import_template", "merchant_payouts.bad_rows",
+            "merchant_payout_quote", "files", "admin_cases.one", "gateway", "static", "health", "live", "metrics",
+            "paused", "notices.bell", "checkout.qr", "shop.one", "recovery.choose", "recovery.agree", "second_door",
+            "second_factor", "passkeys")
 
 
 @dataclass
@@ -55,7 +73,7 @@ class Stage:
                 continue
             area = rule.endpoint.partition("_")[0]
             who = [SEATS[area]] if area in SEATS else ["nobody"] if rule.endpoint.startswith(
-                ("auth", "checkout", "dev", "docs", "shop")) else [*SEATS.values()]
+                ("auth", "checkout", "dev", "docs", "join", "recovery", "shop")) else [*SEATS.values()]
             for seat, values in product(who, self._values(rule.endpoint, sorted(rule.arguments))):
                 yield seat, adapter.build(rule.endpoint, values)
 
@@ -65,17 +83,36 @@ class Stage:
             return [{}]
         if names == ["order_id"]:
             seen = [order for name, order in self.orders.items()
-                    if not (endpoint.startswith("trader") and name in ("new", "cancelled", "test"))
+                    if not (endpoint.startswith("trader") and name in ("new", "cancelled", "test", "review"))
                     and not (name.startswith("payout") and endpoint.startswith(("trader", "merchant")))]
             return [{"order_id": order.public_id} for order in seen]
         if names == ["payout_id"]:
             return [{"payout_id": order.public_id} for name, order in self.orders.items() if name.startswith("payout")]
         if len(names) == 1 and names[0] in self.samples:
             return [{names[0]: value} for value in self.samples[names[0]]]
+        at_home = f"{endpoint.partition('_')[0]}.{names[0]}"
+        if len(names) == 1 and at_home in self.samples:
+            return [{names[0]: value} for value in self.samples[at_home]]
+        if names == ["currency", "day"]:  # a day of the books
+            return [{"day": str(clock.today()), "currency": "USDT"}]
         if names == ["token"]:
             return [{"token": payment_links.token_of(order.id)} for name, order in self.orders.items()
                     if not name.startswith("payout")]
         raise AssertionError(f"give the pages of {endpoint} samples of {names}")
+
+
+def rate_feed() -> str:
+    """One of a pair that no order of the tests is priced by, with a source, and a rate that jumped."""
+    with factories.act() as session:
+        found = session.scalar(select(RateFeed).where(RateFeed.base == "BTC", RateFeed.quote == "TRY"))
+        if found is None:
+            found = RateFeed(base="BTC", quote="TRY", interval_s=60, spread_bps=150, outlier_bps=500, jump_bps=1000,
+                             sources_min=1, active=False, error="jumped", held_rate=Decimal("4200000"),
+                             sources=[RateSource(url="https://rates.example/" + "v1/" * 20, pointer="/data/0/price",
+                                                 error="no_number")])
+            session.add(found)
+            session.flush()
+        return found.public_id
 
 
 def set_up(app: Flask) -> Stage:
@@ -107,17 +144,102 @@ def set_up(app: Flask) -> Stage:
         "payout_paid": factories.paid_payout(cast, "2502.00"),
         "payout_confirmed": factories.agree(cast.key, factories.paid_payout(cast, "2503.00"))}
     orders["new"] = factories.create_payin(cast, "1506.00").order
+    held = risk_rules(cast)
+    orders["review"] = factories.create_payin(cast, "45000.00", **HOSTILE | {"external_id": "held"}).order
+    factories.work_off()
     with factories.act() as session:
         asked = treasury.ask(session, SYSTEM, treasury.AskDeposit(
             owner_kind="trader", owner_id=trader.id, amount="10.000000", currency="USDT", reason="By bank transfer"))
         sessions.begin(session, seats["trader"].id, address="127.0.0.1", user_agent=PAYLOAD, values={})
+    orders |= {"disputed": factories.paid_payin(cast, "1507.00", **HOSTILE | {"external_id": "disputed"}),
+               "payout_disputed": factories.paid_payout(cast, "2504.00")}
+    samples["dispute_id"] = _disputes(cast, orders)
     requisite = factories.new_requisite(trader, cast.method, day_max="90000.00")
+    samples |= treasury_records(cast, trader)
+    samples |= applications(seats["super_admin"].actor)
     with factories.act() as session:
         imported = imports.take_in(session, SYSTEM, sheet="merchants", content=b"name\nNorthwind\n",
                                     file_name=PAYLOAD)
-    samples |= {
+    samples |= _payouts(cast, seats["merchant_owner"].actor) | {
+        "feed_id": [rate_feed()], "rule_id": held,
         "merchant_id": [cast.merchant.public_id], "store_id": [cast.store.public_id], "trader_id": [trader.public_id],
         "approval_id": [asked.public_id], "user_id": [ids.public("usr", seat.id) for seat in seats.values()],
         "requisite_id": [requisite.public_id], "subject_id": [asked.public_id],
         "import_id": [imported.public_id], "holder_id": [ids.public("hld", requisite.holder_id)]}
+    factories.work_off("tell_people")
     return Stage(app, seats, orders, samples | sample.told(cast) | STAFFS)
+
+
+def risk_rules(cast: factories.Cast) -> list[str]:
+    """One of each kind, of this store alone; large orders are reviewed, all others pass. Both lists have an entry."""
+    made = [rulebook.rule(cast, verdict="review", amount="40000")]
+    terms = {"by": "customer", "window_s": 3600, "most": 100, "currency": "RUB", "amount": "900000", "orders_min": 50,
+             "share_percent": 100, "completed_min": 1}
+    made += [rulebook.rule(cast, kind, mode="shadow", **{name: terms[name] for name in KINDS[kind].terms})
+             for kind in KINDS if kind != "amount"]
+    rulebook.entry(cast, "holder", PAYLOAD.replace("<", "").replace(">", ""))
+    rulebook.entry(cast, "network", "198.18.0.0/24", verdict="allow", days=3)
+    with factories.act() as session:
+        rules.ask_replay(session, SYSTEM, AskReplay(rule_id=made[0].public_id))
+    factories.work_off(rules.REPLAY)
+    return [one.public_id for one in made]
+
+
+def applications(staff: Actor) -> dict[str, list[str]]:
+    """Somebody who wants to join, one before a second person, and one accepted who has his link."""
+    new, waiting, accepted = (joining.applied(kind, wants=PAYLOAD, name=name) for kind, name in (
+        ("merchant", "Acme & Sons"), ("trader", "Ann Q"), ("merchant", "Best Books")))
+    joining.propose(staff, waiting)
+    joining.decide(joining.propose(staff, accepted))
+    with factories.act() as session:
+        link = invitation.make_link(session, staff, accepted.public_id)
+    made = [new, waiting, accepted]
+    return {"join.form.kind": ["merchant", "trader"], "application_id": [one.public_id for one in made],
+            "application_token": [joined.token_of(one.id) for one in made], "invitation_token": [link]}
+
+
+def _disputes(cast: factories.Cast, orders: dict[str, Order]) -> list[str]:
+    """One of a payin with words of all sides, one of a payout, one that is over."""
+    running = disputes.open_by(cast.customer(orders["disputed"]), orders["disputed"], "not_confirmed", PAYLOAD)
+    trader = factories.its_trader(orders["disputed"])
+    disputes.say(trader, running, PAYLOAD, files=(factories.upload(trader, factories.picture()).public_id,))
+    disputes.say(factories.staff(), running, PAYLOAD, staff_only=True)
+    of_payout = disputes.open_by(cast.owner, orders["payout_disputed"], "not_arrived", PAYLOAD)
+    gone = factories.paid_payin(cast, "1508.00")
+    over = disputes.open_by(cast.key, gone, "not_confirmed", PAYLOAD)
+    disputes.decided(gone, "cancel")
+    return [running.public_id, of_payout.public_id, over.public_id]
+
+
+def treasury_records(cast: factories.Cast, trader: Trader) -> dict[str, list[str]]:
+    """Deposits, addresses and withdrawals of the trader and the store, waiting and over."""
+    samples: dict[str, list[str]] = {}
+    factories.deposit_to(ledger.store_available(cast.store.id, "USDT", True), "500.000000")
+    for area, actor in (("trader", factories.as_trader(trader)), ("merchant", cast.owner)):
+        told = [acts.tell(actor, cast, reference=f"{PAYLOAD}{area}") for _ in range(2)]
+        at, resting = acts.usable(actor, cast), acts.add(actor, cast)
+        acts.decide(resting.id, "withdrawal_address")
+        asked = [acts.ask(actor, cast, str(5 + n), at) for n in range(3)]
+        for one in asked[1:]:
+            acts.decide(one.id, "withdrawal")
+        sender = factories.staff("admin")
+        acts.take(sender, asked[2])
+        acts.send(sender, asked[2])
+        samples |= {f"{area}.deposit_id": [told[0].public_id], f"{area}.address_id": [at.public_id],
+                    f"{area}.withdrawal_id": [one.public_id for one in asked]}
+    return samples | {f"admin.{name}": samples[f"trader.{name}"] for name in ("deposit_id", "withdrawal_id",
+                                                                                "address_id")}
+
+
+def _payouts(cast: factories.Cast, owner: Actor) -> dict[str, list[str]]:
+    """Files of payouts in every state, with names that strangers typed, and a saved recipient."""
+    made = [factories.payout_import(cast, owner, {"holder": PAYLOAD}, {"amount": PAYLOAD, "number": "12345678"})
+            for _ in range(3)]
+    with factories.act() as session:
+        payout_files.send(session, owner, made[0].public_id)
+    factories.work_off("make_payouts")
+    factories.change(cast.store, payout_alone_max_minor=1_000_000)
+    with factories.act() as session:
+        payout_files.send(session, owner, made[1].public_id)
+    return {"payout_import_id": [taken.public_id for taken in made],
+            "recipient_id": [factories.saved_recipient(cast, owner, "Anna <b>").public_id]}

@@ -10,6 +10,7 @@ from portal.orders import payment_links
 from portal.web.csrf import SAFE, SIGNED
 from tests import people
 
+NUMBERED = ("job_id", "entry_id")  # in addresses; all others have public ids
 KINDS = ("super_admin", "merchant_owner", "trader")
 
 
@@ -23,7 +24,9 @@ def unsafe(app: Flask) -> Iterator[tuple[str, str, str]]:
 
 def address_of(app: Flask, rule: Rule) -> str:
     """An address of the rule with some id for each gap: what it names need not exist."""
-    values: dict[str, object] = {name: "1" if name == "job_id" else f"pin_{text(new_id())}" for name in rule.arguments}
+    values: dict[str, object] = {name: "1" if name in NUMBERED else f"pin_{text(new_id())}" for name in rule.arguments}
+    if "kind" in values:
+        values["kind"] = "trader"  # of who wants to join
     if "token" in values:
         values["token"] = payment_links.token_of(new_id())
     return str(app.url_map.bind("localhost").build(rule.endpoint, values, rule.methods and next(

@@ -36,11 +36,11 @@ def rows_of(answer) -> list[dict[str, str]]:
 def test_csv_holds_the_rows_of_the_list(cast, owner):
     factories.completed_payin(cast, "1500.00", external_id="done")
     cast.order("2500.00", external_id="open")
-    everything = owner.get("/merchant/orders/export.csv")
+    everything = owner.take("/merchant/orders/export.csv")
     assert everything.status_code == 200
     assert "attachment" in everything.headers["Content-Disposition"]
     assert [row["External id"] for row in rows_of(everything)] == ["open", "done"]
-    [done] = rows_of(owner.get("/merchant/orders/export.csv?status=completed"))
+    [done] = rows_of(owner.take("/merchant/orders/export.csv?status=completed"))
     assert done["Amount"] == "1500.00"
     assert done["Currency"] == "RUB"
     assert done["Fee"] == "0.407609"
@@ -48,7 +48,7 @@ def test_csv_holds_the_rows_of_the_list(cast, owner):
 
 def test_xlsx_holds_numbers_as_numbers(cast, owner):
     cast.order("1234.50", external_id="1001")
-    answer = owner.get("/merchant/orders/export.xlsx")
+    answer = owner.take("/merchant/orders/export.xlsx")
     book = zipfile.ZipFile(io.BytesIO(answer.get_data()))
     sheet = book.read("xl/worksheets/sheet1.xml").decode()
     assert re.search(r"<v>1234\.50?</v>", sheet)
@@ -58,7 +58,7 @@ def test_xlsx_holds_numbers_as_numbers(cast, owner):
 def test_what_looks_like_a_formula_is_text(cast, owner):
     for number, external_id in enumerate(("=1+2", "+7", "-8", "@x")):
         cast.order(f"{1000 + number}.00", external_id=external_id, description="=HYPERLINK(1)")
-    for row in rows_of(owner.get("/merchant/orders/export.csv")):
+    for row in rows_of(owner.take("/merchant/orders/export.csv")):
         assert row["External id"].startswith("'")
         assert row["Description"].startswith("'=")
 
@@ -67,29 +67,29 @@ def test_another_merchant_gets_nothing_of_it(app, cast, owner):
     cast.order("1500.00")
     other = factories.new_cast()
     stranger = people.seat(app, people.person("merchant_owner", merchant_id=other.merchant.id))
-    assert rows_of(stranger.get("/merchant/orders/export.csv")) == []
-    assert stranger.get("/admin/orders/export.csv").status_code == 403
+    assert rows_of(stranger.take("/merchant/orders/export.csv")) == []
+    assert stranger.take("/admin/orders/export.csv").status_code == 403
 
 
 def test_an_export_is_in_the_audit(cast, owner):
-    owner.get("/merchant/orders/export.csv?status=open")
+    owner.take("/merchant/orders/export.csv?status=open")
     rows = reader().execute(audit.AuditRow.__table__.select().where(audit.AuditRow.action == "orders.exported")).all()
     assert any(row.after == {"direction": "payin", "mode": "live", "status": "open"} for row in rows)
 
 
 def test_filters_that_make_no_sense_make_no_file(owner):
-    assert owner.get("/merchant/orders/export.csv?status=lost").status_code == 422
-    assert owner.get("/merchant/orders/export.doc").status_code == 404
+    assert owner.take("/merchant/orders/export.csv?status=lost").status_code == 422
+    assert owner.take("/merchant/orders/export.doc").status_code == 404
 
 
 def test_a_workbook_that_would_be_too_long_says_so(cast, owner, monkeypatch):
     monkeypatch.setattr(exports, "SHEET_ROWS_MAX", 1)
     cast.order("1500.00")
     cast.order("1600.00")
-    answer = owner.get("/merchant/orders/export.xlsx")
+    answer = owner.take("/merchant/orders/export.xlsx")
     assert answer.status_code == 409
     assert "CSV" in answer.get_data(as_text=True)
-    assert owner.get("/merchant/orders/export.csv").status_code == 200
+    assert owner.take("/merchant/orders/export.csv").status_code == 200
 
 
 NUMBERS = [Column("n", lambda row: row)]
@@ -143,16 +143,16 @@ def test_a_workbook_that_is_made_takes_no_turn(app):
 
 def test_one_person_writes_one_export_at_a_time_and_is_told_what_to_do(app, cast, owner):
     cast.order("1500.00")
-    first = owner.get("/merchant/orders/export.csv")
-    second = owner.get("/merchant/orders/export.csv")
+    first = owner.take("/merchant/orders/export.csv")
+    second = owner.take("/merchant/orders/export.csv")
     assert second.status_code == 429
     assert int(second.headers["Retry-After"]) >= 30
     assert "cancel its download" in second.get_data(as_text=True)
     another = people.seat(app, people.person("merchant_owner", merchant_id=cast.merchant.id))
-    assert len(rows_of(another.get("/merchant/orders/export.csv"))) == 1
+    assert len(rows_of(another.take("/merchant/orders/export.csv"))) == 1
     assert len(rows_of(first)) == 1
     first.close()
-    assert owner.get("/merchant/orders/export.csv").status_code == 200
+    assert owner.take("/merchant/orders/export.csv").status_code == 200
 
 
 @pytest.mark.parametrize(("said", "kept"), [("=1", "'=1"), ("plain", "plain"), ("\t=1", "'\t=1"), ("", ""),

@@ -3,12 +3,13 @@ import pytest
 import sqlalchemy as sa
 
 from portal.approvals import Approval
+from portal.core import clock
 from portal.core.db import reader
 from tests import factories, people
 from tests.factories import fresh
 from tests.web import forms
 
-ACTS_ONLY = ("gateway", "shop.hear")
+ACTS_ONLY = ("gateway", "shop.hear", "files.")  # called by programs and scripts: no page is behind them
 
 
 @pytest.fixture
@@ -109,7 +110,7 @@ def test_the_address_of_an_act_leads_to_its_page(addresses):
         where = answer.headers.get("Location", "")
         if answer.status_code != 303 or not path.startswith(where.removesuffix("/new")):
             wrong.append((path, answer.status_code, where))
-        elif seat.get(where).status_code >= 400:
+        elif seat.get(where).status_code not in (200, 303, 428):  # 428: a page that asks who sits there
             wrong.append((path, where, "no page"))
     assert not wrong
 
@@ -132,11 +133,11 @@ def _acts(stage):
             seat = seats[{"trader": "trader", "merchant": "merchant_owner", "admin": "super_admin"}.get(
                 area, "nobody" if area.startswith(("auth", "checkout", "shop")) else "super_admin")]
             names = sorted(rule.arguments)
-            values = {name: _sample(stage, name) for name in names}
+            values = {name: _sample(stage, area, name) for name in names}
             yield seat, adapter.build(rule.endpoint, values, method="POST")
 
 
-def _sample(stage, name):
+def _sample(stage, area, name):
     from portal.orders import payment_links
 
     if name == "order_id":
@@ -145,4 +146,6 @@ def _sample(stage, name):
         return stage.orders["payout_offered"].public_id
     if name == "token":
         return payment_links.token_of(stage.orders["assigned"].id)
-    return stage.samples.get(name, ["1"])[0]
+    if name == "day":
+        return str(clock.today())
+    return stage.samples.get(f"{area}.{name}", stage.samples.get(name, ["1"]))[0]

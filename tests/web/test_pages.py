@@ -11,7 +11,8 @@ from tests.web.stage import PAYLOAD, SEATS, Stage
 LANGUAGES = ("en", "ru")
 ENGLISH = re.compile(r">\s*([A-Z][a-z]+(?: [a-z]+)+[.?!:]?)\s*<")  # a phrase in English, as a whole text
 RUSSIAN = re.compile(r"[А-Яа-яЁё]")
-OURS = {"Books", "Bookshop", "Trader One", "Three books", "By bank transfer"}  # what people wrote, not the desk
+OURS = {"Books", "Bookshop", "Trader One", "Three books", "By bank transfer", "Cold wallet",
+        "Both statements seen"}  # what people wrote
 ON_EVERY_ANSWER = {
     "Content-Security-Policy": CSP, "X-Content-Type-Options": "nosniff", "Permissions-Policy": PERMISSIONS,
     "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin",

@@ -28,7 +28,7 @@ def test_it_is_shown_again_and_sent_with_one_press(trader):
     form = forms.to(answer.text, "/trader/requisites")
     assert {name: values[0] for name, values in form.sent.items() if name != "csrf_token"} == typed()
     sent = {name: values[0] for name, values in form.sent.items()}
-    again = trader.post("/trader/requisites", data=sent, headers=OURS)
+    again = trader.post("/trader/requisites", data=sent | {"proof_password": people.PASSWORD}, headers=OURS)
     assert again.status_code == 422  # it has arrived: the number is judged
     assert "Anna &lt;Petrova&gt;" in again.text
 

@@ -7,8 +7,8 @@ import pytest
 
 from portal.core.commands import bind
 from portal.core.errors import Invalid
-from portal.webhooks import addresses, transport
-from portal.webhooks.addresses import Guard, NoPlace, Refused, Unresolved
+from portal.core.outbound import addresses, transport
+from portal.core.outbound.addresses import Guard, NoPlace, Refused, Unresolved
 from portal.webhooks.commands import CreateEndpoint
 from tests.webhooks.receiver import bare
 

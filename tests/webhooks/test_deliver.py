@@ -11,8 +11,9 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from portal.core import clock, ids
 from portal.core.access import SCOPES
 from portal.core.db import db, transaction
+from portal.core.outbound import addresses
 from portal.orders import payment_links
-from portal.webhooks import addresses, announce, queries, request_preview, service
+from portal.webhooks import announce, queries, request_preview, service
 from portal.webhooks.commands import ChangeEndpoint, CreateEndpoint, Resend, RotateSecret
 from tests.statements import statements
 from tests.webhooks.conftest import Shop

@@ -2,9 +2,12 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+from sqlalchemy import select
+
 from portal.core import clock, jobs
 from portal.core.audit import AuditRow
 from portal.core.db import db, transaction
+from portal.notices.models import Happening
 from portal.webhooks import service
 from portal.webhooks.announce import KIND
 from portal.webhooks.commands import ChangeEndpoint, Resend
@@ -84,6 +87,10 @@ def test_410_switches_the_endpoint_off_at_once(shop: Shop, send: Send) -> None:
         shop.tell()
         send()
         assert endpoint_of(shop).disabled_because == "gone"
+        with transaction() as session:  # its people are told
+            facts = session.scalars(select(Happening.facts).where(
+                Happening.audience_id == endpoint_of(shop).store_id, Happening.event == "webhook.disabled")).one()
+        assert facts["endpoint"] == endpoint_of(shop).public_id
         assert shop.deliveries()[0].state == DeliveryState.FAILED
         shop.tell()
         send()

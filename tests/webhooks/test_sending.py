@@ -11,11 +11,11 @@ from sqlalchemy import text
 
 from portal.core import clock, jobs
 from portal.core.db import db, transaction
+from portal.core.outbound.transport import Answer
 from portal.webhooks import claims, sender, service
 from portal.webhooks.commands import Ping
 from portal.webhooks.models import DeliveryState, Endpoint
 from portal.webhooks.outcome import record
-from portal.webhooks.transport import Answer
 from tests.waiting import dawdle
 from tests.webhooks.conftest import Shop, open_shop
 from tests.webhooks.receiver import Received, listening

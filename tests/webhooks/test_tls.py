@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from portal.webhooks import transport
-from portal.webhooks.addresses import Guard
+from portal.core.outbound import transport
+from portal.core.outbound.addresses import Guard
 from tests.webhooks.receiver import Receiver, _Handler, _Server
 
 GUARD = Guard(http=True, allowed=(ip_network("127.0.0.0/8"),), resolve=lambda host: ["127.0.0.1"])

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from portal.webhooks import transport
-from portal.webhooks.addresses import Guard
+from portal.core.outbound import transport
+from portal.core.outbound.addresses import Guard
 from tests.waiting import dawdle
 from tests.webhooks.receiver import Received, bare, listening
 

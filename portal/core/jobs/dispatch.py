@@ -1,5 +1,5 @@
 """What the dispatcher looks for each second: due work, recurring work, work of a kind nobody knows."""
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import text
@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from portal.core import clock, page_events
 from portal.core.jobs.enqueueing import enqueue
+from portal.core.jobs.leases import Claimed
 from portal.core.jobs.models import JobSlot
 from portal.core.jobs.registry import KINDS, OUTSIDE
 
@@ -54,3 +55,10 @@ def enqueue_recurring(session: Session) -> None:
                                                       where=JobSlot.slot < slot).returning(JobSlot.slot))
         if made.first() is not None:
             enqueue(session, kind.name, key=f"slot:{slot}")
+
+
+def in_slot(job: Claimed, at: datetime) -> bool:
+    """Whether a recurring job would still be of its slot then; else the next one takes over."""
+    every_s = KINDS[job.kind].every_s
+    assert every_s is not None
+    return int(at.timestamp()) // every_s <= int(job.unique_key.removeprefix("slot:"))

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import structlog
 
-from portal.core import clock
+from portal.core import clock, metrics
 from portal.core.db import db, must_retry, transaction
 from portal.core.errors import DatabaseUnavailable, LockTimeout
 from portal.core.jobs.enqueueing import note_poll, poke, reopen_wakeups
@@ -135,6 +135,7 @@ def _look_again_soon(job: Claimed) -> None:
 
 
 def _attempt(kind: Kind, jobs: Sequence[Claimed]) -> int:
+    begun = time.perf_counter()
     with structlog.contextvars.bound_contextvars(
             kind=kind.name, **({"request_id": jobs[0].request_id} if len(jobs) == 1 and jobs[0].request_id else {})):
         with transaction() as session, pipelined(session):
@@ -144,12 +145,15 @@ def _attempt(kind: Kind, jobs: Sequence[Claimed]) -> int:
             postpone_all(session, [(job, later[job.id].run_at) for job in jobs if job.id in later])
             commit(session)
         db.session.remove()
+        metrics.BATCHES.labels(kind.name).observe(time.perf_counter() - begun)
+        metrics.DONE.labels(kind.name).inc(len(jobs) - len(later))
         log.info("jobs_done", jobs=len(jobs), postponed=len(later))
         return len(jobs) - len(later)
 
 
 def _record_failure(kind: Kind, job: Claimed, error: BaseException) -> None:
     dead = job.attempts + 1 >= kind.attempts_max
+    metrics.FAILED.labels(kind.name).inc()
     with structlog.contextvars.bound_contextvars(kind=kind.name, job=job.id, request_id=job.request_id):
         log.error("job_failed", attempt=job.attempts + 1, dead=dead, exc_info=error)
         try:

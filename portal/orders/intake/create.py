@@ -3,7 +3,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import select
@@ -21,6 +21,7 @@ from portal.orders.intake.insert import Asked, write
 from portal.orders.intake.store_terms import Terms, terms_of
 from portal.orders.models import Order
 from portal.orders.row import OrderRow
+from portal.orders.states import Direction
 
 NOBODY = Customer()
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
@@ -30,6 +31,19 @@ class ExternalIdTaken(Conflict):
     """Another order of this store has this external id."""
 
     code = "external_id_taken"
+
+
+class Price(NamedTuple):
+    """What an order comes to in its store's settlement currency, at the rate and by the tariff of now."""
+
+    settlement: Money
+    fee: tariffs.Fee
+    quote: reference.Quote
+
+    @property
+    def total(self) -> Money:
+        """What a payout costs."""
+        return self.settlement + self.fee.amount
 
 
 @dataclass(frozen=True)
@@ -58,18 +72,27 @@ def request_hash(command: CreatePayin | CreatePayout) -> bytes:
 def create(session: Session, actor: Actor, command: CreatePayin | CreatePayout, *, idempotency_key: str) -> Created:
     """A store asks for an order: freeze rate, tariff and fee, hold what its direction wants held, have it matched.
 
-    Raises DeskPaused, StoreSuspended, Invalid (currency, method, limits, return address, destination), RateUnavailable,
-    AmountTooSmall, NoTariff, InsufficientFunds, ExternalIdTaken, LockTimeout while the same key or external id is being
-    taken elsewhere.
+    Raises DeskPaused, PartlyPaused, StoreSuspended, Invalid (currency, method, limits, return address, destination),
+    RateUnavailable, AmountTooSmall, NoTariff, InsufficientFunds, MoneyOutStopped, ClaimOpen, ExternalIdTaken,
+    LockTimeout while the same key or external id is being taken elsewhere.
     """
     assert actor.store_id is not None
     recipient = (destinations.sealed(session, actor.store_id, command) if isinstance(command, CreatePayout)
                  else _no_recipient)
     asked = asked_for(actor, command, idempotency_key=idempotency_key, recipient=recipient)
     if not write(session, [asked]):
-        return _taken(session, asked.order)
+        return there_already(session, asked.order)  # a retry has its first answer, whatever stands in the way by now
+    if isinstance(command, CreatePayout):
+        refuse_while_kept(session, actor)
     ledger.post(session, actor, drafted(rules_of(asked.order).on_create(asked.order)))
     return Created(asked.order, asked.answer)
+
+
+def refuse_while_kept(session: Session, actor: Actor) -> None:
+    """No payout leaves a desk whose books differ, nor a store that owes it. Raises MoneyOutStopped, ClaimOpen."""
+    if actor.store_id is not None and actor.live:
+        ledger.stops.refuse_while_stopped(session)
+        ledger.claims.refuse_while_owing(session, "store", actor.store_id, terms_of(actor.store_id).settlement_currency)
 
 
 def _no_recipient(order_id: UUID) -> dict[str, Any]:
@@ -84,16 +107,11 @@ def asked_for(actor: Actor, command: CreatePayin | CreatePayout, *, idempotency_
     reference.snapshot().refuse_while_paused()
     terms = terms_of(actor.store_id)
     amount, now = command.money, clock.now()
-    method = _method(terms, command, amount)
+    method = method_of(terms, command, amount)
+    reference.snapshot().refuse_while_partly_paused(direction=command.direction, method=method, bank=command.bank,
+                                                    store=str(terms.store_id))
     now = now.replace(microsecond=now.microsecond // 1000 * 1000)
-    quote = reference.quote(terms.settlement_currency, command.currency)
-    settlement = convert(amount, quote.rate, terms.settlement_currency)
-    if not settlement:
-        raise tariffs.AmountTooSmall()
-    if settlement.minor > AMOUNT_MAX:  # what a rate makes of it is as bounded as what is asked for
-        raise Invalid(fields=[FieldError("/amount", "amount_out_of_range", "The amount is too large.")])
-    fee = tariffs.fee(store_id=terms.store_id, direction=command.direction, method=method, amount=amount,
-                      settlement=settlement)
+    settlement, fee, quote = price(terms, command.direction, method, amount)
     customer, id = command.customer or NOBODY, ids.new_id()
     order = OrderRow(
         id=id, direction=command.direction, live=actor.live, store_id=terms.store_id,
@@ -108,8 +126,20 @@ def asked_for(actor: Actor, command: CreatePayin | CreatePayout, *, idempotency_
     return Asked.by(actor, order, view.public(order))
 
 
-def _method(terms: Terms, command: CreatePayin | CreatePayout, amount: Money) -> str:
-    """What the store takes, all that is wrong at once. Raises Invalid."""
+def price(terms: Terms, direction: Direction, method: str, amount: Money) -> Price:
+    """Raises RateUnavailable, AmountTooSmall, NoTariff, Invalid."""
+    quote = reference.quote(terms.settlement_currency, amount.currency)
+    settlement = convert(amount, quote.rate, terms.settlement_currency)
+    if not settlement:
+        raise tariffs.AmountTooSmall()
+    if settlement.minor > AMOUNT_MAX:  # what a rate makes of it is as bounded as what is asked for
+        raise Invalid(fields=[FieldError("/amount", "amount_out_of_range", "The amount is too large.")])
+    return Price(settlement, tariffs.fee(store_id=terms.store_id, direction=direction, method=method, amount=amount,
+                                         settlement=settlement), quote)
+
+
+def method_of(terms: Terms, command: CreatePayin | CreatePayout, amount: Money) -> str:
+    """Of what the store takes; all that is wrong at once. Raises Invalid."""
     wrong, method = [], command.method
     at = "" if isinstance(command, CreatePayin) else "/destination"
     taken = terms.currencies.get(command.currency)
@@ -136,8 +166,11 @@ def _method(terms: Terms, command: CreatePayin | CreatePayout, amount: Money) ->
     return method
 
 
-def _taken(session: Session, order: OrderRow) -> Created:
-    """The key first: a retry finds its own order, even when the external id is what stood in the way."""
+def there_already(session: Session, order: OrderRow) -> Created:
+    """What stood in its way. The key first: a retry finds its own order, even when it was the external id.
+
+    Raises ExternalIdTaken.
+    """
     first = session.scalar(select(Order).where(
         Order.store_id == order.store_id, Order.live == order.live, Order.direction == order.direction,
         Order.idempotency_key == order.idempotency_key))

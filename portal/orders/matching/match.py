@@ -1,8 +1,9 @@
 """Giving each order a requisite: a batch in one transaction, in phases.
 
-Orders are locked by id, skipping what others hold, and requisites chosen, taken and counted in one statement; all
-collateral is held in one posting; orders, events, jobs and announcements are written in one more. Whoever finds nobody
-comes back with a jittered pause until the matching window is over.
+Rules of risk judge each once, before its first try. Orders are locked by id, skipping what others hold, and requisites
+chosen, taken and counted in one statement; all collateral is held in one posting; orders, events, jobs and
+announcements are written in one more. Whoever finds nobody comes back with a jittered pause until the matching window
+is over.
 
 Hot: a statement for each phase however many orders, and rows instead of objects (see `pick`).
 """
@@ -20,13 +21,15 @@ from portal.core import clock, ids
 from portal.core.access import SYSTEM
 from portal.core.jobs import Claimed, RetryAt
 from portal.core.money import Money
-from portal.orders import queries, view
+from portal.ledger import Draft
+from portal.orders import attention, queries, view
 from portal.orders.directions import drafted, rules_of
-from portal.orders.matching import pick
+from portal.orders.judging import before_matching
+from portal.orders.matching import pick, reservations
 from portal.orders.matching.pick import WAITING, Pick
-from portal.orders.models import Order
+from portal.orders.models import Assignment, Order
 from portal.orders.row import OrderRow
-from portal.orders.states import Action, FailureCode
+from portal.orders.states import Action, AssignmentState, FailureCode
 from portal.orders.steps import Steps
 from portal.requisites import match_rules, numbers
 from portal.requisites.models import mask_of
@@ -40,6 +43,12 @@ REASONS = {"approved": FailureCode.NO_REQUISITE, "on_shift": FailureCode.NO_REQU
            "same_amount": FailureCode.LIMITS_REACHED, "locked": FailureCode.LIMITS_REACHED}
 STAGES = (*match_rules.STAGES, "locked")
 
+STOPPED_PAUSE = timedelta(seconds=30)
+
+KEPT = text("""
+    SELECT o.id FROM orders o JOIN direction_rules d ON d.direction = o.direction
+     WHERE o.id = ANY (CAST(:orders AS uuid[])) AND o.live AND d.flow < 0
+       AND EXISTS (SELECT FROM findings WHERE settled_at IS NULL)""")
 FUNNEL = text("SELECT id, matching_funnel(id, :now, :day) FROM unnest(CAST(:orders AS uuid[])) AS id")
 _dice = SystemRandom()
 
@@ -47,21 +56,36 @@ _dice = SystemRandom()
 def work(session: Session, batch: Sequence[Claimed]) -> dict[int, RetryAt]:
     """Work of the kind `match_order`: the reference is the order. Harmless twice: what moved on is left."""
     by_order = {job.reference: job for job in batch if job.reference is not None}
-    found = pick.pick(session, list(by_order))
+    kept = _kept(session, by_order)
+    judged = before_matching.look(session, [id for id in by_order if id not in kept])
+    found = pick.pick(session, [id for id in by_order if id not in kept and id not in judged.stopped])
+    for order, _ in found:
+        if order.id in judged.passed:
+            order.judged_at = clock.now()
     taken = [(order, chosen) for order, chosen in found if chosen is not None]
-    _hold(session, taken)
+    _hold(session, taken, judged.drafts)
     steps = Steps(session, SYSTEM, pick.WRITE)
     for order, chosen in taken:
         _assign(steps, order, chosen)
     again = _nobody(session, steps, [order for order, chosen in found if chosen is None and order.status in WAITING])
     steps.write()
-    again |= _held_by_others(session, by_order.keys() - {order.id for order, _ in found})
+    attention.assigned(session, [(order, chosen.trader_id) for order, chosen in taken])
+    again |= kept | _held_by_others(
+        session, by_order.keys() - kept.keys() - judged.stopped - {order.id for order, _ in found})
     return {by_order[id].id: RetryAt(at) for id, at in again.items()}
 
 
-def _hold(session: Session, taken: list[tuple[OrderRow, Pick]]) -> None:
-    """What each match holds. A robot's collateral is paid in as it is needed: test money costs nobody."""
-    drafts = []
+def _kept(session: Session, orders: Collection[UUID]) -> dict[UUID, datetime]:
+    """When to look again at live payouts while no money leaves the desk. They wait as they are, their cover held, even
+    past their window: what the desk found in its books is no fault of theirs."""
+    again = clock.now() + STOPPED_PAUSE
+    return dict.fromkeys(session.scalars(KEPT, {"orders": list(orders)}), again)
+
+
+def _hold(session: Session, taken: list[tuple[OrderRow, Pick]], refused: list[Draft]) -> None:
+    """What each match holds, and what those whom risk refused give back: balances are locked once. A robot's collateral
+    is paid in as it is needed: test money costs nobody."""
+    drafts = list(refused)
     for order, chosen in taken:
         amount, rules = Money(order.settlement_minor, order.settlement_currency), rules_of(order)
         if chosen.robot and rules.needs_collateral:
@@ -74,6 +98,7 @@ def _hold(session: Session, taken: list[tuple[OrderRow, Pick]]) -> None:
 
 def _assign(steps: Steps, order: OrderRow, chosen: Pick) -> None:
     order.assignment_id, order.expires_at, order.next_attempt_at = chosen.assignment_id, chosen.pay_by, None
+    order.amount_to_pay_minor = chosen.to_pay_minor
     order.tries += 1
     number = mask_of(chosen.number_first6, chosen.number_last4)
     holder = numbers.opened_name(chosen.holder_id, chosen.name_sealed)
@@ -90,21 +115,29 @@ def _nobody(session: Session, steps: Steps, orders: Sequence[OrderRow]) -> dict[
     if not orders:
         return {}
     funnels, now, again, over = _funnels(session, orders), clock.now(), {}, []
+    payable = _payable_still(session, [order.id for order in orders if now >= order.match_by])
     for order in orders:
         funnel = funnels[order.id]
         reason = reason_of(funnel)
         order.tries += 1
-        if now >= order.match_by:
+        if now >= order.match_by and order.id not in payable:
             order.failure_code, order.next_attempt_at = reason, None
             steps.take(order, Action.FAIL, details={"tries": order.tries}, along=pick.tried(reason, funnel))
             over += drafted(rules_of(order).on_end(order))
             continue
         pause = _pause(order.tries, held_by_others=funnel["same_amount"] > 0)
-        order.next_attempt_at = again[order.id] = min(order.match_by, now + pause)
+        latest = now + pause if order.id in payable else order.match_by
+        order.next_attempt_at = again[order.id] = min(latest, now + pause)
         steps.take(order, Action.RETRY, details={"reason": reason, "tries": order.tries},
                    along=pick.tried(reason, funnel))
     ledger.post(session, SYSTEM, over)
     return again
+
+
+def _payable_still(session: Session, order_ids: Collection[UUID]) -> set[UUID]:
+    """Those that may be paid on a requisite that was exchanged: they look on until its time is over."""
+    return set(session.scalars(select(Assignment.order_id).where(
+        Assignment.order_id.in_(order_ids), Assignment.state == AssignmentState.LINGERING))) if order_ids else set()
 
 
 def reason_of(funnel: dict[str, int]) -> FailureCode:
@@ -157,9 +190,13 @@ def failed(session: Session, job: Claimed, error: BaseException, dead: bool) -> 
         return None
     steps = Steps(session, SYSTEM)
     details = {"fault": type(error).__name__, "attempt": job.attempts + 1}
-    if dead or clock.now() >= order.match_by:
+    if dead or (clock.now() >= order.match_by and not _payable_still(session, [order.id])):
         order.failure_code, order.next_attempt_at = FailureCode.MATCHING_ERROR, None
         steps.take(order, Action.FAIL, details=details)
+        if holding := queries.holding(session, order):
+            reservations.release(session, [(order, one) for one in holding], reason=reservations.REPLACED)
+        else:
+            ledger.post(session, SYSTEM, drafted(rules_of(order).on_end(order)))
     else:
         steps.take(order, Action.RETRY, details=details)
     steps.write()

@@ -29,6 +29,7 @@ class Pick(NamedTuple):
     holder_id: UUID
     robot: bool
     tier: int
+    to_pay_minor: int  # the order's amount, less what makes it the only one of its sum there
     passed: list[str]  # candidates that fell out under the lock
     method: str
     bank: str | None

@@ -19,6 +19,7 @@ from portal.orders.models import Assignment, OpenPlace, Order
 from portal.orders.reservation_models import KeptAmount, TraderDay
 from portal.orders.states import ENDED, AssignmentState
 from portal.parties.models import Holder, Store, Trader
+from portal.requisites import quarantine
 from portal.requisites.models import Requisite
 
 SWEEP_MAX = 10_000
@@ -26,34 +27,40 @@ RESTS_MAX = 3  # amounts of one payer that rest for all of the late window after
 RESTS_SHORT = timedelta(minutes=30)  # after those
 UNNAMED = ""
 CANCELLED = "cancelled"  # why an assignment ended
+REPLACED = "replaced"  # its payer has another requisite, and money came to that one or by its own time to none
+CAME_TO_NOTHING = ("expired", REPLACED)
 T = TypeVar("T", Requisite, Holder, Trader)
 
 
 @dataclass(frozen=True)
 class Taken:
-    """What was locked to give places back, by id."""
+    """What was locked to take places or to give them back, by id."""
 
     requisites: dict[UUID, Requisite]
     holders: dict[UUID, Holder]
+    traders: dict[UUID, Trader]
+
+
+def lock(session: Session, assignments: Sequence[Assignment]) -> Taken:
+    """All of a kind at once, in the house's order: requisites → holders → traders."""
+    return Taken(_locked(session, Requisite, {a.requisite_id for a in assignments}),
+                 _locked(session, Holder, {a.holder_id for a in assignments}),
+                 _locked(session, Trader, {a.trader_id for a in assignments}))
 
 
 def free(session: Session, assignments: Sequence[Assignment]) -> Taken:
-    """Slots and amounts are free again, at confirm or at the end; limits stay counted and the holds stay held.
-
-    Locks all of a kind at once, in the house's order: requisites → holders → traders.
-    """
-    requisites = _locked(session, Requisite, {a.requisite_id for a in assignments})
-    holders = _locked(session, Holder, {a.holder_id for a in assignments})
-    traders = _locked(session, Trader, {a.trader_id for a in assignments})
+    """Slots and amounts are free again, at confirm or at the end; limits stay counted and the holds stay held."""
+    taken = lock(session, assignments)
     for assignment in assignments:
-        requisites[assignment.requisite_id].open_orders -= 1
-        traders[assignment.trader_id].open_orders -= 1
+        taken.requisites[assignment.requisite_id].open_orders -= 1
+        taken.traders[assignment.trader_id].open_orders -= 1
     session.execute(delete(OpenPlace).where(OpenPlace.assignment_id.in_([a.id for a in assignments])))
-    return Taken(requisites, holders)
+    return taken
 
 
 def release(session: Session, ending: Sequence[tuple[Order, Assignment]], *, reason: str) -> None:
-    """They end without money: places, limits of the day they were counted on, and what was held are given back.
+    """They end without money: places, limits of the day they were counted on, and what was held are given back. Of an
+    order that has ended those that lingered, too.
 
     Only the amount stays taken, until the store's late window is over: the payer may have sent it, or send it yet.
     Of a payer who asks and cancels again and again that goes for the first few; after them for half an hour.
@@ -61,10 +68,13 @@ def release(session: Session, ending: Sequence[tuple[Order, Assignment]], *, rea
     All of them at once, after the orders' steps: balances are locked after everything else, so a transaction calls this
     once.
     """
+    ending = [*ending, *_lingering(session, ending)]
     taken = free(session, [assignment for _, assignment in ending])
-    for _, assignment in ending:
+    for order, assignment in ending:
         requisite, holder = taken.requisites[assignment.requisite_id], taken.holders[assignment.holder_id]
         _uncount(requisite, assignment)
+        if reason in CAME_TO_NOTHING and rules_of(order).has_payment_page:
+            quarantine.failed(session, requisite)
         if not requisite.robot and holder.currency == requisite.currency:
             _uncount(holder, assignment)
         assignment.state, assignment.end_reason, assignment.ended_at = AssignmentState.ENDED, reason, clock.now()
@@ -72,10 +82,21 @@ def release(session: Session, ending: Sequence[tuple[Order, Assignment]], *, rea
     of_people = [pair for pair in ending if not taken.requisites[pair[1].requisite_id].robot]
     _keep_amounts(session, [pair for pair in of_people if rules_of(pair[0]).one_amount], bounded=reason == CANCELLED)
     count_day(session, of_people, confirmed=False)
-    ledger.post(session, SYSTEM, drafted(*(
-        draft for order, assignment in ending
-        for draft in (rules_of(order).on_release(hold_facts(assignment, order.live)),
-                      rules_of(order).on_end(order) if order.status in ENDED else None))))
+    over = {order.id: order for order, _ in ending if order.status in ENDED}
+    ledger.post(session, SYSTEM, drafted(
+        *(rules_of(order).on_release(hold_facts(assignment, order.live)) for order, assignment in ending),
+        *(rules_of(order).on_end(order) for order in over.values())))
+
+
+def _lingering(session: Session, ending: Sequence[tuple[Order, Assignment]]) -> list[tuple[Order, Assignment]]:
+    """Of orders that have ended, beside those that are named."""
+    over, named = {order.id: order for order, _ in ending if order.status in ENDED}, {one.id for _, one in ending}
+    if not over:
+        return []
+    found = session.scalars(select(Assignment).where(
+        Assignment.order_id.in_(over), Assignment.state == AssignmentState.LINGERING,
+        Assignment.id.not_in(named)).order_by(Assignment.id))
+    return [(over[one.order_id], one) for one in found]
 
 
 def _keep_amounts(session: Session, ended: Sequence[tuple[Order, Assignment]], *, bounded: bool) -> None:

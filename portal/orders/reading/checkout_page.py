@@ -1,20 +1,24 @@
 """What a payer sees of an order: one state, one amount, one requisite, one clock."""
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
-from portal.core import clock
+from portal import files
+from portal.core import clock, ids
 from portal.core.access import Actor
 from portal.core.errors import NotFound
-from portal.orders import payment_links, queries
+from portal.orders import payment_links, queries, replacing
 from portal.orders.models import Assignment, Order
+from portal.orders.reading import receipts
 from portal.orders.states import AssignmentState, Status
 from portal.requisites import numbers
 from portal.requisites.models import Requisite
 
 KEPT_DAYS = 30  # after the end the link leads nowhere
+WITH_RECEIPTS = (Status.PAID, Status.DISPUTED)
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,13 @@ class Checkout:
     store_color: str | None  # #rrggbb
     state: str
     where: WhereToPay | None
+    receipts: Sequence[files.File]  # what the payer has sent
+    replaced: int  # how often the payer was given another requisite
+
+    @property
+    def version(self) -> str:
+        """Another as soon as the page would look otherwise."""
+        return f"{self.order.version}-{self.state}-{len(self.receipts)}"
 
     @property
     def form_token(self) -> str:
@@ -47,7 +58,16 @@ class Checkout:
 
     @property
     def can_cancel(self) -> bool:
-        return self.order.status in (Status.NEW, Status.RETRYING, Status.ASSIGNED)
+        return self.order.status in (Status.NEW, Status.RETRYING, Status.REVIEW, Status.ASSIGNED)
+
+    @property
+    def assignment_id(self) -> str:
+        """Whose details are shown."""
+        return "" if self.order.assignment_id is None else ids.public("asg", self.order.assignment_id)
+
+    @property
+    def can_replace(self) -> bool:
+        return self.state == "pay" and self.replaced < replacing.TIMES_MAX
 
     @property
     def is_open(self) -> bool:
@@ -61,7 +81,10 @@ def open_checkout(session: Session, payer: Actor) -> Checkout:
                            .execution_options(populate_existing=True))
     if order is None or (order.ended_at and order.ended_at < clock.now() - timedelta(days=KEPT_DAYS)):
         raise NotFound()
-    return Checkout(order, order.store.name, order.store.brand_color, _state(order), _where(session, order))
+    sent = receipts.of_payer(session, payer, order) if order.status in WITH_RECEIPTS else []
+    replaced = replacing.times(session, order) if order.status == Status.ASSIGNED else 0
+    return Checkout(order, order.store.name, order.store.brand_color, _state(order), _where(session, order), sent,
+                    replaced)
 
 
 def _state(order: Order) -> str:

@@ -11,21 +11,24 @@ from portal.approvals import Approval
 from portal.core import clock
 from portal.core.access import Actor
 from portal.core.jobs import Job
+from portal.orders.coverage.models import CoverageHole
 from portal.orders.models import OpenPlace, Order
 from portal.orders.states import Direction, Status
+from portal.risk.models import RiskReview
 from portal.webhooks.announce import KIND as WEBHOOKS
 
 ATTENTION_MAX = 20
 COUNT_MAX = 10_000  # counting stops here: a queue this long is an alarm whatever its exact length
 WEBHOOKS_LATE = timedelta(minutes=5)
 APPROVALS_LATE = timedelta(hours=1)
+REVIEWS_LATE = timedelta(minutes=15)
 
 
 @dataclass(frozen=True)
 class Waiting:
     """A queue: how many wait, how many of them too long, and since when the oldest does."""
 
-    name: str  # matching, confirmation, webhooks, approvals
+    name: str  # matching, review, confirmation, webhooks, approvals, coverage
     count: int
     late: int
     oldest: datetime | None
@@ -34,7 +37,7 @@ class Waiting:
 @dataclass(frozen=True)
 class Watch:
     open_by_status: dict[str, int]  # over orders that hold a place on a requisite
-    attention: Sequence[Order]  # paid, and nobody confirmed in time
+    attention: Sequence[Order]  # paid, and nobody confirmed in time; or another amount arrived
     queues: Sequence[Waiting]
 
     @property
@@ -52,10 +55,11 @@ def look(session: Session, actor: Actor) -> Watch:
                    .group_by(Order.status))
     attention = (select(Order).join(OpenPlace, OpenPlace.order_id == Order.id).join(Order.store)
                  .options(contains_eager(Order.store))
-                 .where(Order.status == Status.PAID, Order.needs_attention_at.is_not(None))
+                 .where(Order.status.in_((Status.PAID, Status.DISPUTED)), Order.needs_attention_at.is_not(None))
                  .order_by(Order.needs_attention_at).limit(ATTENTION_MAX))
     return Watch(dict(session.execute(open_orders).all()), session.scalars(attention).unique().all(),
-                 [_matching(session), _confirmation(session), _webhooks(session), _approvals(session, actor)])
+                 [_matching(session), _review(session), _confirmation(session), _webhooks(session),
+                  _approvals(session, actor), _coverage(session)])
 
 
 def _matching(session: Session) -> Waiting:
@@ -65,6 +69,14 @@ def _matching(session: Session) -> Waiting:
         func.count(), func.count().filter(Order.match_by < clock.now()), func.min(Order.created_at))
         .select_from(looking).join(Order, Order.id == looking.c.reference)
         .where(Order.status.in_((Status.NEW, Status.RETRYING))))
+
+
+def _review(session: Session) -> Waiting:
+    """Orders that risk wants a person's word on: no clock ends them."""
+    held = select(RiskReview.opened_at).where(RiskReview.decided_at.is_(None)).limit(COUNT_MAX).subquery()
+    return _waiting(session, "review", select(
+        func.count(), func.count().filter(held.c.opened_at < clock.now() - REVIEWS_LATE),
+        func.min(held.c.opened_at)))
 
 
 def _confirmation(session: Session) -> Waiting:
@@ -90,6 +102,12 @@ def _approvals(session: Session, actor: Actor) -> Waiting:
     return _waiting(session, "approvals", select(
         func.count(), func.count().filter(pending.c.created_at < clock.now() - APPROVALS_LATE),
         func.min(pending.c.created_at)))
+
+
+def _coverage(session: Session) -> Waiting:
+    """Sizes that are asked for and nobody could take; each is late."""
+    return _waiting(session, "coverage", select(
+        func.count(), func.count(), func.min(CoverageHole.began_at)).where(CoverageHole.ended_at.is_(None)))
 
 
 def _waiting(session: Session, name: str, counted: object) -> Waiting:

@@ -9,11 +9,11 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
-from portal import files, ledger
+from portal import ledger
 from portal.core.access import Actor
 from portal.core.jobs import Job
 from portal.core.money import Money
-from portal.orders import destinations, payouts, queries
+from portal.orders import destinations, queries
 from portal.orders.matching.match import STAGES
 from portal.orders.models import Assignment, MatchTry, Order, OrderEvent
 from portal.orders.states import AssignmentState, Status
@@ -43,8 +43,9 @@ class Dossier:
 
     @property
     def current(self) -> Assignment | None:
-        """The assignment that is open or was confirmed."""
-        return next((a for a in self.assignments if a.state in (AssignmentState.OPEN, AssignmentState.CHOSEN)), None)
+        """The assignment that is open or was confirmed; else one that its payer exchanged and may still pay by."""
+        return next((a for wanted in (AssignmentState.OPEN, AssignmentState.CHOSEN, AssignmentState.LINGERING)
+                     for a in self.assignments if a.state == wanted), None)
 
     @property
     def last(self) -> Assignment | None:
@@ -109,27 +110,6 @@ def _while_his(events: Sequence[OrderEvent], attempts: Sequence[Assignment]) -> 
     return [event for event in events if any(
         a.created_at <= event.created_at and (not a.lost or a.ended_at is None or event.created_at <= a.ended_at)
         for a in attempts)]
-
-
-class Receipt(NamedTuple):
-    """A file of an attempt, and the files of other orders that are the same, or nearly the same picture."""
-
-    file: files.File
-    also: Sequence[tuple[files.File, Order]]
-
-
-def receipts(session: Session, dossier: Dossier, *, compared: bool = False) -> list[Receipt]:
-    """What its traders attached, oldest first; `compared` with all others, for staff."""
-    found = files.of(session, payouts.RECEIPT, [one.id for one in dossier.assignments])
-    mine = [file for rows in found.values() for file in rows]
-    return [Receipt(file, _also(session, file) if compared else ()) for file in mine]
-
-
-def _also(session: Session, file: files.File) -> list[tuple[files.File, Order]]:
-    others = {one.subject_id: one for one in files.also_on(session, file) if one.subject_kind == payouts.RECEIPT}
-    rows = session.execute(select(Assignment.id, Order).join(Order, Order.id == Assignment.order_id)
-                           .where(Assignment.id.in_(others))) if others else ()
-    return [(others[id], order) for id, order in rows]
 
 
 class FunnelStep(NamedTuple):

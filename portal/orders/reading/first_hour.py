@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from sqlalchemy import Engine, Select, exists, func, select
 from sqlalchemy.orm import Session
 
+from portal.core import clock
 from portal.core.access import Permission
 from portal.ledger.models import AccountRow, BalanceRow
 from portal.orders.reservation_models import TraderDay
@@ -12,6 +13,7 @@ from portal.reference.models import Currency, Rate
 from portal.requisites.models import Requisite
 from portal.requisites.states import Status as RequisiteStatus
 from portal.tariffs.models import Reward, Tariff
+from portal.tariffs.service import counting_at
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ def look(session: Session) -> FirstHour:
     """One statement of eleven probes."""
     deciders = select(func.count() > 1).select_from(UserPermission).join(User, User.id == UserPermission.user_id).where(
         User.active, UserPermission.permission == Permission.APPROVAL_DECIDE).scalar_subquery()
+    now = clock.now()
     of_trader = (Trader.status == "active", Trader.robot.is_(False))
     return FirstHour(*session.execute(select(
         deciders,
@@ -69,8 +72,8 @@ def look(session: Session) -> FirstHour:
         exists().where(Rate.rate > 0),
         exists().where(Merchant.status == "active", Store.merchant_id == Merchant.id, Store.status == "active",
                        StoreCurrency.store_id == Store.id, StoreCurrency.payin, Tariff.store_id == Store.id,
-                       Tariff.retired_at.is_(None)),
-        exists().where(*of_trader, Reward.trader_id == Trader.id, Reward.retired_at.is_(None)),
+                       *counting_at(Tariff, now)),
+        exists().where(*of_trader, Reward.trader_id == Trader.id, *counting_at(Reward, now)),
         exists(_paid_into("trader", live=True)),
         exists().where(*of_trader, Requisite.trader_id == Trader.id, Requisite.status == RequisiteStatus.ACTIVE),
         exists().where(*of_trader, Trader.on_shift),

@@ -1,5 +1,4 @@
 """Showing staff the number of an order's attempt in full: as on the requisite's page, and kept with the order too."""
-from pydantic import SecretStr
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -15,12 +14,9 @@ from portal.requisites.number_reveal import RevealToStaff, reveal_to_staff
 
 
 class RevealOfAttempt(Command):
-    """`password`: the present one of who asks; the door has compared it."""
-
     order_id: str
     assignment_id: str
     reason: Reason
-    password: SecretStr
 
 
 def reveal_of_attempt(session: Session, actor: Actor, command: RevealOfAttempt) -> tuple[str, str]:
@@ -34,7 +30,7 @@ def reveal_of_attempt(session: Session, actor: Actor, command: RevealOfAttempt) 
     if attempt is None:
         raise NotFound()
     number = reveal_to_staff(session, actor, RevealToStaff(
-        requisite_id=ids.public(PREFIX, attempt.requisite_id), reason=command.reason, password=command.password))
+        requisite_id=ids.public(PREFIX, attempt.requisite_id), reason=command.reason))
     audit.record(session, actor, "order.number_shown", "order", order.id, reason=command.reason,
                  after={"assignment": attempt.public_id})
     return attempt.public_id, number

@@ -43,18 +43,20 @@ class Listeners:
             try:
                 with translated():
                     found = sessions.find(reader(), token)
-                    return None if found is None else Listener(found.user_id, _hears(found))
+                    return None if found is None or found.is_half else Listener(found.user_id, _hears(found))
             finally:
                 db.session.remove()
 
 
 def _hears(found: SignedIn) -> frozenset[str]:
-    """Staff of everything, a trader of his own, a merchant of her stores."""
+    """Staff of everything, a trader of his own, a merchant of her stores; all of them of the desk itself."""
     if found.role in STAFF:
-        return frozenset({page_events.STAFF})
-    if found.role is Role.TRADER and found.trader_id is not None:
-        return frozenset({page_events.trader(found.trader_id)})
-    if found.merchant_id is None:
-        return frozenset()
-    stores = reader().scalars(select(Store.id).where(Store.merchant_id == found.merchant_id).limit(STORES_MAX))
-    return frozenset(map(page_events.store, stores))
+        own = [page_events.STAFF]
+    elif found.role is Role.TRADER and found.trader_id is not None:
+        own = [page_events.trader(found.trader_id)]
+    elif found.merchant_id is not None:
+        stores = reader().scalars(select(Store.id).where(Store.merchant_id == found.merchant_id).limit(STORES_MAX))
+        own = [*map(page_events.store, stores)]
+    else:
+        own = []
+    return frozenset({page_events.EVERYBODY, page_events.user(found.user_id), *own})

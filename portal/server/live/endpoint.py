@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import structlog
 from flask import Flask
 
+from portal.core import metrics
 from portal.core.errors import PortalError
 from portal.server.live.audience import Listener, Listeners
 from portal.server.live.hub import Hub, Stream
@@ -28,6 +29,7 @@ class Live:
     def __init__(self, road: App, flask: Flask, *, check_every_s: float = CHECK_EVERY_S,
                  heartbeat_s: float = HEARTBEAT_S) -> None:
         self.hub = Hub(flask.extensions["settings"].redis_url.get_secret_value())
+        metrics.STREAMS.set_function(lambda: self.hub.size)
         self._road, self._listeners = road, Listeners(flask)
         self._check_every_s, self._heartbeat_s = check_every_s, heartbeat_s
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="live")

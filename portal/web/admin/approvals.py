@@ -5,7 +5,7 @@ from uuid import UUID
 from flask import Blueprint, Response, redirect, request, url_for
 from flask_babel import gettext
 
-from portal import approvals
+from portal import approvals, files
 from portal.approvals import kinds
 from portal.core import ids
 from portal.core.access import Permission, requires
@@ -14,19 +14,26 @@ from portal.core.db import reader
 from portal.core.errors import FieldError, Invalid, NotFound
 from portal.parties import cases
 from portal.parties import queries as parties
+from portal.treasury import deposits, postings_preview, reversals
 from portal.treasury.decision_facts import facts_of
-from portal.web import htmx
+from portal.web import htmx, mails
 from portal.web.admin.acts import act
 from portal.web.admin.cases import line, of_approval
+from portal.web.form_keys import once
 from portal.web.identity import signed_in
 from portal.web.labels import changed
 from portal.web.render import show
 
 bp = Blueprint("admin_approvals", __name__, url_prefix="/admin/approvals")
-STATES = ("pending", "approved", "rejected")
+STATES = ("pending", "approved", "rejected", "withdrawn", "expired")
 RECORDS = {"merchant": "mrc", "store": "str", "trader": "trd", "user": "usr", "requisite": "rqs",
-           "holder": "hld", "order": "pin", "import": "imp"}
+           "holder": "hld", "order": "pin", "import": "imp", "withdrawal": "wdr", "withdrawal_address": "wad",
+           "risk_rule": "rsk", "application": "apl"}
 """What approvals are about, with the prefix of its public id; each has a page of its own."""
+PAGES = {"withdrawal": ("admin_treasury.withdrawal", "withdrawal_id"),
+         "withdrawal_address": ("admin_treasury.address", "address_id"), "risk_rule": ("admin_risk.one", "rule_id")}
+"""Where it is not `admin_<kind>s.one` with `<kind>_id`."""
+SEEN_WITH = {"risk_rule": Permission.RISK_READ}
 
 
 @bp.get("")
@@ -36,11 +43,13 @@ def index() -> Response:
     waiting = approvals.pending_count(reader(), signed_in())
     if request.args.get("part") == "waiting" and htmx.wants_fragment():
         return show("shared/_waiting_now.html", waiting=waiting)
-    state, kind = request.args.get("state", "pending"), request.args.get("kind") or None
-    if state not in STATES:
+    mine, kind = request.args.get("mine") == "1", request.args.get("kind") or None
+    state = request.args.get("state", "all" if mine else "pending")
+    if state not in (*STATES, *(("all",) if mine else ())):
         raise NotFound()
-    page = approvals.page(reader(), signed_in(), state=state, kind=kind, cursor=request.args.get("after"))
-    return show("admin/approvals/index.html", page=page, state=state, kind=kind, kinds=kinds.titles(),
+    page = approvals.page(reader(), signed_in(), state=None if state == "all" else state, kind=kind, mine=mine,
+                          cursor=request.args.get("after"))
+    return show("admin/approvals/index.html", page=page, mine=mine, state=state, kind=kind, kinds=kinds.titles(),
                 record_of=record_of, question_of=question_of, waiting=waiting,
                 facts=facts_of(reader(), signed_in(), page.rows),
                 on=cases.of(reader(), "approval", [approval.id for approval in page.rows]))
@@ -56,7 +65,7 @@ def one(approval_id: str) -> Response:
 
 
 @bp.post("/<approval_id>/decision")
-@requires(Permission.APPROVAL_DECIDE)
+@requires(Permission.APPROVAL_DECIDE, step_up=True)
 def decide(approval_id: str) -> Response:
     """Decided by somebody else meanwhile: a 409 with the approval as it is now."""
     with act("admin/approvals/one.html", _approval, approval_id) as session:
@@ -64,6 +73,7 @@ def decide(approval_id: str) -> Response:
         if command.decision == "reject" and command.reason is None:
             raise Invalid(fields=[FieldError("/reason", "needs_reason", "Say why you reject this.")])
         decided = approvals.decide(session, signed_in(), command)
+        mails.decided(session, decided)
         password, person = decided.shown_once, decided.target_id
     if password is not None:
         user = parties.user(reader(), signed_in(), ids.public("usr", UUID(person)))
@@ -71,21 +81,48 @@ def decide(approval_id: str) -> Response:
     return redirect(url_for(".one", approval_id=approval_id), 303)  # type: ignore[return-value]
 
 
+@bp.post("/<approval_id>/withdrawal")
+@requires(Permission.APPROVAL_READ)
+@once
+def take_back(approval_id: str) -> Response:
+    """By who asked. Decided meanwhile: a 409 with the approval as it is now."""
+    with act("admin/approvals/one.html", _approval, approval_id) as session:
+        approvals.take_back(session, signed_in(), approval_id)
+    return redirect(url_for(".one", approval_id=approval_id), 303)  # type: ignore[return-value]
+
+
 def _approval(approval_id: str) -> dict[str, Any]:
     approval = approvals.find(reader(), signed_in(), approval_id)
     return {"approval": approval, "record_of": record_of, "question_of": question_of,
-            "facts": facts_of(reader(), signed_in(), [approval]), **line(of_approval(approval))}
+            "facts": facts_of(reader(), signed_in(), [approval]),
+            "preview": postings_preview.of_approval(reader(), signed_in(), approval), **_evidence(approval),
+            **line(of_approval(approval))}
+
+
+def _evidence(approval: approvals.Approval) -> dict[str, Any]:
+    """What a deposit's owner shows for it, and others that tell of the same transfer."""
+    told = deposits.of_approval(reader(), approval.id) if approval.kind == deposits.KIND else None
+    if told is None:
+        return {"receipts": [], "alike": []}
+    return {"receipts": files.of(reader(), deposits.PROOF, [told.id]).get(told.id, []),
+            "alike": deposits.alike(reader(), told)}
 
 
 def record_of(approval: approvals.Approval) -> tuple[str, str] | None:
     """What it is about: its name or public id, and its page."""
+    if approval.target_kind == reversals.TARGET and signed_in().may(Permission.LEDGER_READ):
+        return (gettext("Entry %(id)s", id=approval.target_id),
+                url_for("admin_ledger.entry", entry_id=int(approval.target_id)))
     prefix = RECORDS.get(approval.target_kind)
-    if prefix is None:
+    if prefix is None or (approval.target_kind in PAGES and not signed_in().may(
+            SEEN_WITH.get(approval.target_kind, Permission.TREASURY_READ))):
         return None
     shown = ids.public(prefix, UUID(approval.target_id))
     name = approval.before.get("name") or approval.after.get("name") or approval.after.get("email") or shown
-    argument: dict[str, Any] = {f"{approval.target_kind}_id": shown}
-    return str(name), url_for(f"admin_{approval.target_kind}s.one", **argument)
+    page, argument = PAGES.get(approval.target_kind, (f"admin_{approval.target_kind}s.one",
+                                                      f"{approval.target_kind}_id"))
+    asked: dict[str, Any] = {argument: shown}
+    return str(name), url_for(page, **asked)
 
 
 def question_of(approval: approvals.Approval) -> str:

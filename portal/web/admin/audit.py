@@ -2,7 +2,7 @@
 from flask import Blueprint, Response, request
 from flask_babel import gettext
 
-from portal.core import audit
+from portal.core import audit, seals
 from portal.core.access import Permission, requires
 from portal.core.date_range import Days
 from portal.core.db import reader
@@ -23,6 +23,7 @@ def index() -> Response:
     wanted = audit.AuditFilter(_text("actor"), _text("action"), _text("kind"), _text("target"), days.since, days.until)
     page = audit.page(session, signed_in(), wanted, cursor=request.args.get("after"))
     return show("admin/audit/index.html", page=page, wanted=wanted, days=days, kept=audit.append_only(session),
+                seal=seals.state(session),
                 actions=_options(audit.distinct(session, "action")),
                 kinds=[(kind, gettext(named(kind))) for kind in audit.distinct(session, "target_kind")])
 

@@ -1,23 +1,29 @@
-"""Who is on what: mine and everybody's, and the line on an order or an approval that says so and takes it."""
+"""Who is on what: mine and everybody's, and the line on what waits that says so and takes it."""
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from flask import Blueprint, Response, redirect, request, url_for
 
 from portal import approvals
+from portal.applications import Application
+from portal.applications import service as applications
 from portal.core import ids
 from portal.core.access import Permission, requires
 from portal.core.commands import bind
 from portal.core.db import reader, transaction
 from portal.core.errors import NotFound
+from portal.core.jobs import Job
 from portal.orders import queries
 from portal.orders.models import Order
 from portal.parties import cases
+from portal.parties.cases import Case
 from portal.web.htmx import wants_fragment
 from portal.web.identity import signed_in
 from portal.web.render import redisplay, show
 
 bp = Blueprint("admin_cases", __name__, url_prefix="/admin/cases")
+JOB, DIGITS = "job_", 19  # of its number: a bigint has no more
 LINE, INDEX = "admin/cases/_line.html", "admin/cases/index.html"
 
 
@@ -73,6 +79,10 @@ def subject_of(public_id: str) -> Subject:
     session, actor = reader(), signed_in()
     if public_id.startswith("apr_"):
         return of_approval(approvals.find(session, actor, public_id))
+    if public_id.startswith("apl_"):
+        return of_application(applications.find(session, actor, public_id))
+    if public_id.startswith(JOB):
+        return of_job(_job(public_id.removeprefix(JOB)))
     return of_order(queries.find(session, actor, public_id))
 
 
@@ -81,18 +91,42 @@ def of_approval(approval: approvals.Approval) -> Subject:
                    url_for("admin_approvals.one", approval_id=approval.public_id), approval.state == "pending")
 
 
+def of_application(application: Application) -> Subject:
+    return Subject("application", application.id, application.public_id,
+                   url_for("admin_applications.one", application_id=application.public_id), application.waits)
+
+
 def of_order(order: Order) -> Subject:
     return Subject("order", order.id, order.public_id, url_for("admin_orders.one", order_id=order.public_id),
                    not order.ended)
 
 
+def of_job(job: Job) -> Subject:
+    """Where it lies dead: its row on the page of the jobs."""
+    return Subject("job", cases.id_of_job(job.id), f"{JOB}{job.id}",
+                   url_for("admin_jobs.index", state="dead", kind=job.kind, _anchor=f"job-{job.id}"),
+                   job.dead_at is not None)
+
+
 def line(subject: Subject) -> dict[str, Any]:
     """What the line of one matter shows."""
-    session, actor = reader(), signed_in()
-    case = cases.of(session, subject.kind, [subject.id]).get(subject.id)  # type: ignore[arg-type]
-    mine = case is not None and case.taken_by == actor.id
-    return {"subject": subject, "case": case,
-            "colleagues": [(one.id, one.name) for one in cases.colleagues(session, actor)] if mine else []}
+    case = cases.of(reader(), subject.kind, [subject.id]).get(subject.id)  # type: ignore[arg-type]
+    return {"subject": subject, "case": case, "colleagues": _colleagues(subject.kind, [case])}
+
+
+def lines_of_jobs(jobs: Iterable[Job]) -> dict[str, Any]:
+    """The same for a list of dead work: `subjects` and `on` by job, and to whom one's own can be handed."""
+    subjects = {job.id: of_job(job) for job in jobs}
+    on = cases.of(reader(), "job", [subject.id for subject in subjects.values()])
+    return {"subjects": subjects, "on": on, "colleagues": _colleagues("job", on.values())}
+
+
+def _colleagues(kind: str, shown: Iterable[Case | None]) -> list[tuple[UUID, str]]:
+    """Only for one's own there is a choice of whom to hand it to."""
+    actor = signed_in()
+    if not any(case is not None and case.taken_by == actor.id for case in shown):
+        return []
+    return [(one.id, one.name) for one in cases.colleagues(reader(), actor, kind)]
 
 
 def _list() -> dict[str, Any]:
@@ -100,9 +134,24 @@ def _list() -> dict[str, Any]:
     found = []
     for case in cases.open_cases(reader(), signed_in(), mine=mine):
         try:
-            subject = subject_of(ids.public("pin" if case.subject_kind == "order" else "apr", case.subject_id))
+            subject = subject_of(_public_id(case))
         except NotFound:
             continue
         if subject.waits:
             found.append((case, subject))
     return {"found": found, "mine": mine}
+
+
+def _public_id(case: Case) -> str:
+    if case.subject_kind == "job":
+        return f"{JOB}{case.subject_id.int}"
+    return ids.public({"order": "pin", "application": "apl"}.get(case.subject_kind, "apr"), case.subject_id)
+
+
+def _job(number: str) -> Job:
+    """Raises NotFound, also for what this person may not see."""
+    fits = number.isascii() and number.isdecimal() and len(number) < DIGITS
+    job = reader().get(Job, int(number)) if fits and signed_in().may(Permission.JOB_READ) else None
+    if job is None:
+        raise NotFound()
+    return job

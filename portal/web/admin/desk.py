@@ -6,7 +6,7 @@ from portal.core.db import reader
 from portal.core.jobs import admin as job_desk
 from portal.core.jobs.liveness import liveness_by_kind
 from portal.demo import simulator
-from portal.ledger import proofs
+from portal.ledger import findings, proofs
 from portal.orders.reading import conversion, first_hour
 from portal.orders.reading.desk_queues import look
 from portal.parties import cases
@@ -26,6 +26,7 @@ def index() -> Response:
     return show("admin/desk/index.html", fragment="admin/desk/_desk.html", watch=watch,
                 on=cases.of(session, "order", [order.id for order in watch.attention]),
                 kinds=job_desk.by_kind(session), pulses=liveness_by_kind(session), rates=rate_board.present(session),
-                proof=proofs.last(session), first=first_hour.unfinished(session), health=conversion.lately(session),
+                proof=proofs.last(session), findings=findings.standing(session, limit=1),
+                first=first_hour.unfinished(session), health=conversion.lately(session),
                 redis=redis_answers(),
                 simulating=simulator.is_on(session) if "admin_demo" in current_app.blueprints else None)

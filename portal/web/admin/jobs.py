@@ -8,6 +8,7 @@ from portal.core.db import reader, transaction
 from portal.core.errors import FieldError, Invalid
 from portal.core.jobs import admin
 from portal.core.jobs.liveness import liveness_by_kind
+from portal.web.admin.cases import lines_of_jobs
 from portal.web.identity import signed_in
 from portal.web.render import done, redisplay, show
 
@@ -57,5 +58,6 @@ def _back() -> Response:
 def _page() -> dict[str, Any]:
     session = reader()
     dead, kind = request.args.get("state", "dead") == "dead", request.args.get("kind", "")[:KIND_MAX].replace("\0", "")
-    return {"jobs": admin.page(session, dead=dead, limit=PAGE, kind=kind or None), "dead": dead, "kind": kind,
+    jobs = admin.page(session, dead=dead, limit=PAGE, kind=kind or None)
+    return {"jobs": jobs, "dead": dead, "kind": kind, **lines_of_jobs(jobs if dead else ()),
             "kinds": admin.by_kind(session), "pulses": liveness_by_kind(session)}

@@ -11,10 +11,13 @@ TEMPLATES = {
 NOUNS = {
     "merchant": N_("Merchant's pages"), "trader": N_("Trader's pages"), "admin": N_("Staff's pages"),
     "profile": N_("Own account"), "order": N_("Orders"), "requisite": N_("Requisites"), "shift": N_("Shifts"),
-    "party": N_("Merchants and traders"), "user": N_("Users"), "balance": N_("Balances"), "ledger": N_("Ledger"),
-    "deposit": N_("Deposits"), "approval": N_("Approvals"), "webhook": N_("Webhooks"), "key": N_("API keys"),
-    "reference": N_("Rates and reference data"), "desk": N_("The whole desk"),
-    "job": N_("Jobs"), "audit": N_("Audit"), "payout": N_("Payouts"),
+    "party": N_("Merchants and traders"), "user": N_("Users"),
+    "application": N_("Applications to join"), "balance": N_("Balances"), "ledger": N_("Ledger"),
+    "deposit": N_("Deposits"), "withdrawal": N_("Withdrawals"), "treasury": N_("Treasury"),
+    "adjustment": N_("Adjustments and reversals"), "transfer": N_("Transfers between stores"),
+    "result": N_("The desk's result"), "approval": N_("Approvals"), "webhook": N_("Webhooks"), "key": N_("API keys"),
+    "risk": N_("Risk"), "reference": N_("Rates and reference data"), "desk": N_("The whole desk"),
+    "job": N_("Jobs"), "audit": N_("Audit"), "privacy": N_("Personal data"), "payout": N_("Payouts"),
 }
 VERBS = {
     "enter": N_("open"), "manage": N_("change"), "read": N_("see"), "create": N_("create"), "cancel": N_("cancel"),
@@ -23,11 +26,14 @@ VERBS = {
     "request": N_("ask for"), "pause": N_("stop taking orders"), "decide": N_("decide"),
 }
 OF_APPROVALS = (
-    N_("Requisite"), N_("New requisite"), N_("Wider limits of a requisite"), N_("Deposit"), N_("Set a merchant going"),
-    N_("Cancellation of a paid order"),
+    N_("Requisite"), N_("New requisite"), N_("Wider limits of a requisite"), N_("Deposit"),
+    N_("Adjustment"), N_("Reversal of an entry"), N_("Reserve and delay of a store"), N_("Set a merchant going"),
+    N_("Cancellation of a paid order"), N_("Application to join"),
     N_("Set a trader going"), N_("Permissions"), N_("Fee of a store"), N_("Reward of a trader"),
     N_("Limits of a store"), N_("More open orders of a trader"), N_("Rewards above the fee"), N_("E-mail of a person"),
-    N_("Wider limits of a person"), N_("Reward may exceed fee"), N_("Currency"), N_("Given"), N_("Taken"),
+    N_("Wider limits of a person"), N_("Risk rule switched off"), N_("Entry of a risk list"),
+    N_("Erasure of a customer"),
+    N_("Reward may exceed fee"), N_("Currency"), N_("Given"), N_("Taken"),
     N_("Email"), N_("Direction"), N_("Fee"), N_("Reward"),
     N_("Fee fixed"), N_("Reward fixed"), N_("Settlement currency"), N_("Methods"), N_("From"), N_("To"),
 )

@@ -3,19 +3,20 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from portal import ledger
+from portal import approvals, ledger
 from portal.core.access import Permission, requires
 from portal.core.date_range import Days
 from portal.core.db import reader
 from portal.core.errors import NotFound
 from portal.core.money import Money
-from portal.ledger import proofs
-from portal.treasury import ledger_pages
+from portal.ledger import findings, proofs
+from portal.treasury import ledger_pages, reversals
 from portal.web.identity import signed_in
 from portal.web.render import show
 
 bp = Blueprint("admin_ledger", __name__, url_prefix="/admin/ledger")
 LINES = 50
+ENTRY = "admin/ledger/entry.html"
 
 
 @bp.get("")
@@ -27,7 +28,7 @@ def index() -> Response:
     session = reader()
     page = ledger_pages.accounts(session, signed_in(), owner_kind=owner, cursor=request.args.get("after"))
     return show("admin/ledger/index.html", page=page, owner=owner, sums=_sums(ledger.totals(session)),
-                proofs=proofs.newest(session, limit=5))
+                proof=proofs.last(session), standing=findings.count(session))
 
 
 @bp.get("/accounts/<int:account_id>")
@@ -43,7 +44,14 @@ def account(account_id: int) -> Response:
 @bp.get("/entries/<int:entry_id>")
 @requires(Permission.LEDGER_READ)
 def entry(entry_id: int) -> Response:
-    return show("admin/ledger/entry.html", entry=ledger_pages.entry(reader(), signed_in(), entry_id))
+    return show(ENTRY, error=None, wrong={}, values={}, **entry_page(entry_id))
+
+
+def entry_page(entry_id: int) -> dict[str, Any]:
+    """With what waits to be decided about it."""
+    session = reader()
+    return {"entry": ledger_pages.entry(session, signed_in(), entry_id),
+            "waiting": approvals.waiting_for(session, reversals.TARGET, entry_id)}
 
 
 def _sums(totals: list[ledger.Total]) -> list[dict[str, Any]]:

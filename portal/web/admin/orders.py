@@ -12,21 +12,22 @@ from portal.core.db import reader, transaction
 from portal.orders import cancel_paid, destinations, notes, payouts, service
 from portal.orders.commands import CancelOrder, ConfirmOrder, ConfirmPayout, OrderCommand
 from portal.orders.facts import PREFIXES
-from portal.orders.reading import detail
+from portal.orders.reading import detail, receipts
 from portal.orders.reading.number_reveal import RevealOfAttempt, reveal_of_attempt
 from portal.orders.states import Direction
-from portal.web import htmx
+from portal.risk import journal
+from portal.web import dispute_pages, htmx
 from portal.web.admin.cases import line, of_order
 from portal.web.form_keys import once
 from portal.web.identity import signed_in
 from portal.web.order_lists import exported, listed
 from portal.web.render import done, redisplay, show
-from portal.web.step_up import prove
 from portal.webhooks import queries as webhooks
 
 # In whose place staff confirm is the direction's: the trader's for a payin, the store's for a payout.
 CONFIRM: dict[bool, tuple[type[OrderCommand], Callable[..., object]]] = {
     False: (ConfirmOrder, service.confirm), True: (ConfirmPayout, payouts.confirm)}
+PAGE = "admin/orders/one.html"
 bp = Blueprint("admin_orders", __name__, url_prefix="/admin/orders")
 
 
@@ -37,7 +38,7 @@ def index() -> Response:
 
 
 @bp.get("/export.<kind>")
-@requires(Permission.ORDER_READ)
+@requires(Permission.ORDER_READ, step_up=True)
 def export(kind: str) -> Response:
     return exported(kind)
 
@@ -45,30 +46,30 @@ def export(kind: str) -> Response:
 @bp.get("/<order_id>")
 @requires(Permission.ORDER_READ)
 def one(order_id: str) -> Response:
-    shown = _order(order_id)
+    shown = context(order_id)
     return htmx.unless_known(shown["version"]) or htmx.tagged(
-        show("admin/orders/one.html", error=None, wrong={}, values={}, **shown), shown["version"])
+        show(PAGE, error=None, wrong={}, values={}, **shown), shown["version"])
 
 
 @bp.post("/<order_id>/confirmation")
 @requires(Permission.ORDER_CONFIRM_ANY)
 def confirm(order_id: str) -> Response:
     wanted, act = CONFIRM[order_id.partition("_")[0] == PREFIXES[Direction.PAYOUT]]
-    with redisplay("admin/orders/one.html", lambda: _order(order_id)):
+    with redisplay(PAGE, lambda: context(order_id)):
         command = bind(wanted, request.form, order_id=order_id)
         with transaction() as session:
             act(session, signed_in(), command)
-    return _back(order_id)
+    return back(order_id)
 
 
 @bp.post("/<order_id>/cancellation")
 @requires(Permission.ORDER_CANCEL_ANY)
 def cancel(order_id: str) -> Response:
-    with redisplay("admin/orders/one.html", lambda: _order(order_id)):
+    with redisplay(PAGE, lambda: context(order_id)):
         command = bind(CancelOrder, request.form, order_id=order_id)
         with transaction() as session:
             service.cancel(session, signed_in(), command)
-    return _back(order_id)
+    return back(order_id)
 
 
 @bp.post("/<order_id>/calling-off")
@@ -76,58 +77,62 @@ def cancel(order_id: str) -> Response:
 @once
 def call_off(order_id: str) -> Response:
     """A paid order is cancelled by two: this asks the second."""
-    with redisplay("admin/orders/one.html", lambda: _order(order_id)):
+    with redisplay(PAGE, lambda: context(order_id)):
         command = bind(cancel_paid.AskCallOff, request.form, order_id=order_id)
         with transaction() as session:
             cancel_paid.ask(session, signed_in(), command)
-    return _back(order_id)
+    return back(order_id)
 
 
 @bp.post("/<order_id>/number")
-@requires(Permission.REQUISITE_MANAGE)
+@requires(Permission.REQUISITE_MANAGE, step_up=True)
 def number(order_id: str) -> Response:
     """Shown in this answer only, for thirty seconds where there is a script."""
-    with redisplay("admin/orders/one.html", lambda: _order(order_id)):
-        command = bind(RevealOfAttempt, request.form, order_id=order_id, password=request.form.get("password", ""))
-        prove(command.password.get_secret_value())
+    with redisplay(PAGE, lambda: context(order_id)):
+        command = bind(RevealOfAttempt, request.form, order_id=order_id)
         with transaction() as session:
             shown = reveal_of_attempt(session, signed_in(), command)
-    return show("admin/orders/one.html", error=None, wrong={}, values={}, **_order(order_id) | {"shown": shown})
+    return show(PAGE, error=None, wrong={}, values={}, **context(order_id) | {"shown": shown})
 
 
 @bp.post("/<order_id>/notes")
 @requires(Permission.ORDER_CONFIRM_ANY)
 @once
 def note(order_id: str) -> Response:
-    with redisplay("admin/orders/one.html", lambda: _order(order_id)):
+    with redisplay(PAGE, lambda: context(order_id)):
         command = bind(notes.AddNote, request.form, order_id=order_id)
         with transaction() as session:
             notes.add(session, signed_in(), command)
-    return _back(order_id)
+    return back(order_id)
 
 
-def _back(order_id: str) -> Response:
-    return done("admin/orders/one.html", otherwise=url_for(".one", order_id=order_id), error=None, wrong={}, values={},
-                **_order(order_id))
+def back(order_id: str) -> Response:
+    """After an act: the order as it is now."""
+    return done(PAGE, otherwise=url_for("admin_orders.one", order_id=order_id), error=None, wrong={}, values={},
+                **context(order_id))
 
 
-def _order(order_id: str) -> dict[str, Any]:
+def context(order_id: str) -> dict[str, Any]:
+    """What its page shows."""
     session, actor = reader(), signed_in()
     found = detail.open_dossier(session, actor, order_id)
     deliveries = webhooks.deliveries_of_order(session, actor, found.order.id)
     work, written = detail.work(session, found), notes.of(session, actor, found.order)
-    waiting = approvals.waiting_for(session, "order", found.order.id, kind=cancel_paid.KIND)
-    changing = (found.version, len(written), len(waiting), *((job.attempts, job.dead_at) for job in work),
+    asked = approvals.waiting_for(session, "order", found.order.id)
+    waiting = [one for one in asked if one.kind == cancel_paid.KIND]
+    shown = receipts.of_dossier(session, found, compared=True)
+    changing = (found.version, len(written), len(asked), len(shown), *((job.attempts, job.dead_at) for job in work),
                 *((one.state, one.attempts) for one in deliveries))
     return {"version": crypto.sha256(repr(changing)).hex()[:12],
             "found": found, "order": found.order, "shown": None, "merchant": detail.merchant_of(session, found.order),
             "postings": detail.postings(session, found), "work": work,
             "deliveries": deliveries, "requests": detail.requests(session, deliveries),
-            "waiting": waiting,
-            "receipts": detail.receipts(session, found, compared=True),
+            "waiting": waiting, "asked": [one for one in asked if one.kind != cancel_paid.KIND],
+            "risk": journal.of(session, found.order.id), "review": journal.review_of(session, found.order.id),
+            "receipts": shown,
             "own_requisite": found.order.destination_mask is not None
                              and destinations.is_a_requisite(session, found.order),
             "overdue": found.order.confirm_by is not None and found.order.confirm_by <= clock.now(),
-            "notes": written,
+            "notes": written, **dispute_pages.link(found.order),
             **line(of_order(found.order)),
             "funnel": detail.funnel(found.tries[0]) if found.tries else []}

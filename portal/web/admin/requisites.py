@@ -9,14 +9,13 @@ from portal.core.access import Permission, requires
 from portal.core.commands import bind
 from portal.core.db import reader, transaction
 from portal.parties import queries as parties
-from portal.requisites import holders, numbers, queries, service, staff_list
+from portal.requisites import holders, hours, numbers, quarantine, queries, service, staff_list
 from portal.requisites.commands import MoveRequisite
 from portal.requisites.number_reveal import RevealToStaff, reveal_to_staff
 from portal.web import reference_choices
 from portal.web.admin.acts import act
 from portal.web.identity import signed_in
 from portal.web.render import redisplay, show
-from portal.web.step_up import prove
 
 bp = Blueprint("admin_requisites", __name__, url_prefix="/admin/requisites")
 ONE = "admin/requisites/one.html"
@@ -39,12 +38,10 @@ def one(requisite_id: str) -> Response:
 
 
 @bp.post("/<requisite_id>/number")
-@requires(Permission.REQUISITE_MANAGE)
+@requires(Permission.REQUISITE_MANAGE, step_up=True)
 def number(requisite_id: str) -> Response:
     with redisplay(ONE, lambda: _requisite(requisite_id)):
-        command = bind(RevealToStaff, request.form, requisite_id=requisite_id,
-                       password=request.form.get("password", ""))
-        prove(command.password.get_secret_value())
+        command = bind(RevealToStaff, request.form, requisite_id=requisite_id)
         with transaction() as session:
             shown = reveal_to_staff(session, signed_in(), command)
     return show(ONE, error=None, wrong={}, values={}, **_requisite(requisite_id) | {"number": shown})
@@ -66,6 +63,14 @@ def unblock(requisite_id: str) -> Response:
     return _to(requisite_id)
 
 
+@bp.post("/<requisite_id>/quarantine-end")
+@requires(Permission.REQUISITE_MANAGE)
+def end_quarantine(requisite_id: str) -> Response:
+    with act(ONE, _requisite, requisite_id) as session:
+        quarantine.lift(session, signed_in(), bind(MoveRequisite, request.form, requisite_id=requisite_id))
+    return _to(requisite_id)
+
+
 def _to(requisite_id: str) -> Response:
     return redirect(url_for(".one", requisite_id=requisite_id), 303)  # type: ignore[return-value]
 
@@ -74,6 +79,7 @@ def _requisite(requisite_id: str) -> dict[str, Any]:
     session, actor = reader(), signed_in()
     requisite = queries.find(session, actor, requisite_id)
     return {"requisite": requisite, "number": None, "used": queries.used(requisite),
+            "hours": hours.shown(requisite),
             "holder_id": ids.public(holders.PREFIX, requisite.holder_id),
             "holder_name": numbers.holder_name(session, requisite),
             "waiting": approvals.waiting_for(session, "requisite", requisite.id),

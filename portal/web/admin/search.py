@@ -31,6 +31,9 @@ PLACES = {
     "merchant": Place(N_("Merchants"), "admin_merchants.one", "merchant_id", "mrc", "party"),
     "trader": Place(N_("Traders"), "admin_traders.one", "trader_id", "trd", "party"),
     "user": Place(N_("Users"), "admin_users.one", "user_id", "usr", "party"),
+    "deposit": Place(N_("Deposits"), "admin_treasury.deposit", "deposit_id", "dep", "deposit"),
+    "withdrawal": Place(N_("Withdrawals"), "admin_treasury.withdrawal", "withdrawal_id", "wdr", "withdrawal"),
+    "address": Place(N_("Addresses"), "admin_treasury.address", "address_id", "wad", "address"),
     "approval": Place(N_("Approvals"), "admin_approvals.index", "", "apr", "approval"),
 }
 

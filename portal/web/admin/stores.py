@@ -111,5 +111,6 @@ def _store(store_id: str) -> dict[str, Any]:
         "held": treasury.holdings(session, actor, "store", treasury.settlement_of([store])).get(store.id),
         "keys": lists.keys_of(session, actor, [store.id]) if actor.may(Permission.KEY_READ) else [],
         "methods": reference_choices.methods(), "currencies": [code for code, _ in reference_choices.fiat()],
+        "currency_choices": reference_choices.fiat(),
         "waiting": approvals.waiting_for(session, "store", store.id),
         "history": queries.history(session, actor, "store", store.id)}

@@ -144,7 +144,7 @@ def _trader(trader_id: str) -> dict[str, Any]:
     return {
         "trader": trader, "seen": trader_setup.seen(trader), "Money": Money,
         "rewards": tariffs.rewards_of(session, trader.id),
-        "methods": reference_choices.methods(),
+        "methods": reference_choices.methods(), "currency_choices": reference_choices.fiat(),
         "held": treasury.holdings(session, actor, "trader", treasury.settlement_of([trader])).get(trader.id),
         "requisites": requisites.page(session, actor, trader_id=trader.id, robots=True).rows,
         "used": requisites.used, "open_orders": open_of_trader(session, actor, trader.id),

@@ -10,7 +10,17 @@ from portal.core import ids
 from portal.core.access import TEMPLATES, Actor, Permission, Role, requires
 from portal.core.commands import bind
 from portal.core.db import reader
-from portal.parties import invitations, lists, name_and_email, permissions, queries, sessions, users
+from portal.parties import (
+    access_reviews,
+    invitations,
+    lists,
+    name_and_email,
+    permissions,
+    queries,
+    second_factor,
+    sessions,
+    users,
+)
 from portal.parties.commands import DisableUser, InviteUser, MoveUser, SetPermissions, SetPerson
 from portal.web.admin import labels
 from portal.web.admin.acts import act
@@ -42,7 +52,7 @@ def new() -> Response:
 
 
 @bp.post("")
-@requires(Permission.USER_MANAGE)
+@requires(Permission.USER_MANAGE, step_up=True)
 @once
 def create() -> Response:
     typed = MultiDict((name, value) for name, value in request.form.items() if name not in ("merchant", "trader"))
@@ -58,7 +68,7 @@ def one(user_id: str) -> Response:
 
 
 @bp.post("/<user_id>/person")
-@requires(Permission.USER_MANAGE)
+@requires(Permission.USER_MANAGE, step_up=True)
 @once
 def set_person(user_id: str) -> Response:
     with act(ONE, _user, user_id) as session:
@@ -69,7 +79,7 @@ def set_person(user_id: str) -> Response:
 
 
 @bp.post("/<user_id>/permissions")
-@requires(Permission.USER_MANAGE)
+@requires(Permission.USER_MANAGE, step_up=True)
 @once
 def set_permissions(user_id: str) -> Response:
     with act(ONE, _user, user_id) as session:
@@ -88,7 +98,7 @@ def disable(user_id: str) -> Response:
 
 
 @bp.post("/<user_id>/enabling")
-@requires(Permission.USER_MANAGE)
+@requires(Permission.USER_MANAGE, step_up=True)
 @once
 def enable(user_id: str) -> Response:
     with act(ONE, _user, user_id) as session:
@@ -108,7 +118,7 @@ def end_sessions(user_id: str) -> Response:
 
 
 @bp.post("/<user_id>/password")
-@requires(Permission.USER_MANAGE)
+@requires(Permission.USER_MANAGE, step_up=True)
 @once
 def give_password(user_id: str) -> Response:
     with act(ONE, _user, user_id) as session:
@@ -118,6 +128,16 @@ def give_password(user_id: str) -> Response:
         flash(gettext("This waits for a second person, who will be shown the password."))
         return _to(user_id)
     return show(PASSWORD, user=user, password=password)
+
+
+@bp.post("/<user_id>/second-factor-reset")
+@requires(Permission.USER_MANAGE, step_up=True)
+@once
+def reset_factor(user_id: str) -> Response:
+    with act(ONE, _user, user_id) as session:
+        second_factor.ask_reset(session, signed_in(), bind(MoveUser, request.form, user_id=ids.parse("usr", user_id)))
+    flash(gettext("This waits for a second person."))
+    return _to(user_id)
 
 
 def template_of(user: Any) -> str | None:
@@ -152,10 +172,11 @@ def _user(user_id: str) -> dict[str, Any]:
     user = queries.user(session, actor, user_id)
     held = permissions.held(user)
     return {"user": user, "held": held, "template": template_of(user), **NAMES,
-            "open_sessions": sessions.of_user(session, user.id),
+            "open_sessions": sessions.of_user(session, user.id, user.role),
             "givable": permissions.givable(actor, Role(user.role)) | held, "groups": _groups(actor, user, held),
             "templates": permissions.OF_ROLE[Role(user.role)],
             "waiting": approvals.waiting_for(session, "user", user.id),
+            "expiring": access_reviews.expiring(user),
             "history": queries.history(session, actor, "user", user.id)}
 
 

@@ -1,26 +1,21 @@
 """The login form, the way out, and where a signed-in person lands."""
-from datetime import datetime
-from urllib.parse import urlsplit
-from uuid import UUID
+from flask import Blueprint, Response, g, make_response, render_template, request, url_for
 
-from flask import Blueprint, Response, flash, g, make_response, redirect, render_template, request, url_for
-
-from portal.approvals import admissions
-from portal.core.access import Permission, Role, requires
+from portal.core.access import Permission, requires
 from portal.core.commands import bind
 from portal.core.db import transaction
 from portal.core.errors import Invalid, PortalError, Unavailable
-from portal.parties import login_throttle, passwords, users
+from portal.parties import login_throttle, passkeys, passwords, users
 from portal.parties.commands import SignIn
 from portal.parties.invitations import as_pasted
-from portal.web import devices, htmx, labels
+from portal.web import devices
+from portal.web.auth.arrival import LANDINGS, arrived, just_shown, own_path, to
 from portal.web.identity import current_actor, enter, leave, signed_in
+from portal.web.refused_forms import sentences
 from portal.web.sessions import first_values
 from portal.web.step_up import count
 
 bp = Blueprint("auth", __name__)
-LANDINGS = {Role.MERCHANT: "/merchant/", Role.TRADER: "/trader/orders", Role.SUPPORT: "/admin/",
-            Role.ADMIN: "/admin/"}
 
 
 @bp.get("/")
@@ -28,15 +23,15 @@ def landing() -> Response:
     """Everybody's first page: their own, or the login."""
     actor = current_actor()
     if actor is None or actor.role is None:
-        return _to(url_for("auth.login"))
-    return _to(LANDINGS[actor.role])
+        return to(url_for("auth.login"))
+    return to(LANDINGS[actor.role])
 
 
 @bp.get("/login")
 def login() -> Response:
     if current_actor() is not None:
         return landing()
-    return _form()
+    return form()
 
 
 @bp.post("/login")
@@ -47,39 +42,22 @@ def sign_in() -> Response:
         found, token = _let_in(command)
         enter(token)
     except login_throttle.TooManyAttempts as error:
-        return _form(error, status=429)
+        return form(error, status=429)
     except Unavailable as error:
-        return _form(error, status=503)
+        return form(error, status=503)
     except Invalid as error:
-        return _form(error if isinstance(error, users.WrongLogin) else users.WrongLogin(), status=422)
-    answer = _to(own_path(command.next) or landing_of())
+        return form(error if isinstance(error, users.WrongLogin) else users.WrongLogin(), status=422)
+    if signed_in().details.get("half"):
+        return to(url_for("second_door.index", next=own_path(command.next)))
     assert found.password_version is not None
-    devices.remember(answer, command.email, password_version=found.password_version,
-                     told=_tell_what_was_done(devices.told_until(command.email)))
-    return answer
+    return arrived(own_path(command.next), email=command.email, password_version=found.password_version)
 
 
 @bp.post("/logout")
 @requires(Permission.PROFILE)
 def logout() -> Response:
     leave()
-    return _to(url_for("auth.login"))
-
-
-def landing_of() -> str:
-    role = signed_in().role
-    assert role is not None, "only people sign in"
-    return LANDINGS[role]
-
-
-def own_path(wanted: str | None) -> str | None:
-    """Only back to a page of this desk: a path, never another host in any of its spellings."""
-    if not wanted or not wanted.startswith("/") or wanted.startswith(("//", "/\\")) or "\\" in wanted:
-        return None
-    if any(ord(letter) < 33 or ord(letter) == 127 for letter in wanted):
-        return None
-    parts = urlsplit(wanted)
-    return wanted if not parts.scheme and not parts.netloc and parts.path not in ("/login", "/logout") else None
+    return to(url_for("auth.login"))
 
 
 def _let_in(command: SignIn) -> tuple[users.Account, str]:
@@ -99,37 +77,17 @@ def _let_in(command: SignIn) -> tuple[users.Account, str]:
     rehashed = passwords.hashed(password) if passwords.is_dated(found.password_hash) else None
     with transaction() as session:
         token = users.let_in(session, found, address=request.remote_addr, user_agent=request.user_agent.string,
-                             request_id=g.get("request_id"), rehashed=rehashed, values=first_values())
+                             request_id=g.get("request_id"), rehashed=rehashed,
+                             values={**first_values(), **just_shown()})
         login_throttle.give_back(session, guess)
     return found, token
 
 
-def _tell_what_was_done(since: datetime | None) -> datetime | None:
-    """The owner of an account hears of every way into it that somebody opened, once at each browser they sign in at.
-
-    Returns up to which moment this browser has been told.
-    """
-    with transaction() as session:
-        done = [(labels.admission(row.how, row.by_name), row.given_at)
-                for row in admissions.tell(session, _own_id(), since=since)]
-    for sentence, _ in done:
-        flash(sentence)
-    return done[-1][1] if done else since
-
-
-def _own_id() -> UUID:
-    id = signed_in().id
-    assert id is not None, "only people sign in"
-    return id
-
-
-def _form(error: PortalError | None = None, *, status: int = 200) -> Response:
+def form(error: PortalError | None = None, *, status: int = 200) -> Response:
     values = {"email": request.form.get("email", ""), "next": request.values.get("next", "")}
-    response = make_response(render_template("auth/login.html", error=error, values=values), status)
+    response = make_response(render_template(
+        "auth/login.html", error=error, values=values, passkeys=passkeys.are_offered(),
+        wrong=sentences(error) if error else {}), status)
     if isinstance(error, Unavailable):
         response.headers["Retry-After"] = str(error.retry_after_s)
     return response
-
-
-def _to(url: str) -> Response:
-    return htmx.redirect_to(url, 200) if htmx.wants_fragment() else redirect(url, 303)  # type: ignore[return-value]

@@ -5,7 +5,7 @@ from uuid import UUID
 from flask import Blueprint, Response, flash, g, redirect, request, url_for
 from flask_babel import gettext
 
-from portal import approvals
+from portal import approvals, mail
 from portal.approvals import admissions
 from portal.core.access import Permission, requires
 from portal.core.commands import bind
@@ -14,8 +14,9 @@ from portal.parties import preferences, sessions, users
 from portal.parties.commands import SetPassword
 from portal.parties.invitations import as_pasted
 from portal.parties.preferences import SetPreferences
-from portal.web import devices, labels
-from portal.web.auth.login import landing_of
+from portal.web import devices, labels, mails
+from portal.web.auth.arrival import just_shown, landing_of
+from portal.web.auth.second_factor import shown
 from portal.web.identity import enter, signed_in
 from portal.web.locale import LANGUAGES, YEAR_S
 from portal.web.render import redisplay, show
@@ -29,7 +30,7 @@ PAGE = "auth/profile.html"
 @bp.get("")
 @requires(Permission.PROFILE)
 def index() -> Response:
-    return show(PAGE, error=None, wrong={}, values={}, **_profile())
+    return show(PAGE, error=None, wrong={}, values={}, **profile())
 
 
 @bp.post("/password")
@@ -37,15 +38,17 @@ def index() -> Response:
 def set_password() -> Response:
     """Every other browser of theirs is out; this one goes on with a new token, after a first one to their own pages."""
     first = "must_choose" in signed_in().details
-    with redisplay(PAGE, lambda: _profile()):
+    with redisplay(PAGE, lambda: profile()):
         typed = {"current": as_pasted(request.form.get("current", "")), "password": request.form.get("password", "")}
         command = bind(SetPassword, request.form, **typed)
         with counted(), transaction() as session:
             user = users.set_password(session, signed_in(), command)
             token = sessions.begin(session, user.id, address=request.remote_addr,
                                    user_agent=request.user_agent.string,
-                                   values={**first_values(), "_user_id": str(user.id)})
+                                   values={**first_values(), **just_shown(), "_user_id": str(user.id)},
+                                   factor_proved="factor" in signed_in().details)
             version = users.version(user)
+            mails.password_changed(session, user.email, user.locale)
     enter(token)
     flash(gettext("Your password is changed. Your other sessions have ended."))
     answer: Response = redirect(landing_of(), 303) if first else _back()  # type: ignore[assignment]
@@ -58,7 +61,7 @@ def set_password() -> Response:
 @requires(Permission.PROFILE)
 def set_preferences() -> Response:
     """The choice made here stands in this browser too, before what its cookie said."""
-    with redisplay(PAGE, lambda: _profile()):
+    with redisplay(PAGE, lambda: profile()):
         command = bind(SetPreferences, request.form)
         with transaction() as session:
             preferences.set_preferences(session, signed_in(), command)
@@ -85,7 +88,7 @@ def end_session(session_id: str) -> Response:
     return _back()
 
 
-def _profile() -> dict[str, Any]:
+def profile() -> dict[str, Any]:
     actor = signed_in()
     assert actor.id is not None and actor.role is not None  # noqa: PT018
     known = preferences.time_zones()
@@ -94,7 +97,8 @@ def _profile() -> dict[str, Any]:
             "admissions": [(row.given_at, labels.admission(row.how, row.by_name))
                            for row in admissions.of_user(reader(), actor.id)],
             "waiting": approvals.waiting_for(reader(), "user", actor.id),
-            "open_sessions": sessions.of_user(reader(), actor.id), "here_id": actor.details["session"],
+            "open_sessions": sessions.of_user(reader(), actor.id, actor.role), "here_id": actor.details["session"],
+            "second_factor": shown(), "mail_is_on": mail.is_on(),
             "layout": f"{'admin' if actor.is_staff else actor.role}/layout.html", "request_id": g.request_id}
 
 

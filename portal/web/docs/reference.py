@@ -12,6 +12,7 @@ from portal.web.docs import samples, schemas
 from portal.web.docs.schemas import Field
 
 BASE = re.compile(r"^/gateway/v1")
+MULTIPART = "multipart/form-data"
 METHODS = ("POST", "GET", "PATCH", "DELETE")  # making comes first
 FIRST = "webhook-endpoints"  # of its group: without one nothing is told
 
@@ -114,6 +115,7 @@ def _read(app: Flask) -> Reference:
 def _operation(server: str, path: str, method: str, described: dict[str, Any], parts: dict[str, Any]) -> Operation:
     status, answer = next((status, one) for status, one in described["responses"].items() if status.startswith("2"))
     shape, body = _shape(answer) or {}, _shape(described.get("requestBody", {}))
+    files = MULTIPART in described.get("requestBody", {}).get("content", {})
     parameters = described["parameters"]
     url = server + path
     for one in parameters:
@@ -129,7 +131,8 @@ def _operation(server: str, path: str, method: str, described: dict[str, Any], p
         answer=list(schemas.fields(shape, parts)), answer_example=_json(schemas.example(shape, parts)) if shape.get(
             "$ref") else "", refusals=[(status, re.findall(r"`(\w+)`", one["description"]))
                                        for status, one in described["responses"].items() if status >= "4"],
-        _call={"method": method.upper(), "url": url, "headers": headers, "body": sent})
+        _call={"method": method.upper(), "url": url, "headers": headers, "body": None if files else sent,
+               "files": files})
 
 
 def _shape(sent: dict[str, Any]) -> dict[str, Any] | None:

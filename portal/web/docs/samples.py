@@ -6,12 +6,18 @@ from typing import Any
 
 KEY = "qk_test_…"
 WIDTH = 88
+FILE = "file"
 
 
-def samples(method: str, url: str, *, key: str | None, headers: dict[str, str], body: Any) -> list[tuple[str, str]]:
-    """(language, text) of one call; `key` None where none is needed."""
+def samples(method: str, url: str, *, key: str | None, headers: dict[str, str], body: Any,
+            files: bool = False) -> list[tuple[str, str]]:
+    """(language, text) of one call; `key` None where none is needed; `files`: it sends one."""
     sent = {"Authorization": f"Bearer {key}"} if key is not None else {}
     sent |= headers
+    if files:
+        return [("curl", _curl(method, url, sent, None) + f" \\\n  -F {FILE}=@receipt.png"),
+                ("Python", _python(method, url, sent, None).replace(
+                    "    timeout=", f'    files=[("{FILE}", open("receipt.png", "rb"))],\n    timeout='))]
     return [("curl", _curl(method, url, sent, body)), ("Python", _python(method, url, sent, body))]
 
 

@@ -32,7 +32,7 @@ def new_key() -> Response:
 
 
 @bp.post("/keys")
-@requires(Permission.KEY_MANAGE)
+@requires(Permission.KEY_MANAGE, step_up=True)
 def create_key() -> Response:
     """The answer to this POST is the only place where the key stands: no redirect, nothing in the session."""
     with redisplay("merchant/developers/key_new.html", lambda: _key_form()):

@@ -34,7 +34,7 @@ def new_endpoint() -> Response:
 
 
 @bp.post("/endpoints")
-@requires(Permission.WEBHOOK_MANAGE)
+@requires(Permission.WEBHOOK_MANAGE, step_up=True)
 def create_endpoint() -> Response:
     """The answer to this POST is the only place where the secret stands."""
     with redisplay("merchant/developers/endpoint_new.html", lambda: _new()):
@@ -53,7 +53,7 @@ def one_endpoint(endpoint_id: str) -> Response:
 
 
 @bp.post("/endpoints/<endpoint_id>/settings")
-@requires(Permission.WEBHOOK_MANAGE)
+@requires(Permission.WEBHOOK_MANAGE, step_up=True)
 def change_endpoint(endpoint_id: str) -> Response:
     with redisplay("merchant/developers/endpoint.html", lambda: _endpoint(endpoint_id)):
         command = bind(ChangeEndpoint, _asked("url"), endpoint_id=endpoint_id, events=_events(),
@@ -91,7 +91,7 @@ def rotation(endpoint_id: str) -> Response:
 
 
 @bp.post("/endpoints/<endpoint_id>/secret")
-@requires(Permission.WEBHOOK_MANAGE)
+@requires(Permission.WEBHOOK_MANAGE, step_up=True)
 def rotate_secret(endpoint_id: str) -> Response:
     """Shows the new secret this once; a form that is sent again changes nothing, for it names the secret it saw."""
     with redisplay("merchant/developers/endpoint_rotation.html", lambda: _endpoint(endpoint_id)):
@@ -109,7 +109,7 @@ def deletion(endpoint_id: str) -> Response:
 
 
 @bp.post("/endpoints/<endpoint_id>/deletion")
-@requires(Permission.WEBHOOK_MANAGE)
+@requires(Permission.WEBHOOK_MANAGE, step_up=True)
 def delete_endpoint(endpoint_id: str) -> Response:
     with transaction() as session:
         service.delete_endpoint(session, signed_in(), DeleteEndpoint(endpoint_id=endpoint_id))

@@ -15,6 +15,7 @@ from portal.orders.reading.merchant_day import today
 from portal.orders.states import Direction
 from portal.parties.models import Store
 from portal.parties.queries import stores_visible_to
+from portal.payouts import queries as payouts
 from portal.treasury.holdings import holdings, settlement_of
 from portal.web.identity import signed_in
 from portal.web.render import show
@@ -37,6 +38,7 @@ def index() -> Response:
                     (f"{hour:02}:00", *figures) for hour, figures in enumerate(day.today.hours)],
                 to_do=checklist(session, ids), silent=_silent(),
                 available=_sums([of.available for of in has.values()]),
+                waiting=payouts.waiting(session, actor) if actor.may(Permission.PAYOUT_CREATE) else [],
                 suspended=[store for store in stores if store.status != "active"], last=_last())
 
 

@@ -4,13 +4,15 @@ from typing import Any
 from flask import Blueprint, Response, redirect, request, url_for
 
 from portal.core.access import Permission, requires
+from portal.core.commands import bind
 from portal.core.db import reader, transaction
-from portal.orders import payment_links, service
+from portal.orders import other_amount, payment_links, service
 from portal.orders.commands import CancelOrder
 from portal.orders.facts import PREFIXES
-from portal.orders.reading import detail
+from portal.orders.reading import detail, receipts
 from portal.orders.states import Direction
-from portal.web import htmx
+from portal.web import dispute_pages, htmx
+from portal.web.form_keys import once
 from portal.web.identity import signed_in
 from portal.web.order_lists import exported, listed
 from portal.web.render import done, redisplay, show
@@ -27,7 +29,7 @@ def index() -> Response:
 
 
 @bp.get("/export.<kind>")
-@requires(Permission.ORDER_READ)
+@requires(Permission.ORDER_READ, step_up=True)
 def export(kind: str) -> Response:
     return exported(kind, direction=Direction.PAYIN)
 
@@ -56,11 +58,26 @@ def cancel(order_id: str) -> Response:
     return done("merchant/orders/one.html", otherwise=request.path.rsplit("/", 1)[0], error=None, **_order(order_id))
 
 
+@bp.post("/<order_id>/amount")
+@requires(Permission.ORDER_CANCEL)
+@once
+def answer_amount(order_id: str) -> Response:
+    """Less arrived than was ordered: the store takes it, or leaves it to support."""
+    with redisplay("merchant/orders/one.html", lambda: _order(order_id)):
+        command = bind(other_amount.AnswerAmount, request.form, order_id=order_id)
+        with transaction() as session:
+            other_amount.answer(session, signed_in(), command)
+    return done("merchant/orders/one.html", otherwise=request.path.rsplit("/", 1)[0], error=None, **_order(order_id))
+
+
 def _order(order_id: str) -> dict[str, Any]:
     session, actor = reader(), signed_in()
     found = detail.open_dossier(session, actor, order_id)
     deliveries = webhooks.deliveries_of_order(session, actor, found.order.id)
-    return {"found": found, "order": found.order, "test_mode": not found.order.live,
+    shown = [one.file for one in receipts.of_dossier(session, found)]
+    return {"found": found, "order": found.order, "receipts": shown,
+            "would_be": other_amount.would_be(session, found.order, found.current), "test_mode": not found.order.live,
             "payment_path": payment_links.path_of(found.order.id) if actor.may_open_links else None,
-            "deliveries": deliveries,
-            "version": "-".join((found.version, *(f"{one.state}{one.attempts}" for one in deliveries)))}
+            "deliveries": deliveries, **dispute_pages.link(found.order),
+            "version": "-".join((found.version, str(len(shown)),
+                                 *(f"{one.state}{one.attempts}" for one in deliveries)))}

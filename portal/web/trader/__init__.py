@@ -1,7 +1,8 @@
 """A trader's pages."""
+from portal.web import owners
 from portal.web.trader.balance import bp as balance
 from portal.web.trader.orders import bp as orders
 from portal.web.trader.payouts import bp as payouts
 from portal.web.trader.requisites import bp as requisites
 
-blueprints = (orders, payouts, requisites, balance)
+blueprints = (orders, payouts, requisites, balance, *owners.trader)

@@ -1,7 +1,8 @@
 """The trader's queue and one order: has the money come, yes or no."""
 from typing import Any
 
-from flask import Blueprint, Response, g, redirect, request, url_for
+from flask import Blueprint, Response, flash, g, redirect, request, url_for
+from flask_babel import gettext
 
 from portal import ledger
 from portal.core import clock, crypto
@@ -9,20 +10,26 @@ from portal.core.access import Permission, requires
 from portal.core.commands import bind
 from portal.core.db import reader, transaction
 from portal.core.errors import Invalid
-from portal.orders import service
+from portal.core.money import Money
+from portal.disputes import confirming
+from portal.orders import reopening, second_payment, service
 from portal.orders.commands import ConfirmOrder, DeclineOrder
 from portal.orders.facts import PREFIXES
-from portal.orders.reading import detail, same_amount
+from portal.orders.reading import detail, receipts, same_amount
 from portal.orders.reading import trader_history as past
 from portal.orders.reading.trader_queue import trader_queue
 from portal.orders.states import Direction
 from portal.parties import traders
 from portal.requisites import numbers
-from portal.web import htmx
+from portal.web import dispute_pages, htmx
+from portal.web.form_keys import once
 from portal.web.identity import signed_in
+from portal.web.owners import disputes
 from portal.web.refused_forms import sentences
 from portal.web.render import done, redisplay, show
+from portal.web.request import takes
 from portal.web.trader import trader_history
+from portal.web.uploads import UPLOAD_MAX
 
 bp = Blueprint("trader_orders", __name__, url_prefix="/trader/orders")
 HISTORY = "trader/orders/history.html"
@@ -49,7 +56,7 @@ def history() -> Response:
 
 
 @bp.get("/history/export.<kind>")
-@requires(Permission.ORDER_READ)
+@requires(Permission.ORDER_READ, step_up=True)
 def export(kind: str) -> Response:
     """Exactly the rows of the list, as a file. Raises Invalid, TooManyExports, TooLong."""
     return trader_history.exported(kind)
@@ -80,7 +87,7 @@ def confirm(order_id: str) -> Response:
     with redisplay("trader/orders/one.html", lambda: _order(order_id), fragment="trader/orders/_confirmation.html"):
         command = bind(ConfirmOrder, request.form, order_id=order_id)
         with transaction() as session:
-            order = service.confirm(session, signed_in(), command)
+            order = confirming.confirm(session, signed_in(), command)
     return done("trader/orders/_confirmed.html", otherwise=url_for(".one", order_id=order_id), order=order, **_queue())
 
 
@@ -100,6 +107,24 @@ def decline(order_id: str) -> Response:
     return done("trader/orders/_queue.html", otherwise=url_for(".index"), **_queue())
 
 
+@bp.post("/<order_id>/dispute")
+@requires(Permission.DISPUTE_OPEN)
+@takes(UPLOAD_MAX)
+@once
+def dispute(order_id: str) -> Response:
+    return disputes.opened(order_id)
+
+
+@bp.post("/<order_id>/second-payment")
+@requires(Permission.ORDER_CONFIRM)
+@once
+def report_second(order_id: str) -> Response:
+    with redisplay("trader/orders/one.html", lambda: _order(order_id)), transaction() as session:
+        second_payment.report(session, signed_in(), second_payment.ReportSecondPayment(order_id=order_id))
+    flash(gettext("Staff look at it. Do not send the money back before they have written to you."))
+    return redirect(url_for(".one", order_id=order_id), 303)  # type: ignore[return-value]
+
+
 @bp.post("/shift")
 @requires(Permission.SHIFT_MANAGE)
 def shift() -> Response:
@@ -115,6 +140,7 @@ def _queue() -> dict[str, Any]:
     queue, balance = trader_queue(session, actor), ledger.balances_of(session, "trader", trader.id, True)
     g.navigation_counts = {"trader_orders.index": queue.needs_you_count}
     return {"queue": queue, "trader": trader, "error": None, "balance": balance, "today": clock.today().isoformat(),
+            "shift_ended": traders.ended_because(session, trader),
             "shift_refused": None if trader.on_shift else traders.why_no_shift(trader),
             "version": f"{queue.version}-{crypto.sha256(repr((trader.on_shift, balance))).hex()[:12]}"}
 
@@ -127,5 +153,9 @@ def _order(order_id: str) -> dict[str, Any]:
     number = numbers.reveal(session, current.requisite) if current is not None and not found.order.ended else None
     last = current or found.last
     others = same_amount.others(session, found.order, last) if last is not None and not last.earned else []
-    return {"found": found, "order": found.order, "number": number, "others": others,
-            "version": f"{found.version}-{len(others)}"}
+    shown = receipts.for_trader(session, found)
+    return {"asked": found.order.amount_to_pay if last is None else Money(last.amount_minor, found.order.currency),
+            "late_until": reopening.late_until(session, found.order, last),
+            "found": found, "order": found.order, "number": number, "others": others, "receipts": shown,
+            **dispute_pages.link(found.order),
+            "version": f"{found.version}-{len(others)}-{len(shown)}"}

@@ -1,6 +1,4 @@
 """A trader's payouts: take one on, see whom to pay, send the money, show the receipt."""
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from flask import Blueprint, Response, g, redirect, request, url_for
@@ -10,23 +8,26 @@ from portal.core import crypto
 from portal.core.access import Permission, requires
 from portal.core.commands import bind
 from portal.core.db import reader, transaction
-from portal.core.errors import FieldError, Invalid, NotFound, PortalError
-from portal.files.inspection import BYTES_MAX
+from portal.core.errors import NotFound
 from portal.orders import destinations, payouts, service
 from portal.orders.commands import AcceptPayout, DeclineOrder, PayPayout
+from portal.orders.payout_receipts import RECEIPT
 from portal.orders.reading import detail
+from portal.orders.reading import receipts as receipts_of
 from portal.orders.reading.trader_queue import trader_queue
 from portal.orders.states import Direction, Status
 from portal.parties import traders
-from portal.web import htmx
+from portal.web import dispute_pages, htmx
+from portal.web.badges import N_
 from portal.web.form_keys import once
 from portal.web.identity import signed_in
 from portal.web.render import done, redisplay, show
 from portal.web.request import takes
+from portal.web.uploads import UPLOAD_MAX, brought
 
 bp = Blueprint("trader_payouts", __name__, url_prefix="/trader/payouts")
-ONE, FIELD, FILES_MAX = "trader/payouts/one.html", "receipt", 5
-UPLOAD_MAX = BYTES_MAX + 1024 * 1024  # the receipts, and what a form takes around them
+ONE, FIELD = "trader/payouts/one.html", "receipt"
+NO_RECEIPT = N_("Attach the receipt of your bank.")
 
 
 @bp.get("")
@@ -62,9 +63,10 @@ def accept(payout_id: str) -> Response:
 @once
 def pay(payout_id: str) -> Response:
     """The receipts are judged and put away first; they become the payout's in the transaction of the step."""
-    with redisplay(ONE, lambda: _payout(payout_id)), _stored(_uploads()) as stored, transaction() as session:
-        kept = [files.keep(session, signed_in(), one).public_id for one in stored]
-        payouts.pay(session, signed_in(), bind(PayPayout, request.form, order_id=payout_id, receipts=tuple(kept)))
+    with (redisplay(ONE, lambda: _payout(payout_id)), brought(FIELD, wanted=NO_RECEIPT) as receipts,
+          transaction() as session):
+        payouts.pay(session, signed_in(), bind(PayPayout, request.form, order_id=payout_id,
+                                               receipts=receipts.keep(session, signed_in())))
     return _back(payout_id)
 
 
@@ -80,30 +82,6 @@ def decline(payout_id: str) -> Response:
     with redisplay(ONE, lambda: _payout(payout_id)), transaction() as session:
         service.decline(session, signed_in(), bind(DeclineOrder, request.form, order_id=payout_id))
     return done("trader/payouts/_queue.html", otherwise=url_for(".index"), **_queue())
-
-
-@contextmanager
-def _stored(uploads: list[files.Upload]) -> Iterator[list[files.Stored]]:
-    """Their bytes put away; a refusal, of the second file or of the step, leaves nothing behind in the storage."""
-    stored: list[files.Stored] = []
-    try:
-        for upload in uploads:
-            stored.append(files.store(upload))
-        yield stored
-    except PortalError:
-        for one in stored:
-            files.discard(one)
-        raise
-
-
-def _uploads() -> list[files.Upload]:
-    """What was attached. Raises Invalid: nothing, or too many."""
-    sent = [file for file in request.files.getlist(FIELD) if file.filename]
-    if not sent:
-        raise Invalid(fields=[FieldError(f"/{FIELD}", "missing", "Attach the receipt of your bank.")])
-    if len(sent) > FILES_MAX:
-        raise Invalid(fields=[FieldError(f"/{FIELD}", "too_many", "Attach five files at most.")])
-    return [files.Upload(file.filename or "", file.stream.read(BYTES_MAX + 1)) for file in sent]
 
 
 def _back(payout_id: str) -> Response:
@@ -127,8 +105,8 @@ def _payout(payout_id: str) -> dict[str, Any]:
     if order.direction != Direction.PAYOUT or last is None:
         raise NotFound()
     his = found.current is not None and order.accepted_at is not None and order.status in (Status.ASSIGNED, Status.PAID)
-    receipts = files.of(session, payouts.RECEIPT, [last.id]).get(last.id, [])
-    return {"found": found, "order": order, "last": last, "receipts": receipts,
+    receipts = [*files.of(session, RECEIPT, [last.id]).get(last.id, []), *receipts_of.for_trader(session, found)]
+    return {"found": found, "order": order, "last": last, "receipts": receipts, **dispute_pages.link(order),
             "number": destinations.reveal(session, order) if his else None,
             "recipient": destinations.recipient(order) if his else None,
             "version": f"{found.version}-{len(receipts)}"}

@@ -12,7 +12,7 @@ from portal.core.db import reader, transaction
 from portal.core.errors import FieldError, Invalid
 from portal.orders.reading import same_amount
 from portal.parties import traders
-from portal.requisites import hindrances, limits, number_reveal, numbers, queries, service
+from portal.requisites import hindrances, hours, limits, number_reveal, numbers, queries, service
 from portal.requisites.commands import AddRequisite, MoveRequisite, SetLimits, ShowNumber
 from portal.requisites.models import PREFIX
 from portal.requisites.states import Status
@@ -47,7 +47,7 @@ def new() -> Response:
 
 
 @bp.post("")
-@requires(Permission.REQUISITE_MANAGE)
+@requires(Permission.REQUISITE_MANAGE, step_up=True)
 @once
 def add() -> Response:
     with redisplay(NEW, lambda: _choices_for(request.form.get("currency"))):
@@ -67,7 +67,7 @@ def one(requisite_id: str) -> Response:
 
 
 @bp.post("/<requisite_id>/number")
-@requires(Permission.REQUISITE_READ)
+@requires(Permission.REQUISITE_READ, step_up=True)
 def number(requisite_id: str) -> Response:
     """Shown in this answer only, for thirty seconds where there is a script."""
     with transaction() as session:
@@ -102,6 +102,16 @@ def set_limits(requisite_id: str) -> Response:
     return _to(requisite_id)
 
 
+@bp.post("/<requisite_id>/hours")
+@requires(Permission.REQUISITE_MANAGE)
+def set_hours(requisite_id: str) -> Response:
+    with redisplay(ONE, lambda: _requisite(requisite_id), number=None):
+        command = bind(hours.SetHours, request.form, requisite_id=requisite_id)
+        with transaction() as session:
+            hours.set_hours(session, signed_in(), command)
+    return _to(requisite_id)
+
+
 @bp.post("/<requisite_id>/archival")
 @requires(Permission.REQUISITE_MANAGE)
 def archive(requisite_id: str) -> Response:
@@ -131,6 +141,7 @@ def _requisite(requisite_id: str) -> dict[str, Any]:
     session, actor = reader(), signed_in()
     requisite = queries.find(session, actor, requisite_id)
     return {"requisite": requisite, "used": queries.used(requisite), "seen": limits.seen(requisite),
+            "hours": {"begin": hours.clock_face(requisite.hours_from), "end": hours.clock_face(requisite.hours_to)},
             "resting": same_amount.resting_on(session, requisite),
             "waiting": approvals.waiting_for(session, "requisite", requisite.id, kind=limits.KIND),
             "hindrances": hindrances.hindrances(session, traders.own(session, actor), [requisite])[requisite.id]}

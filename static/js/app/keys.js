@@ -15,7 +15,8 @@ document.addEventListener("change", (event) => {
 // A morph writes the server's classes: the chosen row stays chosen.
 document.addEventListener("htmx:after:swap", () => document.getElementById(current)?.classList.add("selected"));
 
-const rows = () => [...document.querySelectorAll("[data-row]")];
+// The outermost: a card is a row, the rows of its table are not.
+const rows = () => [...document.querySelectorAll("[data-row]")].filter((row) => !row.parentElement.closest("[data-row]"));
 
 function take(row, first = "a, button") {
   rows().forEach((other) => other.classList.toggle("selected", other === row));
@@ -56,7 +57,7 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   if (event.ctrlKey || event.metaKey || event.altKey || document.documentElement.dataset.keys === "off") return;
-  if (event.target.closest("input, textarea, select, dialog[open]")) return;
+  if (event.target.closest("input:not([type=checkbox]), textarea, select, dialog[open]")) return;
   if (event.key === "j") choose(1);
   else if (event.key === "k") choose(-1);
   else if (event.key === "?") document.getElementById("keys")?.showModal();

@@ -24,7 +24,8 @@ function swap(box, html, version) {
   if (!fresh) return;
   if (version) fresh.dataset.ptag = version;
   const typing = box.contains(document.activeElement) && document.activeElement.matches("input, textarea, select");
-  if (typing && fresh.dataset.state === box.dataset.state) return; // do not take a form from under somebody's fingers
+  const chosen = [...box.querySelectorAll("[type=file]")].some((input) => input.files.length) || box.querySelector("[name=draft]");
+  if ((typing || chosen) && fresh.dataset.state === box.dataset.state) return; // do not take a form from under somebody's fingers
   box.replaceWith(document.adoptNode(fresh));
   const said = fresh.querySelector("h1, h2");
   if (said && fresh.dataset.state !== box.dataset.state) window.announce(said.textContent);

@@ -1,7 +1,12 @@
 """One's own account: sessions listed and ended, the password changed."""
+from datetime import timedelta
+
 import pytest
 from flask import Flask
 
+from portal import mail
+from portal.core import clock
+from portal.core.db import reader
 from tests import people
 from tests.web.auth.test_sessions import is_in, rows
 
@@ -18,6 +23,23 @@ def test_everybody_sees_where_they_are_signed_in(app: Flask, kind: str) -> None:
     other = rows(me)[1].public_id
     assert here.send(f"/profile/sessions/{other}/ending").status_code == 303
     assert (is_in(here), is_in(there)) == (True, False)
+
+
+def test_browsers_are_called_by_their_names_and_idle_ones_are_gone(app: Flask) -> None:
+    me = people.person("trader")
+    people.seat(app, me)
+    with clock.moved(timedelta(minutes=50)):
+        here, other = people.seat(app, me), people.stranger(app)
+        other.send("/login", {"email": me.email, "password": people.PASSWORD}, headers={
+            "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"})
+        page = here.get("/profile").get_data(as_text=True)
+        assert "Firefox · Linux" in page
+        assert page.count('id="session-ses_') == 3
+        letter = next(one.text for one in mail.latest(reader()) if one.to == me.email)
+        assert "127.0.0.1 · Firefox · Linux" in letter
+    with clock.moved(timedelta(minutes=61)):
+        page = here.get("/profile").get_data(as_text=True)
+        assert page.count('id="session-ses_') == 2, "the first one was idle too long"
 
 
 def test_anothers_session_is_not_ones_own_to_end(app: Flask) -> None:

@@ -2,8 +2,9 @@
 import pytest
 from playwright.sync_api import Browser, Error
 
+from tests import people
 from tests.running import Desk
-from tests.web.browser.conftest import looking
+from tests.web.browser.conftest import looking, show_who
 from tests.web.stage import Stage
 
 pytestmark = pytest.mark.browser
@@ -17,6 +18,7 @@ def test_a_key_is_made_copied_and_revoked(chromium: Browser, desk: Desk, stage: 
         page.goto(f"{desk.url}/merchant/developers/keys/new")
         page.get_by_label("Name").fill("Till in the shop")
         page.get_by_role("button", name="Make the key").click()
+        show_who(look, people.PASSWORD)
         token = page.locator("#secret").inner_text()
         assert token.startswith("qk_test_")
         assert not look.axe()
@@ -42,6 +44,7 @@ def test_going_back_shows_no_key(chromium: Browser, desk: Desk, stage: Stage) ->
         page.goto(f"{desk.url}/merchant/developers/keys/new")
         page.get_by_label("Name").fill("Another till")
         page.get_by_role("button", name="Make the key").click()
+        show_who(look, people.PASSWORD)
         page.locator("#secret").wait_for()
         page.get_by_role("link", name="I have kept it").click()
         page.get_by_role("link", name="Another till", exact=True).wait_for()

@@ -7,7 +7,7 @@ from sqlalchemy import text
 from standardwebhooks import Webhook
 
 from portal.core.db import db, reader
-from portal.webhooks import addresses
+from portal.core.outbound import addresses
 from portal.webhooks.models import Endpoint
 from portal.webhooks.service import ENDPOINTS_MAX
 from tests.factories import at_the_same_time

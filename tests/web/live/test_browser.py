@@ -7,6 +7,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from portal.core import page_events
+from portal.core.access import SYSTEM
+from portal.reference import pausing
 from tests import factories, people
 from tests.factories import Cast
 from tests.running import Desk
@@ -182,3 +184,26 @@ def test_twenty_streams_and_sixty_pages_never_stall(stage: Stage, cast: Cast, ch
             look.page.goto(f"{desk.url}{('/admin/orders', '/admin/', '/admin/jobs')[number % 3]}", wait_until="commit")
             slowest = max(slowest, time.monotonic() - begun)
         assert slowest < SLOWEST_S, f"one page took {slowest:.1f} s"
+
+
+def test_a_pause_appears_and_goes_on_pages_that_are_open(queue: Page, stage: Stage, cast: Cast, chromium: Browser,
+                                                         desk: Desk) -> None:
+    """Traders and merchants would go on promising what the desk refuses: the banner does not wait for the next page."""
+    sid = people.seat(stage.app, people.person("merchant_owner", merchant_id=cast.merchant.id)).sid
+    with looking(chromium, desk, sid, width=390, height=844, theme="light") as look:
+        look.page.goto(f"{desk.url}/merchant/orders")
+        expect(look.page.locator(".live")).to_have_attribute("data-state", "on")
+        banners = [page.locator("#paused") for page in (queue, look.page)]
+        for banner in banners:
+            expect(banner).to_have_text("")
+        with factories.act() as session:
+            pausing.pause(session, SYSTEM, pausing.PauseDesk(for_minutes=30, reason="Leak", message="Back at noon"))
+        try:
+            for banner in banners:
+                expect(banner).to_contain_text("Back at noon", timeout=2_000)
+                expect(banner).not_to_contain_text("Leak")
+        finally:
+            with factories.act() as session:
+                pausing.resume(session, SYSTEM, pausing.ResumeDesk())
+        for banner in banners:
+            expect(banner).to_have_text("", timeout=2_000)

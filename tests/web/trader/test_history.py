@@ -35,11 +35,11 @@ def test_he_finds_an_order_and_takes_the_list_with_him(cast, trader):
     assert trader.get("/trader/orders/history?state=nonsense").status_code == 422
     outside = trader.get(f"/trader/orders/history?q={order.public_id}&state=lost")
     assert "outside the other filters" in outside.text
-    answer = trader.get("/trader/orders/history/export.csv?state=done")
+    answer = trader.take("/trader/orders/history/export.csv?state=done")
     [row] = csv.DictReader(io.StringIO(answer.get_data().decode("utf-8-sig")))
     assert (row["Order"], row["Amount"]) == (order.public_id, "3990.00")
     assert row["Given to you (Asia/Tokyo)"].endswith("+09:00")
-    assert trader.get("/trader/orders/history/export.pdf").status_code == 404
+    assert trader.take("/trader/orders/history/export.pdf").status_code == 404
 
 
 def test_the_queue_leads_to_all_of_the_day(cast, trader):

@@ -75,7 +75,7 @@ def test_a_photograph_of_some_megabytes_is_taken(cast, trader, size):
 
 @pytest.mark.parametrize(("sent", "says"), [
     ({}, "Attach the receipt of your bank."),
-    ({"receipt": FileStorage(BytesIO(b"<html>"), "a.png")}, "This file cannot be taken")])
+    ({"receipt": FileStorage(BytesIO(b"<html>"), "a.png")}, "“a.png” is no picture or PDF that can be read.")])
 def test_without_a_receipt_nothing_is_paid(cast, trader, sent, says):
     order = offered(cast)
     act(trader, order, "acceptance")

@@ -14,7 +14,6 @@ from portal.core.db import reader, transaction
 from portal.core.jobs import liveness
 from portal.ledger import proofs
 from portal.ledger import verify as proof
-from portal.ledger.proofs import LedgerProof
 from portal.orders.reading import conversion, desk_queues
 from tests import factories, people
 from tests.factories import Cast, act, new_cast, staff
@@ -107,8 +106,8 @@ def test_the_hourly_proof_is_kept_and_shown(fresh: Cast, fresh_app: Flask) -> No
     seat = people.seat(fresh_app, people.person("super_admin"))
     assert "Proved" in seat.get("/admin/").get_data(as_text=True)
     with transaction() as session:
-        session.add(LedgerProof(began_at=clock.now(), ended_at=clock.now(), checks=1, examined=1, by="test",
-                                differences=["account 7 keeps 1 debits"]))
+        proofs.keep(session, proof.Report([proof.Result("a check", 1, ["account 7 keeps 1 debits"])]),
+                    began_at=clock.now(), ended_at=clock.now(), by="test")
     page = seat.get("/admin/").get_data(as_text=True)
     assert "The books differ" in page
     assert "account 7 keeps 1 debits" in page
@@ -121,10 +120,10 @@ def test_a_long_proof_does_not_lose_the_transaction_that_keeps_it(fresh: Cast, f
 
     whole = proof.run
 
-    def slowly(snapshot: Session) -> proof.Report:
+    def slowly(snapshot: Session, **how: object) -> proof.Report:
         snapshot.execute(text("SELECT pg_sleep(1)"))
         snapshot.rollback()
-        return whole(snapshot)
+        return whole(snapshot, **how)
 
     monkeypatch.setattr(proof, "run", slowly)
     reader().rollback()

@@ -93,3 +93,38 @@ def test_who_may_look_and_who_may_act(seat_of: Callable[[str], people.Seat]) -> 
 @pytest.mark.parametrize("asked", ["?state=odd", "?kind=nothing", "?kind=%00", "?kind=" + "a" * 500])
 def test_odd_filters(admin: people.Seat, asked: str) -> None:
     assert admin.get(f"/admin/jobs{asked}").status_code == 200
+
+
+def test_dead_work_is_taken_handed_over_and_left_when_it_lives_again(app: Flask, admin: people.Seat) -> None:
+    """Two of the staff would mend the same: the row says who is on it, since when, and gives it on."""
+    me, she, support = people.person("admin"), people.person("super_admin"), people.person("support_orders")
+    mine, hers = people.seat(app, me), people.seat(app, she)
+    job = promise(dead=True)
+    page, case = f"/admin/jobs?kind={KIND}", f"/admin/cases/job_{job}"
+    assert case in admin.get(page).get_data(as_text=True)
+    for _ in range(2):
+        taken = hers.send(case)
+        assert taken.status_code == 303, "harmless twice"
+    assert taken.location.endswith(f"kind={KIND}#job-{job}")
+    row = hers.get(page).get_data(as_text=True)
+    assert "You are on it" in row
+    assert f"{she.email} is on it" in admin.get(page).get_data(as_text=True)
+    assert f"job_{job}" in hers.get("/admin/cases").get_data(as_text=True)
+    assert admin.send(case).status_code == 409, "a colleague was faster"
+    assert admin.send(f"{case}/release").status_code == 409, "it is not theirs to release"
+    assert people.seat(app, support).send(case).status_code == 404, "who sees no jobs sees no cases of them"
+    assert hers.send(f"{case}/release", {"to": str(support.id)}).status_code == 422, "and is handed none"
+    assert hers.send(f"{case}/release", {"to": str(me.id)}).status_code == 303
+    assert f"{me.email} is on it" in hers.get(page).get_data(as_text=True)
+    acts = [row.action for row in reader().query(AuditRow).filter_by(target_id=str(job)).order_by(AuditRow.id)]
+    assert acts == ["case.taken", "case.handed_over"]
+    assert mine.send(f"{case}/release").status_code == 303
+    assert "Nobody is on it." in mine.get(page).get_data(as_text=True)
+    assert mine.send(case).status_code == 303
+    assert admin.send(f"/admin/jobs/{job}/retry").status_code == 303
+    assert f"job_{job}" not in admin.get("/admin/cases?whose=all").get_data(as_text=True), "it waits no longer"
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "x", "\u0661", "9" * 18, "9" * 30, ""])
+def test_a_case_of_no_job_is_not_found(admin: people.Seat, number: str) -> None:
+    assert admin.send(f"/admin/cases/job_{number}").status_code == 404

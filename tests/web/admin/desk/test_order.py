@@ -54,10 +54,10 @@ def test_a_number_is_shown_behind_a_password_and_kept_with_the_order(
     order, path = (placed := assigned_payin(cast, "2346.00")), f"/admin/orders/{placed.public_id}/number"
     attempt = detail.open_dossier(reader(), staff("super_admin"), order.public_id).assignments[0]
     whole = numbers.reveal(reader(), attempt.requisite)
-    form = {"assignment_id": attempt.public_id, "reason": "The bank asks", "password": people.PASSWORD}
+    form = {"assignment_id": attempt.public_id, "reason": "The bank asks", "proof_password": people.PASSWORD}
     assert seat_of("support_orders").send(path, form).status_code == 403
     other = detail.open_dossier(reader(), staff("super_admin"), assigned_payin(cast, "2347.00").public_id)
-    refusals = {"password": "not mine"}, {"reason": ""}, {"assignment_id": other.assignments[0].public_id}
+    refusals = {"proof_password": "not mine"}, {"reason": ""}, {"assignment_id": other.assignments[0].public_id}
     answers = [admin.send(path, form | wrong) for wrong in refusals]
     assert [answer.status_code for answer in answers] == [422, 422, 404]
     answer = admin.send(path, form)

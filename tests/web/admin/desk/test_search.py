@@ -14,8 +14,9 @@ from portal.parties.models import ApiKey
 from portal.requisites.models import Requisite
 from portal.search import staff_search
 from tests import people
-from tests.factories import Cast, assigned_payin, assignment_of, create_payin, staff
+from tests.factories import Cast, as_trader, assigned_payin, assignment_of, create_payin, staff
 from tests.statements import statements
+from tests.treasury import acts
 
 
 def kinds(text: str, template: str = "super_admin") -> list[tuple[str, object]]:
@@ -44,6 +45,17 @@ def test_what_may_fit_many_is_a_list(cast: Cast, order, admin: people.Seat) -> N
         assert order.public_id in answer.get_data(as_text=True), text
     assert ("requisite", assignment_of(order).requisite_id) in kinds(last_four)
     assert kinds("7431.08") == []
+
+
+def test_money_in_and_out_by_id_and_reference(cast: Cast, admin: people.Seat) -> None:
+    owner, reference = as_trader(cast.trader()), ids.new_id().hex
+    told, at = acts.tell(owner, cast, reference=reference), acts.usable(owner, cast)
+    asked = acts.ask(owner, cast, "3", at)
+    for record, path in ((told, "deposits"), (asked, "withdrawals"), (at, "addresses")):
+        answer = admin.get("/admin/search", query_string={"q": record.public_id})
+        assert answer.headers.get("Location") == f"/admin/treasury/{path}/{record.public_id}"
+        assert kinds(record.public_id, "support_orders") == []
+    assert kinds(f" {reference.upper()}") == [("deposit", told.id)]
 
 
 def test_people_and_companies_by_name_address_and_id(cast: Cast, admin: people.Seat) -> None:

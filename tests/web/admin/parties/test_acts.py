@@ -301,11 +301,11 @@ def test_a_number_is_shown_to_staff_behind_their_password_and_kept(
     requisite = factories.new_cast().requisite(number=typed)
     path = f"/admin/requisites/{requisite.public_id}/number"
     grouped = " ".join(typed[at:at + 4] for at in range(0, 16, 4))
-    form = {"reason": "The bank asks", "password": people.PASSWORD}
+    form = {"reason": "The bank asks", "proof_password": people.PASSWORD}
     assert support.send(path, form).status_code == 403
-    for wrong in ({"password": "not mine"}, {"reason": ""}, {"password": ""}):
+    for wrong, status in (({"proof_password": ""}, 428), ({"proof_password": "not mine"}, 422), ({"reason": ""}, 422)):
         answer = admin.send(path, form | wrong)
-        assert answer.status_code == 422, wrong
+        assert answer.status_code == status, wrong
         assert grouped not in answer.get_data(as_text=True).replace("\N{NO-BREAK SPACE}", " ")
     assert "requisite.number_shown" not in acts_on(requisite.id)
     answer = admin.send(path, form)
@@ -320,7 +320,7 @@ def test_a_number_is_shown_to_staff_behind_their_password_and_kept(
 
 def test_guessing_the_password_of_who_sits_there_is_slowed(app: Flask, admin: people.Seat) -> None:
     path = f"/admin/requisites/{factories.new_cast().requisite().public_id}/number"
-    answers = [admin.send(path, {"reason": "x", "password": "wrong"},
+    answers = [admin.send(path, {"reason": "x", "proof_password": "wrong"},
                           environ_overrides={"REMOTE_ADDR": "10.77.1.9"}) for _ in range(6)]
     assert [answer.status_code for answer in answers] == [422] * 5 + [429]
     assert 1 <= int(answers[-1].headers["Retry-After"]) <= 63  # up to 3 s more: who was refused together comes apart

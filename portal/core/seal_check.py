@@ -1,0 +1,107 @@
+"""Whether the audit is as it was sealed: the chain from its first seal on, every row against the hash kept of it."""
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal.core import seals
+from portal.core.seals import BEGINNING, ENTRY, SEALED, AuditSeal
+from portal.core.snapshot import snapshot
+
+TOGETHER = 200_000  # rows looked at together: as many as memory holds with ease
+KEY = 1 + 16
+
+
+class Checked(NamedTuple):
+    """`wrong`: a sentence for each seal or row, beginning with what it is about."""
+
+    rows: int
+    seals: int
+    last: AuditSeal | None
+    wrong: Sequence[str]
+
+
+class Kept(NamedTuple):
+    """A seal as it was kept elsewhere (`seals.exported`)."""
+
+    number: int
+    hash: bytes
+
+    @classmethod
+    def of(cls, exported: Mapping[str, Any]) -> "Kept":
+        return cls(int(exported["number"]), bytes.fromhex(exported["hash"]))
+
+
+def check(session: Session, *, against: Kept | None = None) -> Checked:
+    """Every seal and every sealed row, on one snapshot. Takes no locks, writes nothing, holds TOGETHER rows at once.
+
+    The session must not have begun a transaction; it has none afterwards.
+    """
+    connection = snapshot(session)
+    try:
+        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+        return _checked(session, against)
+    finally:
+        session.rollback()
+
+
+def _checked(session: Session, against: Kept | None) -> Checked:
+    wrong, together, waiting, rows, count = list[str](), list[AuditSeal](), 0, 0, 0
+    before: AuditSeal | None = None
+    for one in _all(session):
+        wrong += _of_chain(one, before)
+        if against is not None and one.number == against.number and one.own_hash() != against.hash:
+            wrong.append(f"seal {one.number}: is not the one that was kept elsewhere: the chain up to it was made anew")
+        together.append(one)
+        waiting, before, count, rows = waiting + one.rows, one, count + 1, rows + one.rows
+        if waiting >= TOGETHER:
+            wrong += _of_rows(session, together)
+            together, waiting = [], 0
+    wrong += _of_rows(session, together)
+    if against is not None and (before is None or before.number < against.number):
+        wrong.append(f"seal {against.number}: was kept elsewhere and is not there")
+    return Checked(rows, count, before, wrong)
+
+
+def _all(session: Session) -> Iterator[AuditSeal]:
+    found = session.scalars(select(AuditSeal).order_by(AuditSeal.number).execution_options(yield_per=200))
+    for one in found:
+        session.expunge(one)
+        yield one
+
+
+def _of_chain(one: AuditSeal, before: AuditSeal | None) -> Iterator[str]:
+    number, until, hash = (before.number, before.until_transaction, before.hash) if before else (0, 0, BEGINNING)
+    if one.number != number + 1:
+        yield f"seal {number + 1}: is not there, the next one is {one.number}"
+    elif (one.from_transaction, one.previous) != (until, hash):
+        yield f"seal {one.number}: does not follow from the one before it"
+    if one.root != seals.merkle_root(_entries(one)):
+        yield f"seal {one.number}: its root is not that of the rows it names"
+    if one.hash != one.own_hash():
+        yield f"seal {one.number}: says something else than what was sealed"
+
+
+def _of_rows(session: Session, together: Sequence[AuditSeal]) -> Iterator[str]:
+    """Rows of seals that follow one another, against what these have of them."""
+    if not together:
+        return
+    sealed = {entry[:KEY]: entry[KEY:] for one in together for entry in _entries(one)}
+    for key, hash in seals.rows_between(session, together[0].from_transaction, together[-1].until_transaction):
+        kept = sealed.pop(key, None)
+        if kept is None:
+            yield f"{_named(key)}: was put in after its time was sealed"
+        elif kept != hash:
+            yield f"{_named(key)}: was changed after it was sealed"
+    yield from (f"{_named(key)}: was sealed and is not there any more" for key in sealed)
+
+
+def _entries(one: AuditSeal) -> Sequence[bytes]:
+    return [one.entries[at:at + ENTRY] for at in range(0, len(one.entries), ENTRY)]
+
+
+def _named(key: bytes) -> str:
+    table = next((each.table for each in SEALED if each.tag == key[0]), "row")
+    return f"{table} {UUID(bytes=key[1:]) if table == 'order_events' else int.from_bytes(key[1:])}"

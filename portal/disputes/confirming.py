@@ -1,0 +1,44 @@
+"""A payin's money has come: in time, or after its order had ended, whether or not its payer has said so yet."""
+from sqlalchemy.orm import Session
+
+from portal import ledger
+from portal.core import clock
+from portal.core.access import SYSTEM, Actor
+from portal.core.lifecycle import InvalidTransition
+from portal.disputes import endings, late, queries
+from portal.disputes.commands import OpenDispute
+from portal.disputes.service import open_dispute
+from portal.orders import queries as orders
+from portal.orders import reopening, service
+from portal.orders.commands import ConfirmOrder
+from portal.orders.models import Order
+from portal.orders.reopening import LATE
+from portal.orders.states import Action, Status
+
+UNCOVERED = "Its trader says that the money came after the end, and has no collateral for it."
+
+
+def confirm(session: Session, actor: Actor, command: ConfirmOrder) -> Order:
+    """As `orders.service.confirm`. Of an order that has ended without money: it is reopened and confirmed, and the
+    claim about it is over; its trader may say so within the late window, or as long as a claim runs.
+
+    Where the trader's collateral does not cover it, the order stays as it is and an unsecured dispute stands open.
+    Raises what that raises.
+    """
+    order = orders.lock(session, actor, command.order_id)
+    if order.status not in LATE:
+        return service.confirm(session, actor, command)
+    dispute = queries.open_of(session, order.id, lock=True)
+    if dispute is None and reopening.claimable_until(session, order) <= clock.now():
+        raise InvalidTransition(status=order.status, action=str(Action.REOPEN))
+    try:
+        order = service.confirm(session, actor, command)
+    except ledger.InsufficientFunds:
+        dispute = dispute or open_dispute(session, SYSTEM, OpenDispute(
+            order_id=order.public_id, reason="paid_late", text=UNCOVERED))
+        late.unsecured(session, order, dispute)
+        return order
+    if dispute is not None and order.status != Status.DISPUTED:  # another amount than was ordered waits for a word
+        endings.decide(session, dispute, order, outcome="complete" if order.exactness == "exact" else "adjust",
+                       ground=command.reason, by=actor.name)
+    return order

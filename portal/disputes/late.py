@@ -1,0 +1,59 @@
+"""Money that came after its order had ended: the claim is a dispute, and accepted it reopens the order.
+
+Where the trader has the money and no collateral that covers it, the dispute stays open as unsecured: no order goes to
+him and no money leaves him until it is decided.
+"""
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal import ledger
+from portal.core import audit, clock
+from portal.core.access import SYSTEM, Actor
+from portal.core.db import locked_one
+from portal.disputes.models import Dispute
+from portal.disputes.reasons import Side
+from portal.orders import reopening
+from portal.orders.agreement import agree, outcome
+from portal.orders.models import Order
+from portal.orders.steps import Steps
+from portal.parties.models import Trader
+
+
+def taken_up(session: Session, actor: Actor, order: Order, dispute: Dispute) -> str | None:
+    """Its trader says that all of it did come: the outcome, or None where his collateral does not cover it."""
+    ended = reopening.last_assignment(session, order)
+    assert ended is not None, "a late claim is about a requisite"
+    steps, found = Steps(session, actor), outcome(session, order, ended, order.amount_to_pay)
+    try:
+        made = reopening.reopen(steps, order, ended, details={"dispute": dispute.public_id})
+    except ledger.InsufficientFunds:
+        unsecured(session, order, dispute)
+        return None
+    agree(steps, order, made, found, details={"dispute": dispute.public_id})
+    steps.write()
+    return "complete"
+
+
+def unsecured(session: Session, order: Order, dispute: Dispute) -> None:
+    """Harmless twice. Staff look next; nobody's clock runs."""
+    order.needs_attention_at = clock.now()
+    dispute.waits_for, dispute.answer_by = str(Side.STAFF), None
+    if dispute.unsecured:
+        return
+    dispute.unsecured = True
+    _trader(session, dispute).unsecured += 1
+    session.flush()
+    audit.record(session, SYSTEM, "dispute.unsecured", "order", order.id, after={"dispute": dispute.public_id})
+
+
+def over(session: Session, dispute: Dispute) -> None:
+    """It is decided: the trader may go on as far as this one is concerned."""
+    if dispute.unsecured:
+        dispute.unsecured = False
+        _trader(session, dispute).unsecured -= 1
+
+
+def _trader(session: Session, dispute: Dispute) -> Trader:
+    found = locked_one(session, select(Trader).where(Trader.id == dispute.trader_id))
+    assert found is not None
+    return found

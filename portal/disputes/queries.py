@@ -1,0 +1,105 @@
+"""Which disputes an actor may see; lists of sides and of staff, one with its thread, and past ones that are alike."""
+from collections.abc import Collection, Sequence
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, and_, false, func, select, true
+from sqlalchemy.orm import Session, joinedload
+
+from portal.core import ids
+from portal.core.access import Actor, ActorKind, Permission, Role
+from portal.core.db import locked_one
+from portal.core.errors import NotFound
+from portal.core.paging import Page, newest_ids_first
+from portal.disputes.models import PREFIX, Dispute, Statement
+from portal.disputes.reasons import Side
+from portal.parties.models import Store
+
+PAGE, OPEN_MAX, ALIKE_MAX, THREAD_MAX = 50, 500, 5, 200
+
+
+def visible_to(actor: Actor) -> Select[Dispute]:
+    """Another's dispute does not exist; of traders only the one it is about sees it."""
+    return select(Dispute).where(_seen(actor))
+
+
+def _seen(actor: Actor) -> ColumnElement[bool]:
+    if actor.kind is ActorKind.SYSTEM:
+        return true()
+    if actor.kind is ActorKind.KEY:
+        return and_(Dispute.store_id == actor.store_id, Dispute.live.is_(bool(actor.live)))
+    if actor.kind is ActorKind.CUSTOMER:
+        return Dispute.order_id == actor.order_id
+    if not actor.may(Permission.ORDER_READ):
+        return false()
+    match actor.role:
+        case Role.MERCHANT:
+            return Dispute.store_id.in_(select(Store.id).where(Store.merchant_id == actor.merchant_id))
+        case Role.TRADER:
+            return Dispute.trader_id == actor.trader_id
+    return true()
+
+
+def find(session: Session, actor: Actor, dispute_id: str) -> Dispute:
+    """One with its order, by its public id. Raises NotFound."""
+    found = session.scalar(visible_to(actor).where(Dispute.id == ids.parse(PREFIX, dispute_id))
+                           .options(joinedload(Dispute.order)))
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def open_of(session: Session, order_id: UUID, *, lock: bool = False) -> Dispute | None:
+    """The order's lock guards it; `lock`: it is about to be changed."""
+    wanted = select(Dispute).where(Dispute.order_id == order_id, Dispute.ended_at.is_(None))
+    return locked_one(session, wanted) if lock else session.scalar(wanted)
+
+
+def of_order(session: Session, actor: Actor, order_id: UUID) -> Sequence[Dispute]:
+    """Newest first; a bounded number."""
+    return session.scalars(visible_to(actor).where(Dispute.order_id == order_id)
+                           .order_by(Dispute.id.desc()).limit(ALIKE_MAX)).all()
+
+
+def thread(session: Session, actor: Actor, dispute: Dispute) -> Sequence[Statement]:
+    """What was said, oldest first: notes of the staff only for them; a payer reads his own words and the staff's."""
+    rows = select(Statement).where(Statement.dispute_id == dispute.id)
+    if not actor.is_staff:
+        rows = rows.where(Statement.staff_only.is_(False))
+    if actor.kind is ActorKind.CUSTOMER:
+        rows = rows.where(Statement.side.in_((Side.CUSTOMER, Side.STAFF)))
+    return session.scalars(rows.order_by(Statement.id).limit(THREAD_MAX)).all()
+
+
+def ended(session: Session, actor: Actor, *, cursor: str | None) -> Page[Dispute]:
+    """Those that are over, newest first. Raises Invalid for a wrong cursor."""
+    rows = visible_to(actor).where(Dispute.ended_at.is_not(None)).options(joinedload(Dispute.order))
+    return newest_ids_first(session, rows, Dispute.id, cursor=cursor, limit=PAGE)
+
+
+def running(session: Session, actor: Actor, *, waits_for: Collection[str] = ()) -> Sequence[Dispute]:
+    """Those that are open, the next deadline first; at most OPEN_MAX."""
+    rows = visible_to(actor).where(Dispute.ended_at.is_(None))
+    if waits_for:
+        rows = rows.where(Dispute.waits_for.in_(waits_for))
+    return session.scalars(rows.options(joinedload(Dispute.order))
+                           .order_by(Dispute.answer_by, Dispute.id).limit(OPEN_MAX)).all()
+
+
+def waiting_count(session: Session, actor: Actor) -> int:
+    """How many wait for the actor's side."""
+    side = Side.STAFF if actor.is_staff else Side.TRADER if actor.role == Role.TRADER else Side.STORE
+    seen = visible_to(actor).where(Dispute.ended_at.is_(None), Dispute.waits_for == side)
+    return session.scalar(select(func.count()).select_from(seen.with_only_columns(Dispute.id).subquery())) or 0
+
+
+def alike(session: Session, dispute: Dispute) -> dict[str, Sequence[Dispute]]:
+    """Other disputes of the same customer, requisite, holder, trader and store, newest first, a few of each."""
+    shared: dict[str, ColumnElement[bool]] = {
+        "requisite": Dispute.requisite_id == dispute.requisite_id, "holder": Dispute.holder_id == dispute.holder_id,
+        "trader": Dispute.trader_id == dispute.trader_id, "store": Dispute.store_id == dispute.store_id}
+    if dispute.customer_id:
+        shared = {"customer": (Dispute.store_id == dispute.store_id) & (Dispute.customer_id == dispute.customer_id)
+                  } | shared
+    return {what: session.scalars(
+        select(Dispute).where(Dispute.id != dispute.id, same).options(joinedload(Dispute.order))
+        .order_by(Dispute.id.desc()).limit(ALIKE_MAX)).all() for what, same in shared.items()}

@@ -1,0 +1,280 @@
+"""Opening a dispute, answering in it, and giving in. Each is one transaction of its door."""
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal import files
+from portal.core import audit, clock, ids, jobs
+from portal.core.access import Actor, ActorKind, Permission
+from portal.core.db import locked_one
+from portal.core.errors import Conflict, Denied, FieldError, Invalid, judges
+from portal.disputes import endings, late, queries, reasons, telling
+from portal.disputes.commands import AddStatement, GiveIn, OpenDispute
+from portal.disputes.models import Dispute, Statement
+from portal.disputes.reasons import Side
+from portal.orders import queries as orders
+from portal.orders import reopening
+from portal.orders.agreement import agree, outcome
+from portal.orders.corrections import settled_assignment
+from portal.orders.judging import at_money
+from portal.orders.models import Assignment, Order
+from portal.orders.reopening import LATE
+from portal.orders.service import only_its_trader
+from portal.orders.states import Action, Direction, Status
+from portal.orders.steps import Steps
+from portal.risk.facts import Moment
+
+GAVE_IN = "The money did arrive."
+EVIDENCE = "dispute_statement"  # what its files are attached to
+ANSWER_FOR = {Side.TRADER: timedelta(hours=2), Side.STORE: timedelta(hours=24), Side.STAFF: timedelta(hours=48)}
+COMPLETED_FOR = timedelta(days=60)  # a settled order may be objected to so long
+
+
+class DisputeOpen(Conflict):
+    """There is an open dispute about this order already. Say in it what you have to say."""
+
+    code = "dispute_open"
+
+
+class DisputeEnded(Conflict):
+    """This dispute is over."""
+
+    code = "dispute_ended"
+
+
+class NothingToDispute(Conflict):
+    """Nothing can be objected to as this order stands now."""
+
+    code = "nothing_to_dispute"
+
+
+judges({"uq_disputes_open": DisputeOpen})
+
+
+def open_dispute(session: Session, actor: Actor, command: OpenDispute) -> Dispute:
+    """Somebody objects: the order's clock stands, what is held stays held, the other side is asked for its word.
+
+    A completed order stays completed until a correction is decided. Raises NotFound, Denied, DisputeOpen,
+    NothingToDispute, Invalid, NotYours, and what `files.attach` refuses.
+    """
+    order = orders.lock(session, actor, command.order_id)
+    side = _side(actor)
+    if side is not Side.SYSTEM and not actor.may(Permission.DISPUTE_OPEN):
+        raise Denied()
+    if queries.open_of(session, order.id) is not None:
+        raise DisputeOpen()
+    assignment = _about(session, actor, order)
+    offered = _offered(session, order, side)
+    if not offered:
+        raise NothingToDispute(status=order.status)
+    reason = reasons.BY_CODE.get(command.reason)
+    if reason is None or reason not in offered:
+        raise Invalid(fields=[FieldError("/reason", "unknown_choice", "There is no such choice.")])
+    dispute = Dispute(
+        id=ids.new_id(), order_id=order.id, store_id=order.store_id, trader_id=assignment.trader_id,
+        assignment_id=assignment.id, requisite_id=assignment.requisite_id, holder_id=assignment.holder_id,
+        customer_id=order.customer_id, live=order.live, reason=reason.code, opened_by=str(side),
+        opener_id=actor.id, opener_name=actor.name)
+    _wait(session, dispute, answers(side))
+    session.add(dispute)
+    session.flush()
+    _say(session, actor, dispute, side, command.text, command.files)
+    if order.status in (Status.ASSIGNED, Status.PAID):
+        steps = Steps(session, actor)
+        steps.take(order, Action.DISPUTE, reason=command.text[:500], details={
+            "assignment": assignment.public_id, "why": reason.code, "dispute": dispute.public_id})
+        steps.write()
+        jobs.cancel(session, "expire_order", str(assignment.id))
+        for kind in ("flag_unconfirmed", "confirm_payout"):
+            jobs.cancel(session, kind, str(order.id))
+    audit.record(session, actor, "dispute.opened", "order", order.id,
+                 after={"dispute": dispute.public_id, "reason": reason.code})
+    telling.tell(session, dispute, order, "opened")
+    return dispute
+
+
+def refuse_while_open(session: Session, actor: Actor, order_id: str) -> None:
+    """What the order comes to is the dispute's to decide as long as it runs. Raises NotFound, DisputeOpen."""
+    if queries.open_of(session, orders.lock(session, actor, order_id).id) is not None:
+        raise DisputeOpen()
+
+
+def may_open(session: Session, actor: Actor, order: Order, *, running: bool) -> Sequence[reasons.Reason]:
+    """What the actor may object to as the order stands; nothing while a dispute about it runs."""
+    if running or not actor.may(Permission.DISPUTE_OPEN):
+        return ()
+    return _offered(session, order, _side(actor))
+
+
+def say(session: Session, actor: Actor, command: AddStatement) -> Statement:
+    """More in the thread; the side whose word was awaited has given it, and staff look next.
+
+    Raises NotFound, Denied, DisputeEnded, Invalid, and what `files.attach` refuses.
+    """
+    dispute, side = _lock(session, actor, command.dispute_id), _side(actor)
+    if not actor.may(Permission.DISPUTE_OPEN):
+        raise Denied()
+    if side is not Side.STAFF and (command.staff_only or command.asks):
+        raise Denied()
+    if command.staff_only and command.asks:
+        raise Invalid(fields=[FieldError("/asks", "unseen", "Nobody can answer what only support sees.")])
+    made = _say(session, actor, dispute, side, command.text, command.files, staff_only=command.staff_only)
+    if command.asks is not None:
+        _wait(session, dispute, Side(command.asks))
+    elif side is not Side.STAFF and (side == dispute.waits_for or (
+            side is Side.CUSTOMER and dispute.waits_for == Side.STORE)):
+        _wait(session, dispute, Side.STAFF)
+    if side == dispute.silent:
+        dispute.silent = None  # late, but said
+    session.flush()
+    audit.record(session, actor, "dispute.answered", "order", dispute.order_id,
+                 after={"dispute": dispute.public_id, "staff_only": command.staff_only})
+    if command.staff_only:
+        telling.tell_pages(session, dispute)
+    else:
+        telling.tell(session, dispute, session.get_one(Order, dispute.order_id), "answered")
+    return made
+
+
+def give_in(session: Session, actor: Actor, command: GiveIn) -> Dispute:
+    """A side that would lose by it says that the other is right: it did arrive; it never came. Nobody has to decide.
+
+    Of an order that is completed only its objector may: then it stands. What rules of risk hold waits for staff all the
+    same. Raises NotFound, Denied, DisputeEnded,
+    InvalidTransition, NotYours.
+    """
+    dispute, side = _lock(session, actor, command.dispute_id), _side(actor)
+    if not actor.may(Permission.DISPUTE_OPEN) or side not in (Side.STORE, Side.TRADER):
+        raise Denied()
+    order = session.get_one(Order, dispute.order_id)
+    if command.text:
+        _say(session, actor, dispute, side, command.text, ())
+    if order.status == Status.COMPLETED or (order.status in LATE and side is Side.STORE):
+        if str(side) != dispute.opened_by:
+            raise Denied()
+        ended: str | None = "stands"
+    elif side is _receives(order) and _suspected(session, order):
+        _wait(session, dispute, Side.STAFF)  # rules of risk want a person, who reads what was said
+        _say(session, actor, dispute, side, GAVE_IN, ())
+        telling.tell(session, dispute, order, "answered")
+        return dispute
+    else:
+        ended = _step_aside(session, actor, order, dispute, side)
+    if ended is None:
+        telling.tell(session, dispute, order, "answered")
+        return dispute
+    endings.decide(session, dispute, order, outcome=ended, ground=command.text, by=actor.name)
+    return dispute
+
+
+def _step_aside(session: Session, actor: Actor, order: Order, dispute: Dispute, side: Side) -> str | None:
+    """The outcome; None where it cannot be yet."""
+    if order.status in LATE:
+        return late.taken_up(session, actor, order, dispute)
+    assignment = orders.current_assignment(session, order)
+    assert assignment is not None
+    if side is not _receives(order):
+        endings.cancelled(session, actor, order, assignment, Action.GIVE_UP, reason=None,
+                          details={"dispute": dispute.public_id})
+        return "cancel"
+    steps = Steps(session, actor)
+    agree(steps, order, assignment, outcome(session, order, assignment, order.amount_to_pay), action=Action.CONCEDE,
+          details={"dispute": dispute.public_id})
+    steps.write()
+    return "complete"
+
+
+def _receives(order: Order) -> Side:
+    """Who would say that the money arrived: it settles the order."""
+    return Side.TRADER if order.direction == Direction.PAYIN else Side.STORE
+
+
+def _suspected(session: Session, order: Order) -> bool:
+    """Risk holds it already, or would as it is confirmed."""
+    return order.waits_for == at_money.STAFF or at_money.suspicion(
+        session, Moment.CONFIRM, order, orders.current_assignment(session, order)) is not None
+
+
+def _offered(session: Session, order: Order, side: Side) -> Sequence[reasons.Reason]:
+    if order.status == Status.COMPLETED and (order.completed_at is None
+                                             or order.completed_at + COMPLETED_FOR < clock.now()):
+        return ()
+    if order.status in LATE and not (reopening.was_payable(session, order) and _heard(session, order, side)):
+        return ()
+    return reasons.open_to(side, order.direction, order.status)
+
+
+def _heard(session: Session, order: Order, side: Side) -> bool:
+    """Of an order that ended without money: in its store's late window, and once. Staff may always."""
+    if side in (Side.STAFF, Side.SYSTEM):
+        return True
+    return (reopening.claimable_until(session, order) > clock.now()
+            and session.scalar(select(Dispute.id).where(Dispute.order_id == order.id).limit(1)) is None)
+
+
+def _about(session: Session, actor: Actor, order: Order) -> Assignment:
+    """The assignment in question. A trader objects to his own alone. Raises NotFound, NothingToDispute."""
+    assignment = (settled_assignment(session, order) if order.status == Status.COMPLETED
+                  else reopening.last_assignment(session, order) if order.status in LATE
+                  else orders.current_assignment(session, order))
+    if assignment is None:
+        raise NothingToDispute(status=order.status)
+    only_its_trader(actor, assignment)
+    return assignment
+
+
+def _side(actor: Actor) -> Side:
+    return Side.of(orders.party_of(actor))
+
+
+def answers(opened_by: Side) -> Side:
+    """Whose word is asked for first."""
+    if opened_by is Side.TRADER:
+        return Side.STORE
+    return Side.STAFF if opened_by is Side.STAFF else Side.TRADER
+
+
+def _wait(session: Session, dispute: Dispute, side: Side) -> None:
+    """The next word is this side's, in its time; of staff's time nobody but the desk's own list makes anything."""
+    dispute.waits_for, dispute.answer_by = str(side), clock.now() + ANSWER_FOR[side]
+    jobs.cancel(session, endings.DEADLINE, str(dispute.id))
+    if side is not Side.STAFF:
+        jobs.enqueue(session, endings.DEADLINE, dispute.id, run_at=dispute.answer_by)
+
+
+def _say(session: Session, actor: Actor, dispute: Dispute, side: Side, text: str, file_ids: Sequence[str], *,
+         staff_only: bool = False) -> Statement:
+    made = Statement(id=ids.new_id(), dispute_id=dispute.id, side=str(side), actor_id=actor.id, actor_name=actor.name,
+                     text=text, staff_only=staff_only)
+    session.add(made)
+    session.flush()
+    files.attach(session, actor, file_ids, EVIDENCE, made.id)
+    return made
+
+
+def _lock(session: Session, actor: Actor, dispute_id: str) -> Dispute:
+    """Its order is locked first, as every step does. Raises NotFound, DisputeEnded."""
+    seen = queries.find(session, actor, dispute_id)
+    orders.lock_many(session, [seen.order_id])
+    dispute = locked_one(session, select(Dispute).where(Dispute.id == seen.id))
+    assert dispute is not None
+    if dispute.ended:
+        raise DisputeEnded()
+    return dispute
+
+
+def _may_see(session: Session, actor: Actor, statement_id: UUID) -> bool:
+    """Whoever reads the statement."""
+    statement = session.get(Statement, statement_id)
+    if statement is None or (statement.staff_only and not actor.is_staff):
+        return False
+    if actor.kind is ActorKind.CUSTOMER and statement.side not in (Side.CUSTOMER, Side.STAFF):
+        return False
+    seen = queries.visible_to(actor).where(Dispute.id == statement.dispute_id).with_only_columns(Dispute.id)
+    return session.scalar(seen) is not None
+
+
+files.visible_by(EVIDENCE, _may_see)

@@ -1,0 +1,45 @@
+"""Who is told of orders: staff and the trader where one stands still, traders of what comes to them if they wish."""
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal import notices
+from portal.notices import Said
+from portal.orders.models import Assignment, Order
+from portal.orders.row import OrderRow
+
+N_ = str  # marks a sentence for translation
+UNCONFIRMED = N_("It is paid, says the sender, and was not confirmed in time.")
+PAID_TWICE = N_("Money came to a second trader, too: he says so.")
+SUSPECTED = N_("A rule of risk wants somebody to look before it goes on.")
+
+
+def tell(session: Session, order: Order, why: str, *, staff_only: bool = False) -> None:
+    """Of live ones. Its trader too, unless what is wrong is not for his eyes."""
+    if not order.live:
+        return
+    to = [notices.STAFF]
+    if not staff_only and order.assignment_id is not None:
+        to.append(notices.trader(session.scalars(
+            select(Assignment.trader_id).where(Assignment.id == order.assignment_id)).one()))
+    notices.notify(session, "order.attention", *to, order=order.public_id, why=why)
+
+
+def paid(session: Session, order: Order, assignment: Assignment | None) -> None:
+    """Its trader, if he wishes."""
+    if assignment is not None and order.live:
+        notices.notify(session, "order.paid", notices.trader(assignment.trader_id), order=order.public_id,
+                       amount=_amount(order))
+
+
+def assigned(session: Session, batch: Sequence[tuple[OrderRow, UUID]]) -> None:
+    """Orders with their traders: one look however many, and one insert only where a trader wishes to hear of it."""
+    notices.notify_all(session, "order.assigned", [
+        Said(notices.trader(trader_id), {"order": order.public_id, "amount": _amount(order)})
+        for order, trader_id in batch if order.live])
+
+
+def _amount(order: OrderRow | Order) -> str:
+    return f"{order.amount_to_pay.text} {order.currency}"

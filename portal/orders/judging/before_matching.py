@@ -1,0 +1,81 @@
+"""Orders are judged once, before their first match: refused, held for a person, or let through.
+
+A batch at a time, in the worker: rules and lists are remembered, and with neither of them there is no statement at all.
+The counters are locked after the orders and before requisites and balances.
+"""
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from portal.core import clock
+from portal.core.access import SYSTEM
+from portal.core.pipeline import array, rows
+from portal.ledger import Draft
+from portal.orders import events, row
+from portal.orders.directions import drafted, rules_of
+from portal.orders.judging import collect
+from portal.orders.matching.pick import WAITING
+from portal.orders.row import OrderRow
+from portal.orders.states import Action, FailureCode
+from portal.orders.steps import Steps
+from portal.risk import journal, rule_book
+from portal.risk.facts import Moment, Verdict
+from portal.risk.judging import Judgement, judge
+
+LOCK = f"""
+    SELECT {row.selected("orders")} FROM orders
+     WHERE id = ANY (ARRAY(SELECT unnest(%(orders)s::uuid[]))) AND live AND judged_at IS NULL
+       AND status = ANY (%(waiting)s)
+     ORDER BY id FOR NO KEY UPDATE SKIP LOCKED"""
+WRITE = events.statement(row.STEPPED_COLUMNS, row.STEPPED_UPDATE)
+
+
+@dataclass
+class Judged:
+    """`passed` were judged now and go on; `stopped` do not. `drafts`: what those who ended give back."""
+
+    passed: set[UUID] = field(default_factory=set)
+    stopped: set[UUID] = field(default_factory=set)
+    drafts: list[Draft] = field(default_factory=list)
+
+
+def look(session: Session, order_ids: Collection[UUID]) -> Judged:
+    """Judge those that nobody has judged yet, and carry it out for those that do not pass."""
+    judged, book = Judged(), rule_book.present(session)
+    if book.is_empty or not order_ids:
+        return judged
+    orders = [OrderRow(*each) for each in rows(session, LOCK, {
+        "orders": array(order_ids), "waiting": [str(status) for status in WAITING]})]
+    if not orders:
+        return judged
+    found = collect.facts(session, book, Moment.INTAKE, orders)
+    verdicts = {order.id: judge(book.rules, found[order.id]) for order in orders}
+    journal.note(session, Moment.INTAKE, verdicts)
+    steps = Steps(session, SYSTEM, WRITE)
+    for order in orders:
+        _carry_out(session, steps, order, verdicts[order.id], judged)
+    steps.write()
+    return judged
+
+
+def _carry_out(session: Session, steps: Steps, order: OrderRow, verdict: Judgement, judged: Judged) -> None:
+    if verdict.verdict is Verdict.ALLOW:
+        judged.passed.add(order.id)
+        return
+    judged.stopped.add(order.id)
+    order.judged_at, order.next_attempt_at = clock.now(), None
+    if verdict.verdict is Verdict.DENY:
+        order.failure_code = FailureCode.REFUSED
+        steps.take(order, Action.REFUSE, details=told(verdict))
+        judged.drafts += drafted(rules_of(order).on_end(order))
+        return
+    journal.open_review(session, order.id, verdict.score)
+    steps.take(order, Action.HOLD_FOR_REVIEW, details=told(verdict))
+
+
+def told(verdict: Judgement) -> dict[str, Any]:
+    """For the order's journal, which staff alone read whole."""
+    return {"risk": str(verdict.verdict), "score": verdict.score, "rules": verdict.names}

@@ -1,0 +1,88 @@
+"""The facts of a batch: a bounded number of statements, each along an index, and only what a rule in force asks for."""
+from collections.abc import Mapping, Sequence
+from functools import partial
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from portal.core.pipeline import Rows, array, pipelined, queue
+from portal.orders import destinations
+from portal.orders.facts import OrderFacts
+from portal.risk import counters, lists
+from portal.risk.counters import Seen
+from portal.risk.facts import By, Facts, History, Moment
+from portal.risk.kinds import HISTORY_MAX
+from portal.risk.rule_book import RuleBook
+
+# The last orders before each, of one customer or from one address; never more than HISTORY_MAX are looked at.
+_PAST = """
+    SELECT asked.id, count(*), count(*) FILTER (WHERE past.status = 'completed'),
+           count(*) FILTER (WHERE past.status = 'expired')
+      FROM unnest(CAST(%(orders)s AS uuid[])) AS asked (id) JOIN orders o ON o.id = asked.id
+     CROSS JOIN LATERAL (SELECT p.status FROM orders p WHERE {same} AND p.created_at < o.created_at AND p.live
+                          ORDER BY p.created_at DESC LIMIT %(most)s) AS past
+     GROUP BY asked.id"""
+PAST = {By.CUSTOMER: _PAST.format(same="p.store_id = o.store_id AND p.customer_id = o.customer_id"),
+        By.IP: _PAST.format(same="p.customer_ip = o.customer_ip AND o.customer_ip IS NOT NULL"
+                                 " AND p.customer_ip IS NOT NULL")}
+SHARED = """
+    SELECT asked.id, count(DISTINCT (past.store_id, past.customer_id))
+      FROM unnest(CAST(%(orders)s AS uuid[])) AS asked (id) JOIN orders o ON o.id = asked.id
+     CROSS JOIN LATERAL (SELECT p.store_id, p.customer_id FROM orders p
+                          WHERE p.destination_fingerprint = o.destination_fingerprint AND p.live
+                            AND p.created_at < o.created_at ORDER BY p.created_at DESC LIMIT %(most)s) AS past
+     WHERE (past.store_id, past.customer_id) IS DISTINCT FROM (o.store_id, o.customer_id)
+       AND past.customer_id IS NOT NULL AND o.destination_fingerprint IS NOT NULL
+     GROUP BY asked.id"""
+OWN = "SELECT number_fingerprint FROM requisites WHERE number_fingerprint = ANY (CAST(%(prints)s AS bytea[]))"
+
+
+def facts(session: Session, book: RuleBook, moment: Moment, orders: Sequence[OrderFacts], *,
+          requisites: Mapping[UUID, UUID] | None = None, receipts_seen: int = 0) -> dict[UUID, Facts]:
+    """By order, which are counted by this. `requisites`: the requisite of each, once there is one."""
+    seen = [Seen(one.id, one.created_at, one.currency, one.amount_minor, whose(one, (requisites or {}).get(one.id)))
+            for one in orders]
+    asked = {"orders": array(one.id for one in orders), "most": HISTORY_MAX}
+    past: dict[By, Rows] = {}
+    shared: dict[UUID, int] = {}
+    own: set[bytes] = set()
+    with pipelined(session):  # one wait for all of them
+        counting = counters.send(session, seen, book.windows(moment))
+        listed = lists.send(session, [_bearer(one) for one in orders]) if book.has_lists else None
+        for by in book.looks_back_by() if moment is Moment.INTAKE else ():
+            queue(session, PAST[by], asked, partial(past.__setitem__, by))
+        if moment is Moment.INTAKE and book.asks("destination_shared"):
+            queue(session, SHARED, asked, lambda found: shared.update(found))
+        if prints := _destinations(orders) if book.asks("destination_is_requisite") else set():
+            queue(session, OWN, {"prints": list(prints)}, lambda found: own.update(bytes(one) for (one,) in found))
+    counted, standing = counting.counted(), {} if listed is None else listed.standing()
+    history = {by: {id: History(*counts) for id, *counts in found} for by, found in past.items()}
+    return {one.id: Facts(
+        moment=moment, direction=one.direction, store_id=one.store_id, currency=one.currency,
+        amount_minor=one.amount_minor, counted=counted.get(one.id, {}),
+        history={by: found.get(one.id, History()) for by, found in history.items()}, receipts_seen=receipts_seen,
+        destination_is_requisite=one.destination_fingerprint is not None and bytes(one.destination_fingerprint) in own,
+        destination_customers=shared.get(one.id, 0), entries=standing.get(one.id, ())) for one in orders}
+
+
+def whose(order: OrderFacts, requisite: UUID | None = None) -> dict[By, str]:
+    """As counters know it."""
+    address = str(order.customer_ip) if order.customer_ip is not None else None
+    print = order.destination_fingerprint
+    known = {By.CUSTOMER: order.customer_id and f"{order.store_id}|{order.customer_id}", By.IP: address,
+             By.NETWORK: address and counters.network_of(address), By.DESTINATION: print and bytes(print).hex(),
+             By.REQUISITE: requisite and str(requisite), By.STORE: f"{order.store_id}"}
+    return {by: f"{order.direction}|{value}" for by, value in known.items() if value}
+
+
+def _bearer(order: OrderFacts) -> lists.Bearer:
+    called = (order.customer_name, destinations.recipient(order))
+    print = order.destination_fingerprint
+    return lists.Bearer(order.id, order.store_id, order.customer_id,
+                        None if order.customer_ip is None else str(order.customer_ip),
+                        None if print is None else bytes(print), tuple(name for name in called if name))
+
+
+def _destinations(orders: Sequence[OrderFacts]) -> set[bytes]:
+    """Of which it is asked whether they are some trader's own instrument."""
+    return {bytes(one.destination_fingerprint) for one in orders if one.destination_fingerprint is not None}

@@ -1,0 +1,151 @@
+"""Counting orders by whom they are of: small rows by the minute or the hour, never a look over history.
+
+Counted first and read afterwards, under the rows' locks: of orders that two workers judge at once, each sees the other.
+Only what a rule asks for is counted, so a desk without such rules pays nothing.
+"""
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from ipaddress import IPv4Address, IPv6Address, ip_network
+from uuid import UUID
+
+from sqlalchemy import delete, select, tuple_
+from sqlalchemy.orm import Session
+
+from portal.core import addresses, clock
+from portal.core.pipeline import Rows, array, queue
+from portal.risk.facts import By, Counted, Window
+from portal.risk.models import RiskCounter
+
+FINE, COARSE = timedelta(minutes=1), timedelta(hours=1)
+FINE_UP_TO_S = 3600  # windows as short are counted by the minute
+KEPT = {FINE: timedelta(seconds=FINE_UP_TO_S) + 2 * FINE, COARSE: timedelta(days=31)}
+SWEEP_MAX = 20_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+COUNT = """
+    INSERT INTO risk_counters (key, bucket, currency, count, minor, until)
+    SELECT key, bucket, currency, count, minor, until
+      FROM unnest(CAST(%(keys)s AS bytea[]), CAST(%(buckets)s AS timestamptz[]), CAST(%(currencies)s AS text[]),
+                  CAST(%(counts)s AS int[]), CAST(%(minors)s AS numeric[]), CAST(%(untils)s AS timestamptz[]))
+           AS given (key, bucket, currency, count, minor, until)
+     ORDER BY key, bucket, currency
+    ON CONFLICT (key, bucket, currency) DO UPDATE
+       SET count = risk_counters.count + excluded.count, minor = risk_counters.minor + excluded.minor
+    RETURNING count"""
+READ = """
+    SELECT asked.place, c.currency, sum(c.count), sum(c.minor)
+      FROM unnest(CAST(%(keys)s AS bytea[]), CAST(%(afters)s AS timestamptz[]), CAST(%(untils)s AS timestamptz[]))
+           WITH ORDINALITY AS asked (key, after, until, place)
+      JOIN risk_counters c ON c.key = asked.key AND c.bucket > asked.after AND c.bucket <= asked.until
+     GROUP BY asked.place, c.currency"""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One order as it is counted. `of`: whose it is, as far as is known."""
+
+    id: UUID
+    at: datetime
+    currency: str
+    minor: int
+    of: Mapping[By, str]
+
+
+def network_of(address: str) -> str:
+    """Who sits together: /24 of IPv4, /64 of IPv6. Empty for what is no address."""
+    read = addresses.read(address)
+    if isinstance(read, IPv4Address):
+        return str(ip_network(f"{read}/24", strict=False))
+    if isinstance(read, IPv6Address):
+        return str(ip_network(f"{read}/64", strict=False))
+    return ""
+
+
+@dataclass
+class Counting:
+    """Orders that were counted, and what was read of their windows: two statements on their way."""
+
+    seen: Sequence[Seen]
+    asked: Sequence[tuple[Seen, Window]]
+    found: Rows = field(default_factory=list)
+
+    def counted(self) -> dict[UUID, dict[Window, Counted]]:
+        """What each window held as each order came: itself and those before it. What came in the same batch after it
+        is taken off again. Once the answers are there."""
+        sums: dict[int, dict[str, list[int]]] = defaultdict(dict)
+        for place, currency, orders, minor in self.found:
+            sums[place - 1][currency] = [int(orders), int(minor)]
+        together: dict[tuple[By, str], list[Seen]] = defaultdict(list)
+        for one in self.seen:
+            for by, whose in one.of.items():
+                together[by, whose].append(one)
+        counted: dict[UUID, dict[Window, Counted]] = defaultdict(dict)
+        for place, (one, window) in enumerate(self.asked):
+            held = sums[place]
+            for other in together[window.by, one.of[window.by]]:
+                if (other.at, other.id) > (one.at, one.id) and bucket_of(other.at, grain_of(window)) <= one.at:
+                    held[other.currency][0] -= 1
+                    held[other.currency][1] -= other.minor
+            counted[one.id][window] = Counted(sum(orders for orders, _ in held.values()),
+                                              {currency: minor for currency, (_, minor) in held.items()})
+        return counted
+
+
+def count(session: Session, seen: Sequence[Seen], windows: Collection[Window]) -> dict[UUID, dict[Window, Counted]]:
+    """Count each order once, and say what each window held as it came. Two statements."""
+    return send(session, seen, windows).counted()
+
+
+def send(session: Session, seen: Sequence[Seen], windows: Collection[Window]) -> Counting:
+    """The same, within `pipeline.pipelined`: the answers are there at its end."""
+    wanted = {(window.by, grain_of(window)) for window in windows}
+    rows: dict[tuple[bytes, datetime, str], list[int]] = defaultdict(lambda: [0, 0])
+    for one in seen:
+        for by, grain in wanted:
+            if (whose := one.of.get(by)) is not None:
+                row = rows[(key_of(by, whose, grain), bucket_of(one.at, grain), one.currency)]
+                row[0], row[1] = row[0] + 1, row[1] + one.minor
+    counting = Counting(seen, [(one, window) for one in seen for window in windows if window.by in one.of])
+    if not rows:
+        return counting
+    until = {key_of(by, one.of[by], grain): KEPT[grain] for one in seen for by, grain in wanted if by in one.of}
+    ordered = sorted(rows)
+    queue(session, COUNT, {
+        "keys": [key for key, _, _ in ordered], "buckets": [bucket for _, bucket, _ in ordered],
+        "currencies": [currency for _, _, currency in ordered], "counts": array(rows[row][0] for row in ordered),
+        "minors": array(rows[row][1] for row in ordered),
+        "untils": [bucket + until[key] for key, bucket, _ in ordered]})
+    queue(session, READ, {
+        "keys": [key_of(w.by, one.of[w.by], grain_of(w)) for one, w in counting.asked],
+        "afters": [bucket_of(one.at - w.length, grain_of(w)) - timedelta(microseconds=1) for one, w in counting.asked],
+        "untils": [one.at for one, _ in counting.asked]}, counting.found.extend)
+    return counting
+
+
+def sweep(session: Session) -> None:
+    """What no rule can ask for any more, a bounded number at a time."""
+    over = (select(RiskCounter.key, RiskCounter.bucket, RiskCounter.currency).where(RiskCounter.until < clock.now())
+            .order_by(RiskCounter.until).limit(SWEEP_MAX))
+    session.execute(delete(RiskCounter).where(
+        tuple_(RiskCounter.key, RiskCounter.bucket, RiskCounter.currency).in_(over)))
+
+
+def grain_of(window: Window) -> timedelta:
+    return FINE if window.seconds <= FINE_UP_TO_S else COARSE
+
+
+def bucket_of(at: datetime, grain: timedelta) -> datetime:
+    return at - (at - _EPOCH) % grain
+
+
+def key_of(by: By, whose: str, grain: timedelta) -> bytes:
+    """Says nothing about whose it is."""
+    return blake2b(f"{by}|{int(grain.total_seconds())}|{whose}".encode(), digest_size=16).digest()
+
+
+def windows_of(terms: Iterable[Window]) -> list[Window]:
+    """Each once."""
+    return sorted(set(terms), key=lambda window: (window.by, window.seconds))

@@ -1,0 +1,77 @@
+"""Many approvals decided in one go, each by itself; and the limits of what one decides alone or two do together."""
+from typing import Any, NamedTuple
+
+from flask import Blueprint, Response, flash, redirect, request, url_for
+from flask_babel import gettext
+
+from portal import approvals, reference
+from portal.approvals import kinds, limit_changes, limits
+from portal.core.access import Permission, requires
+from portal.core.commands import bind
+from portal.core.db import reader, transaction
+from portal.core.errors import FieldError, Invalid, PortalError
+from portal.web import mails
+from portal.web.admin.acts import act
+from portal.web.form_keys import once
+from portal.web.identity import signed_in
+from portal.web.render import show
+
+bp = Blueprint("admin_approval_sets", __name__, url_prefix="/admin/approvals")
+LIMITS, RESULTS = "admin/approvals/limits.html", "admin/approvals/results.html"
+CHOSEN_MAX = 50
+
+
+class Decided(NamedTuple):
+    """What became of one of them; `error` where it was refused."""
+
+    approval: approvals.Approval
+    error: PortalError | None
+
+
+@bp.post("/decisions")
+@requires(Permission.APPROVAL_DECIDE, step_up=True)
+@once
+def decide() -> Response:
+    """Those that were chosen on the list. What one is refused stops no other."""
+    chosen = list(dict.fromkeys(request.form.getlist("approval_id")))[:CHOSEN_MAX]
+    if not chosen:
+        flash(gettext("Choose at least one."))
+        return redirect(url_for("admin_approvals.index"), 303)  # type: ignore[return-value]
+    return show(RESULTS, results=[_decided(approval_id) for approval_id in chosen])
+
+
+@bp.get("/limits")
+@requires(Permission.APPROVAL_READ)
+def of_amounts() -> Response:
+    return show(LIMITS, error=None, wrong={}, values={}, **_limits())
+
+
+@bp.post("/limits")
+@requires(Permission.APPROVAL_DECIDE, step_up=True)
+@once
+def ask_limit() -> Response:
+    with act(LIMITS, _limits) as session:
+        limit_changes.ask(session, signed_in(), bind(limits.AskLimit, request.form))
+    return redirect(url_for(".of_amounts"), 303)  # type: ignore[return-value]
+
+
+def _decided(approval_id: str) -> Decided:
+    error: PortalError | None = None
+    try:
+        command = bind(approvals.DecideApproval, {"decision": request.form.get("decision", ""),
+                                                  "reason": request.form.get("reason", "").strip() or None},
+                       approval_id=approval_id)
+        if command.decision == "reject" and command.reason is None:
+            raise Invalid(fields=[FieldError("/reason", "needs_reason", "Say why you reject this.")])
+        with transaction() as session:
+            mails.decided(session, approvals.decide(session, signed_in(), command))
+    except PortalError as refused:
+        error = refused
+    return Decided(approvals.find(reader(), signed_in(), approval_id), error)
+
+
+def _limits() -> dict[str, Any]:
+    known = [one.code for one in reference.snapshot(reader()).currencies.values() if one.active]
+    return {"limits": limits.all_limits(reader()), "kinds": kinds.of_money(), "title_of": kinds.title_of,
+            "currencies": [(code, code) for code in sorted(known)],
+            "waiting": approvals.waiting_for(reader(), "desk", limits.DESK, kind=limits.KIND)}

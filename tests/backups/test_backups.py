@@ -1,0 +1,159 @@
+"""A desk is backed up while it works and restored elsewhere, to a moment too; what is no backup is taken for none."""
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from backups import sealing
+from backups.desk import Desk
+from backups.restoring import clear_away
+from backups.store import STAMP, Rule
+from launcher.home import ROOT
+from launcher.say import Trouble
+from launcher.servers import running
+from launcher.testrun import NOT_FOR_TESTS
+
+#: the launcher leaves Valkey running behind it, and its process object with it
+pytestmark = pytest.mark.filterwarnings("ignore:subprocess:ResourceWarning",
+                                        "ignore::pytest.PytestUnraisableExceptionWarning")
+KEY = bytes(range(32))
+PERSON = {name: value for name, value in os.environ.items() if name not in NOT_FOR_TESTS
+          and not name.startswith(("DATABASE", "FILES", "FLASK"))} | {"APP_ENV": "development"}
+FILE = "ab" + "0" * 30
+
+
+def bin_flask(home: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([str(ROOT / "bin" / "flask"), *arguments], text=True, capture_output=True, timeout=400,
+                          env={**PERSON, "QUITTANCE_HOME": str(home), **environment}, check=False)
+
+
+def backup(home: Path, *arguments: str, **environment: str) -> str:
+    done = bin_flask(home, "backup", *arguments, **environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def add_person(home: Path, name: str) -> datetime:
+    """Returns a moment at which the person is there, and nothing later."""
+    made = bin_flask(home, "users", "create", "--email", f"{name}@quittance.example", "--template", "support_orders",
+                     "--password", "a long enough passphrase")
+    assert made.returncode == 0, made.stderr
+    return datetime.now(UTC)
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """With the demo's books, and one receipt."""
+    home = tmp_path_factory.mktemp("backups") / "var"
+    desk = Desk.at(home, PERSON)
+    with closing(desk.home), running(desk.servers):
+        loaded = bin_flask(home, "demo", "load", "--if-empty", DEMO_PASSWORD="quittance-demo-password")
+        assert loaded.returncode == 0, loaded.stderr
+        (home / "files" / FILE[:2]).mkdir(parents=True)
+        (home / "files" / FILE[:2] / FILE).write_bytes(b"%PDF-1.7 a receipt")
+        desk.owner_sql(f"""INSERT INTO files (id, uploader, name, content_type, size_bytes, content_hash, storage_key,
+            created_at) VALUES (uuidv7(), 'trader:1', 'r.pdf', 'application/pdf', 18, 'x', '{FILE}', now());""")
+        yield desk
+    clear_away(home)
+
+
+def people(desk: Desk) -> list[str]:
+    return desk.owner_sql("SELECT split_part(email::text, '@', 1) AS name FROM users "
+                          "WHERE split_part(email::text, '@', 1) IN ('earlier', 'later', 'dumper') ORDER BY 1;").split()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_made_changed_and_restored_to_the_second_between_two_people(desk: Desk, tmp_path: Path) -> None:
+    home = desk.home.folder
+    assert "base" in backup(home, "make")
+    between = add_person(home, "earlier")
+    add_person(home, "later")
+    backup(home, "ship")
+
+    said = backup(home, "restore", "--into", str(tmp_path / "then"), "--until", between.isoformat())
+    assert "ledger verify: " in said
+    assert said.count(" 0 differences") == 2
+    assert (tmp_path / "then" / "files" / FILE[:2] / FILE).read_bytes() == b"%PDF-1.7 a receipt"
+    then = Desk.at(tmp_path / "then", PERSON)
+    with closing(then.home), running(then.servers):
+        assert people(then) == ["earlier"]
+        assert add_person(then.home.folder, "another"), "the restored desk works"
+        assert "base" in backup(then.home.folder, "make"), "and is backed up again, its log a chain of its own"
+    assert people(desk) == ["earlier", "later"], "the desk itself was left alone"
+    clear_away(tmp_path / "then")
+
+    assert "files opened" in backup(home, "check")
+    assert "\tholds, checked" in backup(home, "list")
+    assert not list(home.glob(".check-*")), "a trial leaves nothing"
+    refused = bin_flask(home, "backup", "restore", "--into", str(tmp_path / "x"), BACKUP_KEY="A" * 43 + "=")
+    assert refused.returncode == 1
+    assert "does not open" in refused.stderr
+    refused = bin_flask(home, "backup", "restore", "--into", str(home / "files"))
+    assert "is not empty" in refused.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_server_of_somebody_elses_is_dumped_and_its_seals_go_on(desk: Desk, tmp_path: Path) -> None:
+    """The desk's server stands in for it: all that is known of it are two URLs."""
+    named = {name: desk.environment[name] for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "FILES_FOLDER")}
+    desk.owner_sql("DO $$ BEGIN FOR i IN 1..20000 LOOP PERFORM pg_current_xact_id(); COMMIT; END LOOP; END $$;")
+    assert add_person(desk.home.folder, "dumper")
+    made = backup(tmp_path / "elsewhere", "make", **named)
+    assert "\tdump\t" in made
+    assert "one moment" in made
+    said = backup(tmp_path / "elsewhere", "restore", "--into", str(tmp_path / "then"), **named)
+    assert said.count(" 0 differences") == 2
+    then = Desk.at(tmp_path / "then", PERSON)
+    with closing(then.home), running(then.servers):
+        assert "dumper" in people(then)
+        assert then.owner_sql("SELECT max(transaction_id) < pg_snapshot_xmax(pg_current_snapshot())::text::bigint "
+                              "FROM audit_rows;") == "t", "what is done from now on is sealed after what was"
+    clear_away(tmp_path / "then")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_backup_of_books_that_differ_does_not_pass(desk: Desk) -> None:
+    """The last that uses this desk: sums of balances only grow, so its books stay as they are made here."""
+    assert desk.servers.postgres
+    spoil = ("UPDATE balances SET credits_minor = credits_minor + 1 "
+             "WHERE account_id = (SELECT min(account_id) FROM balances);")
+    desk.servers.postgres.sql(spoil, password=desk.servers.keys["postgres_password"], database="quittance")
+    made = bin_flask(desk.home.folder, "backup", "make", "--check")
+    assert made.returncode == 1
+    assert "differs" in made.stderr
+    assert "DIFFERS" in backup(desk.home.folder, "list").splitlines()[-1]
+
+
+def test_what_was_changed_cut_short_or_put_elsewhere_does_not_open(tmp_path: Path) -> None:
+    clear = os.urandom(3 * sealing.PIECE_BYTES + 17)
+    sealing.seal([clear[:5], clear[5:]], tmp_path / "one", KEY, name="one")
+    assert b"".join(sealing.opened(tmp_path / "one", KEY, name="one")) == clear
+    sealed = (tmp_path / "one").read_bytes()
+    piece = sealing.PIECE_BYTES + sealing.TAG_BYTES
+    start = len(sealing.MAGIC) + sealing.SALT_BYTES
+    swapped = sealed[:start] + sealed[start + piece:start + 2 * piece] + sealed[start:start + piece] + sealed[
+        start + 2 * piece:]
+    for wrong in (sealed[:-1], sealed[:start + piece], sealed[:start + 2 * piece], sealed[:-1] + b"\0", swapped,
+                  b"something else"):
+        (tmp_path / "two").write_bytes(wrong)
+        with pytest.raises(Trouble):
+            list(sealing.opened(tmp_path / "two", KEY, name="one"))
+    for name, key in (("another", KEY), ("one", bytes(32))):
+        with pytest.raises(Trouble):
+            list(sealing.opened(tmp_path / "one", key, name=name))
+
+
+def test_the_rule_keeps_days_then_weeks_then_months() -> None:
+    now = datetime(2026, 11, 26, 12, tzinfo=UTC)
+    moments = [now - timedelta(hours=6 * number) for number in range(4 * 400)]
+    kept = sorted(Rule(days=2, weeks=3, months=4).kept(moments, now), reverse=True)
+    assert kept[:8] == moments[:8], "all of two days"
+    assert [at.strftime(STAMP)[:8] for at in kept[8:]] == ["20261122", "20261115", "20261031", "20260930", "20260831"]
+    assert Rule(0, 0, 0).kept(moments, now) == {now}, "the newest always stays"

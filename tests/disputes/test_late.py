@@ -1,0 +1,171 @@
+"""Money after the end: claimed by the payer, confirmed by the trader, decided by staff; with collateral and without."""
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+
+from portal.core import clock
+from portal.core.errors import Invalid
+from portal.core.lifecycle import InvalidTransition
+from portal.disputes import confirming
+from portal.disputes.models import Dispute
+from portal.disputes.service import NothingToDispute
+from portal.ledger import verify
+from portal.orders.commands import ConfirmOrder
+from portal.orders.models import Order
+from portal.orders.service import AmountDiffers
+from portal.parties.models import Trader
+from portal.requisites.models import Requisite
+from portal.treasury import money_out
+from tests import factories as f
+from tests.disputes import acts
+
+
+@pytest.fixture
+def cast(fresh_app: Flask) -> f.Cast:
+    made = f.new_cast()
+    made.requisite(made.trader())
+    return made
+
+
+@pytest.fixture(autouse=True)
+def _the_books_hold(cast: f.Cast):
+    yield
+    f.work_off("settle_order")
+    with f.look() as session:
+        session.rollback()
+        assert verify.run(session).differences == []
+
+
+def expired(cast: f.Cast, amount: str = "1500.00") -> Order:
+    return f.expire(f.assigned_payin(cast, amount))
+
+
+def confirmed(order: Order, received: str | None = None, **more: object) -> Order:
+    """By its trader, on the requisite it ended on."""
+    last = f.assignments_of(order)[-1]
+    with f.act() as session:
+        return confirming.confirm(session, f.as_trader(last.trader_id), ConfirmOrder(
+            order_id=order.public_id, assignment_id=last.public_id, received=received or order.amount_to_pay.text,
+            **more))
+
+
+def claimed(cast: f.Cast, order: Order) -> Dispute:
+    return acts.open_by(cast.customer(order), order, "paid_late", "Paid at noon")
+
+
+def open_one(order: Order) -> Dispute:
+    with f.look() as session:
+        return session.query(Dispute).filter(Dispute.order_id == order.id).one()
+
+
+def without_collateral(cast: f.Cast) -> None:
+    f.spend(cast.traders[0], f.trader_available(cast.traders[0]))
+
+
+def counted(cast: f.Cast) -> tuple[int, int, int]:
+    with f.look() as session:
+        found = session.query(Requisite).filter(Requisite.trader_id == cast.traders[0].id).one()
+        return found.open_orders, found.day_count, found.day_used_minor
+
+
+def test_a_payer_claims_it_and_the_trader_finds_it(cast: f.Cast) -> None:
+    order = expired(cast)
+    assert counted(cast) == (0, 0, 0)
+    dispute = claimed(cast, order)
+    assert (f.fresh(order).status, dispute.waits_for) == ("expired", "trader"), "until it is found, nothing has changed"
+    acts.give_in(f.as_trader(cast.traders[0]), dispute)
+    found = f.fresh(order)
+    assert (found.status, found.late, found.exactness, found.ended_at) == ("confirmed", True, "exact", None)
+    assert counted(cast) == (0, 1, 150000), "limits are counted again, and the slot is free"
+    f.work_off("settle_order")
+    assert f.fresh(order).status == "completed"
+    assert f.store_available(cast.store).text == "15.896739"
+    assert f.fresh(dispute).outcome == "complete"
+    assert [step for step, _ in f.fresh(order).steps][-4:] == [
+        "payin.expired", "payin.assigned", "payin.confirmed", "payin.completed"]
+
+
+def test_the_trader_says_so_before_anybody_claims(cast: f.Cast) -> None:
+    order = f.assigned_payin(cast)
+    f.cancel(cast.customer(order), order)
+    assert confirmed(order).status == "confirmed"
+    other = expired(cast, "1600.00")
+    with pytest.raises(AmountDiffers):
+        confirmed(other, "1000.00")
+    with clock.moved(timedelta(days=2)), pytest.raises(InvalidTransition):
+        confirmed(other)
+    waits = confirmed(other, "1700.00", differs=True)
+    assert (waits.status, waits.waits_for) == ("disputed", "staff"), "more than was ordered is staff's to decide"
+    acts.decided(other, "complete", "1700.00")
+    f.work_off("settle_order")
+    assert f.fresh(other).amount_received.text == "1700.00"
+
+
+def test_nobody_confirms_in_the_traders_place_alone(cast: f.Cast) -> None:
+    """One of the staff could have taken a trader's collateral for an order that nobody paid."""
+    order = expired(cast)
+    with pytest.raises(InvalidTransition):
+        f.confirm(f.staff("admin"), order, assignment_id=f.assignments_of(order)[-1].public_id)
+    claimed(cast, order)
+    approval = acts.ask(order, "complete")
+    assert f.fresh(order).status == "expired"
+    acts.agree(approval)
+    assert (f.fresh(order).status, f.fresh(order).late) == ("confirmed", True)
+
+
+def test_the_trader_finds_nothing_and_staff_leave_it_closed(cast: f.Cast) -> None:
+    order = expired(cast)
+    dispute = claimed(cast, order)
+    acts.say(f.as_trader(cast.traders[0]), dispute, "Nothing came")
+    acts.decided(order, "stands")
+    assert (f.fresh(order).status, f.fresh(dispute).outcome) == ("expired", "stands")
+    with pytest.raises(NothingToDispute):
+        claimed(cast, order)  # it was looked for once
+
+
+def test_without_collateral_it_stays_open_and_stops_the_trader(cast: f.Cast) -> None:
+    order = expired(cast)
+    dispute = claimed(cast, order)
+    without_collateral(cast)
+    acts.give_in(f.as_trader(cast.traders[0]), dispute)
+    waiting = f.fresh(dispute)
+    assert (f.fresh(order).status, waiting.unsecured, waiting.waits_for) == ("expired", True, "staff")
+    assert f.fresh(cast.traders[0]).unsecured == 1
+    f.deposit_to(f.ledger.trader_available(cast.traders[0].id, "USDT", True), "500.000000")
+    assert f.found(f.create_payin(cast, "1700.00").answer["id"]).status == "new"
+    f.work_off("match_order")
+    with f.look() as session:
+        assert session.query(Order).filter(Order.amount_minor == 170000).one().status == "retrying", "no new orders"
+    with f.look() as session:
+        assert [type(one) for one in money_out.stops(session, session.get_one(Trader, cast.traders[0].id))] == [
+            money_out.Unsecured], "and no money leaves him"
+    assert confirmed(order).status == "confirmed", "topped up, it goes on"
+    assert f.fresh(cast.traders[0]).unsecured == 0
+    assert f.fresh(dispute).outcome == "complete"
+
+
+def test_a_trader_without_collateral_who_reports_it_himself(cast: f.Cast) -> None:
+    order = expired(cast)
+    without_collateral(cast)
+    assert confirmed(order).status == "expired"
+    assert open_one(order).unsecured
+    confirmed(order)  # harmless twice
+    with f.look() as session:
+        assert session.get_one(Trader, cast.traders[0].id).unsecured == 1
+    acts.decided(order, "stands")
+    assert f.fresh(cast.traders[0]).unsecured == 0
+
+
+def test_what_cannot_be_claimed(cast: f.Cast) -> None:
+    order = expired(cast)
+    with clock.moved(timedelta(days=2)), pytest.raises(NothingToDispute):
+        claimed(cast, order)
+    with clock.moved(timedelta(days=2)):
+        assert acts.open_by(f.staff(), order, "paid_late"), "staff may always"
+    with pytest.raises(Invalid):
+        acts.open_by(cast.key, expired(cast, "1800.00"), "not_confirmed")
+    early = f.found(f.create_payin(cast, "1900.00").answer["id"])
+    f.cancel(cast.key, early)
+    with pytest.raises(NothingToDispute):
+        claimed(cast, early)  # nobody was told where to pay

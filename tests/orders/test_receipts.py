@@ -1,0 +1,117 @@
+"""Receipts of an order: the payer's by the payment page, flagged where they stand elsewhere, never agreed to alone."""
+from io import BytesIO
+
+import pytest
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import encode_multipart
+
+from portal import files
+from portal.core.access import ActorKind
+from portal.orders import payment_links
+from tests import factories as f
+from tests import people
+
+
+@pytest.fixture
+def cast(app):
+    made = f.new_cast()
+    made.requisite(payout=True)
+    return made
+
+
+def link(order):
+    return f"/pay/{payment_links.token_of(order.id)}"
+
+
+def send(client, order, act, *, token=None, **fields):
+    fields = {"csrf_token": payment_links.form_token_of(order.id) if token is None else token} | fields
+    boundary, body = encode_multipart(fields)
+    return client.post(f"{link(order)}/{act}", data=body, content_type=f"multipart/form-data; boundary={boundary}")
+
+
+def receipt(content=None, name="receipt.png"):
+    return FileStorage(BytesIO(f.picture() if content is None else content), name)
+
+
+def test_the_payer_pays_and_shows_it_in_one_form_without_a_script_or_cookies(app, cast):
+    order, payer = f.assigned_payin(cast), app.test_client(use_cookies=False)
+    assert 'name="receipt"' in payer.get(link(order)).text
+    assert send(payer, order, "claim", receipt=receipt()).status_code == 303
+    assert f.fresh(order).status == "paid"
+    assert f.receipts_of(order) == ["receipt.png"]
+    assert "receipt.png" in payer.get(link(order)).text
+
+
+def test_what_went_up_before_is_named_by_the_form(client, cast):
+    order = f.paid_payin(cast)
+    draft = send(client, order, "files", file=receipt(name="shot.png"))
+    assert draft.status_code == 201
+    assert send(client, order, "receipts", draft=draft.text).status_code == 303
+    assert f.receipts_of(order) == ["shot.png"]
+
+
+def test_a_file_that_cannot_be_taken_leaves_the_claim_to_be_said_again(client, cast):
+    order = f.assigned_payin(cast)
+    answer = send(client, order, "claim", receipt=receipt(b"<html>", "a.png"))
+    assert answer.status_code == 422
+    assert "“a.png” is no picture or PDF that can be read." in answer.text
+    assert f.fresh(order).status == "assigned"
+    assert send(client, order, "claim").status_code == 303
+
+
+def test_a_link_takes_files_of_its_own_forms_only(client, cast):
+    order, other = f.paid_payin(cast, "1500.00"), f.paid_payin(cast, "1510.00")
+    assert send(client, order, "files", file=receipt(), token="x").status_code == 403
+    draft = send(client, other, "files", file=receipt()).text
+    assert send(client, order, "receipts", draft=draft).status_code == 422
+    assert send(client, order, f"files/{draft}/removal").status_code == 404
+    assert f.receipts_of(order) == []
+
+
+def test_who_lost_the_order_does_not_see_them(app, cast):
+    order = f.paid_payin(cast)
+    former = people.seat(app, people.person("trader", trader_id=cast.traders[0].id))
+    send(app.test_client(), order, "receipts", receipt=receipt())
+    with f.look() as session:
+        file, = files.of(session, "order", [order.id])[order.id]
+    assert file.brought_by == ActorKind.CUSTOMER
+    assert former.get(f"/files/{file.public_id}").status_code == 200
+    f.change(f.fresh(order), assignment_id=None)
+    assert former.get(f"/files/{file.public_id}").status_code == 404
+
+
+def test_the_same_picture_on_a_second_order_is_before_staff_with_the_other(app, client, cast):
+    """A payin's on a payin, and on a payout: in both directions, by content or by how it looks."""
+    content = f.picture()
+    first, second = f.paid_payin(cast, "1500.00"), f.paid_payin(cast, "1510.00")
+    payout = f.accepted_payout(cast, "1520.00")
+    send(client, first, "receipts", receipt=receipt(content))
+    assert f.fresh(first).needs_attention_at is None
+    send(client, second, "receipts", receipt=receipt(content, "again.png"))
+    assert f.fresh(second).needs_attention_at is not None
+    trader = people.seat(app, people.person("trader", trader_id=cast.traders[0].id))
+    boundary, body = encode_multipart({"csrf_token": trader.token, "receipt": receipt(content),
+                                       "assignment_id": f.assignment_of(payout).public_id})
+    trader.post(f"/trader/payouts/{payout.public_id}/payment", data=body,
+                content_type=f"multipart/form-data; boundary={boundary}")
+    staff = people.seat(app, people.person("support_readonly"))
+    for one, others in ((first, (second, payout)), (second, (first, payout)), (payout, (first, second))):
+        page = staff.get(f"/admin/orders/{one.public_id}").text
+        assert "The same receipt stands on another order." in page
+        assert all(other.public_id in page for other in others)
+
+
+def test_a_receipt_that_stands_elsewhere_agrees_to_nothing_by_itself(app, client, cast):
+    """A store that lets the receipt decide is asked itself where the receipt has been seen before."""
+    f.change(cast.store, payout_confirm="at_once")
+    content, order = f.picture(), f.paid_payin(cast, "1500.00")
+    send(client, order, "receipts", receipt=receipt(content))
+    fair, reused = f.accepted_payout(cast, "1510.00"), f.accepted_payout(cast, "1520.00")
+    trader = people.seat(app, people.person("trader", trader_id=cast.traders[0].id))
+    for payout, shown in ((fair, f.picture()), (reused, content)):
+        boundary, body = encode_multipart({"csrf_token": trader.token, "receipt": receipt(shown),
+                                           "assignment_id": f.assignment_of(payout).public_id})
+        trader.post(f"/trader/payouts/{payout.public_id}/payment", data=body,
+                    content_type=f"multipart/form-data; boundary={boundary}")
+    assert (f.fresh(fair).status, f.fresh(reused).status) == ("confirmed", "paid")
+    assert f.fresh(reused).needs_attention_at is not None

@@ -1,0 +1,179 @@
+"""Above the store's limit a second person lets payouts go; nothing is held before, and two at once let go once."""
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from portal.core import clock
+from portal.core.audit import AuditRow
+from portal.core.ids import parse
+from portal.orders.models import Order
+from portal.payouts import service
+from portal.payouts.models import PayoutImport
+from portal.requisites import robots
+from tests import factories as f
+from tests import people
+from tests.payouts.conftest import csv_of, make_all, row, take_in
+
+ZERO, TOTAL = f.usdt("0.000000"), f.usdt("16.711957")
+
+
+@pytest.fixture
+def limited(cast):
+    """One person alone may send 20 USDT."""
+    f.change(cast.store, payout_alone_max_minor=20_000_000)
+    return cast
+
+
+def typed(seat, cast, **changes):
+    return seat.send("/merchant/payouts", {
+        "store_id": cast.store.public_id, "amount": "1500", "currency": "RUB", "method": cast.method,
+        "number": robots.test_number("luhn16", cast.method), "external_id": "big"} | changes)
+
+
+def count_of(cast):
+    with f.look() as session:
+        return session.scalar(select(func.count()).select_from(Order).where(Order.store_id == cast.store.id))
+
+
+def state(path):
+    with f.look() as session:
+        return session.get_one(PayoutImport, parse("pim", path.rpartition("/")[2])).state
+
+
+def test_below_the_limit_one_person_is_enough(limited, owner):
+    assert "/imports/" not in typed(owner, limited).headers["Location"]
+    assert f.store_held(limited.store) == TOTAL
+    path = take_in(owner, limited, csv_of([row(limited)]))
+    owner.send(f"{path}/sending")
+    assert state(path) == "making"
+
+
+def test_a_payout_above_waits_for_another_person_and_is_then_made(limited, owner, second):
+    path = typed(owner, limited, amount="3000").headers["Location"]
+    assert "/imports/" in path
+    assert f.store_held(limited.store) == ZERO
+    assert "above what one person may send alone" in owner.get(path).text
+    assert f"{path}/release" not in owner.get(path).text
+    assert owner.send(f"{path}/release").status_code == 403, "nobody lets their own go"
+    assert "1 request waits" in second.get("/merchant/payouts").text
+    assert second.send(f"{path}/release").status_code == 303
+    make_all()
+    assert state(path) == "done"
+    assert f.store_held(limited.store) == f.usdt("33.423913")
+    with f.look() as session:
+        order = session.scalars(select(Order).where(Order.store_id == limited.store.id)).one()
+        told = session.scalars(select(AuditRow.action).where(
+            AuditRow.target_id == str(parse("pim", path.rpartition("/")[2]))).order_by(AuditRow.id)).all()
+    assert order.external_id == "big"
+    assert told == ["payout_import.taken_in", "payout_import.sent", "payout_import.released"]
+    assert second.send(f"{path}/release").status_code == 409, "harmless twice"
+    make_all()
+    assert count_of(limited) == 1
+
+
+def test_a_file_whose_total_is_above_waits_too(limited, owner, second):
+    path = take_in(owner, limited, csv_of([row(limited), row(limited)]))
+    assert "a second person of yours lets it go" in owner.get(path).text
+    owner.send(f"{path}/sending")
+    assert state(path) == "waiting"
+    make_all()
+    assert count_of(limited) == 0
+    assert second.send(f"{path}/release").status_code == 303
+    make_all()
+    assert count_of(limited) == 2
+
+
+def test_the_second_person_says_no_with_a_reason(limited, owner, second):
+    path = typed(owner, limited, amount="3000").headers["Location"]
+    assert second.send(f"{path}/refusal").status_code == 422
+    assert second.send(f"{path}/refusal", {"reason": "Who is that?"}).status_code == 303
+    assert "Who is that?" in owner.get(path).text
+    assert second.send(f"{path}/release").status_code == 409
+    make_all()
+    assert count_of(limited) == 0
+
+
+def test_who_asked_withdraws_and_nobody_else(limited, owner, second):
+    path = typed(owner, limited, amount="3000").headers["Location"]
+    assert second.send(f"{path}/withdrawal").status_code == 403
+    assert owner.send(f"{path}/withdrawal").status_code == 303
+    assert owner.send(f"{path}/withdrawal").status_code == 303, "harmless twice"
+    assert second.send(f"{path}/release").status_code == 409
+    assert (state(path), count_of(limited)) == ("withdrawn", 0)
+
+
+def test_nobody_for_a_day_and_it_expires(limited, owner, second):
+    path = typed(owner, limited, amount="3000").headers["Location"]
+    with clock.moved(timedelta(hours=23)):
+        f.work_off("expire_payout_import")
+        assert state(path) == "waiting"
+    with clock.moved(timedelta(hours=24, seconds=1)):
+        f.work_off("expire_payout_import")
+    assert state(path) == "expired"
+    assert second.send(f"{path}/release").status_code == 409
+
+
+def test_two_people_race_and_one_lets_it_go(app, limited, owner, second):
+    path = take_in(owner, limited, csv_of([row(limited), row(limited)]))
+    owner.send(f"{path}/sending")
+    others = [people.person("merchant_finance", merchant_id=limited.merchant.id).actor for _ in range(8)]
+
+    def let_go(actor):
+        with f.act() as session:
+            return service.release(session, actor, path.rpartition("/")[2]).state
+
+    outcomes = f.at_the_same_time(app, [lambda actor=actor: let_go(actor) for actor in others])
+    assert outcomes.count("making") == 1, outcomes
+    make_all()
+    assert count_of(limited) == 2
+    with f.look() as session:
+        taken = session.get_one(PayoutImport, parse("pim", path.rpartition("/")[2]))
+    assert taken.decided_by in {actor.id for actor in others}
+
+
+def test_release_and_withdrawal_at_once_are_one_of_both(app, limited, owner, second):
+    for _ in range(5):
+        path = typed(owner, limited, amount="3000", external_id="").headers["Location"]
+        answers = f.at_the_same_time(app, [lambda path=path: second.send(f"{path}/release").status_code,
+                                           lambda path=path: owner.send(f"{path}/withdrawal").status_code])
+        assert 303 in answers
+        assert state(path) in ("making", "withdrawn")
+        if state(path) == "withdrawn":
+            continue
+        before = count_of(limited)
+        make_all()
+        assert count_of(limited) == before + 1
+
+
+def test_one_who_let_the_other_in_is_no_second_person(app, limited, owner):
+    """Two accounts, one hand: whoever gave out a password may sit at both desks."""
+    from portal.approvals import admissions
+
+    asker = people.person("merchant_owner", merchant_id=limited.merchant.id)
+    made = people.person("merchant_finance", merchant_id=limited.merchant.id)
+    with f.act() as session:
+        admissions.record(session, made.id, "password", by=asker.actor)
+    path = typed(people.seat(app, asker), limited, amount="3000").headers["Location"]
+    assert people.seat(app, made).send(f"{path}/release").status_code == 403
+    assert state(path) == "waiting"
+
+
+def test_the_money_must_be_there_when_it_is_let_go(limited, owner, second):
+    path = typed(owner, limited, amount="80000").headers["Location"]
+    f.create_payout(limited, "40000.00")
+    answer = second.send(f"{path}/release")
+    assert answer.status_code == 409
+    assert "are missing" in answer.text
+    assert state(path) == "waiting"
+
+
+def test_a_call_by_key_is_not_held_up(limited):
+    assert f.create_payout(limited, "30000.00").order.status == "new"
+
+
+def test_a_person_without_the_right_is_no_second_one(app, limited, owner):
+    path = typed(owner, limited, amount="3000").headers["Location"]
+    viewer = people.seat(app, people.person("merchant_viewer", merchant_id=limited.merchant.id))
+    assert viewer.send(f"{path}/release").status_code == 403
+    assert state(path) == "waiting"

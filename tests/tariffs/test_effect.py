@@ -1,0 +1,100 @@
+"""What is asked for is shown by what it would have made of yesterday's orders; a day and a band count as they say."""
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+
+from portal import approvals
+from portal.core import clock
+from portal.core.errors import Invalid
+from portal.orders.reading.tariff_effect import effect
+from portal.tariffs import change_requests
+from portal.tariffs.commands import AskFee, AskReward
+from portal.treasury.decision_facts import facts_of
+from tests import factories as f
+
+
+def yesterday() -> timedelta:
+    """Into the middle of the operator's yesterday."""
+    return clock.midnight_before(clock.today()) - timedelta(hours=12) - clock.now()
+
+
+def asked_fee(cast: f.Cast, **more: object) -> approvals.Approval:
+    with f.act() as session:
+        return change_requests.ask_fee(session, f.staff("admin"), AskFee.model_validate(
+            {"store_id": cast.store.id, "direction": "payin", "fee_percent": "2", "reason": "r"} | more))
+
+
+def shown(approval: approvals.Approval) -> dict[str, object]:
+    with f.look() as session:
+        return dict(facts_of(session, f.staff("admin"), [approval])[approval.id])
+
+
+def test_a_fee_and_a_reward_are_counted_over_yesterday(app: Flask) -> None:
+    cast = f.new_cast(fee_bps=250)
+    trader = cast.trader(reward_bps=100)
+    cast.requisite(trader)
+    with clock.moved(yesterday()):
+        orders = [f.completed_payin(cast, "1500.00"), f.completed_payin(cast, "3000.00")]
+    f.completed_payin(cast, "1501.00")
+    fees, rewards = (sum(one.minor for one in of) for of in (
+        [order.fee for order in orders], [f.assignments_of(order)[-1].reward for order in orders]))
+    facts = shown(asked_fee(cast))
+    assert facts["Yesterday's orders that it covers"] == "2"
+    assert facts["They came to"].minor == fees
+    assert facts["With this they would come to"].minor == sum(order.settlement.share(200).minor for order in orders)
+    assert shown(asked_fee(cast, currency="RUB", from_amount="2000"))["Yesterday's orders that it covers"] == "1"
+    assert shown(asked_fee(cast, method="sbp"))["Yesterday's orders that it covers"] == "0"
+    with f.act() as session:
+        reward = change_requests.ask_reward(session, f.staff("admin"), AskReward(
+            trader_id=trader.id, direction="payin", reward_percent="1.5", reason="r"))
+    facts = shown(reward)
+    assert (facts["Yesterday's orders that it covers"], facts["They came to"].minor) == ("2", rewards)
+
+
+def test_what_a_more_specific_version_prices_is_left_out(app: Flask) -> None:
+    cast = f.new_cast(fee_bps=250)
+    cast.requisite(cast.trader())
+    with clock.moved(yesterday()):
+        f.completed_payin(cast, "1500.00")
+    own = asked_fee(cast, method=cast.method)
+    with f.act() as session:
+        approvals.decide(session, f.staff("super_admin"),
+                         approvals.DecideApproval(approval_id=own.public_id, decision="approve"))
+    f.forget()
+    with clock.moved(timedelta(seconds=1)):
+        f.completed_payin(cast, "1600.00")
+    with clock.moved(timedelta(days=1)), f.look() as session:
+        wide = effect(session, "fee", cast.store.id, own.after | {"method": None})
+        narrow = effect(session, "fee", cast.store.id, own.after)
+    assert (wide.orders, narrow.orders) == (0, 1)
+
+
+@pytest.mark.parametrize("days", [-1, 400])
+def test_a_day_gone_by_or_far_ahead_is_refused(app: Flask, days: int) -> None:
+    with pytest.raises(Invalid):
+        asked_fee(f.new_cast(), valid_from=clock.today() + timedelta(days=days))
+
+
+def test_a_fee_from_a_day_on_counts_from_its_midnight(app: Flask) -> None:
+    cast = f.new_cast(fee_bps=250)
+    day = clock.today() + timedelta(days=2)
+    approval = asked_fee(cast, valid_from=day)
+    with f.act() as session:
+        approvals.decide(session, f.staff("super_admin"),
+                         approvals.DecideApproval(approval_id=approval.public_id, decision="approve"))
+    f.forget()
+    before = cast.order("1500.00")
+    with clock.moved(clock.midnight_before(day) + timedelta(seconds=1) - clock.now()):
+        after = cast.order("1500.00")
+    assert (before.fee, after.fee) == (before.settlement.share(250), after.settlement.share(200))
+
+
+def test_one_approved_after_its_day_counts_at_once(app: Flask) -> None:
+    cast = f.new_cast(fee_bps=250)
+    approval = asked_fee(cast, valid_from=clock.today())
+    with f.act() as session:
+        approvals.decide(session, f.staff("super_admin"),
+                         approvals.DecideApproval(approval_id=approval.public_id, decision="approve"))
+    f.forget()
+    assert cast.order("1500.00").fee == cast.order("1500.00").settlement.share(200)
