@@ -56,8 +56,10 @@ class DecideDispute(OrderCommand):
     """Staff: what the order comes to. `amount`, as people type it, is what really arrived.
 
     Of a disputed order: `complete` (as ordered, or on `amount`) or `cancel`. Of a completed one: `stands` or `correct`.
+    `assignment_id`: where the money came, of the requisites its payer was given; none: where the order is now.
     """
 
     outcome: Literal["complete", "cancel", "stands", "correct"]
     amount: Annotated[str, Field(max_length=60)] | None = None
+    assignment_id: Annotated[str, Field(max_length=60)] | None = None
     reason: Reason

@@ -1,4 +1,6 @@
-"""A payin's money has come: in time, or after its order had ended, whether or not its payer has said so yet."""
+"""A payin's money has come: in time, or after its order had ended, whether or not its payer has said so yet; and in
+another amount than was ordered, where the store is asked.
+"""
 from sqlalchemy.orm import Session
 
 from portal import ledger
@@ -7,9 +9,10 @@ from portal.core.access import SYSTEM, Actor
 from portal.core.lifecycle import InvalidTransition
 from portal.disputes import endings, late, queries
 from portal.disputes.commands import OpenDispute
+from portal.disputes.models import Dispute
 from portal.disputes.service import open_dispute
+from portal.orders import other_amount, reopening, service
 from portal.orders import queries as orders
-from portal.orders import reopening, service
 from portal.orders.commands import ConfirmOrder
 from portal.orders.models import Order
 from portal.orders.reopening import LATE
@@ -38,7 +41,19 @@ def confirm(session: Session, actor: Actor, command: ConfirmOrder) -> Order:
             order_id=order.public_id, reason="paid_late", text=UNCOVERED))
         late.unsecured(session, order, dispute)
         return order
-    if dispute is not None and order.status != Status.DISPUTED:  # another amount than was ordered waits for a word
-        endings.decide(session, dispute, order, outcome="complete" if order.exactness == "exact" else "adjust",
-                       ground=command.reason, by=actor.name)
+    _over(session, actor, order, dispute, ground=command.reason)
     return order
+
+
+def answer_amount(session: Session, actor: Actor, command: other_amount.AnswerAmount) -> Order:
+    """As `orders.other_amount.answer`; a claim that ran about the order is over with it. Raises what that raises."""
+    order = other_amount.answer(session, actor, command)
+    _over(session, actor, order, queries.open_of(session, order.id, lock=True), ground=command.reason)
+    return order
+
+
+def _over(session: Session, actor: Actor, order: Order, dispute: Dispute | None, *, ground: str | None) -> None:
+    """Unless another amount than was ordered waits for a word still."""
+    if dispute is not None and order.status != Status.DISPUTED:
+        endings.decide(session, dispute, order, outcome="complete" if order.exactness == "exact" else "adjust",
+                       ground=ground, by=actor.name)

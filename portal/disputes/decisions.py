@@ -3,6 +3,7 @@
 Of another amount than was ordered (`orders/other_amount.py`) likewise: the order is disputed, though nobody opened a
 dispute. What was asked for holds only as long as it would post the same: else it is stale.
 """
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from portal.core.access import Actor, Permission
 from portal.core.errors import Denied, FieldError, Invalid
 from portal.core.lifecycle import InvalidTransition
 from portal.core.money import Money
-from portal.disputes import endings, queries
+from portal.disputes import endings, late, queries
 from portal.disputes.commands import DecideDispute
 from portal.disputes.models import Dispute
 from portal.ledger import Draft
@@ -26,9 +27,10 @@ from portal.orders.directions import drafted, rules_of
 from portal.orders.matching import reservations
 from portal.orders.models import Assignment, Order
 from portal.orders.reopening import LATE
-from portal.orders.states import ENDED, Action, Direction, Status
+from portal.orders.states import ENDED, Action, AssignmentState, Direction, Status
 from portal.orders.steps import Steps
 from portal.parties.models import Trader
+from portal.requisites.models import Requisite
 from portal.tariffs import reserve_terms
 
 KIND = "dispute_decision"
@@ -55,20 +57,25 @@ def ask(session: Session, actor: Actor, command: DecideDispute) -> Approval:
         raise InvalidTransition(status=order.status, action=str(Action.RESOLVE_COMPLETE))
     if command.outcome not in OUTCOMES[Status(order.status)]:
         raise Invalid(fields=[FieldError("/outcome", "unknown_choice", "There is no such choice.")])
-    assignment = _assignment(session, order)
+    assignment = _assignment(session, order, command.assignment_id if command.outcome == "complete" else None)
+    asked = assignment.to_pay(order)
     after: dict[str, Any] = {
         "name": order.external_id, "trader": session.get_one(Trader, assignment.trader_id).name,
-        "currency": order.currency, "ordered": order.amount_to_pay.text, "outcome": command.outcome}
+        "requisite": session.get_one(Requisite, assignment.requisite_id).mask, "currency": order.currency,
+        "ordered": asked.text, "outcome": command.outcome}
     if command.outcome == "cancel":
-        after["amount"] = order.amount_to_pay.text  # what limits of decisions go by
+        after["amount"] = asked.text  # what limits of decisions go by
     if order.amount_received is not None:
         after["received"] = order.amount_received.text
     if command.outcome in ("complete", "correct"):
         after["amount"] = _amount(session, command, order, assignment).text
-    sketch = Approval(id=ids.new_id(), target_id=str(order.id), after=after)  # never added: what it would post
+    standing = _standing(order, assignment, dispute)
+    sketch = Approval(id=ids.new_id(), target_id=str(order.id), before=standing, after=after)  # never added
+    if command.outcome == "complete" and order.status in LATE and dispute is not None:
+        _stop_unsecured(session, order, dispute, assignment)
     return approvals.ask_once(
         session, actor, kind=KIND, target_kind="order", target_id=order.id, reason=command.reason, after=after,
-        before=_standing(order, assignment, dispute) | {"moves": _moves(session, sketch)})
+        before=standing | {"moves": _moves(session, sketch)})
 
 
 def apply(session: Session, actor: Actor, approval: Approval) -> None:
@@ -82,7 +89,7 @@ def apply(session: Session, actor: Actor, approval: Approval) -> None:
     _no_party(actor, dispute)
     if order.status not in OUTCOMES:
         raise approvals.StaleApproval()
-    assignment = _assignment(session, order)
+    assignment = _assignment(session, order, approval.before["assignment"])
     now = _standing(order, assignment, dispute) | {"moves": _moves(session, approval)}
     if now != approval.before:
         raise approvals.StaleApproval()
@@ -103,11 +110,13 @@ def foreseen(session: Session, order: Order) -> dict[str, list[Draft]]:
     """What settling as ordered and cancelling would post, before anybody asks for it."""
     if order.status == Status.COMPLETED or order.status not in OUTCOMES:
         return {}
-    settled = order.amount_received or order.amount_to_pay
+    assignment = _assignment(session, order)
+    settled = order.amount_received or assignment.to_pay(order)
     sketches = {"complete": {"outcome": "complete", "amount": settled.text}}
     if order.status == Status.DISPUTED:
         sketches["cancel"] = {"outcome": "cancel"}
-    return {name: drafts(session, Approval(id=ids.new_id(), target_id=str(order.id), after=after))
+    before = _standing(order, assignment, None)
+    return {name: drafts(session, Approval(id=ids.new_id(), target_id=str(order.id), before=before, after=after))
             for name, after in sketches.items()}
 
 
@@ -118,16 +127,18 @@ def drafts(session: Session, approval: Approval) -> list[Draft]:
         return []
     if approval.after["outcome"] == "correct":
         return corrections.drafts(session, approval)
-    assignment = _assignment(session, order)
+    assignment = _assignment(session, order, approval.before["assignment"])
     rules, held = rules_of(order), reservations.hold_facts(assignment, order.live)
+    let_go = [rules.on_release(reservations.hold_facts(one, order.live)) for one in orders.holding(session, order)
+              if one.id != assignment.id]
     if approval.after["outcome"] == "cancel":
-        return [draft for draft in (rules.on_release(held), rules.on_end(order)) if draft is not None]
+        return drafted(rules.on_release(held), *let_go, rules.on_end(order))
     found = _found(session, order, assignment, approval)
     more, nothing = _more(found, order, assignment), Money.zero(found.fee.currency)
     kept = reserve_terms.of(session, order.store_id).kept_of(found.settlement - found.fee) if rules.flow > 0 else ()
     again = rules.on_match(held) if order.status in LATE else None
     topup = _topup_draft(order, assignment, more, approval) if more else None
-    return [*drafted(again, topup), rules.on_settle(ledger.SettleFacts(
+    return [*drafted(again, *let_go, topup), rules.on_settle(ledger.SettleFacts(
         order_id=order.id, assignment_id=assignment.id, trader_id=assignment.trader_id, store_id=order.store_id,
         amount=found.settlement, fee=found.fee, reward=found.reward, live=order.live, kept=sum(kept, nothing),
         hold=assignment.hold + more,
@@ -140,6 +151,8 @@ def _complete(session: Session, actor: Actor, order: Order, assignment: Assignme
     if order.status in LATE:
         assignment, action = reopening.reopen(steps, order, assignment, reason=approval.reason), Action.CONFIRM
     else:
+        if assignment.state == AssignmentState.LINGERING:
+            reopening.take_back(steps, order, assignment)
         action = Action.RESOLVE_COMPLETE if found.exactness == "exact" else Action.RESOLVE_ADJUST
     agree(steps, order, assignment, found, reason=approval.reason, details=_by(approval), action=action)
     if more := _more(found, order, assignment):  # balances are locked after everything else
@@ -155,20 +168,38 @@ def _no_party(actor: Actor, dispute: Dispute | None) -> None:
         raise OwnDispute()
 
 
-def _assignment(session: Session, order: Order) -> Assignment:
-    """The one that the quarrel is about."""
+def places(session: Session, order: Order) -> Sequence[Assignment]:
+    """Where the money may have come: the requisites its payer was given, the one the order is at first."""
+    if order.status in LATE:
+        return reopening.places(session, order)
+    current = orders.current_assignment(session, order)
+    return sorted(orders.holding(session, order), key=lambda one: one is not current)
+
+
+def _assignment(session: Session, order: Order, named: str | None = None) -> Assignment:
+    """The one that the quarrel is about, or that is named. Raises Invalid."""
     if order.status == Status.COMPLETED:
         return corrections.settled_assignment(session, order)
-    found = (reopening.last_assignment(session, order) if order.status in LATE
-             else orders.current_assignment(session, order))
-    assert found is not None, "a disputed order has the requisite it is about"
+    offered = places(session, order)
+    assert offered, "a disputed order has the requisite it is about"
+    found = next((one for one in offered if named in (None, one.public_id)), None)
+    if found is None:
+        raise Invalid(fields=[FieldError("/assignment_id", "unknown_choice", "There is no such choice.")])
     return found
+
+
+def _stop_unsecured(session: Session, order: Order, dispute: Dispute, assignment: Assignment) -> None:
+    """Staff find that the money is with him, and his collateral does not cover it: he is stopped from now on, not when
+    the second of them is refused for want of it. A decision either way lets him go on."""
+    account = ledger.trader_available(assignment.trader_id, assignment.settlement_currency, order.live)
+    if assignment.trader_id == dispute.trader_id and ledger.balance(session, account) < assignment.hold:
+        late.unsecured(session, order, dispute)
 
 
 def _amount(session: Session, command: DecideDispute, order: Order, assignment: Assignment) -> Money:
     """What is taken to have arrived; as ordered, where nothing is said. Raises Invalid, AmountBelowFee."""
     if command.amount is None and command.outcome == "complete" and order.amount_received is None:
-        return order.amount_to_pay
+        return assignment.to_pay(order)
     if command.amount is None:
         raise Invalid(fields=[FieldError("/amount", "missing", "Field required")])
     amount = typed_amounts.amount("amount", command.amount, order.currency)

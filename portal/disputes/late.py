@@ -14,16 +14,15 @@ from portal.disputes.models import Dispute
 from portal.disputes.reasons import Side
 from portal.orders import reopening
 from portal.orders.agreement import agree, outcome
-from portal.orders.models import Order
+from portal.orders.models import Assignment, Order
 from portal.orders.steps import Steps
 from portal.parties.models import Trader
 
 
 def taken_up(session: Session, actor: Actor, order: Order, dispute: Dispute) -> str | None:
     """Its trader says that all of it did come: the outcome, or None where his collateral does not cover it."""
-    ended = reopening.last_assignment(session, order)
-    assert ended is not None, "a late claim is about a requisite"
-    steps, found = Steps(session, actor), outcome(session, order, ended, order.amount_to_pay)
+    ended = session.get_one(Assignment, dispute.assignment_id)
+    steps, found = Steps(session, actor), outcome(session, order, ended, ended.to_pay(order))
     try:
         made = reopening.reopen(steps, order, ended, details={"dispute": dispute.public_id})
     except ledger.InsufficientFunds:

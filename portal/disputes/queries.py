@@ -12,7 +12,9 @@ from portal.core.errors import NotFound
 from portal.core.paging import Page, newest_ids_first
 from portal.disputes.models import PREFIX, Dispute, Statement
 from portal.disputes.reasons import Side
-from portal.parties.models import Store
+from portal.orders.models import Assignment
+from portal.parties.models import Store, Trader
+from portal.requisites.models import Requisite
 
 PAGE, OPEN_MAX, ALIKE_MAX, THREAD_MAX = 50, 500, 5, 200
 
@@ -52,6 +54,14 @@ def open_of(session: Session, order_id: UUID, *, lock: bool = False) -> Dispute 
     """The order's lock guards it; `lock`: it is about to be changed."""
     wanted = select(Dispute).where(Dispute.order_id == order_id, Dispute.ended_at.is_(None))
     return locked_one(session, wanted) if lock else session.scalar(wanted)
+
+
+def in_words(session: Session, places: Sequence[Assignment]) -> list[tuple[str, str]]:
+    """Where money may have come, to choose from: the attempt's public id, whose requisite it is."""
+    rows = session.execute(select(Requisite, Trader.name).join(Trader, Trader.id == Requisite.trader_id)
+                           .where(Requisite.id.in_({one.requisite_id for one in places})))
+    words = {requisite.id: f"{trader} · {requisite.mask}" for requisite, trader in rows}
+    return [(one.public_id, words[one.requisite_id]) for one in places]
 
 
 def of_order(session: Session, actor: Actor, order_id: UUID) -> Sequence[Dispute]:

@@ -217,9 +217,12 @@ def _heard(session: Session, order: Order, side: Side) -> bool:
 
 def _about(session: Session, actor: Actor, order: Order) -> Assignment:
     """The assignment in question. A trader objects to his own alone. Raises NotFound, NothingToDispute."""
-    assignment = (settled_assignment(session, order) if order.status == Status.COMPLETED
-                  else reopening.last_assignment(session, order) if order.status in LATE
-                  else orders.current_assignment(session, order))
+    if order.status in LATE:
+        places = reopening.places(session, order)
+        assignment = next((one for one in places if one.trader_id == actor.trader_id), next(iter(places), None))
+    else:
+        assignment = (settled_assignment if order.status == Status.COMPLETED else orders.current_assignment)(
+            session, order)
     if assignment is None:
         raise NothingToDispute(status=order.status)
     only_its_trader(actor, assignment)

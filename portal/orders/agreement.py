@@ -45,10 +45,11 @@ def outcome(session: Session, order: Order, assignment: Assignment, received: Mo
     Raises AmountBelowFee.
     """
     currency = order.settlement_currency
-    if received == order.amount_to_pay == order.amount:
+    asked = assignment.to_pay(order)
+    if received == asked == order.amount:
         return Outcome(received, "exact", Money(order.settlement_minor, currency), Money(order.fee_minor, currency),
                        assignment.reward)
-    exactness = ("exact" if received == order.amount_to_pay else "over" if received > order.amount_to_pay else "under")
+    exactness = "exact" if received == asked else "over" if received > asked else "under"
     settlement = convert(received, order.rate, currency)
     if not received:
         return Outcome(received, exactness, settlement, settlement, settlement)

@@ -220,8 +220,9 @@ class PayPayout(OrderCommand):
 
 
 class DeclineOrder(OrderCommand):
-    """Its trader gives the order back."""
+    """Its trader gives the order back. `assignment_id`: the one the form was made for; he may have two of one order."""
 
+    assignment_id: Annotated[str, Field(max_length=60)] | None = None
     reason: Reason | None = None
 
 

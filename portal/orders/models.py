@@ -106,6 +106,10 @@ class Assignment(Base):
     def public_id(self) -> str:
         return ids.public("asg", self.id)
 
+    def to_pay(self, order: Order) -> Money:
+        """What its payer was told to send here; where sums are varied, each place has its own."""
+        return Money(self.amount_minor, order.currency)
+
     @property
     def reward(self) -> Money:
         return Money(self.reward_minor, self.settlement_currency)

@@ -3,6 +3,7 @@
 The order becomes `assigned` with a new assignment: collateral is held, limits are counted, the slot is taken, as at a
 match. No limit keeps it away, for the money is there; want of collateral does.
 """
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
@@ -22,26 +23,32 @@ from portal.parties.models import Holder, Store
 from portal.requisites.models import Requisite
 
 LATE = (Status.EXPIRED, Status.CANCELLED)
-BY_A_REQUISITE = ("expired", "cancelled")  # how the assignment ended that the money may have been sent by
+TOLD_TO_PAY = ("expired", "cancelled", reservations.REPLACED)  # how one ended that the money may have been sent by
+PLACES_MAX = 20
 
 
-def last_assignment(session: Session, order: Order) -> Assignment | None:
-    """Where its payer was told to pay, before the order ended without money; None: nowhere. The order's lock guards it.
+def places(session: Session, order: Order) -> Sequence[Assignment]:
+    """Where its payer was told to pay, before the order ended without money: the newest first, none of another order.
+    The order's lock guards them.
 
-    Who declined it has nothing to do with it any more.
+    Who declined it has nothing to do with it any more: he was asked to look into his bank first.
     """
     if order.status not in LATE:
-        return None
-    newest = session.scalar(select(Assignment).where(Assignment.order_id == order.id)
-                            .order_by(Assignment.id.desc()).limit(1).execution_options(populate_existing=True))
-    return newest if newest is not None and newest.end_reason in BY_A_REQUISITE else None
+        return ()
+    return session.scalars(select(Assignment).where(
+        Assignment.order_id == order.id, Assignment.end_reason.in_(TOLD_TO_PAY))
+        .order_by(Assignment.id.desc()).limit(PLACES_MAX).execution_options(populate_existing=True)).all()
+
+
+def last_place(session: Session, order: Order) -> Assignment | None:
+    """The one its payer was shown last."""
+    return next(iter(places(session, order)), None)
 
 
 def was_payable(session: Session, order: Order) -> bool:
-    """There is such an assignment. For pages, which have read it already: their rows stay as they are."""
-    ended = session.scalar(select(Assignment.end_reason).where(Assignment.order_id == order.id)
-                           .order_by(Assignment.id.desc()).limit(1))
-    return order.status in LATE and ended in BY_A_REQUISITE
+    """There is such a place. For pages, which have read it already: their rows stay as they are."""
+    return order.status in LATE and session.scalar(select(Assignment.id).where(
+        Assignment.order_id == order.id, Assignment.end_reason.in_(TOLD_TO_PAY)).limit(1)) is not None
 
 
 def claimable_until(session: Session, order: Order) -> datetime:
@@ -52,12 +59,10 @@ def claimable_until(session: Session, order: Order) -> datetime:
 
 def late_until(session: Session, order: Order, seen: Assignment | None) -> datetime | None:
     """Until when the trader of this assignment may say that the money came after all; None: not. For pages."""
-    if order.status not in LATE or seen is None or seen.end_reason not in BY_A_REQUISITE:
+    if order.status not in LATE or seen is None or seen.end_reason not in TOLD_TO_PAY:
         return None
-    newest = session.scalar(select(Assignment.id).where(Assignment.order_id == order.id)
-                            .order_by(Assignment.id.desc()).limit(1))
     until = claimable_until(session, order)
-    return until if newest == seen.id and until > clock.now() else None
+    return until if until > clock.now() else None
 
 
 def reopen(steps: Steps, order: Order, ended: Assignment, *, reason: str | None = None,
@@ -85,6 +90,7 @@ def reopen(steps: Steps, order: Order, ended: Assignment, *, reason: str | None 
     session.add(OpenPlace(assignment_id=made.id, requisite_id=made.requisite_id, trader_id=made.trader_id,
                           order_id=order.id, amount_minor=None))
     order.assignment_id, order.expires_at, order.late = made.id, made.expires_at, True
+    order.amount_to_pay_minor = made.amount_minor  # where sums are varied, each has its own
     order.ended_at = order.needs_attention_at = None
     steps.take(order, Action.REOPEN, reason=reason, details={"assignment": made.public_id} | (details or {}))
     return made

@@ -105,22 +105,19 @@ def confirm(session: Session, actor: Actor, command: ConfirmOrder) -> Order:
     order = queries.lock(session, actor, command.order_id)
     _in_anothers_place(actor, Permission.ORDER_CONFIRM_ANY, command.reason)
     received = _received(command, order)
-    ended = reopening.last_assignment(session, order)
-    if ended is not None:
-        if actor.is_staff:  # that is a dispute's decision, by two
-            raise InvalidTransition(status=order.status, action=str(Action.CONFIRM))
-        assignment = _same(actor, ended, command.assignment_id)
-    else:
-        assignment = _payable(session, actor, order, command.assignment_id)
-    expected = Money(assignment.amount_minor, order.currency)
+    ended = reopening.places(session, order)
+    if ended and actor.is_staff:  # that is a dispute's decision, by two
+        raise InvalidTransition(status=order.status, action=str(Action.CONFIRM))
+    assignment = _named(actor, ended or _payable(session, actor, order), command.assignment_id)
+    expected = assignment.to_pay(order)
     if received != expected and not command.differs:
         raise AmountDiffers(expected=expected.text, received=received.text)
     steps = Steps(session, actor)
     if assignment.state == AssignmentState.LINGERING:
         reopening.take_back(steps, order, assignment)
     found = outcome(session, order, assignment, received)
-    if ended is not None:
-        assignment = reopening.reopen(steps, order, ended, reason=command.reason)
+    if ended:
+        assignment = reopening.reopen(steps, order, assignment, reason=command.reason)
     suspicion = None if actor.is_staff else at_money.suspicion(session, Moment.CONFIRM, order, assignment)
     if suspicion is not None:
         other_amount.held(steps, order, assignment, found, details=told(suspicion))
@@ -136,15 +133,13 @@ def decline(session: Session, actor: Actor, command: DeclineOrder) -> Order:
     """Its trader gives the order back: it looks for another requisite in a new window, never again for one of his. Who
     has it still payable, though its payer has another, ends that alone.
 
-    Raises NotFound, InvalidTransition, NotYours.
+    Raises NotFound, InvalidTransition, NotYours, AssignmentChanged (the form was made for another attempt).
     """
     order = queries.lock(session, actor, command.order_id)
-    lingering = _lingers_with(session, actor, order)
-    if lingering is not None:
-        _let_go(session, actor, order, lingering, command)
+    assignment = _declined(session, actor, order, command)
+    if assignment is not None and assignment.state == AssignmentState.LINGERING:
+        _let_go(session, actor, order, assignment, command)
         return order
-    assignment = queries.current_assignment(session, order)
-    only_its_trader(actor, assignment)
     steps = Steps(session, actor)
     look_again(session, order)
     steps.take(order, Action.DECLINE, reason=command.reason)
@@ -155,9 +150,19 @@ def decline(session: Session, actor: Actor, command: DeclineOrder) -> Order:
     return order
 
 
-def _lingers_with(session: Session, actor: Actor, order: Order) -> Assignment | None:
-    return next((one for one in queries.holding(session, order) if one.state == AssignmentState.LINGERING
-                 and actor.trader_id is not None and one.trader_id == actor.trader_id), None)
+def _declined(session: Session, actor: Actor, order: Order, command: DeclineOrder) -> Assignment | None:
+    """The attempt that is given back: the one named; else what its trader has of it, the current one first."""
+    holding = queries.holding(session, order)
+    if command.assignment_id is not None and holding:
+        return _named(actor, holding, command.assignment_id)
+    current = queries.current_assignment(session, order)
+    if current is None or current.trader_id != actor.trader_id:
+        lingering = next((one for one in holding if one.state == AssignmentState.LINGERING
+                          and actor.trader_id is not None and one.trader_id == actor.trader_id), None)
+        if lingering is not None:
+            return lingering
+    only_its_trader(actor, current)
+    return current
 
 
 def _let_go(session: Session, actor: Actor, order: Order, lingering: Assignment, command: DeclineOrder) -> None:
@@ -212,9 +217,8 @@ def _in_anothers_place(actor: Actor, permission: Permission, reason: str | None)
         raise Invalid(fields=[FieldError("/reason", "missing", "Field required")])
 
 
-def _payable(session: Session, actor: Actor, order: Order, assignment_id: str) -> Assignment:
-    """The assignment the form was made for, if it can be paid still: the open one, or one that lingers."""
-    wanted = ids.parse("asg", assignment_id)
+def _payable(session: Session, actor: Actor, order: Order) -> Sequence[Assignment]:
+    """What can be paid still: the open one, and those that linger. Raises NotFound, InvalidTransition."""
     holding = queries.holding(session, order)
     under_way = order.status in (Status.ASSIGNED, Status.PAID)
     searching = order.status in (Status.NEW, Status.RETRYING) and bool(holding)
@@ -224,19 +228,19 @@ def _payable(session: Session, actor: Actor, order: Order, assignment_id: str) -
         raise InvalidTransition(status=order.status, action=str(Action.CONFIRM))
     if not (under_way or searching):
         raise InvalidTransition(status=order.status, action=str(Action.CONFIRM))
-    found = next((one for one in holding if one.id == wanted), None)
+    return holding
+
+
+def _named(actor: Actor, among: Sequence[Assignment], assignment_id: str) -> Assignment:
+    """The one that the form was made for. Raises NotFound, AssignmentChanged."""
+    if queries.party_of(actor) is Party.TRADER and not any(one.trader_id == actor.trader_id for one in among):
+        raise NotFound()
+    wanted = ids.parse("asg", assignment_id)
+    found = next((one for one in among if one.id == wanted), None)
     if found is None:
         raise AssignmentChanged()
     only_its_trader(actor, found)
     return found
-
-
-def _same(actor: Actor, ended: Assignment, assignment_id: str) -> Assignment:
-    """Raises NotFound, AssignmentChanged."""
-    only_its_trader(actor, ended)
-    if ended.id != ids.parse("asg", assignment_id):
-        raise AssignmentChanged()
-    return ended
 
 
 def _received(command: ConfirmOrder, order: Order) -> Money:

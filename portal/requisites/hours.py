@@ -16,8 +16,11 @@ from portal.requisites.models import PREFIX, Requisite
 AtTime = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 _OUTSIDE = """CASE WHEN hours_from < hours_to THEN NOT (:minute >= hours_from AND :minute < hours_to)
                   ELSE :minute >= hours_to AND :minute < hours_from END"""
-FOLLOW = text(f"""UPDATE requisites SET off_hours = NOT off_hours
-                   WHERE hours_from IS NOT NULL AND off_hours IS DISTINCT FROM ({_OUTSIDE})""")
+FOLLOW = text(f"""
+    WITH turned AS MATERIALIZED (SELECT id FROM requisites
+                     WHERE hours_from IS NOT NULL AND off_hours IS DISTINCT FROM ({_OUTSIDE})
+                     ORDER BY id FOR NO KEY UPDATE)  -- in the order in which everybody locks them
+    UPDATE requisites r SET off_hours = NOT off_hours FROM turned WHERE r.id = turned.id""")
 
 
 class SetHours(Command):

@@ -142,6 +142,7 @@ CHANGES = {
     "payout_tries_max": N_("Traders asked in turn"), "payout_alone_max_minor": N_("One person alone may send up to"),
     "decision_of": N_("Kind"), "alone_max_minor": N_("One alone up to"), "two_from_minor": N_("Two others from"),
     "received": N_("Amount received"), "ordered": N_("Amount ordered"), "outcome": N_("Decision"),
+    "requisite": N_("Requisite"),
 } | CHANGES_OF_JOINING | CHANGES_OF_RISK | CHANGES_OF_SECURITY
 CONFIRMS = {"store": N_("The store says so"), "window": N_("Nobody of the store objects in time"),
             "at_once": N_("The trader's receipt is enough")}

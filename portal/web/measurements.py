@@ -1,6 +1,7 @@
 """What `/metrics` says of the whole desk, asked of the database at each scrape; every statement is bounded."""
 from datetime import datetime, timedelta
 
+import structlog
 from prometheus_client import Gauge
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
@@ -14,6 +15,8 @@ from portal.ledger import findings, proofs
 from portal.orders.reading import conversion
 from portal.reference import rate_board
 
+log = structlog.get_logger("measurements")
+ERROR_MAX = 500  # characters
 NEVER_S = 10 * 365 * 24 * 3600  # of what has not happened yet: older than any limit
 UP = Gauge("quittance_database_up", "Whether the database answered this scrape")
 SILENT = Gauge("quittance_process_silent_seconds", "Since when no dispatcher, no worker has done anything", ["process"])
@@ -67,8 +70,9 @@ def measure() -> None:
         for part in (_processes, _orders, _books, _rates, _proofs, _standbys):
             part(session)
         UP.set(1)
-    except (SQLAlchemyError, PortalError):
+    except (SQLAlchemyError, PortalError) as error:
         UP.set(0)
+        log.warning("not_measured", error=str(error)[:ERROR_MAX])
 
 
 def _processes(session: Session) -> None:

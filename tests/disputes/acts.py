@@ -26,10 +26,12 @@ def give_in(actor: Actor, dispute: Dispute) -> None:
         service.give_in(session, actor, GiveIn(dispute_id=dispute.public_id))
 
 
-def ask(order: Order, outcome: str, amount: str | None = None, by: Actor | None = None) -> approvals.Approval:
+def ask(order: Order, outcome: str, amount: str | None = None, by: Actor | None = None,
+        at: str | None = None) -> approvals.Approval:
+    """`at`: the attempt where the money came."""
     with f.act() as session:
         return decisions.ask(session, by or f.staff(), DecideDispute(
-            order_id=order.public_id, outcome=outcome, amount=amount, reason="Both statements seen"))
+            order_id=order.public_id, outcome=outcome, amount=amount, assignment_id=at, reason="Both statements seen"))
 
 
 def agree(approval: approvals.Approval, by: Actor | None = None) -> None:
@@ -38,8 +40,8 @@ def agree(approval: approvals.Approval, by: Actor | None = None) -> None:
             approval_id=approval.public_id, decision="approve", reason="Checked"))
 
 
-def decided(order: Order, outcome: str, amount: str | None = None) -> None:
-    agree(ask(order, outcome, amount))
+def decided(order: Order, outcome: str, amount: str | None = None, at: str | None = None) -> None:
+    agree(ask(order, outcome, amount, at=at))
 
 
 def thread(actor: Actor, dispute: Dispute) -> list[str]:

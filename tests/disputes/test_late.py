@@ -7,12 +7,14 @@ from flask import Flask
 from portal.core import clock
 from portal.core.errors import Invalid
 from portal.core.lifecycle import InvalidTransition
-from portal.disputes import confirming
+from portal.disputes import confirming, decisions
 from portal.disputes.models import Dispute
 from portal.disputes.service import NothingToDispute
 from portal.ledger import verify
+from portal.orders import replacing
 from portal.orders.commands import ConfirmOrder
 from portal.orders.models import Order
+from portal.orders.other_amount import AnswerAmount
 from portal.orders.service import AmountDiffers
 from portal.parties.models import Trader
 from portal.requisites.models import Requisite
@@ -169,3 +171,98 @@ def test_what_cannot_be_claimed(cast: f.Cast) -> None:
     f.cancel(cast.key, early)
     with pytest.raises(NothingToDispute):
         claimed(cast, early)  # nobody was told where to pay
+
+
+class TestWhereItCame:
+    """The payer was given more than one requisite; the money is with whoever says so, or where staff find it."""
+
+    @pytest.fixture
+    def two(self, cast: f.Cast) -> f.Cast:
+        cast.requisite(cast.trader())
+        return cast
+
+    def exchanged(self, cast: f.Cast) -> Order:
+        order = f.assigned_payin(cast)
+        with f.act() as session:
+            replacing.replace(session, cast.customer(order), replacing.ReplaceOrder(
+                order_id=order.public_id, instead_of=f.assignment_of(order).public_id))
+        return f.fresh(order)
+
+    def test_staff_settle_a_disputed_one_where_the_payer_had_paid_first(self, two: f.Cast) -> None:
+        order = self.exchanged(two)
+        first, second = f.assignments_of(order)
+        f.mark_paid(two.customer(order), order)
+        acts.open_by(two.customer(order), order, "not_confirmed", "I paid to the first card")
+        with f.look() as session:
+            assert [one.id for one in decisions.places(session, session.get_one(Order, order.id))] == [
+                second.id, first.id]
+        acts.decided(order, "complete", at=first.public_id)
+        assert f.fresh(order).status == "confirmed"
+        f.work_off("settle_order")
+        held, paid = (f.trader_held(trader).text for trader in two.traders), f.fresh(order)
+        assert (paid.status, paid.assignment_id, list(held)) == ("completed", first.id, ["0.000000", "0.000000"])
+        assert [one.end_reason for one in f.assignments_of(order)] == ["settled", "replaced"]
+
+    def test_what_is_previewed_is_posted_also_for_the_one_that_is_let_go(self, two: f.Cast) -> None:
+        order = self.exchanged(two)
+        f.mark_paid(two.customer(order), order)
+        acts.open_by(two.customer(order), order, "not_confirmed", "Paid")
+        with f.look() as session:
+            kinds = [one.kind for one in decisions.foreseen(session, session.get_one(Order, order.id))["cancel"]]
+        assert kinds == ["payin_release", "payin_release"]
+
+    def test_another_orders_attempt_is_no_choice(self, two: f.Cast) -> None:
+        order, other = self.exchanged(two), f.assigned_payin(two, "1600.00")
+        f.mark_paid(two.customer(order), order)
+        acts.open_by(two.customer(order), order, "not_confirmed", "Paid")
+        with pytest.raises(Invalid):
+            acts.ask(order, "complete", at=f.assignment_of(other).public_id)
+
+    @pytest.mark.parametrize("which", [0, 1])
+    def test_after_the_end_either_trader_may_have_it(self, two: f.Cast, which: int) -> None:
+        order = self.exchanged(two)
+        f.cancel(two.customer(order), order)
+        has_it = f.assignments_of(order)[which]
+        with f.act() as session:
+            confirming.confirm(session, f.as_trader(has_it.trader_id), ConfirmOrder(
+                order_id=order.public_id, assignment_id=has_it.public_id, received=order.amount_to_pay.text))
+        assert f.assignments_of(order)[-1].requisite_id == has_it.requisite_id
+        assert f.fresh(order).status == "confirmed"
+
+    def test_the_second_declined_and_the_first_is_claimed(self, two: f.Cast) -> None:
+        """The newest attempt was the declined one: nobody could claim the first, which had been payable."""
+        order = self.exchanged(two)
+        first = f.assignments_of(order)[0]
+        f.decline(f.its_trader(order), order)
+        f.cancel(two.customer(order), order)
+        dispute = claimed(two, order)
+        assert dispute.trader_id == first.trader_id
+        acts.give_in(f.as_trader(first.trader_id), dispute)
+        assert f.fresh(order).status == "confirmed"
+
+
+def test_who_has_the_money_without_collateral_is_stopped_when_staff_find_it(cast: f.Cast) -> None:
+    """Only his own word stopped him: two of the staff were refused, and he went on."""
+    order = expired(cast)
+    dispute = claimed(cast, order)
+    without_collateral(cast)
+    approval = acts.ask(order, "complete")
+    assert (f.fresh(dispute).unsecured, f.fresh(cast.traders[0]).unsecured) == (True, 1)
+    with pytest.raises(f.ledger.InsufficientFunds):
+        acts.agree(approval)
+    f.deposit_to(f.ledger.trader_available(cast.traders[0].id, "USDT", True), "500.000000")
+    acts.agree(approval)
+    assert (f.fresh(order).status, f.fresh(cast.traders[0]).unsecured) == ("confirmed", 0)
+
+
+@pytest.mark.parametrize("word", ["yes", "no"])
+def test_a_claim_is_over_with_the_stores_word_on_less(cast: f.Cast, word: str) -> None:
+    """It stayed open beside a completed order."""
+    order = expired(cast)
+    f.change(cast.store, under_policy="ask")
+    dispute = claimed(cast, order)
+    assert confirmed(order, "1000.00", differs=True).waits_for == "store"
+    with f.act() as session:
+        confirming.answer_amount(session, cast.owner, AnswerAmount(order_id=order.public_id, answer=word))
+    assert (f.fresh(order).status, f.fresh(dispute).outcome) == (
+        ("confirmed", "adjust") if word == "yes" else ("disputed", None))

@@ -88,17 +88,31 @@ def test_hours(cast):
     assert its_requisite(cast).off_hours is False
 
 
-def test_a_bank_through_which_hardly_anything_comes_stands_still(cast):
-    bank = its_requisite(cast).bank
-    assert bank
-    for _ in range(2):  # so that no single card is quarantined
-        cast.requisite(cast.trader())
-    for number in range(breaker.ATTEMPTS_MIN + 1):
+def one_of_eleven_is_paid(cast):
+    for number in range(breaker.PAYERS_MIN + 1):
         order = f.assigned_payin(cast, f"{1000 + number}.00")
         if number == 0:
             f.confirm(f.its_trader(order), order)
         else:
             f.expire(order)
+
+
+def test_one_store_of_two_stops_no_bank(cast):
+    """It names its payers as it likes."""
+    for _ in range(2):
+        cast.requisite(cast.trader())
+    f.create_payin(f.new_cast(), "50.00")
+    one_of_eleven_is_paid(cast)
+    with clock.moved(timedelta(minutes=10)), f.act() as session:
+        assert breaker.watch(session) == []
+
+
+def test_a_bank_through_which_hardly_anything_comes_stands_still(cast):
+    bank = its_requisite(cast).bank
+    assert bank
+    for _ in range(2):  # so that no single card is quarantined
+        cast.requisite(cast.trader())
+    one_of_eleven_is_paid(cast)
 
     def watched(after: timedelta = timedelta(minutes=10)) -> list[str]:
         with clock.moved(after), f.act() as session:

@@ -91,12 +91,15 @@ class Queue:
         return str(hash((counts, *((one.id, one.version) for one in rows))) & 0xFFFFFFFF)
 
 
+EXPIRES_AT = case((Assignment.state == AssignmentState.LINGERING, Assignment.expires_at), else_=Order.expires_at)
+
+
 def rows_of_queue() -> Select[*tuple[Any, ...]]:
     """In the order of `Queued`."""
     return select(
         Assignment.id, Assignment.created_at, Assignment.state, Assignment.end_reason, Assignment.settlement_minor,
         Assignment.settlement_currency, Order.id, Order.direction, Order.status, Order.version, Order.currency,
-        Order.amount_to_pay_minor, Order.customer_name, Order.expires_at, Order.confirm_by, Order.ended_at,
+        Assignment.amount_minor, Order.customer_name, EXPIRES_AT, Order.confirm_by, Order.ended_at,
         Requisite.bank, Requisite.method, Requisite.number_last4, Order.accepted_at, Order.destination_mask,
     ).join(Order, Order.id == Assignment.order_id).join(Requisite, Requisite.id == Assignment.requisite_id)
 

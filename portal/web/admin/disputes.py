@@ -84,6 +84,7 @@ def _one(dispute_id: str) -> dict[str, Any]:
     return shown | line(of_order(order)) | {
         "alike": queries.alike(session, dispute), "suggested": clocks.suggested(dispute), "asked": asked,
         "outcomes": decisions.OUTCOMES.get(order.status, ()) if may_decide else (),
+        "places": queries.in_words(session, decisions.places(session, order)) if may_decide else (),
         "previews": _previews(dispute) if may_decide and not asked and signed_in().may(Permission.BALANCE_READ) else [],
         "version": f"{shown['version']}-{len(asked)}"}
 

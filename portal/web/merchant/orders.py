@@ -6,6 +6,7 @@ from flask import Blueprint, Response, redirect, request, url_for
 from portal.core.access import Permission, requires
 from portal.core.commands import bind
 from portal.core.db import reader, transaction
+from portal.disputes import confirming
 from portal.orders import other_amount, payment_links, service
 from portal.orders.commands import CancelOrder
 from portal.orders.facts import PREFIXES
@@ -66,7 +67,7 @@ def answer_amount(order_id: str) -> Response:
     with redisplay("merchant/orders/one.html", lambda: _order(order_id)):
         command = bind(other_amount.AnswerAmount, request.form, order_id=order_id)
         with transaction() as session:
-            other_amount.answer(session, signed_in(), command)
+            confirming.answer_amount(session, signed_in(), command)
     return done("merchant/orders/one.html", otherwise=request.path.rsplit("/", 1)[0], error=None, **_order(order_id))
 
 
