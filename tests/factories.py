@@ -365,8 +365,8 @@ def store_held(store: Store, live: bool = True) -> Money:
 
 
 def work_off(kind: str = "match_order") -> int:
-    """Do the due work of a kind in this process, as a worker would."""
-    done = jobs.run(kind)
+    """Do the due work of a kind in this process, as a worker would: all of it, also what earlier tests left."""
+    done = jobs.run(kind, for_s=120)
     db.session.remove()
     return done
 

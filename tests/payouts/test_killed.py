@@ -24,6 +24,7 @@ def record(fresh_database, url_of) -> Record:
     return Record(url_of(fresh_database, "owner"))
 
 
+@pytest.mark.slow
 def test_no_row_twice_and_none_lost(fresh_app: Flask, fresh_database: str, record: Record, tmp_path: Path) -> None:
     cast = f.new_cast()
     prefund(cast, "20000.000000")

@@ -42,6 +42,7 @@ def asked(caller: Caller, record: Record, numbers: range) -> list[float]:
     return waited_s(record)[numbers.start:]
 
 
+@pytest.mark.slow
 def test_a_worker_without_a_database_leaves_the_wake_ups_to_others(fresh_app: Flask, fresh_database: str,
                                                                   record: Record, tmp_path: Path) -> None:
     """It took every second message, failed, and the order waited for the next one: no dispatcher runs here."""

@@ -2,6 +2,7 @@
 import time
 from pathlib import Path
 
+import pytest
 from flask import Flask
 
 from tests.running import running_desk, wait_for
@@ -12,6 +13,7 @@ TOGETHER_S = 10.0
 PAUSE_S = 0.1
 
 
+@pytest.mark.slow
 def test_two_dispatchers_do_nothing_twice(fresh_app: Flask, fresh_database: str, record: Record, tmp_path: Path
                                           ) -> None:
     cast, orders = cast_of_four(), []

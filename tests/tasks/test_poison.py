@@ -3,6 +3,7 @@ import json
 from pathlib import Path
 from uuid import UUID
 
+import pytest
 from flask import Flask
 
 from tests.running import Desk, running_desk, wait_for
@@ -20,6 +21,7 @@ from tests.tasks.record import (
 ORDERS = 20
 
 
+@pytest.mark.slow
 def test_a_poison_job_and_an_unknown_kind_die_alone(fresh_app: Flask, fresh_database: str, record: Record,
                                                     tmp_path: Path) -> None:
     orders = orders_of(cast_of_four(), ORDERS)

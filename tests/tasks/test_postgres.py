@@ -39,6 +39,7 @@ def app(postgres: OwnPostgres, redis_url: str) -> Iterator[Flask]:
         yield made
 
 
+@pytest.mark.slow
 def test_a_fast_restart_under_load(app: Flask, postgres: OwnPostgres, tmp_path: Path) -> None:
     record = Record(postgres.urls["DATABASE_OWNER_URL"].replace("postgresql+psycopg", "postgresql"))
     with running_desk(DATABASE, tmp_path / "desk.log", settings={"RATELIMIT_ENABLED": "false"}) as desk:

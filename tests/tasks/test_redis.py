@@ -1,6 +1,7 @@
 """Redis flushed, killed and struck dumb (faults 3): work is delayed and never lost, requests are hardly slower."""
 from pathlib import Path
 
+import pytest
 from flask import Flask
 from redis import Redis
 
@@ -14,6 +15,7 @@ SLOWER_MAX_S = 0.3
 CALLS = 12
 
 
+@pytest.mark.slow
 def test_redis_flushed_four_times_and_killed_twice(fresh_app: Flask, fresh_database: str, record: Record,
                                                    tmp_path: Path) -> None:
     chance = seeded(3)
@@ -41,6 +43,7 @@ def test_redis_flushed_four_times_and_killed_twice(fresh_app: Flask, fresh_datab
     effects_once(record, orders, settled=False)
 
 
+@pytest.mark.slow
 def test_a_redis_that_never_answers_makes_nobody_wait(fresh_app: Flask, fresh_database: str, redis_url: str,
                                                       tmp_path: Path) -> None:
     cast = cast_of_four()

@@ -1,6 +1,7 @@
 """Workers asked to stop with every drain busy (faults 2): they finish what they hold, nothing is left or repeated."""
 from pathlib import Path
 
+import pytest
 from flask import Flask
 
 from tasks import wakeups
@@ -12,6 +13,7 @@ STOPS = 3
 EXIT_MAX_S = 30
 
 
+@pytest.mark.slow
 def test_three_stops_with_both_drains_busy(fresh_app: Flask, fresh_database: str, record: Record, tmp_path: Path
                                            ) -> None:
     seeded(11)
