@@ -32,7 +32,8 @@ MAKERS: dict[str, Callable[[], str]] = {
     "FINGERPRINT_KEY": _key,
     "PAYMENT_LINK_KEY": _key,
     "HUEY_KEY": lambda: secrets.token_hex(32),
+    "PUSH_KEY": lambda: secrets.token_urlsafe(32),  # a number below P-256's order, but for one in 2**32
     "BACKUP_KEY": _key,
     "demo_password": lambda: secrets.token_urlsafe(18),
 }
-SETTINGS = ("SECRET_KEY", "MASTER_KEYS", "FINGERPRINT_KEY", "PAYMENT_LINK_KEY", "HUEY_KEY")
+SETTINGS = ("SECRET_KEY", "MASTER_KEYS", "FINGERPRINT_KEY", "PAYMENT_LINK_KEY", "HUEY_KEY", "PUSH_KEY")

@@ -15,8 +15,8 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 WORKERS = 2
 #: set by a person for a desk; a test that inherited it would not test what it says
 NOT_FOR_TESTS = ("DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_DIRECT_URL", "REDIS_URL", "SECRET_KEY", "MASTER_KEYS",
-                 "FINGERPRINT_KEY", "PAYMENT_LINK_KEY", "HUEY_KEY", "SENTRY_DSN", "PUBLIC_URL", "HOST", "PORT",
-                 "RATELIMIT_ENABLED", "DEMO_PASSWORD", "QUITTANCE_HOME")
+                 "FINGERPRINT_KEY", "PAYMENT_LINK_KEY", "HUEY_KEY", "PUSH_KEY", "SENTRY_DSN", "PUBLIC_URL", "HOST",
+                 "PORT", "RATELIMIT_ENABLED", "DEMO_PASSWORD", "QUITTANCE_HOME")
 
 
 def main(arguments: list[str]) -> int:

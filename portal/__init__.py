@@ -69,11 +69,15 @@ def create_app(settings: Settings | None = None, *, process: str = "web") -> Fla
 def _tell_people(settings: Settings) -> None:
     """By which channels this desk can, beside the portal and mail."""
     from portal import notices
-    from portal.notices import telegram
+    from portal.core import web_push
+    from portal.notices import push, telegram
     from portal.webhooks import operator
 
-    token, secret = settings.telegram_bot_token, settings.operator_webhook_secret
-    notices.configure(public_url=settings.public_url, telegram=token is not None, operator=secret is not None)
+    token, secret, key = settings.telegram_bot_token, settings.operator_webhook_secret, settings.push_key
+    notices.configure(public_url=settings.public_url, telegram=token is not None, push=key is not None,
+                      operator=secret is not None)
+    push.configure(web_push.Sender(web_push.read_key(key.get_secret_value()),
+                                   settings.security_contact or settings.public_url) if key else None)
     telegram.configure(telegram.Bot(token.get_secret_value(), settings.telegram_bot_name or "",
                                     settings.telegram_api_url) if token else None)
     operator.configure(operator.Address(settings.operator_webhook_url or "", secret.get_secret_value())

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from portal.core import retention
+from portal.core import retention, web_push
 from portal.core.crypto import KEY_BYTES, Keyring
 
 PREFIX = "QUITTANCE_"
@@ -91,6 +91,8 @@ class Settings(BaseSettings):
     telegram_bot_token: SecretStr | None = Field(None, description="of the bot that writes to people who link it")
     telegram_bot_name: str | None = Field(None, description="of the same bot, without @")
     telegram_api_url: str = Field("https://api.telegram.org", description="or the operator's own Bot API server")
+    push_key: SecretStr | None = Field(
+        None, description="tells browsers that people have named; `bin/flask notices push-key` makes one. Without: off")
     operator_webhook_url: str | None = Field(None, description="what staff are told of goes there too, signed")
     operator_webhook_secret: SecretStr | None = Field(None, description="whsec_…, as of Standard Webhooks")
     sentry_dsn: SecretStr | None = Field(None, description="errors go here, scrubbed")
@@ -104,6 +106,8 @@ class Settings(BaseSettings):
     def _channels(self) -> Self:
         if (self.telegram_bot_token is None) != (self.telegram_bot_name is None):
             raise ValueError("TELEGRAM_BOT_TOKEN and TELEGRAM_BOT_NAME belong together")
+        if self.push_key is not None:
+            web_push.read_key(self.push_key.get_secret_value())
         if (self.operator_webhook_url is None) != (self.operator_webhook_secret is None):
             raise ValueError("OPERATOR_WEBHOOK_URL and OPERATOR_WEBHOOK_SECRET belong together")
         if self.operator_webhook_secret is not None:

@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session
 
 from portal.core.jobs import Claimed, Kind, register, register_outside
 from portal.disputes import reminders
-from portal.notices import dead_jobs, happening, mailing, queries, telegram, telling
+from portal.notices import dead_jobs, happening, mailing, push, queries, telegram, telling
 from portal.parties import ending_keys, low_balances
 from portal.reference import stale_rates
 from portal.webhooks import operator
@@ -33,4 +33,5 @@ register(
 )
 register_outside(telegram.KIND, telegram.drain)
 register_outside(telegram.HEAR, telegram.hear)
+register_outside(push.KIND, push.drain)
 register_outside(operator.KIND, operator.drain)

@@ -30,7 +30,7 @@ CREATE TABLE notices (
     error text,
     CONSTRAINT pk_notices PRIMARY KEY (id),
     CONSTRAINT uq_notices_happening_id_user_id_channel UNIQUE (happening_id, user_id, channel),
-    CONSTRAINT ck_notices_channel CHECK (channel IN ('portal', 'mail', 'telegram', 'operator')),
+    CONSTRAINT ck_notices_channel CHECK (channel IN ('portal', 'mail', 'telegram', 'push', 'operator')),
     CONSTRAINT ck_notices_state CHECK (state IN ('waiting', 'sent', 'failed')),
     CONSTRAINT ck_notices_user CHECK ((channel = 'operator') = (user_id IS NULL)),
     CONSTRAINT fk_notices_happening_id FOREIGN KEY (happening_id) REFERENCES happenings (id) ON DELETE CASCADE,
@@ -71,3 +71,19 @@ CREATE TABLE notice_plans (
     CONSTRAINT ck_notice_plans_low_amount CHECK (low_amount > 0),
     CONSTRAINT fk_notice_plans_user_id FOREIGN KEY (user_id) REFERENCES users (id)
 );
+
+-- A browser that a person has named: its push service's address, and what messages to it are sealed with.
+CREATE TABLE push_browsers (
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    endpoint text NOT NULL,
+    public bytea NOT NULL,
+    auth bytea NOT NULL,
+    called text,
+    added_at timestamptz NOT NULL,
+    told_at timestamptz,
+    CONSTRAINT pk_push_browsers PRIMARY KEY (id),
+    CONSTRAINT uq_push_browsers_endpoint UNIQUE (endpoint),
+    CONSTRAINT fk_push_browsers_user_id FOREIGN KEY (user_id) REFERENCES users (id)
+);
+CREATE INDEX ix_push_browsers_user_id ON push_browsers (user_id);

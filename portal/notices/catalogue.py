@@ -6,8 +6,8 @@ from portal.core.access import Permission as P
 from portal.core.access import Role
 
 N_ = str  # marks a sentence for translation
-PORTAL, MAIL, TELEGRAM, OPERATOR = "portal", "mail", "telegram", "operator"
-CHANNELS = (PORTAL, MAIL, TELEGRAM)
+PORTAL, MAIL, TELEGRAM, PUSH, OPERATOR = "portal", "mail", "telegram", "push", "operator"
+CHANNELS = (PORTAL, MAIL, TELEGRAM, PUSH)
 """What a person chooses among; `operator` is the desk's own address."""
 OFF, NOW, DIGEST = "off", "now", "digest"
 GROUPS = {"account": N_("Your account"), "orders": N_("Orders"), "disputes": N_("Disputes"), "money": N_("Money"),
@@ -39,8 +39,8 @@ class Event:
 
 
 BY_MAIL = {PORTAL: NOW, MAIL: NOW}
-EVERYWHERE = {PORTAL: NOW, MAIL: NOW, TELEGRAM: NOW}
-HERE_AND_TELEGRAM = {PORTAL: NOW, TELEGRAM: NOW}
+POCKET = {PORTAL: NOW, TELEGRAM: NOW, PUSH: NOW}
+EVERYWHERE = {**POCKET, MAIL: NOW}
 ON_WISH: dict[str, str] = {}
 BOTH = frozenset({PORTAL, MAIL})
 
@@ -48,18 +48,18 @@ EVENTS: dict[str, Event] = {
     "account.new_device": Event(
         "account", EVERYBODY, P.PROFILE, N_("A new browser signed in"), N_("Signed in at a new browser"),
         N_("From %(address)s, %(browser)s. If it was not you, change your password at once."), "/profile",
-        HERE_AND_TELEGRAM, always=BOTH, urgent=True, own_letter=True),
+        POCKET, always=BOTH, urgent=True, own_letter=True),
     "account.password_changed": Event(
         "account", EVERYBODY, P.PROFILE, N_("Password changed"), N_("Your password was changed"),
         N_("Every other session has ended. If it was not you, tell an administrator at once."), "/profile",
-        HERE_AND_TELEGRAM, always=BOTH, urgent=True, own_letter=True),
+        POCKET, always=BOTH, urgent=True, own_letter=True),
     "account.factor_added": Event(
         "account", EVERYBODY, P.PROFILE, N_("Second factor added"), N_("A second factor was added: %(what)s"),
-        N_("If it was not you, tell an administrator at once."), "/profile", HERE_AND_TELEGRAM, always=BOTH,
+        N_("If it was not you, tell an administrator at once."), "/profile", POCKET, always=BOTH,
         translated=frozenset({"what"}), urgent=True, own_letter=True),
     "account.factor_removed": Event(
         "account", EVERYBODY, P.PROFILE, N_("Second factor removed"), N_("A second factor was removed: %(what)s"),
-        N_("If it was not you, tell an administrator at once."), "/profile", HERE_AND_TELEGRAM, always=BOTH,
+        N_("If it was not you, tell an administrator at once."), "/profile", POCKET, always=BOTH,
         translated=frozenset({"what"}), urgent=True, own_letter=True),
     "decision.waits": Event(
         "decisions", STAFF, P.APPROVAL_DECIDE, N_("Something waits for a second person"),
@@ -77,7 +77,7 @@ EVENTS: dict[str, Event] = {
         urgent=True),
     "order.attention": Event(
         "orders", STAFF | TRADER, P.ORDER_READ, N_("An order needs attention"), N_("Order %(order)s needs attention"),
-        "%(why)s", "{order_page}", {PORTAL: NOW, TELEGRAM: NOW}, translated=frozenset({"why"}),
+        "%(why)s", "{order_page}", POCKET, translated=frozenset({"why"}),
         urgent=True),
     "shift.ended": Event(
         "orders", TRADER, P.SHIFT_MANAGE, N_("Your shift was ended"), N_("Your shift was ended"),
@@ -87,7 +87,7 @@ EVENTS: dict[str, Event] = {
         "orders", TRADER, P.REQUISITE_READ, N_("A requisite went into quarantine"),
         N_("Quarantine: %(number)s"),
         N_("Five orders in a row were not paid on it. Does the bank take transfers to it?"),
-        "/trader/requisites/{requisite}", HERE_AND_TELEGRAM),
+        "/trader/requisites/{requisite}", POCKET),
     "dispute.opened": Event(
         "disputes", EVERYBODY, P.DISPUTE_OPEN, N_("A dispute was opened"), N_("A dispute about order %(order)s"),
         "%(waits)s", "/{area}/disputes/{dispute}", EVERYWHERE, translated=frozenset({"waits"})),
@@ -133,7 +133,7 @@ EVENTS: dict[str, Event] = {
     "coverage.hole": Event(
         "desk", STAFF, P.REQUISITE_READ, N_("Nobody could take orders of a size"),
         N_("Nobody could take: %(method)s from %(least)s"), N_("Orders an hour at this time: %(count)s."),
-        "/admin/coverage", HERE_AND_TELEGRAM, urgent=True),
+        "/admin/coverage", POCKET, urgent=True),
     "rates.stale": Event(
         "desk", STAFF, P.REFERENCE_MANAGE, N_("A rate is too old"), N_("The rate of %(name)s is too old"),
         N_("Orders that need it are refused until there is a new one."), "/admin/rates/{pair}", EVERYWHERE,

@@ -2,9 +2,9 @@
 from collections.abc import Mapping
 
 from portal import mail
-from portal.notices.catalogue import MAIL, NOW, OFF, OPERATOR, PORTAL, TELEGRAM, Event
+from portal.notices.catalogue import MAIL, NOW, OFF, OPERATOR, PORTAL, PUSH, TELEGRAM, Event
 
-SENDS = {MAIL: "send_notices", TELEGRAM: "send_telegram", OPERATOR: "call_operator"}
+SENDS = {MAIL: "send_notices", TELEGRAM: "send_telegram", PUSH: "send_push", OPERATOR: "call_operator"}
 """The kind of work that sends what waits."""
 
 
@@ -16,10 +16,11 @@ class _Desk:
 _desk = _Desk()
 
 
-def configure(*, public_url: str, telegram: bool, operator: bool) -> None:
+def configure(*, public_url: str, telegram: bool = False, push: bool = False, operator: bool = False) -> None:
     """Called once by `create_app`."""
     _desk.url = public_url.rstrip("/")
-    _desk.on = frozenset({PORTAL, *([TELEGRAM] if telegram else []), *([OPERATOR] if operator else [])})
+    can = {PORTAL: True, TELEGRAM: telegram, PUSH: push, OPERATOR: operator}
+    _desk.on = frozenset(channel for channel, is_there in can.items() if is_there)
 
 
 def is_on(channel: str) -> bool:

@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, Text, UniqueConstraint, desc, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Numeric, Text, UniqueConstraint, desc, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -50,7 +50,7 @@ class Notice(Base):
         Index("ix_notices_user_id", "user_id", desc("id")),  # a person's list, newest first
         Index("ix_notices_unread", "user_id", postgresql_where=text("channel = 'portal' AND read_at IS NULL")),
         Index("ix_notices_waiting", "due_at", postgresql_where=text("state = 'waiting'")),  # what is due
-        CheckConstraint("channel IN ('portal', 'mail', 'telegram', 'operator')", name="channel"),
+        CheckConstraint("channel IN ('portal', 'mail', 'telegram', 'push', 'operator')", name="channel"),
         CheckConstraint("state IN ('waiting', 'sent', 'failed')", name="state"),
         CheckConstraint("(channel = 'operator') = (user_id IS NULL)", name="user"),
     )
@@ -105,3 +105,25 @@ class NoticePlan(Base):
     telegram_since: Mapped[datetime | None]
     telegram_code: Mapped[str | None] = mapped_column(Text)  # SHA-256 of the code that is to come from them
     telegram_code_until: Mapped[datetime | None]
+
+
+class PushBrowser(Base):
+    """A browser that a person has named: its push service's address, and what messages to it are sealed with."""
+
+    __tablename__ = "push_browsers"
+    __table_args__ = (
+        UniqueConstraint("endpoint"),  # one browser, one person
+        Index("ix_push_browsers_user_id", "user_id"),
+    )
+    id: Mapped[Id]
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    endpoint: Mapped[LongText]
+    public: Mapped[bytes] = mapped_column(LargeBinary)  # a point of P-256
+    auth: Mapped[bytes] = mapped_column(LargeBinary)
+    called: Mapped[str | None] = mapped_column(Text)  # as its person knows it
+    added_at: Mapped[datetime] = mapped_column(default=clock.now)
+    told_at: Mapped[datetime | None]
+
+    @property
+    def public_id(self) -> str:
+        return ids.public("psh", self.id)

@@ -12,7 +12,7 @@ from portal.core import clock, ids, jobs, page_events
 from portal.core.db import locked
 from portal.core.jobs import Claimed
 from portal.notices import catalogue, channels, hours
-from portal.notices.catalogue import NOW, OFF, OPERATOR, PORTAL, STAFF, TELEGRAM
+from portal.notices.catalogue import NOW, OFF, OPERATOR, PORTAL, PUSH, STAFF, TELEGRAM
 from portal.notices.models import Happening, Notice
 
 PEOPLE_MAX = 1000
@@ -20,6 +20,7 @@ PEOPLE_MAX = 1000
 PEOPLE = text("""
     SELECT u.id, u.role, u.time_zone, p.quiet_from, p.quiet_until, coalesce(p.digest_at, :digest_at) AS digest_at,
            p.telegram_chat IS NOT NULL AS has_telegram,
+           EXISTS (SELECT FROM push_browsers b WHERE b.user_id = u.id) AS has_push,
            (SELECT jsonb_object_agg(c.channel, c.how) FROM notice_choices c
              WHERE c.user_id = u.id AND c.event = :event) AS choices
       FROM users u LEFT JOIN notice_plans p ON p.user_id = u.id
@@ -71,10 +72,10 @@ def _people(session: Session, happening: Happening) -> Sequence[Any]:
 
 
 def _notices(happening: Happening, person: Any, now: datetime) -> Iterator[dict[str, Any]]:
-    event = catalogue.of(happening.event)
+    event, reaches = catalogue.of(happening.event), {TELEGRAM: person.has_telegram, PUSH: person.has_push}
     for channel in catalogue.CHANNELS:
         how = channels.how(event, channel, person.choices or {})
-        if how == OFF or not channels.is_on(channel) or (channel == TELEGRAM and not person.has_telegram):
+        if how == OFF or not channels.is_on(channel) or not reaches.get(channel, True):
             continue
         due_at = now if channel == PORTAL or (event.urgent and how == NOW) else hours.due_at(
             now, zone=person.time_zone, digest_at=person.digest_at if how != NOW else None,

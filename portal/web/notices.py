@@ -1,16 +1,17 @@
 """One's notices: the bell of every page, the list, what one is told of and by which channel."""
 from typing import Any
 
-from flask import Blueprint, Response, flash, redirect, request, url_for
+from flask import Blueprint, Response, current_app, flash, redirect, request, send_from_directory, url_for
 from flask_babel import gettext
 
 from portal.core.access import Permission, requires
 from portal.core.commands import NOT_OURS, bind
 from portal.core.db import reader, transaction
 from portal.core.errors import NotFound
-from portal.notices import catalogue, channels, choices, queries, telegram, words
+from portal.notices import catalogue, channels, choices, push, queries, telegram, words
 from portal.notices.choices import SetHours, SetLow
 from portal.notices.models import Notice
+from portal.web import devices
 from portal.web.htmx import wants_fragment
 from portal.web.identity import signed_in
 from portal.web.locale import language
@@ -21,11 +22,12 @@ P = Permission
 N_ = str
 WAYS = {catalogue.OFF: N_("No"), catalogue.NOW: N_("At once"), catalogue.DIGEST: N_("In the day's letter")}
 CHANNELS = {catalogue.PORTAL: N_("Here, in the portal"), catalogue.MAIL: N_("Mail"), catalogue.TELEGRAM: N_("Telegram"),
+            catalogue.PUSH: N_("My browsers"),
             catalogue.OPERATOR: N_("The operator's address")}
 STATES = {"waiting": N_("Waits"), "sent": N_("Sent"), "failed": N_("Failed")}
 KINDS = (N_("Tell people"), N_("Send notices"), N_("Send due notices"), N_("Forget notices"), N_("Send mail"),
          N_("Sweep mails"), N_("Send telegram"), N_("Call operator"), N_("Watch for notices"),
-         N_("Watch keys and balances"), N_("Listen to telegram"), N_("Hear telegram"))
+         N_("Watch keys and balances"), N_("Listen to telegram"), N_("Hear telegram"), N_("Send push"))
 """Kinds of work, as `named` calls them."""
 
 
@@ -108,6 +110,36 @@ def unlink_telegram() -> Response:
     return _kept()
 
 
+@bp.post("/profile/notices/browsers")
+@requires(P.PROFILE)
+def add_browser() -> Response:
+    """What the browser that asks has subscribed to: `static/js/app/push.js` fills the form."""
+    if push.public_key() is None:
+        raise NotFound()
+    with redisplay("notices/choices.html", what_is_chosen):
+        command = bind(push.AddBrowser, request.form)
+        with transaction() as session:
+            push.add(session, signed_in(), command, called=devices.browser_name(request.user_agent.string))
+    flash(gettext("This browser is told from now on."))
+    return redirect(url_for(".choose"), 303)  # type: ignore[return-value]
+
+
+@bp.post("/profile/notices/browsers/<browser_id>/removal")
+@requires(P.PROFILE)
+def remove_browser(browser_id: str) -> Response:
+    with transaction() as session:
+        push.remove(session, signed_in(), browser_id)
+    return _kept()
+
+
+@bp.get("/sw.js")
+def worker() -> Response:
+    """The script that a browser runs when it is told something; from the root, for it stands for the whole desk."""
+    script = send_from_directory(str(current_app.static_folder), "js/push/worker.js", mimetype="text/javascript")
+    script.headers["Cache-Control"] = "no-cache"
+    return script
+
+
 @bp.post("/profile/notices/<group>")
 @requires(P.PROFILE)
 def set_choices(group: str) -> Response:
@@ -125,6 +157,7 @@ def what_is_chosen(link: str | None = None) -> dict[str, Any]:
                        for code, label in catalogue.GROUPS.items() if any(e.group == code for e in events.values())],
             "chosen": choices.chosen(reader(), actor), "plan": plan, "may_be_low": "balance.low" in events,
             "open_groups": {event.group for event in events.values() if open_.keys() - event.always},
+            "push_key": push.public_key(), "browsers": push.browsers(reader(), actor),
             "telegram_is_on": telegram.is_on(), "telegram_link": link, "wall": choices.wall, "ways": choices.ways,
             "columns": [(gettext("What happens"), ""), *((gettext(label), "") for label in open_.values())],
             "names": WAYS, "channels": open_, **layout()}

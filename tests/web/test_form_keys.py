@@ -24,6 +24,7 @@ HARMLESS_TWICE = {
     "end_other_sessions", "sign_in", "logout", "take", "release", "end", "retract", "remove_address",
     "change", "show_receipt", "ask_now", "let_through", "remove_source", "answer_amount",
     "read", "read_all", "set_hours", "set_low", "set_choices", "link_telegram", "unlink_telegram",
+    "add_browser", "remove_browser",
     "dispute",  # of the payer: one is open an order
     "switch_on", "switch_currency", "switch_method", "switch_bank", "set_method", "set_bank",
     # a draft more, which only the form that is sent makes something of
