@@ -5,9 +5,9 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Blueprint, Response, abort, current_app, jsonify, request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from redis import Redis, RedisError
+from redis import RedisError
 
-from portal.core import clock, crypto, readiness
+from portal.core import clock, crypto, readiness, redis_client
 from portal.web import measurements
 
 bp = Blueprint("health", __name__)
@@ -17,8 +17,11 @@ VALID_DAYS = 180  # RFC 9116 wants less than a year
 
 
 @bp.get("/livez")
-def livez() -> Response:
-    return jsonify(status="alive")
+def livez() -> tuple[Response, int]:
+    """What a balancer asks: a database that is away takes no process out, one that was asked to stop goes at once."""
+    if readiness.is_leaving():
+        return jsonify(status="stopping"), 503
+    return jsonify(status="alive"), 200
 
 
 @bp.get("/readyz")
@@ -69,7 +72,7 @@ def redis_answers() -> bool:
     """At once; what it was asked for may be missed, so its silence only degrades."""
     url = current_app.extensions["settings"].redis_url.get_secret_value()
     try:
-        with Redis.from_url(url, socket_timeout=REDIS_TIMEOUT_S, socket_connect_timeout=REDIS_TIMEOUT_S) as redis:
+        with redis_client.client(url, socket_timeout=REDIS_TIMEOUT_S, socket_connect_timeout=REDIS_TIMEOUT_S) as redis:
             return bool(redis.ping())
     except RedisError:
         return False
