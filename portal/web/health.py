@@ -1,4 +1,4 @@
-"""`/livez`, `/readyz`, `/metrics`: words for probes and figures for Prometheus; no versions. `security.txt`, too."""
+"""`/livez`, `/servez`, `/readyz`, `/metrics`: words for probes and figures for Prometheus; no versions. `security.txt`, too."""
 from collections.abc import Iterable
 from datetime import timedelta
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -11,17 +11,25 @@ from portal.core import clock, crypto, readiness, redis_client
 from portal.web import measurements
 
 bp = Blueprint("health", __name__)
-PROBES = frozenset(("/livez", "/readyz", "/metrics"))
+PROBES = frozenset(("/livez", "/servez", "/readyz", "/metrics"))
 REDIS_TIMEOUT_S = 0.2
 VALID_DAYS = 180  # RFC 9116 wants less than a year
 
 
 @bp.get("/livez")
-def livez() -> tuple[Response, int]:
-    """What a balancer asks: a database that is away takes no process out, one that was asked to stop goes at once."""
+def livez() -> Response:
+    return jsonify(status="alive")
+
+
+@bp.get("/servez")
+def servez() -> tuple[Response, int]:
+    """What a balancer asks: a process that was asked to stop goes, a database that is away takes none out.
+
+    With all of them out callers would hear the balancer's own page, without a code and without `Retry-After`.
+    """
     if readiness.is_leaving():
         return jsonify(status="stopping"), 503
-    return jsonify(status="alive"), 200
+    return jsonify(status="serving"), 200
 
 
 @bp.get("/readyz")

@@ -119,7 +119,7 @@ def _limit_rooms(limiter: Limiter) -> None:
     limiter.limit(JOINING, methods=["POST"], exempt_when=lambda: request.endpoint != "join.send")(join)
     limiter.limit(DOCUMENTS, methods=["POST"], exempt_when=lambda: request.endpoint != "join.upload")(join)
     limiter.limit(SIGN_INS, methods=["POST"], exempt_when=lambda: request.endpoint != "join.choose")(join)
-    limiter.limit(PROBES, exempt_when=lambda: request.endpoint == "health.livez")(health)
+    limiter.limit(PROBES, exempt_when=lambda: request.endpoint in ("health.livez", "health.servez"))(health)
     forms = limiter.shared_limit(FORMS, scope="forms", key_func=person, methods=["POST"],
                                  exempt_when=lambda: g.actor is None)
     for blueprint in (*auth, *admin, *merchant, *trader):
