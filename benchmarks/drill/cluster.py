@@ -1,6 +1,7 @@
 """The parts of the cluster by the files of `deploy/cluster`, filled in for three nodes on this machine."""
 import os
 import secrets
+import shlex
 import shutil
 import subprocess
 import sys
@@ -13,14 +14,15 @@ from string import Template
 
 from benchmarks.drill import network
 from benchmarks.drill.keeper import Keeper, Part
+from launcher import procfile
 from launcher.account import open_to_read, service_account
 from launcher.home import ROOT
 
 FILES = ROOT / "deploy" / "cluster"
 PACKAGES = Path(sysconfig.get_path("purelib"))
 DISK = "700m"  # of each node's PostgreSQL, in memory: a drill that fills it fills nothing else
-WORKER = "huey_consumer tasks.app.huey -w 4 -k thread -d 0.05 -m 1 -S -n -g TERM -t 25".split()
 START_S = 60.0
+DESK = ("web", "worker", "dispatcher")
 
 
 class Cluster:
@@ -53,9 +55,9 @@ class Cluster:
 
     def start_desk(self) -> None:
         for node in network.NODES:
-            self._keep(node, "web", [sys.executable, "serve.py", "0.0.0.0", "8000"], self.desk[node])
-            self._keep(node, "worker", [str(Path(sys.executable).parent / WORKER[0]), *WORKER[1:]], self.desk[node])
-            self._keep(node, "dispatcher", [sys.executable, "-m", "tasks.dispatcher"], self.desk[node])
+            for name, line in procfile.processes(list(DESK)).items():
+                command = line.replace("$HOST", "0.0.0.0").replace("$PORT", "8000")
+                self._keep(node, name, ["env", *shlex.split(command.removeprefix("env "))], self.desk[node])
         self._keep("", "front", ["haproxy", "-db", "-f", str(self._file("n1", "front.cfg"))])
 
     def flask(self, *arguments: str) -> str:
@@ -174,7 +176,7 @@ class Cluster:
     # starting
 
     def _keep(self, node: str, name: str, command: list[str], environment: dict[str, str] | None = None) -> None:
-        ours = name in ("web", "worker", "dispatcher")  # PostgreSQL wants a folder that its user can reach
+        ours = name in DESK  # PostgreSQL wants a folder that its user can reach
         self.keeper.start(node, name, command, environment, where=str(ROOT) if ours else "/")
 
     @property
@@ -195,10 +197,10 @@ class Cluster:
         script = ROLES.format(owner=OWNER, app=APPLICATION, database=DATABASE, createdb="NOCREATEDB", also="",
                               owner_password=self._values["OWNER_PASSWORD"], app_password=self._values["APP_PASSWORD"])
         for text in (script, f"CREATE DATABASE {DATABASE} OWNER {OWNER}"):
-            subprocess.run([str(Path(self._values["BIN"]) / "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", "-", "-d",
-                            self._url("postgres", self._values["SUPERUSER_PASSWORD"], "postgres")
-                            + "?target_session_attrs=read-write"],
-                           input=text, text=True, check=True, capture_output=True)
+            url = self._url("postgres", self._values["SUPERUSER_PASSWORD"], "postgres")
+            subprocess.run([f"{self._values['BIN']}/psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", "-", "-d",
+                            f"{url}?target_session_attrs=read-write"], input=text, text=True, check=True,
+                           capture_output=True)
 
     def _patroni_says(self, node: str, what: str) -> bool:
         import http.client

@@ -136,11 +136,9 @@ def disk_full(cluster: Cluster) -> None:
 def slow_network(cluster: Cluster) -> None:
     for node in network.NODES:
         network.slow(node, "20ms")
-    try:
-        time.sleep(20)
-    finally:
-        for node in network.NODES:
-            network.slow(node, None)
+    time.sleep(20)
+    for node in network.NODES:
+        network.slow(node, None)
 
 
 @contextmanager

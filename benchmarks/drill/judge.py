@@ -34,8 +34,9 @@ class Books:
         return int(str(self.rows("SELECT count(*) FROM orders WHERE status = 'new'")[0][0]))
 
     def assigned(self, since: float, until: float) -> list[float]:
-        found = self.rows("""SELECT extract(epoch FROM created_at)::float8 FROM order_events WHERE to_status = 'assigned'
-                              AND created_at BETWEEN to_timestamp(%s) AND to_timestamp(%s) ORDER BY 1""", since, until)
+        found = self.rows("""
+            SELECT extract(epoch FROM created_at)::float8 FROM order_events WHERE to_status = 'assigned'
+               AND created_at BETWEEN to_timestamp(%s) AND to_timestamp(%s) ORDER BY 1""", since, until)
         return [float(str(at)) for (at,) in found]
 
     def stand(self) -> list[tuple[str, str]]:
@@ -50,7 +51,7 @@ def table(windows: list[Window], load: Load, books: Books) -> tuple[str, bool]:
     shown, times = dict(stand), Counter(external for _, external in stand)
     lost = {number for number, (_, id) in load.acked.items() if shown.get(id) != f"order-{number}"}
     doubled = {number for number in load.acked if times[f"order-{number}"] > 1}
-    lines = ["| fault | acknowledged | lost | doubled | no create, s | no matching, s | refused tries | whole again, s |",
+    lines = ["| fault | acknowledged | lost | doubled | no create, s | no matching, s | refused tries | whole, s |",
              "|---|---|---|---|---|---|---|---|"]
     for window in windows:
         told = [number for number, (at, _) in load.acked.items() if window.began <= at < window.ended]

@@ -11,6 +11,10 @@ FRONT = "10.77.0.1"
 NETWORK = "10.77.0.0/24"
 
 
+class CannotBeMade(Exception):
+    """This kernel has no such thing."""
+
+
 def address(node: str) -> str:
     return f"10.77.0.1{node[1:]}"
 
@@ -73,4 +77,4 @@ def _ip(*words: str) -> None:
 def _run(*command: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise SystemExit(f"{' '.join(command)}: {done.stderr.strip()}")
+        raise CannotBeMade(f"{' '.join(command)}: {done.stderr.strip()}")

@@ -1,4 +1,4 @@
-"""`/livez`, `/servez`, `/readyz`, `/metrics`: words for probes and figures for Prometheus; no versions. `security.txt`, too."""
+"""`/livez`, `/servez`, `/readyz`: words for probes, no versions; `/metrics` for Prometheus; `security.txt`, too."""
 from collections.abc import Iterable
 from datetime import timedelta
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
