@@ -22,7 +22,8 @@ EXTRA = {"alembic_version"}
 
 def run() -> None:
     url = current_app.extensions["settings"].owner_url
-    engine = create_engine(url, poolclass=pool.NullPool)
+    engine = create_engine(url, poolclass=pool.NullPool,
+                           connect_args={"target_session_attrs": "read-write"})  # of several hosts the one that can
     with engine.connect() as connection:
         connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
         version = MigrationContext.configure(connection).get_current_revision()

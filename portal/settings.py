@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from portal.core import retention, web_push
+from portal.core import database_url, redis_client, retention, web_push
 from portal.core.crypto import KEY_BYTES, Keyring
 
 PREFIX = "QUITTANCE_"
@@ -47,7 +47,7 @@ class Settings(BaseSettings):
     database_pool_size: int = Field(
         4, ge=1, le=50, description="connections of a process; the web keeps two more, a worker up to three")
     database_prepared: bool = Field(True, description="prepared statements; off for a pooler that knows none")
-    redis_url: SecretStr = Field(description="Valkey or Redis: wake-ups, limits, live pages")
+    redis_url: SecretStr = Field(description="Valkey or Redis, also by its Sentinels: wake-ups, limits, live pages")
     public_url: str = Field("http://127.0.0.1:8000", description="where customers and merchants find the desk")
     require_second_factor: bool | None = Field(
         None, description="of staff, traders and whoever moves a merchant's money; default: in production")
@@ -148,15 +148,14 @@ class Settings(BaseSettings):
     @field_validator("database_url", "database_owner_url", "database_direct_url")
     @classmethod
     def _postgres(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and urlsplit(value.get_secret_value()).scheme not in ("postgresql", "postgresql+psycopg"):
-            raise ValueError("must be a postgresql:// URL; there is one dialect")
+        if value is not None:
+            database_url.judged(value.get_secret_value())
         return value
 
     @field_validator("redis_url")
     @classmethod
     def _redis(cls, value: SecretStr) -> SecretStr:
-        if urlsplit(value.get_secret_value()).scheme not in ("redis", "rediss", "unix"):
-            raise ValueError("must be a redis://, rediss:// or unix:// URL")
+        redis_client.judged(value.get_secret_value())
         return value
 
     @field_validator("time_zone")
@@ -229,26 +228,21 @@ class Settings(BaseSettings):
     @property
     def sqlalchemy_url(self) -> str:
         """The application's URL in SQLAlchemy's spelling."""
-        return _psycopg(self.database_url)
+        return database_url.for_sqlalchemy(self.database_url.get_secret_value())
 
     @property
     def owner_url(self) -> str:
-        return _psycopg(self.database_owner_url or self.database_url)
+        return database_url.for_sqlalchemy((self.database_owner_url or self.database_url).get_secret_value())
 
     @property
     def direct_url(self) -> str:
         """For psycopg itself: libpq's spelling."""
-        return _psycopg(self.database_direct_url or self.database_url).replace("postgresql+psycopg://", "postgresql://")
+        return database_url.for_libpq((self.database_direct_url or self.database_url).get_secret_value())
 
     @property
     def hosts(self) -> list[str]:
         own = urlsplit(self.public_url).hostname or "localhost"
         return self.trusted_hosts or [own, "127.0.0.1", "localhost", "[::1]"]
-
-
-def _psycopg(url: SecretStr) -> str:
-    text = url.get_secret_value()
-    return text if text.startswith("postgresql+psycopg://") else "postgresql+psycopg://" + text.split("://", 1)[1]
 
 
 def load() -> Settings:

@@ -8,9 +8,8 @@ import structlog
 from flask import Flask
 from huey import RedisHuey
 from huey.serializer import SignedSerializer
-from redis import ConnectionPool
 
-from portal.core import jobs, logging, metrics, page_events, request_log, start_check
+from portal.core import jobs, logging, metrics, page_events, redis_client, request_log, start_check
 from portal.core.db import db
 from portal.core.errors import DatabaseUnavailable
 from portal.server import gc_tuning
@@ -74,8 +73,8 @@ def look_at_database() -> None:
 huey = Wakeups(
     "quittance", results=False, store_none=False, utc=True, blocking=True, read_timeout=BLOCK_S,
     serializer=SignedSerializer(secret=settings.huey_key.get_secret_value()),
-    connection_pool=ConnectionPool.from_url(settings.redis_url.get_secret_value(), socket_timeout=BLOCK_S + 3,
-                                            socket_connect_timeout=1, health_check_interval=15))
+    connection_pool=redis_client.pool(settings.redis_url.get_secret_value(), socket_timeout=BLOCK_S + 3,
+                                      socket_connect_timeout=1, health_check_interval=15))
 
 
 @huey.task()  # type: ignore[untyped-decorator]

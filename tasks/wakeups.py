@@ -7,9 +7,9 @@ from collections.abc import Collection
 from functools import cache
 from typing import Any
 
-from redis import ConnectionPool, Redis, RedisError
+from redis import RedisError
 
-from portal.core import redis_breaker
+from portal.core import redis_breaker, redis_client
 from tasks.app import huey, settings, work_off
 
 LOOKED = "quittance.looked"
@@ -22,8 +22,7 @@ WAKE = """
         end
     end"""
 
-_redis = Redis(connection_pool=ConnectionPool.from_url(settings.redis_url.get_secret_value(),
-                                                       **redis_breaker.client_options()))
+_redis = redis_client.client(settings.redis_url.get_secret_value(), **redis_breaker.client_options())
 _wake = _redis.register_script(WAKE)
 
 

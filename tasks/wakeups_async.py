@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from redis import RedisError
-from redis.asyncio import Redis
 
-from portal.core import redis_breaker
+from portal.core import redis_breaker, redis_client
 from portal.server.group_commit import GroupCommit
 from tasks import wakeups
 from tasks.app import settings
@@ -17,7 +16,7 @@ class LoopWaker:
     """Of the running loop. What is wanted while a wake-up is under way is sent after it, once for each kind."""
 
     def __init__(self) -> None:
-        self._redis = Redis.from_url(settings.redis_url.get_secret_value(), **redis_breaker.loop_options())
+        self._redis = redis_client.loop_client(settings.redis_url.get_secret_value(), **redis_breaker.loop_options())
         self._wake = self._redis.register_script(wakeups.WAKE)
         self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
         self._wanted: GroupCommit[str, None] = GroupCommit("wake-ups", self._send)

@@ -16,7 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session, registry
 
 from portal.core import pipeline
-from portal.core.db_outage import is_away, patient
+from portal.core.db_outage import is_away, is_in_want, patient
 from portal.core.errors import VERDICTS, DatabaseUnavailable, LockTimeout, NumberTooLarge
 
 NAMING = {
@@ -210,8 +210,8 @@ def translated() -> Iterator[None]:
 
 
 def is_disconnect(error: DBAPIError) -> bool:
-    """The server is away, going away, full or a standby, rather than unhappy with the statement."""
-    return error.connection_invalidated or is_away(error.orig)
+    """The server is away, going away, full, a standby or in want of disk, rather than unhappy with the statement."""
+    return error.connection_invalidated or is_away(error.orig) or is_in_want(error.orig)
 
 
 def must_retry(error: BaseException) -> bool:

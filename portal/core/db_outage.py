@@ -20,6 +20,7 @@ ANSWER_WITHIN_S = 5.0
 LOOK_EVERY_S = 0.25
 READ_ONLY, IDLE_TOO_LONG, FULL = "25006", "25P03", "53300"  # the first is a standby's word
 BROKEN, GOING = "08", "57P"  # classes: connections, the server's own coming and going
+WANT, DISK_ERROR = "53", "58030"  # a class: no disk, no memory
 
 
 def is_away(error: BaseException | None) -> bool:
@@ -29,6 +30,12 @@ def is_away(error: BaseException | None) -> bool:
     if (state := error.sqlstate) is None:
         return isinstance(error, psycopg.OperationalError) and not isinstance(error, PipelineAborted)
     return state in (READ_ONLY, IDLE_TOO_LONG, FULL) or state.startswith((BROKEN, GOING))
+
+
+def is_in_want(error: BaseException | None) -> bool:
+    """The server has no room, and says so well: the connection is good, the same statement is once there is room."""
+    state = error.sqlstate if isinstance(error, psycopg.Error) else None
+    return state is not None and (state.startswith(WANT) or state == DISK_ERROR)
 
 
 class patient:

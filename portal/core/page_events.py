@@ -12,10 +12,10 @@ from typing import Protocol
 from uuid import UUID
 
 import structlog
-from redis import ConnectionPool, Redis, RedisError
+from redis import RedisError
 from sqlalchemy.orm import Session
 
-from portal.core import redis_breaker
+from portal.core import redis_breaker, redis_client
 from portal.core.db import after_commit
 
 PAUSE_S = 0.05
@@ -54,8 +54,7 @@ def tell(session: Session, name: str, audience: Iterable[str], *, staff: bool = 
 
 def channel_of(url: str) -> str:
     """Channels know no database numbers, so the name carries it."""
-    pool = ConnectionPool.from_url(url)
-    return f"{CHANNEL}:{pool.connection_kwargs.get('db', 0)}"
+    return f"{CHANNEL}:{redis_client.database_of(url)}"
 
 
 def connect(url: str) -> None:
@@ -84,7 +83,7 @@ class Publisher:
     """What has gathered goes out together, in a thread of its own: a silent Redis holds up nobody."""
 
     def __init__(self, url: str) -> None:
-        self._redis = Redis(connection_pool=ConnectionPool.from_url(url, **redis_breaker.client_options()))
+        self._redis = redis_client.client(url, **redis_breaker.client_options())
         self._channel = channel_of(url)
         self._gathered: Notes = {}
         self._lock, self._filled = threading.Lock(), threading.Event()

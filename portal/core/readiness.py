@@ -33,6 +33,10 @@ def leave() -> None:
     _leaving = True
 
 
+def is_leaving() -> bool:
+    return _leaving
+
+
 def reasons_not_ready() -> list[str]:
     """Empty when ready; else words for the probe's answer."""
     if _leaving:

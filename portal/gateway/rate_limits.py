@@ -13,10 +13,8 @@ from typing import NamedTuple
 from uuid import UUID
 
 from flask import Flask, current_app, g, request
-from redis import ConnectionPool, Redis
-from redis.asyncio import Redis as LoopRedis
 
-from portal.core import clock, redis_breaker
+from portal.core import clock, redis_breaker, redis_client
 from portal.core.addresses import network_of
 from portal.gateway.errors import TooManyRequests
 
@@ -52,8 +50,8 @@ class Counter:
     """Calls of each key in the present window."""
 
     def __init__(self, redis_url: str) -> None:
-        self._redis = Redis(connection_pool=ConnectionPool.from_url(redis_url, **redis_breaker.client_options()))
-        self._on_loop = LoopRedis.from_url(redis_url, **redis_breaker.loop_options())
+        self._redis = redis_client.client(redis_url, **redis_breaker.client_options())
+        self._on_loop = redis_client.loop_client(redis_url, **redis_breaker.loop_options())
         self._ask, self._ask_on_loop = self._redis.register_script(COUNT), self._on_loop.register_script(COUNT)
         self._give_back = self._redis.register_script(GIVE_BACK)
         self._heard_in, self._heard = 0, dict[UUID, int]()  # of writes, in the newest window this process has seen

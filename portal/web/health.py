@@ -1,17 +1,17 @@
-"""`/livez`, `/readyz`, `/metrics`: words for probes and figures for Prometheus; no versions. `security.txt`, too."""
+"""`/livez`, `/servez`, `/readyz`: words for probes, no versions; `/metrics` for Prometheus; `security.txt`, too."""
 from collections.abc import Iterable
 from datetime import timedelta
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Blueprint, Response, abort, current_app, jsonify, request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from redis import Redis, RedisError
+from redis import RedisError
 
-from portal.core import clock, crypto, readiness
+from portal.core import clock, crypto, readiness, redis_client
 from portal.web import measurements
 
 bp = Blueprint("health", __name__)
-PROBES = frozenset(("/livez", "/readyz", "/metrics"))
+PROBES = frozenset(("/livez", "/servez", "/readyz", "/metrics"))
 REDIS_TIMEOUT_S = 0.2
 VALID_DAYS = 180  # RFC 9116 wants less than a year
 
@@ -19,6 +19,17 @@ VALID_DAYS = 180  # RFC 9116 wants less than a year
 @bp.get("/livez")
 def livez() -> Response:
     return jsonify(status="alive")
+
+
+@bp.get("/servez")
+def servez() -> tuple[Response, int]:
+    """What a balancer asks: a process that was asked to stop goes, a database that is away takes none out.
+
+    With all of them out callers would hear the balancer's own page, without a code and without `Retry-After`.
+    """
+    if readiness.is_leaving():
+        return jsonify(status="stopping"), 503
+    return jsonify(status="serving"), 200
 
 
 @bp.get("/readyz")
@@ -69,7 +80,7 @@ def redis_answers() -> bool:
     """At once; what it was asked for may be missed, so its silence only degrades."""
     url = current_app.extensions["settings"].redis_url.get_secret_value()
     try:
-        with Redis.from_url(url, socket_timeout=REDIS_TIMEOUT_S, socket_connect_timeout=REDIS_TIMEOUT_S) as redis:
+        with redis_client.client(url, socket_timeout=REDIS_TIMEOUT_S, socket_connect_timeout=REDIS_TIMEOUT_S) as redis:
             return bool(redis.ping())
     except RedisError:
         return False

@@ -9,7 +9,7 @@ from flask import Flask, Response, current_app, g, request
 from flask_limiter import HeaderNames, Limiter
 from limits import parse
 
-from portal.core import crypto
+from portal.core import crypto, redis_client
 from portal.core.addresses import network_of
 from portal.settings import Settings
 from portal.web import identity
@@ -32,11 +32,12 @@ PREFIX = "quittance:web"
 
 
 def register(app: Flask, settings: Settings) -> None:
-    url = settings.redis_url.get_secret_value()
+    pool = redis_client.pool(settings.redis_url.get_secret_value(), socket_timeout=TIMEOUT_S,
+                             socket_connect_timeout=TIMEOUT_S)
     limiter = Limiter(
         key_func=address, enabled=settings.ratelimit_enabled, headers_enabled=True, key_prefix=PREFIX,
-        storage_uri=f"redis+{url}" if url.startswith("unix") else url, strategy="fixed-window",
-        storage_options={"socket_timeout": TIMEOUT_S, "socket_connect_timeout": TIMEOUT_S},  # type: ignore[dict-item]
+        storage_uri="redis://", storage_options={"connection_pool": pool},  # type: ignore[dict-item]
+        strategy="fixed-window",
         header_name_mapping=NAMES, in_memory_fallback_enabled=True,
         application_limits=[STRANGERS], application_limits_exempt_when=is_no_stranger)
     _limit_rooms(limiter)
@@ -118,7 +119,7 @@ def _limit_rooms(limiter: Limiter) -> None:
     limiter.limit(JOINING, methods=["POST"], exempt_when=lambda: request.endpoint != "join.send")(join)
     limiter.limit(DOCUMENTS, methods=["POST"], exempt_when=lambda: request.endpoint != "join.upload")(join)
     limiter.limit(SIGN_INS, methods=["POST"], exempt_when=lambda: request.endpoint != "join.choose")(join)
-    limiter.limit(PROBES, exempt_when=lambda: request.endpoint == "health.livez")(health)
+    limiter.limit(PROBES, exempt_when=lambda: request.endpoint in ("health.livez", "health.servez"))(health)
     forms = limiter.shared_limit(FORMS, scope="forms", key_func=person, methods=["POST"],
                                  exempt_when=lambda: g.actor is None)
     for blueprint in (*auth, *admin, *merchant, *trader):

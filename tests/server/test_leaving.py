@@ -29,10 +29,12 @@ def test_it_is_not_ready_at_once_and_answers_on(fresh_app: Flask, fresh_database
     with web(fresh_database, tmp_path / "web.log", LONG_S) as (desk, caller):
         kept = http.client.HTTPConnection("127.0.0.1", desk.port, timeout=10)
         assert _asked(kept, "/readyz") == (200, None)
+        assert _asked(kept, "/servez") == (200, None)
         process = desk.processes["web"][-1]
         process.terminate()
         wait_for(lambda: caller.call("GET", "/readyz").status == 503, "it says that it goes", GONE_WITHIN_S)
         assert caller.call("GET", "/readyz").json["reasons"] == ["stopping"]
+        assert caller.call("GET", "/servez").status == 503, "nor sends anybody new who asks for the process alone"
         assert caller.call("GET", "/livez").status == 200, "nobody has to kill it"
         taken = caller.payin(1)
         assert (taken.status, taken.headers["connection"]) == (201, "close")

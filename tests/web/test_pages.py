@@ -63,7 +63,8 @@ def test_errors_are_pages_too(stage: Stage) -> None:
 @pytest.mark.parametrize(("who", "path", "more"), [
     ("nobody", "/login", {}), ("trader", "/trader/orders", {}), ("trader", "/trader/orders", {"HX-Request": "true"}),
     ("nobody", "/nowhere", {}), ("nobody", "/trader/orders", {}), ("trader", "/admin/", {}),
-    ("nobody", "/livez", {}), ("nobody", "/static/favicon.svg", {}), ("nobody", "/gateway/v1/balance", {}),
+    ("nobody", "/livez", {}), ("nobody", "/servez", {}), ("nobody", "/static/favicon.svg", {}),
+    ("nobody", "/gateway/v1/balance", {}),
     ("nobody", "/gateway/v1/openapi.json", {}), ("nobody", "/gateway/v1/nothing", {})])
 def test_headers_stand_on_every_kind_of_answer(stage: Stage, who: str, path: str, more: dict[str, str]) -> None:
     answer = stage.seat(who).get(path, headers=more, buffered=True)

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from redis import Redis, RedisError
+from redis import RedisError
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal.cli.examinations import Finding, judged
-from portal.core import clock
+from portal.core import clock, redis_client
 from portal.settings import Settings
 
 APART_S = 1.0
@@ -43,7 +43,8 @@ def clocks(session: Session, settings: Settings) -> Iterator[Finding]:
     assert database is not None
     yield _apart("the database", abs((database - clock.now()).total_seconds()))
     try:
-        with Redis.from_url(settings.redis_url.get_secret_value(), socket_timeout=1, socket_connect_timeout=1) as redis:
+        with redis_client.client(settings.redis_url.get_secret_value(), socket_timeout=1,
+                                 socket_connect_timeout=1) as redis:
             seconds, microseconds = redis.time()
     except RedisError as error:
         yield judged("Redis", f"does not answer ({type(error).__name__})",

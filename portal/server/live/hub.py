@@ -6,13 +6,12 @@ from itertools import count
 from uuid import UUID
 
 import structlog
-from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from portal.core import page_events
+from portal.core import page_events, redis_client
 from portal.server.live.audience import Listener
 
 PING_EVERY_S = 5.0
@@ -110,7 +109,7 @@ class Hub:
     async def _listen(self, *, resync: bool) -> None:
         """Until Redis goes away or falls silent, which is raised."""
         # no second try of its own: what was missed meanwhile must be asked for
-        redis = Redis.from_url(self._url, socket_connect_timeout=SILENT_AFTER_S, retry=Retry(NoBackoff(), 0))
+        redis = redis_client.loop_client(self._url, socket_connect_timeout=SILENT_AFTER_S, retry=Retry(NoBackoff(), 0))
         try:
             async with redis.pubsub() as ear:
                 async with asyncio.timeout(SILENT_AFTER_S):
