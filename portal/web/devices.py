@@ -13,6 +13,7 @@ from flask import Response, current_app, request
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from portal.core import crypto
+from portal.live_settings import signing_keys
 from portal.settings import Settings
 
 COOKIE, SECURE_COOKIE = "device", "__Host-device"
@@ -88,7 +89,7 @@ def _cookie() -> str:
 
 
 def _signer() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(_settings().secret_key.get_secret_value(), salt="known device")
+    return URLSafeTimedSerializer(signing_keys(_settings()), salt="known device")
 
 
 def _settings() -> Settings:
