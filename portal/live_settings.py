@@ -11,7 +11,8 @@ import structlog
 from flask import Flask
 
 from portal.safes import SafeClosed
-from portal.settings import BadSettings, Settings, each, load
+from portal.setting_checks import each
+from portal.settings import BadSettings, Settings, load
 
 LIVE = frozenset({
     "secret_key", "master_keys", "fingerprint_key", "payment_link_key", "huey_key", "smtp_password", "metrics_token",

@@ -15,7 +15,8 @@ from portal.core import jobs, logging, metrics, page_events, request_log, start_
 from portal.core.db import db
 from portal.core.errors import DatabaseUnavailable
 from portal.server import gc_tuning
-from portal.settings import Settings, each, load
+from portal.setting_checks import each
+from portal.settings import Settings, load
 from tasks import concurrency, huey_log, registry
 from tasks.signing import Signed
 

@@ -37,6 +37,7 @@ MADE_ANEW = (
     Column("webhook_endpoints", "previous_secret_sealed", "previous_secret"),
     Column("orders", "recipient_sealed", "recipient_sealed"), Column("imports", "content_sealed", "content_sealed"),
     Column("mails", "to_sealed", "to_sealed"), Column("mails", "text_sealed", "text_sealed"),
+    Column("risk_entries", "value_sealed", "value_sealed"),
     Column("recovery_asks", "email_sealed", "email_sealed"), Column("recovery_asks", "text_sealed", "text_sealed"),
 )
 PASSING = (Passing("idempotency_keys", "answer_sealed", timedelta(hours=75)),

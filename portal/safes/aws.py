@@ -39,7 +39,7 @@ class SecretsManager:
 
     def _client(self) -> Any:
         import boto3  # type: ignore[import-untyped]
-        from botocore.config import Config
+        from botocore.config import Config  # type: ignore[import-untyped]
 
         return boto3.client("secretsmanager", region_name=self._region, endpoint_url=self._endpoint, config=Config(
             connect_timeout=CONNECT_FOR_S, read_timeout=READ_FOR_S, retries={"total_max_attempts": TRIES}))

@@ -56,7 +56,7 @@ class Vault:
     @contextmanager
     def _opened(self) -> Iterator[Any]:
         """A client that may read. Raises SafeClosed with the kind of the error: a message of hvac's may quote more."""
-        import hvac
+        import hvac  # type: ignore[import-untyped]
         from requests import RequestException
 
         client = hvac.Client(url=self._at.url, token=self._at.token, namespace=self._at.namespace,
