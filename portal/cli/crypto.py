@@ -101,6 +101,24 @@ def may_drop_prints(tag: str, give_up_recovery_codes: bool) -> None:
     click.echo(f"{tag} is looked up by nothing any more")
 
 
+@group.command("check")
+@click.option("--batch", default=1000, show_default=True, type=click.IntRange(1, 5000), help="Rows read at once.")
+def check(batch: int) -> None:
+    """Open everything with the keys there are: every seal, every number behind a print. Exits 1 where one is shut."""
+    wrong = 0
+    for of, look in [*((of, resealing.shut) for of in resealing.MADE_ANEW),
+                     *((of, reprinting.strange) for of in reprinting.kinds())]:
+        after: object = resealing.FIRST
+        while after is not None:
+            after, found = look(reader(), of, after=after, limit=batch)  # type: ignore[operator]
+            wrong += len(found)
+            for id in found:
+                click.echo(f"{of.table}.{of.column} {id}: does not open, or is not what it was")  # type: ignore[attr-defined]
+    if wrong:
+        raise click.ClickException(f"{wrong} values do not open")
+    click.echo("everything opens")
+
+
 def _prints_batch(kind: reprinting.Printed, after: object, limit: int) -> reprinting.Batch:
     with transaction() as session:
         return reprinting.make_anew(session, kind, after=after, limit=limit)  # type: ignore[arg-type]

@@ -100,6 +100,21 @@ def make_anew(session: Session, of: Column, *, after: UUID = FIRST, limit: int) 
     return Batch(rows[-1].id if len(rows) == limit else None, len(rows))
 
 
+def shut(session: Session, of: Column, *, after: UUID = FIRST, limit: int) -> tuple[UUID | None, list[UUID]]:
+    """Which of the next seals do not open, whatever the reason; and up to which row it looked, None at the end."""
+    rows = session.execute(text(f"SELECT id, {of.column} FROM {of.table} WHERE id > :after AND {of.column} IS NOT NULL"
+                                f" ORDER BY id LIMIT :limit"), {"after": after, "limit": limit}).all()
+    return (rows[-1].id if len(rows) == limit else None), [id for id, sealed in rows if not _opens(of, id, sealed)]
+
+
+def _opens(of: Column, id: UUID, sealed: bytes) -> bool:
+    try:
+        crypto.sealed_anew(bytes(sealed), place=f"{of.table}|{of.name}|{id}")
+    except crypto.CannotOpen:
+        return False
+    return True
+
+
 def _is_current(of: Column) -> str:
     return f"({of.column} IS NULL OR substring({of.column} FROM 1 FOR octet_length(:current)) = :current)"
 

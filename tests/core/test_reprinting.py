@@ -1,4 +1,6 @@
 """The fingerprint key is changed without stopping: both are looked up, prints are made anew, then the old one goes."""
+import hashlib
+import hmac
 import re
 import secrets
 
@@ -6,10 +8,12 @@ import pytest
 from sqlalchemy import inspect, select, text
 
 from portal.core import crypto, reprinting
+from portal.core import ids as ids_of
 from portal.core.access import SYSTEM
 from portal.core.crypto import PrintRing
 from portal.core.db import db, reader, transaction
-from portal.orders import destinations
+from portal.core.errors import NotFound
+from portal.orders import destinations, payment_links
 from portal.orders.models import Order
 from portal.parties import second_factor
 from portal.parties.models import Holder
@@ -175,3 +179,16 @@ def test_one_key_twice_is_refused():
     key = secrets.token_bytes(32)
     with pytest.raises(ValueError, match="names one key twice"):
         PrintRing.of([key, key])
+
+
+def test_a_link_of_before_opens_with_either_key(fresh_app, monkeypatch):
+    order = ids_of.new_id()
+    old, new = (hmac.new(secrets.token_bytes(32), digestmod=hashlib.sha256) for _ in range(2))
+    monkeypatch.setattr(crypto._vault, "link_macs", (old,))
+    link = payment_links.token_of(order)
+    monkeypatch.setattr(crypto._vault, "link_macs", (new, old))
+    assert payment_links.order_id_of(link) == order
+    assert payment_links.token_of(order) != link, "the new one makes"
+    monkeypatch.setattr(crypto._vault, "link_macs", (new,))
+    with pytest.raises(NotFound):
+        payment_links.order_id_of(link)

@@ -29,6 +29,21 @@ def test_what_everybody_tries_first_is_refused_even_with_a_second_factor() -> No
     passwords.check("kzq81!xp", second_factor=True)
 
 
+@pytest.mark.parametrize(("password", "taken"), [
+    ("quittance-quittance-1", False), ("Quittance2026!!", False), ("anna.petrova-anna", False),
+    ("quittance is where my cat sleeps", True), ("anna has a green bicycle", True),
+])
+def test_words_of_this_place_are_not_most_of_one(password: str, taken: bool) -> None:
+    """The product's name and one's own stand on every page."""
+    try:
+        passwords.check(password, about=("anna.petrova@example.test", "Anna Petrova"))
+    except Invalid as refused:
+        assert not taken
+        assert [field.code for field in refused.fields] == ["password_known"]
+    else:
+        assert taken
+
+
 def test_only_the_exact_password_matches() -> None:
     made = passwords.hashed(GOOD)
     assert made.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
