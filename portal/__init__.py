@@ -1,5 +1,4 @@
 """Quittance, a desk for peer-to-peer payments. `create_app` puts the rooms together."""
-from base64 import b64decode
 from typing import TYPE_CHECKING
 
 from flask import Flask
@@ -17,8 +16,8 @@ WATCH_CONNECTIONS = 3  # of a worker, beside its threads' own: tasks/watch.py
 
 def create_app(settings: Settings | None = None, *, process: str = "web") -> Flask:
     """The application: for the web, a worker and the command line alike. `process`: web or worker."""
-    from portal import files, imports, mail, privacy, reference, tables, treasury, webhooks
-    from portal.core import clock, crypto, db, logging, metrics, money, request_log, retention
+    from portal import imports, live_settings, privacy, reference, tables, treasury, webhooks
+    from portal.core import clock, db, logging, metrics, money, request_log, retention
     from portal.gateway.dispatch import Desk
     from portal.orders import view
     from portal.parties import key_invalidation
@@ -26,10 +25,6 @@ def create_app(settings: Settings | None = None, *, process: str = "web") -> Fla
     settings = settings or load()
     logging.configure(settings.log_level)
     request_log.start_sentry(settings.sentry_dsn.get_secret_value() if settings.sentry_dsn else None, settings.app_env)
-    crypto.use(master=crypto.Keyring.parse(settings.master_keys.get_secret_value()),
-               fingerprint_key=b64decode(settings.fingerprint_key.get_secret_value()),
-               link_key=b64decode(settings.payment_link_key.get_secret_value()))
-
     app = Desk("portal", root_path=None, template_folder="../templates", static_folder="../static",
                 static_url_path="/static")
     assert tables
@@ -37,11 +32,11 @@ def create_app(settings: Settings | None = None, *, process: str = "web") -> Fla
     assert treasury
     assert privacy
     app.config.update(
-        SECRET_KEY=settings.secret_key.get_secret_value(), MAX_CONTENT_LENGTH=BODY_MAX,
+        MAX_CONTENT_LENGTH=BODY_MAX,
         MAX_FORM_MEMORY_SIZE=FORM_MEMORY_MAX, MAX_FORM_PARTS=FORM_PARTS_MAX, TRUSTED_HOSTS=settings.hosts,
-        SETTINGS=settings, TESTING=settings.app_env == "test",
+        TESTING=settings.app_env == "test",
         PREFERRED_URL_SCHEME="https" if settings.https else "http", SQLALCHEMY_TRACK_MODIFICATIONS=False)
-    app.extensions["settings"] = settings
+    live_settings.use(app, settings)
     more = WATCH_CONNECTIONS if process == "worker" else 0
     db.connect(app, url=settings.sqlalchemy_url, process=process, pool_size=settings.database_pool_size + more,
                prepared=settings.database_prepared)
@@ -53,35 +48,11 @@ def create_app(settings: Settings | None = None, *, process: str = "web") -> Fla
     view.use_site(settings.public_url)
     money.ask_for_exponents(reference.exponent)
     reference.configure(rate_max_age_s=settings.rate_max_age_s)
-    files.configure(files.chosen(settings))
-    mail.configure(mail.Server(
-        settings.smtp_host, settings.smtp_port, settings.smtp_security, settings.mail_from, settings.smtp_user,
-        settings.smtp_password.get_secret_value() if settings.smtp_password else None) if settings.smtp_host else None,
-        kept_to_be_seen=not settings.production)
-    _tell_people(settings)
     webhooks.configure(http=settings.http_webhooks, allowed_networks=settings.webhook_allowed_networks)
 
     if process == "web":
         _open_the_doors(app, settings)
     return app
-
-
-def _tell_people(settings: Settings) -> None:
-    """By which channels this desk can, beside the portal and mail."""
-    from portal import notices
-    from portal.core import web_push
-    from portal.notices import push, telegram
-    from portal.webhooks import operator
-
-    token, secret, key = settings.telegram_bot_token, settings.operator_webhook_secret, settings.push_key
-    notices.configure(public_url=settings.public_url, telegram=token is not None, push=key is not None,
-                      operator=secret is not None)
-    push.configure(web_push.Sender(web_push.read_key(key.get_secret_value()),
-                                   settings.security_contact or settings.public_url) if key else None)
-    telegram.configure(telegram.Bot(token.get_secret_value(), settings.telegram_bot_name or "",
-                                    settings.telegram_api_url) if token else None)
-    operator.configure(operator.Address(settings.operator_webhook_url or "", secret.get_secret_value())
-                       if secret else None)
 
 
 def _open_the_doors(app: "Desk", settings: Settings) -> None:

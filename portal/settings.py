@@ -1,20 +1,28 @@
-"""Configuration: one frozen object, read from the environment, `.env` and /run/secrets, judged as a whole at start."""
+"""Configuration: one frozen object, judged as a whole at start and at each SIGHUP.
+
+Read from the environment, `.env`, a folder's files and the safe that SECRETS_FROM names: the first of them counts.
+"""
 import os
 from base64 import b64decode
-from ipaddress import ip_network
 from typing import Literal, Self
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SecretsSettingsSource,
+    SettingsConfigDict,
+)
 
-from portal.core import database_url, redis_client, retention, web_push
-from portal.core.crypto import KEY_BYTES, Keyring
+from portal.core import retention, web_push
+from portal.core.crypto import Keyring
+from portal.safes import Safe, SafeClosed
+from portal.safes.source import Reading, SafeSource, reading
+from portal.setting_checks import Checks, each
 
 PREFIX = "QUITTANCE_"
 LAUNCHER_ONLY = {"QUITTANCE_HOME"}  # read by bin/run before this class exists
-SECRET_CHARS_MIN = 32
 CONNECTIONS_MAX = 1000  # open ones of a web process, streams too
 PER_ADDRESS_MAX = 250  # a quarter: an office with its streams; no stranger alone fills the desk
 
@@ -27,20 +35,46 @@ class BadSettings(SystemExit):
         self.wrong = wrong
 
 
-class Settings(BaseSettings):
+class Settings(Checks):
     """Every setting of the desk. The field's description is its documentation (docs/operators-handbook.md)."""
 
     model_config = SettingsConfigDict(
-        frozen=True, extra="ignore", case_sensitive=False, env_file=".env", env_ignore_empty=True,
-        secrets_dir="/run/secrets" if os.path.isdir("/run/secrets") else None)
+        frozen=True, extra="ignore", case_sensitive=False, env_file=".env", env_ignore_empty=True)
+    _origins: dict[str, str] = PrivateAttr(default_factory=dict)
+    _safe: Safe | None = PrivateAttr(None)
+
+    @classmethod
+    def settings_customise_sources(
+            cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource, dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource) -> tuple[PydanticBaseSettingsSource, ...]:
+        folder = _folder()
+        files = [SecretsSettingsSource(settings_cls, secrets_dir=folder)] if os.path.isdir(folder) else []
+        return (init_settings, env_settings, dotenv_settings, *files, SafeSource(settings_cls))
 
     app_env: Literal["development", "test", "production"] = Field(
         "development", description="production refuses demo data, debug, weak secrets and plain-http cookies")
-    secret_key: SecretStr = Field(description="signs CSRF cookies; 32 characters at least")
+    secrets_from: Literal["environment", "files", "vault", "aws"] = Field(
+        "environment", description="where secrets lie that the environment does not name; see Secrets")
+    secrets_folder: str = Field("/run/secrets", description="files named like settings; must be there for `files`")
+    vault_url: str | None = Field(None, description="of HashiCorp Vault or OpenBao, as in https://vault:8200")
+    vault_token: SecretStr | None = Field(None, description="opens it; renewed while the desk runs")
+    vault_role_id: SecretStr | None = Field(None, description="or an AppRole, which signs in at each reading")
+    vault_secret_id: SecretStr | None = Field(None, description="belongs to the role")
+    vault_mount: str = Field("secret", description="where the KV v2 engine is mounted")
+    vault_path: str = Field("quittance", description="of the secret whose keys are named like settings")
+    vault_namespace: str | None = Field(None, description="of the secret, where the server has such")
+    vault_ca_file: str | None = Field(None, description="certificates that vouch for it; default: the system's")
+    aws_secret_name: str | None = Field(None, description="in AWS Secrets Manager: a JSON object named like settings")
+    aws_secret_region: str | None = Field(None, description="of the secret; default: what the SDK finds")
+    aws_secret_endpoint: str | None = Field(None, description="default: AWS's own of the region")
+    secret_key: SecretStr = Field(
+        description="signs CSRF cookies; 32 characters at least. As `new,old`: the first signs, all are accepted")
     master_keys: SecretStr = Field(description="AES-256 keys as kid:base64,kid:base64; the first one seals")
-    fingerprint_key: SecretStr = Field(description="base64, 32 bytes: keyed fingerprints for look-ups")
-    payment_link_key: SecretStr = Field(description="base64, 32 bytes: tokens of payment links")
-    huey_key: SecretStr = Field(description="signs the wake-ups; 32 characters at least")
+    fingerprint_key: SecretStr = Field(
+        description="base64, 32 bytes: keyed fingerprints for look-ups. As `new,old`: the first makes")
+    payment_link_key: SecretStr = Field(description="base64, 32 bytes: tokens of payment links. As `new,old`")
+    huey_key: SecretStr = Field(description="signs the wake-ups; 32 characters at least. As `new,old`")
     database_url: SecretStr = Field(description="PostgreSQL as the role that owns nothing")
     database_owner_url: SecretStr | None = Field(None, description="PostgreSQL as the owner: migrations only")
     database_direct_url: SecretStr | None = Field(None, description="past a pooler, for the connection that listens")
@@ -94,7 +128,8 @@ class Settings(BaseSettings):
     push_key: SecretStr | None = Field(
         None, description="tells browsers that people have named; `bin/flask notices push-key` makes one. Without: off")
     operator_webhook_url: str | None = Field(None, description="what staff are told of goes there too, signed")
-    operator_webhook_secret: SecretStr | None = Field(None, description="whsec_…, as of Standard Webhooks")
+    operator_webhook_secret: SecretStr | None = Field(
+        None, description="whsec_…, as of Standard Webhooks. As `new,old`: both sign")
     sentry_dsn: SecretStr | None = Field(None, description="errors go here, scrubbed")
     metrics_token: SecretStr | None = Field(None, description="bearer token of /metrics; without it /metrics is off")
     metrics_port: int | None = Field(
@@ -110,10 +145,16 @@ class Settings(BaseSettings):
             web_push.read_key(self.push_key.get_secret_value())
         if (self.operator_webhook_url is None) != (self.operator_webhook_secret is None):
             raise ValueError("OPERATOR_WEBHOOK_URL and OPERATOR_WEBHOOK_SECRET belong together")
-        if self.operator_webhook_secret is not None:
-            kept = self.operator_webhook_secret.get_secret_value()
-            if not kept.startswith("whsec_") or len(b64decode(kept.removeprefix("whsec_"), validate=True)) < 24:
-                raise ValueError("OPERATOR_WEBHOOK_SECRET must be whsec_ and 24 bytes at least in base64")
+        if self.operator_webhook_secret is not None and any(
+                not kept.startswith("whsec_") or len(b64decode(kept.removeprefix("whsec_"), validate=True)) < 24
+                for kept in each(self.operator_webhook_secret)):
+            raise ValueError("OPERATOR_WEBHOOK_SECRET must be whsec_ and 24 bytes at least in base64")
+        return self
+
+    @model_validator(mode="after")
+    def _files(self) -> Self:
+        if self.secrets_from == "files" and not os.path.isdir(self.secrets_folder):
+            raise ValueError("SECRETS_FOLDER is no folder: SECRETS_FROM is files")
         return self
 
     @model_validator(mode="after")
@@ -123,62 +164,6 @@ class Settings(BaseSettings):
         if (self.files_s3_access_key is None) != (self.files_s3_secret_key is None):
             raise ValueError("FILES_S3_ACCESS_KEY and FILES_S3_SECRET_KEY belong together")
         return self
-
-    @field_validator("master_keys")
-    @classmethod
-    def _keyring(cls, value: SecretStr) -> SecretStr:
-        Keyring.parse(value.get_secret_value())
-        return value
-
-    @field_validator("fingerprint_key", "payment_link_key")
-    @classmethod
-    def _key(cls, value: SecretStr) -> SecretStr:
-        if len(b64decode(value.get_secret_value(), validate=True)) != KEY_BYTES:
-            raise ValueError(f"must be {KEY_BYTES} bytes in base64")
-        return value
-
-    @field_validator("secret_key", "huey_key")
-    @classmethod
-    def _long_enough(cls, value: SecretStr) -> SecretStr:
-        text = value.get_secret_value()
-        if len(text) < SECRET_CHARS_MIN or len(set(text)) < 8:
-            raise ValueError(f"is weak: {SECRET_CHARS_MIN} random characters at least")
-        return value
-
-    @field_validator("database_url", "database_owner_url", "database_direct_url")
-    @classmethod
-    def _postgres(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None:
-            database_url.judged(value.get_secret_value())
-        return value
-
-    @field_validator("redis_url")
-    @classmethod
-    def _redis(cls, value: SecretStr) -> SecretStr:
-        redis_client.judged(value.get_secret_value())
-        return value
-
-    @field_validator("time_zone")
-    @classmethod
-    def _zone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError):
-            raise ValueError("is no time zone of the IANA list") from None
-        return value
-
-    @field_validator("webhook_allowed_networks", "staff_networks")
-    @classmethod
-    def _networks(cls, value: list[str]) -> list[str]:
-        return [str(ip_network(network)) for network in value]
-
-    @field_validator("security_contact")
-    @classmethod
-    def _contact(cls, value: str | None) -> str | None:
-        if value is not None and (not value.startswith(("mailto:", "https://", "tel:")) or not value.isprintable()
-                                  or " " in value):
-            raise ValueError("must be mailto:…, https://… or tel:…")
-        return value
 
     @model_validator(mode="after")
     def _production(self) -> Self:
@@ -198,6 +183,14 @@ class Settings(BaseSettings):
     def master_key_ids(self) -> list[str]:
         """The current one first."""
         return list(Keyring.parse(self.master_keys.get_secret_value()).keys)
+
+    def origin(self, name: str) -> str:
+        """Who gave a setting: environment, .env, files, the safe's name, or default."""
+        return self._origins.get(name, "default")
+
+    @property
+    def safe(self) -> Safe | None:
+        return self._safe
 
     @property
     def production(self) -> bool:
@@ -249,12 +242,24 @@ def load() -> Settings:
     """Read and judge everything. Stops the process with the list of what is wrong."""
     wrong = [f"{name}: unknown" for name in os.environ
              if name.startswith(PREFIX) and name not in LAUNCHER_ONLY]
+    notes = Reading()
+    token = reading.set(notes)
     try:
         settings = Settings()
+    except SafeClosed as error:
+        raise BadSettings([*wrong, str(error)]) from None
     except ValidationError as error:
         wrong += [f"{'_'.join(map(str, e['loc'])).upper() or 'settings'}: {e['msg'].removeprefix('Value error, ')}"
                   for e in error.errors(include_input=False, include_url=False)]
         raise BadSettings(wrong) from None
+    finally:
+        reading.reset(token)
     if wrong:
         raise BadSettings(wrong)
+    settings._origins, settings._safe = notes.origins, notes.safe
     return settings
+
+
+def _folder() -> str:
+    """Known before everything else, so from the environment alone."""
+    return os.environ.get("SECRETS_FOLDER") or str(Settings.model_fields["secrets_folder"].default)

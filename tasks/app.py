@@ -1,4 +1,5 @@
 """Huey: wake-ups and nothing else. A message says "there is work of this kind"; the work itself lies in `jobs`."""
+import signal
 import time
 from functools import lru_cache, partial
 from threading import Event, Lock
@@ -7,14 +8,16 @@ from typing import Any
 import structlog
 from flask import Flask
 from huey import RedisHuey
-from huey.serializer import SignedSerializer
 
+from portal import live_settings
 from portal.core import jobs, logging, metrics, page_events, redis_client, request_log, start_check
 from portal.core.db import db
 from portal.core.errors import DatabaseUnavailable
 from portal.server import gc_tuning
-from portal.settings import load
+from portal.setting_checks import each
+from portal.settings import Settings, load
 from tasks import concurrency, huey_log, registry
+from tasks.signing import Signed
 
 settings = load()
 away = Event()  # the database: somebody could not claim, and `tasks/watch.py` has not reached it since
@@ -34,6 +37,8 @@ class Wakeups(RedisHuey):  # type: ignore[misc]
         consumer = super().create_consumer(**options)
         metrics.serve(settings.metrics_host, settings.metrics_port)
         jobs.stop_when(consumer.stop_flag.is_set)
+        consumer._signal_actions.pop(signal.SIGHUP)  # Huey would restart: secrets are read anew in place
+        live_settings.begin(application)
         from tasks.watch import Watch  # wakes workers itself, by way of this module
 
         Watch(application, work_off.call_local, away).begin(consumer.stop_flag)
@@ -72,9 +77,21 @@ def look_at_database() -> None:
 
 huey = Wakeups(
     "quittance", results=False, store_none=False, utc=True, blocking=True, read_timeout=BLOCK_S,
-    serializer=SignedSerializer(secret=settings.huey_key.get_secret_value()),
+    serializer=Signed(each(settings.huey_key)),
     connection_pool=redis_client.pool(settings.redis_url.get_secret_value(), socket_timeout=BLOCK_S + 3,
                                       socket_connect_timeout=1, health_check_interval=15))
+
+
+def sign_wakeups_with(changed: Settings) -> None:
+    """What was signed and what was proved before is forgotten with the keys."""
+    from tasks import wakeups
+
+    huey.serializer.use(each(changed.huey_key))
+    huey._opened.cache_clear()
+    wakeups.forget()
+
+
+live_settings.when_changed(sign_wakeups_with)
 
 
 @huey.task()  # type: ignore[untyped-decorator]

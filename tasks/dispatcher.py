@@ -9,6 +9,7 @@ import structlog
 from psycopg.errors import QueryCanceled, UndefinedColumn, UndefinedTable
 from sqlalchemy.exc import DBAPIError
 
+from portal import live_settings
 from portal.core import jobs, metrics, readiness, request_log
 from portal.core.db import db, must_retry, transaction
 from portal.core.errors import DatabaseUnavailable, LockTimeout
@@ -48,6 +49,7 @@ def main() -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    live_settings.begin(application)
     metrics.serve(settings.metrics_host, settings.metrics_port and settings.metrics_port + 1)
     with application().app_context():
         log.info("dispatcher_started")

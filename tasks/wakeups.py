@@ -62,6 +62,11 @@ def _message(kind: str) -> bytes:
     return bytes(huey.serialize_task(work_off.s(kind)))
 
 
+def forget() -> None:
+    """Messages that were signed with keys of before."""
+    _message.cache_clear()
+
+
 def answers() -> bool:
     """Redis takes what is written: a replica or one that is still loading does not. Never slow, never raises."""
     if redis_breaker.is_closed():

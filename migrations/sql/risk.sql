@@ -30,6 +30,7 @@ CREATE TABLE risk_entries (
     kind text NOT NULL,
     shown text NOT NULL,
     network cidr,
+    value_sealed bytea,
     store_id uuid,
     reason text NOT NULL,
     expires_at timestamptz,
@@ -42,6 +43,7 @@ CREATE TABLE risk_entries (
     CONSTRAINT ck_risk_entries_verdict CHECK (verdict IN ('allow', 'deny')),
     CONSTRAINT ck_risk_entries_kind CHECK (kind IN ('network', 'customer', 'destination', 'holder')),
     CONSTRAINT ck_risk_entries_value CHECK ((kind = 'network') = (network IS NOT NULL)),
+    CONSTRAINT ck_risk_entries_sealed CHECK ((network IS NULL) = (value_sealed IS NOT NULL)),
     CONSTRAINT ck_risk_entries_removed CHECK ((removed_at IS NULL) = (removed_name IS NULL))
 );
 CREATE INDEX ix_risk_entries_created_at ON risk_entries (created_at, id);

@@ -131,7 +131,9 @@ CREATE TRIGGER never_emptied BEFORE TRUNCATE ON deposits FOR EACH STATEMENT EXEC
 -- Another address is another row, approved and rested anew.
 CREATE FUNCTION guard_withdrawal_address() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF TG_OP = 'DELETE' OR OLD.status IN ('refused', 'removed') THEN
+    IF TG_OP = 'UPDATE' AND to_jsonb(NEW) - 'fingerprint' = to_jsonb(OLD) - 'fingerprint' THEN
+        RETURN NEW;  -- the same address, found by another key: of those that are gone too
+    ELSIF TG_OP = 'DELETE' OR OLD.status IN ('refused', 'removed') THEN
         RAISE EXCEPTION 'an address that is gone stays gone' USING ERRCODE = 'restrict_violation';
     ELSIF (NEW.id, NEW.owner_kind, NEW.owner_id, NEW.currency, NEW.network, NEW.label, NEW.address_sealed, NEW.mask,
            NEW.fingerprint, NEW.created_at) IS DISTINCT FROM

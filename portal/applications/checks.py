@@ -32,7 +32,7 @@ class Checks:
 def of(session: Session, application: Application, *, deny_words: Iterable[str]) -> Checks:
     """A few look-ups, each of a bounded number."""
     names = {canonical(application.name), canonical(application.contact)}
-    marks = [crypto.fingerprint("holder", name) for name in names]
+    marks = [mark for name in names for mark in crypto.fingerprints("holder", name)]
     party = Merchant if application.kind == "merchant" else Trader
     text = canonical(" ".join(filter(None, (
         application.name, application.contact, application.email, application.website, application.wants))))

@@ -37,7 +37,7 @@ def token_of(application_id: UUID) -> str:
 def id_of(token: str) -> UUID:
     """Raises NotFound for anything that we did not sign."""
     id = ids.parse(PREFIX, f"{PREFIX}_{token[:ids.LENGTH]}")
-    if not token.isascii() or not crypto.same(token[ids.LENGTH:], crypto.link_token(b"application" + id.bytes)):
+    if not token.isascii() or not crypto.is_link_token(token[ids.LENGTH:], b"application" + id.bytes):
         raise NotFound()
     return id
 

@@ -9,8 +9,9 @@ group = AppGroup("config", help="What the desk runs with.")
 
 @group.command("show")
 def show() -> None:
-    """Every setting, one a line; secrets masked."""
+    """Every setting and who gave it, one a line; secrets masked."""
     settings = current_app.extensions["settings"]
     for name in type(settings).model_fields:
         value = getattr(settings, name)
-        click.echo(f"{name.upper()}={'********' if isinstance(value, SecretStr) else '' if value is None else value}")
+        said = "********" if isinstance(value, SecretStr) else "" if value is None else value
+        click.echo(f"{name.upper()}={said}  # {settings.origin(name)}")

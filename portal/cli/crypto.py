@@ -1,11 +1,14 @@
-"""`flask crypto keys|rotate|may-drop`: the master keys, changed without stopping (docs/operators-handbook.md, Keys)."""
+"""`flask crypto …`: keys changed without stopping (docs/operators-handbook.md, Keys).
+
+`keys`, `rotate` and `may-drop` are about master keys, `prints`, `reprint` and `may-drop-prints` about fingerprint keys.
+"""
 import click
 from flask.cli import AppGroup
 
-from portal.core import crypto, resealing
+from portal.core import crypto, reprinting, resealing
 from portal.core.db import reader, retried, transaction
 
-group = AppGroup("crypto", help="The master keys and what they seal.")
+group = AppGroup("crypto", help="The keys and what they seal or print.")
 
 
 @group.command("keys")
@@ -51,3 +54,71 @@ def may_drop(key: str) -> None:
 def _batch(column: resealing.Column, after: object, limit: int) -> resealing.Batch:
     with transaction() as session:
         return resealing.make_anew(session, column, after=after, limit=limit)  # type: ignore[arg-type]
+
+
+@group.command("prints")
+def prints() -> None:
+    """How many fingerprints each key made, by table. A key is known by its tag."""
+    tags = [tag.hex() for tag in crypto.print_tags()]
+    for one in reprinting.made_by_each(reader()):
+        known = "" if one.tag in tags else "  NOT IN FINGERPRINT_KEY"
+        click.echo(f"{one.tag} {one.table}.{one.column:<24} {one.prints}{known}")
+    click.echo(f"makes now: {tags[0]}; looked up too: {', '.join(tags[1:]) or 'no other'}")
+
+
+@group.command("reprint")
+@click.option("--batch", default=200, show_default=True, type=click.IntRange(1, 5000), help="Rows locked at once.")
+def reprint(batch: int) -> None:
+    """Make every print of an older key anew with the current one, while the desk runs. Killed, it is begun again."""
+    for kind in reprinting.kinds():
+        todo, done, after = reprinting.waiting(reader(), kind), 0, reprinting.FIRST
+        while True:
+            made = retried(lambda after=after, kind=kind: _prints_batch(kind, after, batch))  # type: ignore[misc]
+            done += made.made
+            if made.made:
+                click.echo(f"{kind.table}.{kind.column} {done} of {todo}")
+            if made.last is None:
+                break
+            after = made.last
+    click.echo(f"all prints are {crypto.print_tags()[0].hex()}'s, but for those of texts that the desk does not keep")
+
+
+@group.command("may-drop-prints")
+@click.argument("tag")
+@click.option("--give-up-recovery-codes", is_flag=True, help="Their owners are to make new ones.")
+def may_drop_prints(tag: str, give_up_recovery_codes: bool) -> None:
+    """Whether no print of a key is looked up any more, so that it may leave FINGERPRINT_KEY. Exits 1 while one is."""
+    if tag == crypto.print_tags()[0].hex():
+        raise click.ClickException(f"{tag} is the key that makes prints: put another one before it first")
+    still = [one for one in reprinting.made_by_each(reader()) if one.tag == tag
+             and not (give_up_recovery_codes and one.table == "recovery_codes")]
+    gone = {one.table: one.gone for one in reprinting.PASSING}
+    for one in still:
+        until = f", gone {gone[one.table]}" if one.table in gone else ""
+        click.echo(f"{one.table}.{one.column}: {one.prints}{until}")
+    if still:
+        raise click.ClickException(f"{tag} made {sum(one.prints for one in still)} prints that are looked up: keep it")
+    click.echo(f"{tag} is looked up by nothing any more")
+
+
+@group.command("check")
+@click.option("--batch", default=1000, show_default=True, type=click.IntRange(1, 5000), help="Rows read at once.")
+def check(batch: int) -> None:
+    """Open everything with the keys there are: every seal, every number behind a print. Exits 1 where one is shut."""
+    wrong = 0
+    for of, look in [*((of, resealing.shut) for of in resealing.MADE_ANEW),
+                     *((of, reprinting.strange) for of in reprinting.kinds())]:
+        after: object = resealing.FIRST
+        while after is not None:
+            after, found = look(reader(), of, after=after, limit=batch)  # type: ignore[operator]
+            wrong += len(found)
+            for id in found:
+                click.echo(f"{of.table}.{of.column} {id}: does not open, or is not what it was")  # type: ignore[attr-defined]
+    if wrong:
+        raise click.ClickException(f"{wrong} values do not open")
+    click.echo("everything opens")
+
+
+def _prints_batch(kind: reprinting.Printed, after: object, limit: int) -> reprinting.Batch:
+    with transaction() as session:
+        return reprinting.make_anew(session, kind, after=after, limit=limit)  # type: ignore[arg-type]

@@ -7,6 +7,7 @@ import base64
 import hashlib
 import hmac
 import secrets
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
@@ -64,21 +65,47 @@ class Keyring:
             raise CannotOpen(place) from None
 
 
+TAG_BYTES = 4
+
+
+@dataclass(frozen=True)
+class PrintRing:
+    """Keys of fingerprints by their tags; the first makes, all are looked up while a key is changed."""
+
+    keys: dict[bytes, bytes]
+
+    @classmethod
+    def of(cls, keys: Sequence[bytes]) -> "PrintRing":
+        """Raises ValueError for a key that stands twice."""
+        made = {hmac.digest(key, b"tag", hashlib.sha256)[:TAG_BYTES]: key for key in keys}
+        if len(made) != len(keys):
+            raise ValueError("names one key twice")
+        return cls(made)
+
+    def __repr__(self) -> str:
+        return f"PrintRing({', '.join(tag.hex() for tag in self.keys)})"
+
+    def prints(self, said: bytes) -> Iterator[bytes]:
+        """By each key, the current one first: its tag and 224 bits."""
+        for tag, key in self.keys.items():
+            yield tag + hmac.digest(key, said, hashlib.sha256)[:-TAG_BYTES]
+
+
 class Vault:
     """The desk's keys, set once by the application factory."""
 
     master: Keyring
-    fingerprint_key: bytes
-    link_mac: hmac.HMAC
+    prints: PrintRing
+    link_macs: tuple[hmac.HMAC, ...]
 
 
 _vault = Vault()
 
 
-def use(*, master: Keyring, fingerprint_key: bytes, link_key: bytes) -> None:
-    """Called once by `create_app` with the keys of the settings."""
-    _vault.master, _vault.fingerprint_key = master, fingerprint_key
-    _vault.link_mac = hmac.new(link_key, digestmod=hashlib.sha256)
+def use(*, master: Keyring, fingerprint_keys: Sequence[bytes], link_keys: Sequence[bytes]) -> None:
+    """Called by `create_app` with the keys of the settings, and again when they were read anew."""
+    _vault.master, _vault.prints = master, PrintRing.of(fingerprint_keys)
+    _vault.link_macs = tuple(hmac.new(key, digestmod=hashlib.sha256) for key in link_keys)
 
 
 def seal(clear: str, *, place: str) -> bytes:
@@ -117,13 +144,36 @@ def data_keyring(sealed_key: bytes, *, place: str) -> Keyring:
 
 
 def fingerprint(kind: str, text: str) -> bytes:
-    """32 bytes that are equal for equal text of a kind and say nothing without the key: for look-ups."""
-    return hmac.digest(_vault.fingerprint_key, f"{kind}|{text}".encode(), hashlib.sha256)
+    """32 bytes that are equal for equal text of a kind and say nothing without the key: for look-ups.
+
+    They begin with the tag of their key, so that a row says whether it is to be made anew (`core.reprinting`).
+    """
+    return next(_vault.prints.prints(f"{kind}|{text}".encode()))
+
+
+def fingerprints(kind: str, text: str) -> list[bytes]:
+    """By every key there is, the current one first: what a look-up asks for. More than one only while a key changes."""
+    return list(_vault.prints.prints(f"{kind}|{text}".encode()))
+
+
+def print_tags() -> list[bytes]:
+    """What prints of our keys begin with, the current one's first."""
+    return list(_vault.prints.keys)
 
 
 def link_token(id_bytes: bytes) -> str:
     """The secret part of a payment link: 192 bits of HMAC over the order's id, url-safe; stored nowhere."""
-    mac = _vault.link_mac.copy()  # hmac.digest would let go of the GIL: dearer than the sum, on the event loop
+    return _link_token(_vault.link_macs[0], id_bytes)
+
+
+def is_link_token(given: str, id_bytes: bytes) -> bool:
+    """Whether one of our keys, the old ones too, made it."""
+    tries = [same(given, _link_token(mac, id_bytes)) for mac in _vault.link_macs]
+    return any(tries)
+
+
+def _link_token(key: hmac.HMAC, id_bytes: bytes) -> str:
+    mac = key.copy()  # hmac.digest would let go of the GIL: dearer than the sum, on the event loop
     mac.update(id_bytes)
     return base64.urlsafe_b64encode(mac.digest()[:24]).decode()
 

@@ -37,6 +37,7 @@ MADE_ANEW = (
     Column("webhook_endpoints", "previous_secret_sealed", "previous_secret"),
     Column("orders", "recipient_sealed", "recipient_sealed"), Column("imports", "content_sealed", "content_sealed"),
     Column("mails", "to_sealed", "to_sealed"), Column("mails", "text_sealed", "text_sealed"),
+    Column("risk_entries", "value_sealed", "value_sealed"),
     Column("recovery_asks", "email_sealed", "email_sealed"), Column("recovery_asks", "text_sealed", "text_sealed"),
 )
 PASSING = (Passing("idempotency_keys", "answer_sealed", timedelta(hours=75)),
@@ -97,6 +98,21 @@ def make_anew(session: Session, of: Column, *, after: UUID = FIRST, limit: int) 
             FROM unnest(CAST(:ids AS uuid[]), CAST(:sealed AS bytea[])) AS new (id, sealed) WHERE t.id = new.id"""),
             {"ids": [id for id, _ in rows], "sealed": sealed})
     return Batch(rows[-1].id if len(rows) == limit else None, len(rows))
+
+
+def shut(session: Session, of: Column, *, after: UUID = FIRST, limit: int) -> tuple[UUID | None, list[UUID]]:
+    """Which of the next seals do not open, whatever the reason; and up to which row it looked, None at the end."""
+    rows = session.execute(text(f"SELECT id, {of.column} FROM {of.table} WHERE id > :after AND {of.column} IS NOT NULL"
+                                f" ORDER BY id LIMIT :limit"), {"after": after, "limit": limit}).all()
+    return (rows[-1].id if len(rows) == limit else None), [id for id, sealed in rows if not _opens(of, id, sealed)]
+
+
+def _opens(of: Column, id: UUID, sealed: bytes) -> bool:
+    try:
+        crypto.sealed_anew(bytes(sealed), place=f"{of.table}|{of.name}|{id}")
+    except crypto.CannotOpen:
+        return False
+    return True
 
 
 def _is_current(of: Column) -> str:

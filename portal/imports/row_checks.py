@@ -21,7 +21,6 @@ from portal.parties.commands import CreateMerchant, CreateStore, CreateTrader, S
 from portal.parties.models import Merchant, Store, Trader
 from portal.requisites import numbers
 from portal.requisites.commands import AddRequisite
-from portal.requisites.models import Requisite
 
 C = TypeVar("C", bound=Command)
 T = TypeVar("T")
@@ -145,11 +144,8 @@ def _requisite(book: Book, row: Row) -> None:
     reads(row, "number", lambda: command.columns(command.currency))
     number = reads(row, "number", lambda: numbers.canonical(book.known, command))
     if number is not None:
-        mark = numbers.fingerprint(number)
-        book.twice(row, "number", (mark, command.currency))
-        if book.session.scalar(select(Requisite.id).where(
-                Requisite.number_fingerprint == mark, Requisite.currency == command.currency, Requisite.live,
-                Requisite.status.not_in(("rejected", "archived"))).limit(1)):
+        book.twice(row, "number", (numbers.fingerprint(number), command.currency))
+        if numbers.is_taken(book.session, number, currency=command.currency, live=True):
             row.refuse("number", "number_taken", "This number is on the desk already.")
     row.made["requisite"] = command
 

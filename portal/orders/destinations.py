@@ -2,7 +2,7 @@
 
 The number is sealed with its store's key; in full it is its accepted trader's to see, until the order ends.
 """
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -10,17 +10,19 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from portal import reference
-from portal.core import crypto, names
+from portal.core import crypto, names, reprinting
 from portal.core.errors import FieldError, Invalid
 from portal.orders.commands import CreatePayout, Destination
 from portal.orders.facts import OrderFacts
+from portal.orders.models import Order
 from portal.parties.models import Store
 from portal.parties.stores import key_place
 from portal.reference import validators
 from portal.reference.accounts import fits
 from portal.requisites.models import Requisite, mask_of
-from portal.requisites.numbers import fingerprint
+from portal.requisites.numbers import fingerprint, fingerprints
 
+FORGOTTEN = "erased"  # in place of a mask and of a number
 Columns = Callable[[UUID], dict[str, Any]]
 
 
@@ -62,9 +64,18 @@ def forgotten(session: Session, order: OrderFacts, word: str) -> bytes:
     return keyring.seal(word.encode(), place=_number_place(order.id))
 
 
+def prints(session: Session, order: OrderFacts) -> list[bytes]:
+    """Of its recipient's number; by each key, while one is changed: then the number is opened for it."""
+    if order.destination_fingerprint is None:
+        return []
+    if len(crypto.print_tags()) == 1 or order.destination_mask == FORGOTTEN:
+        return [bytes(order.destination_fingerprint)]
+    return fingerprints(reveal(session, order))
+
+
 def is_a_requisite(session: Session, order: OrderFacts) -> bool:
     """Whether the money would go to some trader's own instrument."""
-    return bool(session.scalar(select(exists().where(Requisite.number_fingerprint == order.destination_fingerprint))))
+    return bool(session.scalar(select(exists().where(Requisite.number_fingerprint.in_(prints(session, order))))))
 
 
 def canonical(at: Destination, currency: str) -> str:
@@ -89,3 +100,19 @@ def _number_place(order_id: UUID) -> str:
 
 def _name_place(order_id: UUID) -> str:
     return f"orders|recipient_sealed|{order_id}"
+
+
+def erased_print(order_id: UUID) -> bytes:
+    """Of an order whose recipient was forgotten: like no other's."""
+    return crypto.fingerprint("erased", str(order_id))
+
+
+def _anew(session: Session, rows: Sequence[reprinting.Row]) -> list[bytes]:
+    found = {one.id: one for one in session.scalars(select(Order).where(Order.id.in_([id for id, _ in rows])))}
+    stores = session.scalars(select(Store).where(Store.id.in_({one.store_id for one in found.values()}))).all()
+    assert stores, "kept in the session: `reveal` asks for each"
+    return [erased_print(id) if found[id].destination_mask == FORGOTTEN else fingerprint(reveal(session, found[id]))
+            for id, _ in rows]
+
+
+reprinting.register(reprinting.Printed("orders", "destination_fingerprint", _anew))

@@ -5,12 +5,10 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from portal.core import crypto
-from portal.orders.destinations import forgotten
+from portal.orders.destinations import FORGOTTEN, erased_print, forgotten
 from portal.orders.models import Order
 
 PREFIX = "erased_"
-FORGOTTEN = "erased"  # in place of a payout's number
 TOKEN_BYTES = 6
 
 
@@ -27,6 +25,6 @@ def forget(session: Session, orders: Sequence[Order]) -> None:
         if order.destination_sealed is not None and order.destination_mask != FORGOTTEN:
             order.destination_sealed = forgotten(session, order, FORGOTTEN)
             order.destination_mask = FORGOTTEN
-            order.destination_fingerprint = crypto.fingerprint("erased", str(order.id))
+            order.destination_fingerprint = erased_print(order.id)
             order.recipient_sealed = None
     session.flush()

@@ -18,7 +18,7 @@ def form_token_of(order_id: UUID) -> str:
 def order_id_of(token: str) -> UUID:
     """Raises NotFound for anything that we did not sign."""
     order_id = ids.parse("pay", f"pay_{token[:ids.LENGTH]}")
-    if not token.isascii() or not crypto.same(token[ids.LENGTH:], crypto.link_token(order_id.bytes)):
+    if not token.isascii() or not crypto.is_link_token(token[ids.LENGTH:], order_id.bytes):
         raise NotFound()
     return order_id
 

@@ -1,6 +1,8 @@
 """Passwords: argon2id, few at a time, exact match; what is too short or too well known is refused."""
+import re
 import threading
 import unicodedata
+from collections.abc import Iterable
 from functools import cache
 
 from argon2 import PasswordHasher
@@ -11,6 +13,8 @@ from portal.core.errors import Denied, FieldError, Invalid, Unavailable
 CHARACTERS_MIN = 15
 CHARACTERS_MIN_SECOND_FACTOR = 8  # where a code is asked for besides
 CHARACTERS_MAX = 128
+WORDS_OF_HERE = ("quittance",)
+LEFT_MIN = 8  # characters besides those words
 AT_ONCE_MAX = 4  # hashes in one process: each takes 19 MiB and a core
 WAIT_S = 10  # for a place among them
 
@@ -38,7 +42,8 @@ def check(password: str, *, about: tuple[str, ...] = (), second_factor: bool = F
         raise _refused(field, "password_too_short", "Use at least %(characters)s characters.", characters=least)
     if len(text) > CHARACTERS_MAX:
         raise _refused(field, "password_too_long", "Use at most %(characters)s characters.", characters=CHARACTERS_MAX)
-    if text.casefold() in known() or text.casefold() in {word.casefold() for word in about} or len(set(text)) < 4:
+    if (text.casefold() in known() or text.casefold() in {word.casefold() for word in about} or len(set(text)) < 4
+            or _is_mostly_of_here(text.casefold(), about)):
         raise _refused(field, "password_known", "This password is too easy to guess. Choose another.")
 
 
@@ -91,6 +96,15 @@ class _Place:
 
 def _normal(password: str) -> str:
     return unicodedata.normalize("NFC", password)
+
+
+def _is_mostly_of_here(text: str, about: Iterable[str]) -> bool:
+    """Little is left of it without the words that stand on every page: the product's, and the person's own."""
+    words = [*WORDS_OF_HERE, *(word for fact in about for word in re.findall(r"\w{4,}", fact.casefold()))]
+    left = text
+    for word in sorted(words, key=len, reverse=True):
+        left = left.replace(word, "")
+    return left != text and len(left) < LEFT_MIN
 
 
 def _refused(field: str, code: str, sentence: str, **params: object) -> Invalid:

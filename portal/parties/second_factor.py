@@ -209,8 +209,8 @@ def _accept_step(session: Session, user_id: UUID, code: str) -> bool:
 def _accept_recovery(session: Session, actor: Actor, code: str) -> bool:
     assert actor.id is not None
     used = session.execute(
-        update(RecoveryCode).where(RecoveryCode.user_id == actor.id, RecoveryCode.digest == _digest(actor.id, code),
-                                   RecoveryCode.used_at.is_(None))
+        update(RecoveryCode).where(RecoveryCode.user_id == actor.id, RecoveryCode.used_at.is_(None),
+                                   RecoveryCode.digest.in_(crypto.fingerprints(*_code(actor.id, code))))
         .values(used_at=clock.now()).returning(RecoveryCode.user_id)).first()
     if used is None:
         return False
@@ -219,7 +219,11 @@ def _accept_recovery(session: Session, actor: Actor, code: str) -> bool:
 
 
 def _digest(user_id: UUID, code: str) -> bytes:
-    return crypto.fingerprint("recovery code", f"{user_id}|{code}")
+    return crypto.fingerprint(*_code(user_id, code))
+
+
+def _code(user_id: UUID, code: str) -> tuple[str, str]:
+    return "recovery code", f"{user_id}|{code}"
 
 
 def _place(user_id: UUID) -> str:

@@ -1,4 +1,5 @@
 """Recipients that a store has saved: found again by the number's fingerprint, shown masked, opened only to be paid."""
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -6,7 +7,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from portal import reference
-from portal.core import audit, crypto, ids
+from portal.core import audit, crypto, ids, reprinting
 from portal.core.access import Actor, Permission
 from portal.core.db import locked_one
 from portal.core.errors import Denied, FieldError, Invalid, NotFound, Rejected
@@ -20,7 +21,7 @@ from portal.payouts.commands import RenameRecipient, SaveRecipient
 from portal.payouts.models import RECIPIENT, PayoutRecipient
 from portal.reference import validators
 from portal.requisites.models import mask_of
-from portal.requisites.numbers import fingerprint
+from portal.requisites.numbers import fingerprint, fingerprints
 
 RECIPIENTS_MAX = 500  # of a store
 
@@ -94,7 +95,7 @@ def save(session: Session, actor: Actor, store_id: UUID, command: CreatePayout, 
         raise NotFound()
     number, at = destinations.canonical(command.destination, command.currency), command.destination
     known = session.scalar(select(PayoutRecipient).where(
-        PayoutRecipient.store_id == store.id, PayoutRecipient.number_fingerprint == fingerprint(number),
+        PayoutRecipient.store_id == store.id, PayoutRecipient.number_fingerprint.in_(fingerprints(number)),
         PayoutRecipient.method == at.method))
     if known is not None:
         return known
@@ -158,3 +159,15 @@ def _check(actor: Actor) -> None:
 
 def _place(id: UUID, what: str) -> str:
     return f"payout_recipients|{what}_sealed|{id}"
+
+
+def _anew(session: Session, found: Sequence[reprinting.Row]) -> list[bytes]:
+    ids_of = [id for id, _ in found]
+    known = {one.id: one for one in session.scalars(select(PayoutRecipient).where(PayoutRecipient.id.in_(ids_of)))}
+    stores = {one.id: rows.keyring_of(one) for one in session.scalars(
+        select(Store).where(Store.id.in_({one.store_id for one in known.values()})))}
+    return [fingerprint(stores[known[id].store_id].open(known[id].number_sealed, place=_place(id, "number")).decode())
+            for id in ids_of]
+
+
+reprinting.register(reprinting.Printed("payout_recipients", "number_fingerprint", _anew))

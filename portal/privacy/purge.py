@@ -15,7 +15,7 @@ from portal.applications.models import DOCUMENT, Application
 from portal.core import retention
 from portal.core.db import locked
 from portal.disputes.service import EVIDENCE
-from portal.orders import forgetting
+from portal.orders import destinations, forgetting
 from portal.orders.facts import PAYERS_RECEIPTS_ON, RECEIPTS_ON
 from portal.orders.models import Order
 from portal.privacy.holds import FREE
@@ -24,7 +24,7 @@ FIRST = UUID(int=0)
 GONE = "—"
 ORDERS = f"""FROM orders o WHERE o.ended_at < :before AND o.id > :after AND {FREE} AND (o.customer_name IS NOT NULL
     OR o.customer_ip IS NOT NULL OR o.description IS NOT NULL OR o.return_url IS NOT NULL OR o.meta <> '{{}}'
-    OR o.customer_id NOT LIKE 'erased\\_%' OR o.destination_mask <> '{forgetting.FORGOTTEN}')"""
+    OR o.customer_id NOT LIKE 'erased\\_%' OR o.destination_mask <> '{destinations.FORGOTTEN}')"""
 ADDRESSES = f"FROM orders o WHERE o.ended_at < :before AND o.id > :after AND {FREE} AND o.customer_ip IS NOT NULL"
 RECEIPTS = f"""FROM files f LEFT JOIN assignments a ON f.subject_kind = '{RECEIPTS_ON}' AND a.id = f.subject_id
     LEFT JOIN dispute_statements s ON f.subject_kind = '{EVIDENCE}' AND s.id = f.subject_id

@@ -2,13 +2,14 @@
 
 Showing one in full is the caller's to justify: to its owner, to the payer and to the assigned trader of an open order.
 """
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from portal.core import crypto, names
+from portal.core import crypto, names, reprinting
 from portal.core.errors import FieldError, Invalid
 from portal.core.ids import new_id
 from portal.parties.models import Holder, Trader
@@ -50,6 +51,18 @@ def fingerprint(number: str) -> bytes:
     return crypto.fingerprint("number", number)
 
 
+def fingerprints(number: str) -> list[bytes]:
+    """What a look-up asks for: by each key, while one is changed."""
+    return crypto.fingerprints("number", number)
+
+
+def is_taken(session: Session, number: str, *, currency: str, live: bool) -> bool:
+    """Whether an instrument that lives has this number. The index says so too, but for prints of another key."""
+    return session.scalar(select(Requisite.id).where(
+        Requisite.number_fingerprint.in_(fingerprints(number)), Requisite.currency == currency,
+        Requisite.live.is_(live), Requisite.status.not_in(("rejected", "archived"))).limit(1)) is not None
+
+
 def reveal(session: Session, requisite: Requisite) -> str:
     """The number in full."""
     trader = session.get(Trader, requisite.trader_id)
@@ -72,15 +85,32 @@ def opened_name(holder_id: UUID, sealed: bytes) -> str:
 
 def holder_of(session: Session, name: str) -> UUID:
     """The holder with this name, made when there is none: spelling, case and blanks do not make two people."""
-    mark = crypto.fingerprint("holder", names.canonical(name))
-    found = session.scalar(select(Holder.id).where(Holder.name_fingerprint == mark))
+    marks = name_prints(name)
+    found = session.scalar(select(Holder.id).where(Holder.name_fingerprint.in_(marks)))
     if found is not None:
         return found
     id = new_id()
-    session.execute(upsert(Holder).values(id=id, name_fingerprint=mark,
+    session.execute(upsert(Holder).values(id=id, name_fingerprint=marks[0],
                                           name_sealed=crypto.seal(names.tidy(name), place=_name_place(id)))
                     .on_conflict_do_nothing(index_elements=["name_fingerprint"]))
-    return session.scalars(select(Holder.id).where(Holder.name_fingerprint == mark)).one()
+    return session.scalars(select(Holder.id).where(Holder.name_fingerprint.in_(marks))).one()
+
+
+def name_prints(name: str) -> list[bytes]:
+    """Of a person, whatever the spelling: by each key, while one is changed."""
+    return crypto.fingerprints("holder", names.canonical(name))
+
+
+def _numbers_anew(session: Session, rows: Sequence[reprinting.Row]) -> list[bytes]:
+    found = {one.id: one for one in session.scalars(select(Requisite).where(Requisite.id.in_([id for id, _ in rows])))}
+    owners = session.scalars(select(Trader).where(Trader.id.in_({one.trader_id for one in found.values()}))).all()
+    assert owners, "kept in the session: `reveal` asks for each"
+    return [fingerprint(reveal(session, found[id])) for id, _ in rows]
+
+
+def _names_anew(session: Session, rows: Sequence[reprinting.Row]) -> list[bytes]:
+    found = {one.id: one for one in session.scalars(select(Holder).where(Holder.id.in_([id for id, _ in rows])))}
+    return [name_prints(opened_name(id, found[id].name_sealed))[0] for id, _ in rows]
 
 
 def _number_place(requisite_id: UUID) -> str:
@@ -89,3 +119,7 @@ def _number_place(requisite_id: UUID) -> str:
 
 def _name_place(holder_id: UUID) -> str:
     return f"holders|name_sealed|{holder_id}"
+
+
+reprinting.register(reprinting.Printed("requisites", "number_fingerprint", _numbers_anew),
+                    reprinting.Printed("holders", "name_fingerprint", _names_anew))

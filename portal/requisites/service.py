@@ -136,6 +136,8 @@ def _made(session: Session, trader: Trader, command: AddRequisite) -> Requisite:
     if not (command.payin or command.payout):
         raise Invalid(fields=[FieldError("/payin", "no_direction", "Choose at least one direction.")])
     number = numbers.canonical(known, command)
+    if numbers.is_taken(session, number, currency=command.currency, live=True):
+        raise NumberTaken()
     id = ids.new_id()
     return Requisite(
         id=id, trader_id=trader.id, holder_id=numbers.holder_of(session, command.holder), live=True,

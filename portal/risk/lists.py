@@ -3,6 +3,7 @@
 Adding a deny entry or taking an allow entry away makes the desk take less: one person. The other way waits for a second
 person (decision 0143).
 """
+import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from portal import approvals, reference
 from portal.approvals import Approval
-from portal.core import addresses, audit, clock, crypto, ids, names
+from portal.core import addresses, audit, clock, crypto, ids, names, reprinting
 from portal.core.access import Actor, Permission
 from portal.core.db import locked_one
 from portal.core.errors import Denied, FieldError, Invalid, NotFound
@@ -25,13 +26,13 @@ from portal.core.paging import Page, newest_first
 from portal.core.pipeline import Rows, array, queue
 from portal.parties import queries as parties
 from portal.reference import validators
-from portal.requisites.numbers import fingerprint
 from portal.risk import rule_book
 from portal.risk.commands import AddEntry, RemoveEntry
 from portal.risk.facts import Entry, Verdict
 from portal.risk.models import RiskEntry, RiskPrint
 
 KIND = "risk_entry"
+Said = tuple[str, str]  # what a print is of: its kind and its text
 SHORTEST = {4: 8, 6: 24}  # bits of a network by version: a wider one is a slip of the finger
 _HOLDS = """e.removed_at IS NULL AND NOT e.waits AND (e.store_id IS NULL OR e.store_id = asked.store_id)
        AND (e.expires_at IS NULL OR e.expires_at > %(now)s)"""
@@ -60,17 +61,15 @@ class Bearer:
     store_id: UUID
     customer: str | None
     address: str | None
-    destination: bytes | None
+    destinations: tuple[bytes, ...]  # prints of a payout's number, by each key
     names: tuple[str, ...]  # of the customer, of a payout's recipient
 
     @property
     def prints(self) -> list[bytes]:
-        found = [_person(name) for name in self.names]
+        said = [_person(name) for name in self.names]
         if self.customer is not None:
-            found.append(_customer(self.store_id, self.customer))
-        if self.destination is not None:
-            found.append(self.destination)
-        return found
+            said.append(_customer(self.store_id, self.customer))
+        return [print for one in said for print in crypto.fingerprints(*one)] + list(self.destinations)
 
 
 @dataclass
@@ -124,14 +123,15 @@ def add(session: Session, actor: Actor, command: AddEntry) -> RiskEntry:
     """
     _check(actor)
     columns = _columns(session, actor, command)
-    prints = columns.pop("prints", ())
+    said, id = columns.pop("said", ()), ids.new_id()
     entry = RiskEntry(
+        id=id, value_sealed=crypto.seal(json.dumps(said), place=_place(id)) if said else None,
         verdict=command.verdict, kind=command.kind, reason=command.reason, added_by=actor.id, added_name=actor.name,
         waits=command.verdict == "allow", **columns,
         expires_at=None if command.days is None else clock.now() + timedelta(days=command.days))
     session.add(entry)
     session.flush()
-    session.add_all(RiskPrint(print=print, entry_id=entry.id) for print in prints)
+    session.add_all(RiskPrint(print=print, entry_id=id) for print in sorted(crypto.fingerprint(*one) for one in said))
     audit.record(session, actor, "risk_entry.added", "risk_entry", entry.id, reason=command.reason, after=told(entry))
     if entry.waits:
         approvals.ask(session, actor, kind=KIND, target_kind="risk_entry", target_id=entry.id, reason=command.reason,
@@ -211,11 +211,11 @@ def _columns(session: Session, actor: Actor, command: AddEntry) -> dict[str, Any
         case "customer":
             if store is None:
                 raise Invalid(fields=[FieldError("/store_id", "missing", "Field required")])
-            return more | {"shown": f"{typed} · {store.name}", "prints": [_customer(store.id, typed)]}
+            return more | {"shown": f"{typed} · {store.name}", "said": [_customer(store.id, typed)]}
         case "destination":
             spelt = validators.spellings(typed, list(reference.snapshot(session).currencies))
-            return more | {"shown": f"•••• {validators.plain(typed)[-4:]}", "prints": sorted(map(fingerprint, spelt))}
-    return more | {"shown": typed, "prints": [_person(typed)]}
+            return more | {"shown": f"•••• {validators.plain(typed)[-4:]}", "said": [("number", one) for one in spelt]}
+    return more | {"shown": typed, "said": [_person(typed)]}
 
 
 def _network(typed: str) -> str:
@@ -233,7 +233,8 @@ def _network(typed: str) -> str:
 def _sounds_like(sought: str) -> ColumnElement[bool]:
     typed = names.tidy(sought)
     spelt = validators.spellings(typed, list(reference.snapshot().currencies))
-    prints = [*map(fingerprint, spelt), _person(typed)]
+    said = [*(("number", number) for number in spelt), _person(typed)]
+    prints = [print for one in said for print in crypto.fingerprints(*one)]
     ways = [RiskEntry.id.in_(select(RiskPrint.entry_id).where(RiskPrint.print.in_(prints))),
             RiskEntry.shown.ilike(f"{_literally(typed)}%", escape="\\")]
     if (address := addresses.written(typed)) is not None:
@@ -245,12 +246,24 @@ def _literally(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-def _customer(store_id: UUID, customer: str) -> bytes:
-    return crypto.fingerprint("customer", f"{store_id}|{customer}")
+def _customer(store_id: UUID, customer: str) -> Said:
+    return "customer", f"{store_id}|{customer}"
 
 
-def _person(name: str) -> bytes:
-    return crypto.fingerprint("holder", names.canonical(name))
+def _person(name: str) -> Said:
+    return "holder", names.canonical(name)
+
+
+def _place(id: UUID) -> str:
+    return f"risk_entries|value_sealed|{id}"
+
+
+def _anew(session: Session, rows: Sequence[reprinting.Row]) -> list[bytes]:
+    entries = session.scalars(select(RiskEntry).where(RiskEntry.id.in_({id for id, _ in rows})))
+    new = {(one.id, made): prints[0] for one in entries
+           for said in json.loads(crypto.open_sealed(one.value_sealed or b"", place=_place(one.id)))
+           for prints in [crypto.fingerprints(*said)] for made in prints}
+    return [new[row] for row in rows]
 
 
 def _check(actor: Actor) -> None:
@@ -259,3 +272,6 @@ def _check(actor: Actor) -> None:
 
 
 approvals.register(KIND, apply=apply, reject=reject, title="Entry of a risk list")
+
+
+reprinting.register(reprinting.Printed("risk_prints", "print", _anew, id="entry_id"))

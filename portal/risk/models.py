@@ -52,6 +52,7 @@ class RiskEntry(Base):
         CheckConstraint("verdict IN ('allow', 'deny')", name="verdict"),
         CheckConstraint("kind IN ('network', 'customer', 'destination', 'holder')", name="kind"),
         CheckConstraint("(kind = 'network') = (network IS NOT NULL)", name="value"),
+        CheckConstraint("(network IS NULL) = (value_sealed IS NOT NULL)", name="sealed"),
         CheckConstraint("(removed_at IS NULL) = (removed_name IS NULL)", name="removed"),
     )
     id: Mapped[Id]
@@ -60,6 +61,7 @@ class RiskEntry(Base):
     kind: Mapped[LongText]
     shown: Mapped[LongText]  # as people read it; a number masked
     network: Mapped[str | None] = mapped_column(CIDR)
+    value_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)  # what its prints are of, to make them anew
     store_id: Mapped[UUID | None]  # of a customer; None: every store's
     reason: Mapped[LongText]
     expires_at: Mapped[datetime | None]

@@ -41,7 +41,7 @@ from portal.parties import queries as parties
 from portal.parties.models import ApiKey, Merchant, Store, Trader, User
 from portal.requisites import queries as requisites
 from portal.requisites.models import Requisite
-from portal.requisites.numbers import fingerprint
+from portal.requisites.numbers import fingerprints
 from portal.treasury.models import ADDRESS, DEPOSIT, WITHDRAWAL, Deposit, Withdrawal, WithdrawalAddress
 from portal.treasury.networks import reference_key
 from portal.webhooks import queries as webhooks
@@ -120,7 +120,7 @@ def _lookups(actor: Actor, wanted: str) -> Iterator[Select[Any]]:
 def _cards(actor: Actor, wanted: str) -> Select[Requisite] | None:
     """The requisites whose number it is: whole, by its keyed fingerprint, or its last four digits. None: it is none."""
     if numbers := pasted.numbers(wanted):
-        marks = [fingerprint(number) for number in numbers]
+        marks = [mark for number in numbers for mark in fingerprints(number)]
         return requisites.visible_to(actor).where(Requisite.number_last4.in_({number[-4:] for number in numbers}),
                                                   Requisite.number_fingerprint.in_(marks))
     if (last_four := pasted.last_four(wanted)) is not None:

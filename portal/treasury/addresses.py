@@ -8,10 +8,11 @@ from sqlalchemy.orm import Session
 
 from portal import approvals
 from portal.approvals import Approval, StaleApproval
-from portal.core import audit, clock, crypto, ids, names
+from portal.core import audit, clock, crypto, ids, names, reprinting
 from portal.core.access import Actor, Permission
 from portal.core.db import locked_one
 from portal.core.errors import Conflict, Denied, FieldError, Invalid, NotFound, judges
+from portal.parties.models import Store, Trader
 from portal.treasury import networks, owners
 from portal.treasury.commands import AddAddress, NameAddress, ShowAddress
 from portal.treasury.models import ADDRESS, Withdrawal, WithdrawalAddress
@@ -53,12 +54,15 @@ def add(session: Session, actor: Actor, command: AddAddress) -> WithdrawalAddres
         address = network.check(command.address)
     except ValueError as wrong:
         raise Invalid(fields=[FieldError("/address", "bad_address", str(wrong))]) from None
+    prints = _prints(network.code, address)
+    if _stands(session, owner, network.code, prints):  # the index says so too, but for prints of another key
+        raise AddressKnown()
     id = ids.new_id()
     made = WithdrawalAddress(
         id=id, owner_kind=owners.kind_of(owner), owner_id=owner.id, currency=owner.settlement_currency,
         network=network.code, label=names.tidy(command.label), mask=_mask(network.code, address),
         address_sealed=owners.keyring(owner).seal(address.encode(), place=_place(id)),
-        fingerprint=crypto.fingerprint("address", f"{network.code}|{address}"), asked_name=actor.name)
+        fingerprint=prints[0], asked_name=actor.name)
     session.add(made)
     session.flush()
     approvals.ask(session, actor, kind=KIND, target_kind=KIND, target_id=id, before={"name": owner.name},
@@ -140,8 +144,10 @@ def lock(session: Session, address_id: UUID) -> WithdrawalAddress:
 
 def elsewhere(session: Session, address: WithdrawalAddress) -> int:
     """How many other owners have the same address in their books, now or before: staff are told."""
+    prints = [address.fingerprint] if len(crypto.print_tags()) == 1 else _prints(
+        address.network, reveal(session, address))
     return session.scalar(select(func.count(func.distinct(WithdrawalAddress.owner_id))).where(
-        WithdrawalAddress.fingerprint == address.fingerprint,
+        WithdrawalAddress.fingerprint.in_(prints),
         WithdrawalAddress.owner_id != address.owner_id)) or 0
 
 
@@ -169,6 +175,27 @@ def _move(session: Session, address: WithdrawalAddress, action: AddressAction) -
     owners.tell(session, address.owner_kind, address.owner_id)
 
 
+def _prints(network: str, address: str) -> list[bytes]:
+    """By each key, while one is changed; the current one's first."""
+    return crypto.fingerprints("address", f"{network}|{address}")
+
+
+def _stands(session: Session, owner: owners.Owner, network: str, prints: Sequence[bytes]) -> bool:
+    return session.scalar(select(WithdrawalAddress.id).where(
+        WithdrawalAddress.owner_kind == owners.kind_of(owner), WithdrawalAddress.owner_id == owner.id,
+        WithdrawalAddress.network == network, WithdrawalAddress.fingerprint.in_(prints),
+        WithdrawalAddress.status.in_(STANDING)).limit(1)) is not None
+
+
+def _anew(session: Session, rows: Sequence[reprinting.Row]) -> list[bytes]:
+    found = {one.id: one for one in session.scalars(
+        select(WithdrawalAddress).where(WithdrawalAddress.id.in_([id for id, _ in rows])))}
+    kept = [session.scalars(select(kind).where(kind.id.in_({one.owner_id for one in found.values()}))).all()
+            for kind in (Store, Trader)]
+    assert any(kept), "kept in the session: `reveal` asks for each"
+    return [_prints(found[id].network, reveal(session, found[id]))[0] for id, _ in rows]
+
+
 def _mask(network: str, address: str) -> str:
     """`TR7N…Lj6t` of a chain; of bank details only the end."""
     return f"{address[:4]}…{address[-4:]}" if network in networks.CHAINS else f"•••• {address[-4:].strip()}"
@@ -179,3 +206,6 @@ def _place(address_id: UUID) -> str:
 
 
 approvals.register(KIND, apply=approved, reject=rejected, title="Withdrawal address")
+
+
+reprinting.register(reprinting.Printed("withdrawal_addresses", "fingerprint", _anew))

@@ -13,12 +13,13 @@ from flask import Response, current_app, request
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from portal.core import crypto
+from portal.live_settings import signing_keys
 from portal.settings import Settings
 
 COOKIE, SECURE_COOKIE = "device", "__Host-device"
 KEPT_S = 365 * 24 * 3600
 ACCOUNTS_MAX = 5  # at one browser; the oldest is forgotten
-DIGEST = 32  # characters
+DIGEST = 40  # characters, of which 8 name the key
 
 
 class Account(NamedTuple):
@@ -32,23 +33,24 @@ class Account(NamedTuple):
 def known_for(email: str, password_version: str | None) -> str | None:
     """The id of this browser, if this account was signed in at it within a year, by the password it has now."""
     id, accounts = _read()
-    found = accounts.get(_digest(email))
+    found = _mine(accounts, email)
     if found is None or password_version is None:
         return None
-    return id if crypto.same(found.password, _digest(email, password_version)) else None
+    known = [crypto.same(found.password, print) for print in _digests(email, password_version)]
+    return id if any(known) else None
 
 
 def told_until(email: str) -> datetime | None:
     """Up to which moment this browser has been told what was done with the account."""
-    found = _read()[1].get(_digest(email))
+    found = _mine(_read()[1], email)
     return datetime.fromisoformat(found.told_until) if found is not None and found.told_until else None
 
 
 def remember(response: Response, email: str, *, password_version: str, told: datetime | None) -> None:
     """A good sign-in, or a new password chosen here: known from now on."""
     id, accounts = _read()
-    mine = Account(_digest(email), _digest(email, password_version), "" if told is None else told.isoformat())
-    kept = [mine, *(one for one in accounts.values() if one.email != mine.email)][:ACCOUNTS_MAX]
+    mine = Account(_digests(email)[0], _digests(email, password_version)[0], "" if told is None else told.isoformat())
+    kept = [mine, *(one for one in accounts.values() if one.email not in _digests(email))][:ACCOUNTS_MAX]
     value = str(_signer().dumps([id or secrets.token_hex(16), kept]))
     response.set_cookie(_cookie(), value, max_age=KEPT_S, path="/", secure=_settings().https, httponly=True,
                         samesite="Lax")
@@ -79,8 +81,13 @@ def _read() -> tuple[str | None, dict[str, Account]]:
     return id, {one[0]: Account(*one) for one in accounts if isinstance(one, list)}
 
 
-def _digest(*facts: str) -> str:
-    return crypto.fingerprint("known device", "\n".join(facts)).hex()[:DIGEST]
+def _mine(accounts: dict[str, Account], email: str) -> Account | None:
+    return next((accounts[print] for print in _digests(email) if print in accounts), None)
+
+
+def _digests(*facts: str) -> list[str]:
+    """By each key, while one is changed; the current one's first."""
+    return [print.hex()[:DIGEST] for print in crypto.fingerprints("known device", "\n".join(facts))]
 
 
 def _cookie() -> str:
@@ -88,7 +95,7 @@ def _cookie() -> str:
 
 
 def _signer() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(_settings().secret_key.get_secret_value(), salt="known device")
+    return URLSafeTimedSerializer(signing_keys(_settings()), salt="known device")
 
 
 def _settings() -> Settings:

@@ -15,6 +15,7 @@ from flask_login import (
 
 from portal.core.access import Actor, ActorKind, Permission, Role
 from portal.core.db import reader, transaction
+from portal.live_settings import signing_keys
 from portal.parties import passkeys, passwords, sessions
 from portal.parties.sessions import SignedIn
 from portal.settings import Settings
@@ -42,7 +43,7 @@ class _Logins(LoginManager):  # type: ignore[misc]
 
 
 def register(app: Flask, settings: Settings) -> None:
-    app.session_interface = RowSessions(secret_key=settings.secret_key.get_secret_value(), https=settings.https)
+    app.session_interface = RowSessions(secret_keys=signing_keys(settings), https=settings.https)
     logins = _Logins()
     logins.session_protection = None  # a phone changes its address; the token is what counts
     logins.init_app(app, add_context_processor=False)

@@ -85,10 +85,14 @@ class PortalSession(SessionMixin):
 class RowSessions(SessionInterface):
     """`https`: the cookie is `__Host-sid`, which a neighbour's host cannot set; plain `sid` in development."""
 
-    def __init__(self, *, secret_key: str, https: bool) -> None:
+    def __init__(self, *, secret_keys: list[str], https: bool) -> None:
         self._https = https
         self.cookie = "__Host-sid" if https else "sid"
-        self._signer = URLSafeSerializer(secret_key, salt="anonymous pages")
+        self.sign_with(secret_keys)
+
+    def sign_with(self, keys: list[str]) -> None:
+        """The last one signs, all are accepted."""
+        self._signer = URLSafeSerializer(keys, salt="anonymous pages")
 
     def open_session(self, app: Flask, request: Request) -> PortalSession | None:
         if request.path.startswith("/gateway/"):

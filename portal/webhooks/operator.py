@@ -24,7 +24,7 @@ log = structlog.get_logger("webhooks")
 @dataclass(frozen=True)
 class Address:
     url: str
-    secret: str  # whsec_…
+    secrets: tuple[str, ...]  # whsec_…; each signs while one is changed
 
 
 class _Desk:
@@ -56,7 +56,7 @@ def _send(job: Claimed) -> None:
     answer = None
     if happening is not None and _desk.address is not None:
         body = signature.body(happening.event, happening.happened_at, _payload(happening))
-        signed = signature.headers(f"hap_{happening.id.hex}", clock.now(), body, [_desk.address.secret])
+        signed = signature.headers(f"hap_{happening.id.hex}", clock.now(), body, list(_desk.address.secrets))
         try:
             answer = transport.post(addresses.guard(), _desk.address.url, body, signed, of=KIND)
         except addresses.NoPlace:

@@ -1,4 +1,5 @@
 """A desk is backed up while it works and restored elsewhere, to a moment too; what is no backup is taken for none."""
+import base64
 import os
 import subprocess
 from collections.abc import Iterator
@@ -29,6 +30,10 @@ FILE = "ab" + "0" * 30
 def bin_flask(home: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([str(ROOT / "bin" / "flask"), *arguments], text=True, capture_output=True, timeout=400,
                           env={**PERSON, "QUITTANCE_HOME": str(home), **environment}, check=False)
+
+
+def fresh_key() -> str:
+    return base64.b64encode(os.urandom(32)).decode()
 
 
 def backup(home: Path, *arguments: str, **environment: str) -> str:
@@ -115,6 +120,38 @@ def test_a_server_of_somebody_elses_is_dumped_and_its_seals_go_on(desk: Desk, tm
         assert then.owner_sql("SELECT max(transaction_id) < pg_snapshot_xmax(pg_current_snapshot())::text::bigint "
                               "FROM audit_rows;") == "t", "what is done from now on is sealed after what was"
     clear_away(tmp_path / "then")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_yesterdays_backup_opens_with_todays_keys(desk: Desk, tmp_path: Path) -> None:
+    """Both keys were changed since, and everything was made anew; the old ones are kept as long as the backup is."""
+    home = desk.home.folder
+    old = {name: str(desk.environment[name]) for name in ("MASTER_KEYS", "FINGERPRINT_KEY")}
+    assert bin_flask(home, "crypto", "check", **old).stdout == "everything opens\n"
+    backup(home, "make")
+    new = {"MASTER_KEYS": f"k9:{fresh_key()}", "FINGERPRINT_KEY": fresh_key()}
+    today = {name: f"{new[name]},{old[name]}" for name in new}
+    for command in ("rotate", "reprint"):
+        assert bin_flask(home, "crypto", command, **today).returncode == 0
+    assert bin_flask(home, "crypto", "check", **new).stdout == "everything opens\n", "the old ones are needed no more"
+
+    backup(home, "restore", "--into", str(tmp_path / "then"), **today)
+    then = Desk.at(tmp_path / "then", PERSON)
+    with closing(then.home), running(then.servers):
+        opened = bin_flask(then.home.folder, "crypto", "check", **today)
+        assert (opened.returncode, opened.stdout) == (0, "everything opens\n"), opened.stdout + opened.stderr
+        assert "0 differences" in bin_flask(then.home.folder, "ledger", "verify", **today).stdout
+        shut = bin_flask(then.home.folder, "crypto", "check", **new)
+        assert shut.returncode == 1, "and so it can fail"
+        assert "traders.data_key" in shut.stdout
+        for command in ("rotate", "reprint"):
+            assert bin_flask(then.home.folder, "crypto", command, **today).returncode == 0
+        assert bin_flask(then.home.folder, "crypto", "check", **new).stdout == "everything opens\n"
+    clear_away(tmp_path / "then")
+    for command in ("rotate", "reprint"):  # as those after this one know the desk
+        back = {name: f"{old[name]},{new[name]}" for name in new}
+        assert bin_flask(home, "crypto", command, **back).returncode == 0
 
 
 @pytest.mark.slow

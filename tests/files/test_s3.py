@@ -1,9 +1,6 @@
 """A bucket behind the same Protocol, against moto's real server: kept, served, swept; away, slow or refusing is 503."""
 import socket
-import subprocess
-import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -16,34 +13,13 @@ from portal.files import service, storage
 from portal.files.s3 import Bucket, BucketAddress
 from portal.files.storage import LocalFolder, StorageAway
 from tests import factories as f
-from tests.running import wait_for
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+from tests import outside
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    port = free_port()
-    process = subprocess.Popen([sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
-                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    url = f"http://127.0.0.1:{port}"
-
-    def answers() -> bool:
-        try:
-            return urllib.request.urlopen(f"{url}/moto-api/", timeout=1).status == 200
-        except OSError:
-            return False
-
-    try:
-        wait_for(answers, "moto answers", 60)
+    with outside.aws() as url:
         yield url
-    finally:
-        process.kill()
-        process.wait()
 
 
 def address(endpoint: str, **other: str) -> BucketAddress:
@@ -113,7 +89,7 @@ def test_a_bucket_that_is_away_is_said_within_ten_seconds_and_leaves_no_row(
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen(8)
-        desk_with(Bucket({"down": address(f"http://127.0.0.1:{free_port()}"),
+        desk_with(Bucket({"down": address(f"http://127.0.0.1:{outside.free_port()}"),
                           "slow": address(f"http://127.0.0.1:{silent.getsockname()[1]}"),
                           "refusing": address(server, bucket="nobodys")}[how]))
         began = time.monotonic()

@@ -29,6 +29,15 @@ def test_what_everybody_tries_first_is_refused_even_with_a_second_factor() -> No
     passwords.check("kzq81!xp", second_factor=True)
 
 
+@pytest.mark.parametrize("password", ["quittance-quittance-1", "Quittance2026!!", "anna.petrova-anna"])
+def test_words_of_this_place_are_not_most_of_one(password: str) -> None:
+    """The product's name and one's own stand on every page; beside a sentence they do no harm."""
+    with pytest.raises(Invalid) as refused:
+        passwords.check(password, about=("anna.petrova@example.test", "Anna Petrova"))
+    assert [field.code for field in refused.value.fields] == ["password_known"]
+    passwords.check(f"{password} and a green bicycle", about=("anna.petrova@example.test", "Anna Petrova"))
+
+
 def test_only_the_exact_password_matches() -> None:
     made = passwords.hashed(GOOD)
     assert made.startswith("$argon2id$v=19$m=19456,t=2,p=1$")

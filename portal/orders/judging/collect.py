@@ -1,6 +1,7 @@
 """The facts of a batch: a bounded number of statements, each along an index, and only what a rule in force asks for."""
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -27,12 +28,13 @@ PAST = {By.CUSTOMER: _PAST.format(same="p.store_id = o.store_id AND p.customer_i
                                  " AND p.customer_ip IS NOT NULL")}
 SHARED = """
     SELECT asked.id, count(DISTINCT (past.store_id, past.customer_id))
-      FROM unnest(CAST(%(orders)s AS uuid[])) AS asked (id) JOIN orders o ON o.id = asked.id
+      FROM unnest(CAST(%(orders)s AS uuid[]), CAST(%(prints)s AS bytea[])) AS asked (id, print)
+      JOIN orders o ON o.id = asked.id
      CROSS JOIN LATERAL (SELECT p.store_id, p.customer_id FROM orders p
-                          WHERE p.destination_fingerprint = o.destination_fingerprint AND p.live
+                          WHERE p.destination_fingerprint = asked.print AND p.live
                             AND p.created_at < o.created_at ORDER BY p.created_at DESC LIMIT %(most)s) AS past
      WHERE (past.store_id, past.customer_id) IS DISTINCT FROM (o.store_id, o.customer_id)
-       AND past.customer_id IS NOT NULL AND o.destination_fingerprint IS NOT NULL
+       AND past.customer_id IS NOT NULL
      GROUP BY asked.id"""
 OWN = "SELECT number_fingerprint FROM requisites WHERE number_fingerprint = ANY (CAST(%(prints)s AS bytea[]))"
 
@@ -42,26 +44,27 @@ def facts(session: Session, book: RuleBook, moment: Moment, orders: Sequence[Ord
     """By order, which are counted by this. `requisites`: the requisite of each, once there is one."""
     seen = [Seen(one.id, one.created_at, one.currency, one.amount_minor, whose(one, (requisites or {}).get(one.id)))
             for one in orders]
+    prints = {one.id: destinations.prints(session, one) for one in orders}
     asked = {"orders": array(one.id for one in orders), "most": HISTORY_MAX}
     past: dict[By, Rows] = {}
     shared: dict[UUID, int] = {}
     own: set[bytes] = set()
     with pipelined(session):  # one wait for all of them
         counting = counters.send(session, seen, book.windows(moment))
-        listed = lists.send(session, [_bearer(one) for one in orders]) if book.has_lists else None
+        listed = lists.send(session, [_bearer(one, prints[one.id]) for one in orders]) if book.has_lists else None
         for by in book.looks_back_by() if moment is Moment.INTAKE else ():
             queue(session, PAST[by], asked, partial(past.__setitem__, by))
         if moment is Moment.INTAKE and book.asks("destination_shared"):
-            queue(session, SHARED, asked, lambda found: shared.update(found))
-        if prints := _destinations(orders) if book.asks("destination_is_requisite") else set():
-            queue(session, OWN, {"prints": list(prints)}, lambda found: own.update(bytes(one) for (one,) in found))
+            queue(session, SHARED, _each(prints) | {"most": HISTORY_MAX}, lambda found: shared.update(found))
+        if (all_of := _each(prints)["prints"]) and book.asks("destination_is_requisite"):
+            queue(session, OWN, {"prints": all_of}, lambda found: own.update(bytes(one) for (one,) in found))
     counted, standing = counting.counted(), {} if listed is None else listed.standing()
     history = {by: {id: History(*counts) for id, *counts in found} for by, found in past.items()}
     return {one.id: Facts(
         moment=moment, direction=one.direction, store_id=one.store_id, currency=one.currency,
         amount_minor=one.amount_minor, counted=counted.get(one.id, {}),
         history={by: found.get(one.id, History()) for by, found in history.items()}, receipts_seen=receipts_seen,
-        destination_is_requisite=one.destination_fingerprint is not None and bytes(one.destination_fingerprint) in own,
+        destination_is_requisite=not own.isdisjoint(prints[one.id]),
         destination_customers=shared.get(one.id, 0), entries=standing.get(one.id, ())) for one in orders}
 
 
@@ -75,14 +78,14 @@ def whose(order: OrderFacts, requisite: UUID | None = None) -> dict[By, str]:
     return {by: f"{order.direction}|{value}" for by, value in known.items() if value}
 
 
-def _bearer(order: OrderFacts) -> lists.Bearer:
+def _bearer(order: OrderFacts, prints: Sequence[bytes]) -> lists.Bearer:
     called = (order.customer_name, destinations.recipient(order))
-    print = order.destination_fingerprint
     return lists.Bearer(order.id, order.store_id, order.customer_id,
                         None if order.customer_ip is None else str(order.customer_ip),
-                        None if print is None else bytes(print), tuple(name for name in called if name))
+                        tuple(prints), tuple(name for name in called if name))
 
 
-def _destinations(orders: Sequence[OrderFacts]) -> set[bytes]:
-    """Of which it is asked whether they are some trader's own instrument."""
-    return {bytes(one.destination_fingerprint) for one in orders if one.destination_fingerprint is not None}
+def _each(prints: Mapping[UUID, Sequence[bytes]]) -> dict[str, list[Any]]:
+    """Side by side: orders and the prints of where they go."""
+    pairs = [(id, print) for id, found in prints.items() for print in found]
+    return {"orders": [id for id, _ in pairs], "prints": [print for _, print in pairs]}

@@ -22,7 +22,7 @@ from portal.orders.reading import pasted
 from portal.orders.reading.trader_queue import Queued, rows_of_queue
 from portal.orders.states import AssignmentState
 from portal.requisites.models import Requisite
-from portal.requisites.numbers import fingerprint
+from portal.requisites.numbers import fingerprints
 
 PAGE = 25
 LOOK_BACK = 20_000
@@ -145,7 +145,7 @@ def _fits(session: Session, actor: Actor, wanted: str) -> Any:
     if (last_four := pasted.last_four(wanted)) is not None:
         readings.append(Assignment.requisite_id.in_(his.where(Requisite.number_last4 == last_four)))
     if numbers := pasted.numbers(wanted):
-        marks = [fingerprint(number) for number in numbers]
+        marks = [mark for number in numbers for mark in fingerprints(number)]
         readings.append(Assignment.requisite_id.in_(his.where(Requisite.number_fingerprint.in_(marks))))
     readings += [and_(Assignment.amount_minor == minor, Order.currency.in_(codes))
                  for codes, minor in pasted.amounts(wanted)]
