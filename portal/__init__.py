@@ -21,7 +21,7 @@ def create_app(settings: Settings | None = None, *, process: str = "web") -> Fla
     from portal.core import clock, crypto, db, logging, metrics, money, request_log, retention
     from portal.gateway.dispatch import Desk
     from portal.orders import view
-    from portal.parties import key_invalidation
+    from portal.parties import access_tokens, key_invalidation
 
     settings = settings or load()
     logging.configure(settings.log_level)
@@ -51,6 +51,7 @@ def create_app(settings: Settings | None = None, *, process: str = "web") -> Fla
     clock.use_zone(settings.time_zone)
     retention.configure(settings.retained_days)
     view.use_site(settings.public_url)
+    access_tokens.use_site(settings.public_url)
     money.ask_for_exponents(reference.exponent)
     reference.configure(rate_max_age_s=settings.rate_max_age_s)
     files.configure(files.chosen(settings))

@@ -132,6 +132,30 @@ class RenameKey(Command):
     name: Name
 
 
+class RollKey(Command):
+    """`overlap_hours`: how long the old one still opens what it did."""
+
+    key_id: UUID
+    overlap_hours: Annotated[int, Field(ge=0, le=168)] = 24
+
+
+class MakeSigningSecret(Command):
+    """`seen`: how many it had when the form was shown."""
+
+    key_id: UUID
+    seen: Annotated[int, Field(ge=0, le=1_000_000)]
+
+
+class RequireSigning(Command):
+    key_id: UUID
+    required: bool
+
+
+class RequireSignedPayouts(Command):
+    store_id: UUID
+    required: bool
+
+
 class InviteUser(Command):
     """A new person, by staff: gets a password for one sign-in; what `template` grants waits for a second person."""
 
