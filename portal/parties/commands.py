@@ -112,7 +112,7 @@ class MoveTrader(Command):
 
 
 class CreateKey(Command):
-    """`networks`: from where it may be used; empty is anywhere."""
+    """`networks`: from where it may be used; empty is anywhere. Ends at `expires_at`, after `lives_days`, or never."""
 
     store_id: UUID
     live: bool
@@ -120,6 +120,7 @@ class CreateKey(Command):
     scopes: tuple[str, ...] = Field(min_length=1)
     networks: tuple[str, ...] = Field((), max_length=50)
     expires_at: datetime | None = None
+    lives_days: Annotated[int, Field(ge=1, le=3650)] | None = None
 
 
 class RevokeKey(Command):

@@ -4,6 +4,7 @@ A found key is remembered for some seconds per process; `key_invalidation` hears
 once.
 """
 from dataclasses import replace
+from datetime import datetime, timedelta
 from ipaddress import ip_network
 from uuid import UUID
 
@@ -52,7 +53,7 @@ def create(session: Session, actor: Actor, command: CreateKey, *, id: UUID | Non
     public_id, token = key_tokens.new(live=command.live)
     key = ApiKey(id=id or ids.new_id(), public_id=public_id, store_id=store.id, live=command.live, name=command.name,
                  digest=crypto.sha256(token), scopes=sorted(set(command.scopes)), networks=list(command.networks),
-                 expires_at=command.expires_at)
+                 expires_at=_end_of(command))
     session.add(key)
     session.flush()
     audit.record(session, actor, "key.created", "key", key.id, after={
@@ -141,6 +142,10 @@ def _look_up(public_id: str) -> FoundKey | None:
         row = reader().connection().exec_driver_sql(key_cache.LOOK_UP, ([public_id],)).one_or_none()
     give_back()  # what follows may wait
     return key_cache.read(row) if row is not None else None
+
+
+def _end_of(command: CreateKey) -> datetime | None:
+    return clock.now() + timedelta(days=command.lives_days) if command.lives_days is not None else command.expires_at
 
 
 def _check(command: CreateKey) -> None:

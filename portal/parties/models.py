@@ -139,6 +139,10 @@ class ApiKey(Timestamped, Base):
     signing_required: Mapped[bool] = mapped_column(default=False, server_default="false")
     store: Mapped[Store] = relationship(lazy="raise")
 
+    @property
+    def shown_id(self) -> str:
+        return ids.public("key", self.id)
+
 
 class Trader(Timestamped, Base):
     """Somebody who owns requisites and does the transfers. Tier 1 is served first."""
