@@ -3,7 +3,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import any_, literal, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from portal.core import clock, ids
@@ -84,7 +84,7 @@ def stores(session: Session, actor: Actor) -> Sequence[Store]:
 def paying_without_secret(session: Session, actor: Actor) -> Sequence[ApiKey]:
     """Keys that may make payouts and cannot sign them, with their store: refused where a store wants them signed."""
     rows = queries.keys_visible_to(actor).options(joinedload(ApiKey.store)).where(
-        ApiKey.revoked_at.is_(None), ApiKey.signing_sealed.is_(None), ApiKey.scopes.contains(["payouts:write"]),
+        ApiKey.revoked_at.is_(None), ApiKey.signing_sealed.is_(None), literal("payouts:write") == any_(ApiKey.scopes),
         or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > clock.now()))
     return session.scalars(rows.order_by(ApiKey.created_at.desc(), ApiKey.id.desc()).limit(PAGE)).all()
 

@@ -2,6 +2,8 @@
 import hashlib
 import hmac
 import json
+import os
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -21,6 +23,7 @@ from portal.core.ids import new_id
 from portal.gateway import seen_signatures
 from portal.parties import key_invalidation, key_signing, keys
 from portal.parties.commands import MakeSigningSecret, RequireSignedPayouts, RequireSigning, RevokeKey
+from portal.web.docs import callers
 from tests.gateway.conftest import BASE, Shop
 from tests.gateway.crowd import at_the_same_time
 from tests.gateway.street import Street
@@ -347,3 +350,20 @@ def test_signatures_are_kept_as_long_as_they_could_count(app, signer, body, redi
     name = f"quittance:gateway:signature:{headers['Quittance-Signature'][3:]}"
     with Redis.from_url(redis_url) as redis:
         assert 590 < redis.ttl(name) <= 601
+
+
+def test_the_samples_of_the_documentation_sign(shop, body):
+    """What integrators copy: Python, and the shell's with openssl."""
+    signer, scope = with_secret(shop, required=True), dict[str, Any]()
+    exec(callers.SIGNING, scope)
+    sent = body(description="Пётр")
+    headers = scope["signed"](signer.secret, "POST", f"{BASE}/payins", sent, "one")
+    assert signer.send("POST", "/payins", sent, headers).status_code == 201
+    assert signer.send("GET", "/payins?limit=5", b"", scope["signed"](
+        signer.secret, "GET", f"{BASE}/payins?limit=5")).status_code == 200
+    script, _ = callers.SHELL.split("\ncurl ")
+    told = subprocess.run(["sh", "-c", script + '; printf "%s %s %s" "$AT" "$TRY" "$SIGNATURE"'], check=True, text=True,
+                          capture_output=True, env={**os.environ, "SECRET": signer.secret}).stdout.split()
+    at, tried, made = told
+    asked = json.dumps({"external_id": "po-7", "amount": "1500.00"}).encode()
+    assert f"v1={made}" == signature(signer.secret, at, "POST", f"{BASE}/payouts", tried, asked)
