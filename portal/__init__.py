@@ -20,7 +20,7 @@ def create_app(settings: Settings | None = None, *, process: str = "web") -> Fla
     from portal.core import clock, db, logging, metrics, money, request_log, retention
     from portal.gateway.dispatch import Desk
     from portal.orders import view
-    from portal.parties import key_invalidation
+    from portal.parties import access_tokens, key_invalidation
 
     settings = settings or load()
     logging.configure(settings.log_level)
@@ -46,6 +46,7 @@ def create_app(settings: Settings | None = None, *, process: str = "web") -> Fla
     clock.use_zone(settings.time_zone)
     retention.configure(settings.retained_days)
     view.use_site(settings.public_url)
+    access_tokens.use_site(settings.public_url)
     money.ask_for_exponents(reference.exponent)
     reference.configure(rate_max_age_s=settings.rate_max_age_s)
     webhooks.configure(http=settings.http_webhooks, allowed_networks=settings.webhook_allowed_networks)

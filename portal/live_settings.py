@@ -16,8 +16,8 @@ from portal.settings import BadSettings, Settings, load
 
 LIVE = frozenset({
     "secret_key", "master_keys", "fingerprint_key", "payment_link_key", "huey_key", "smtp_password", "metrics_token",
-    "telegram_bot_token", "push_key", "operator_webhook_secret", "files_s3_access_key", "files_s3_secret_key", "vault_token",
-    "vault_role_id", "vault_secret_id"})
+    "telegram_bot_token", "push_key", "operator_webhook_secret", "files_s3_access_key", "files_s3_secret_key",
+    "vault_token", "vault_role_id", "vault_secret_id"})
 """The others open connections that stand: the database's, Redis's, Sentry's."""
 RENEW_AFTER_FAILURE_S = 30.0
 log = structlog.get_logger("settings")

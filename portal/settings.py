@@ -15,7 +15,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from portal.core import retention, web_push
+from portal.core import database_url, retention, web_push
 from portal.core.crypto import Keyring
 from portal.safes import Safe, SafeClosed
 from portal.safes.source import Reading, SafeSource, reading

@@ -16,7 +16,7 @@ from portal.orders import corrections, reserves
 from portal.orders import models as orders
 from portal.orders import reservation_models as places
 from portal.orders.coverage import models as coverage
-from portal.parties import cases, factor_models, form_keys, mail_links, recovery_asks
+from portal.parties import cases, factor_models, form_keys, mail_links, recovery_asks, token_keys
 from portal.parties import models as parties
 from portal.payouts import models as payouts
 from portal.privacy import models as privacy
@@ -37,4 +37,5 @@ __all__ = ["admissions", "applications", "approvals", "audit", "books", "cases",
            "gateway",
            "imports", "jobs", "ledger", "ledger_proofs", "mail", "mail_links", "notices", "orders", "parties",
            "payouts", "places", "privacy", "rate_feeds", "recovery_asks", "reference",
-           "requisites", "reserves", "results", "risk", "seals", "tariffs", "treasury", "webhooks"]
+           "requisites", "reserves", "results", "risk", "seals", "tariffs", "token_keys", "treasury",
+           "webhooks"]

@@ -15,7 +15,7 @@ from portal.ledger import verify as proof
 from portal.orders import breaker
 from portal.orders import proof as orders_proof
 from portal.orders.matching import reservations
-from portal.parties import permissions, sessions
+from portal.parties import permissions, sessions, token_keys
 from portal.reference import pausing
 from portal.requisites import hours, lanes, robots
 
@@ -127,6 +127,11 @@ def expire_permissions(session: Session, jobs: Sequence[Claimed]) -> None:
     permissions.expire(session)
 
 
+def change_token_keys(session: Session, jobs: Sequence[Claimed]) -> None:
+    """The next key that access tokens are signed with is shown in time; old ones go."""
+    token_keys.ensure(session)
+
+
 def ensure_robots(session: Session, jobs: Sequence[Claimed]) -> None:
     """Test orders find a robot: at once after a store's terms, within a minute after a new method."""
     robots.ensure_all(session)
@@ -138,6 +143,7 @@ register(
     Kind("forget_idempotency_keys", forget_idempotency_keys, every_s=600),
     Kind("sweep_kept_amounts", sweep_kept_amounts, every_s=600),
     Kind("expire_approvals", approvals.expire, every_s=60, batch_max=1),
+    Kind("change_token_keys", change_token_keys, every_s=3600, batch_max=1),
     Kind("expire_permissions", expire_permissions, every_s=900),
     Kind("sweep_files", sweep_files, every_s=3600),
     Kind(pausing.JOB, pausing.end_in_time),

@@ -116,6 +116,7 @@ CREATE TABLE stores (
     payout_window_s int DEFAULT '3600' NOT NULL,
     payout_tries_max int DEFAULT '3' NOT NULL,
     payout_alone_max_minor bigint,
+    signed_payouts boolean DEFAULT 'false' NOT NULL,
     data_key bytea NOT NULL,
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
@@ -182,13 +183,34 @@ CREATE TABLE api_keys (
     revoked_at timestamptz,
     last_used_at timestamptz,
     last_used_address inet,
+    replaces_id uuid,
+    signing_sealed bytea,
+    signing_previous_sealed bytea,
+    signing_previous_until timestamptz,
+    signing_version int DEFAULT '0' NOT NULL,
+    signing_required boolean DEFAULT 'false' NOT NULL,
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
     CONSTRAINT pk_api_keys PRIMARY KEY (id),
     CONSTRAINT uq_api_keys_public_id UNIQUE (public_id),
-    CONSTRAINT fk_api_keys_store_id FOREIGN KEY (store_id) REFERENCES stores (id)
+    CONSTRAINT uq_api_keys_replaces_id UNIQUE (replaces_id),
+    CONSTRAINT ck_api_keys_signing CHECK (signing_sealed IS NOT NULL OR NOT signing_required),
+    CONSTRAINT ck_api_keys_signing_previous CHECK ((signing_previous_sealed IS NULL) = (signing_previous_until IS NULL)),
+    CONSTRAINT fk_api_keys_store_id FOREIGN KEY (store_id) REFERENCES stores (id),
+    CONSTRAINT fk_api_keys_replaces_id FOREIGN KEY (replaces_id) REFERENCES api_keys (id)
 );
 CREATE INDEX ix_api_keys_store_id ON api_keys (store_id);
+
+-- A pair of keys that access tokens are signed with, from `signs_at` until the next one does; the private half sealed.
+CREATE TABLE token_keys (
+    id uuid NOT NULL,
+    public_key bytea NOT NULL,
+    private_sealed bytea NOT NULL,
+    signs_at timestamptz NOT NULL,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    CONSTRAINT pk_token_keys PRIMARY KEY (id)
+);
 
 -- One sending of one person's form: what was in it, by a keyed fingerprint, and the answer, sealed.
 CREATE TABLE form_keys (

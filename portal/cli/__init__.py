@@ -18,6 +18,7 @@ def register(app: Flask) -> None:
         orders,
         privacy,
         rates,
+        tokens,
         users,
     )
 
@@ -27,5 +28,6 @@ def register(app: Flask) -> None:
         from portal.core.db import db
 
         Migrate(app, db)
-    for module in (audit, config, crypto, demo, doctor, jobs, keys, ledger, notices, orders, privacy, rates, users):
+    for module in (audit, config, crypto, demo, doctor, jobs, keys, ledger, notices, orders, privacy, rates, tokens,
+                   users):
         app.cli.add_command(module.group)

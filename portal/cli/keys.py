@@ -21,13 +21,15 @@ group = AppGroup("keys", help="API keys of stores.")
 @click.option("--scopes", default=",".join(SCOPES), show_default=True, help="Separated by commas.")
 @click.option("--networks", default="", help="From where it may be used, as 203.0.113.0/24,…; default: anywhere.")
 @click.option("--name", default="command line")
-def create(slug: str, mode: str, scopes: str, networks: str, name: str) -> None:
+@click.option("--days", type=click.IntRange(1, 3650), help="How long it opens anything; default: until it is revoked.")
+def create(slug: str, mode: str, scopes: str, networks: str, name: str, days: int | None) -> None:
     """Print the token alone on the last line. It is kept nowhere."""
     try:
         with transaction() as session:
             store = queries.store_by_slug(session, SYSTEM, slug)
             key, token = keys.create(session, SYSTEM, bind(CreateKey, {
-                "name": name, "live": mode == "live", "scopes": _listed(scopes), "networks": _listed(networks)},
+                "name": name, "live": mode == "live", "scopes": _listed(scopes), "networks": _listed(networks),
+                "lives_days": days},
                 store_id=store.id))
     except NotFound:
         raise click.ClickException(f"there is no store {slug}") from None

@@ -33,7 +33,8 @@ class Passing(NamedTuple):
 MADE_ANEW = (
     Column("traders", "data_key", "data_key"), Column("stores", "data_key", "data_key"),
     Column("users", "totp_sealed", "totp_sealed"), Column("holders", "name_sealed", "name_sealed"),
-    Column("webhook_endpoints", "secret_sealed", "secret"),
+    Column("api_keys", "signing_sealed", "signing"), Column("api_keys", "signing_previous_sealed", "signing_previous"),
+    Column("token_keys", "private_sealed", "private"), Column("webhook_endpoints", "secret_sealed", "secret"),
     Column("webhook_endpoints", "previous_secret_sealed", "previous_secret"),
     Column("orders", "recipient_sealed", "recipient_sealed"), Column("imports", "content_sealed", "content_sealed"),
     Column("mails", "to_sealed", "to_sealed"), Column("mails", "text_sealed", "text_sealed"),

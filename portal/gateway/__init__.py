@@ -20,13 +20,16 @@ def register(app: Desk, *, headers: Mapping[str, str]) -> None:
         quote,
         rate_limits,
         reference,
+        seen_signatures,
+        tokens,
         webhooks,
     )
 
     # they put their calls on the blueprint
-    assert all((balance, deliveries, disputes, openapi, payins, payouts, quote, reference, webhooks))
+    assert all((balance, deliveries, disputes, openapi, payins, payouts, quote, reference, tokens, webhooks))
     app.register_blueprint(endpoint.bp)
     app.gateway_headers = headers
     app.extensions["openapi"] = lambda: openapi.document(app)  # for the pages of /docs, which may not import us
     problems.register(app)
     rate_limits.register(app)
+    seen_signatures.register(app)

@@ -1,6 +1,9 @@
-"""Whose key it is, whether it may be used from here, and whether its scopes cover the call."""
+"""Whose key it is, whether it may be used from here, whether the call is signed, and whether its scopes cover it.
+
+Both roads of a create use these functions, with a key and with an access token alike.
+"""
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address, ip_network
 
 from flask import current_app, g, request
@@ -9,10 +12,11 @@ from sqlalchemy import select
 from portal.core import addresses
 from portal.core.access import SCOPES, Actor, ActorKind, Permission
 from portal.core.db import reader
-from portal.gateway import rate_limits, strict_json
+from portal.gateway import idempotency, rate_limits, seen_signatures, signing, strict_json
 from portal.gateway.endpoint import Call
 from portal.gateway.errors import AddressNotAllowed, ScopeMissing, Unauthorized
 from portal.parties import keys
+from portal.parties.key_cache import FoundKey, Signing
 from portal.parties.models import Store
 from portal.parties.stores import StoreSuspended
 
@@ -21,9 +25,11 @@ SAFE = frozenset({"GET", "HEAD"})
 
 @dataclass(frozen=True, kw_only=True)
 class KeyActor(Actor):
-    """A key that calls; `suspended`: its store or merchant is."""
+    """A key that calls; `suspended`: its store or merchant is. `signature`: of this call, where it has one."""
 
     suspended: bool
+    signing: Signing
+    signature: str | None = None
 
 
 def caller() -> Actor:
@@ -33,23 +39,28 @@ def caller() -> Actor:
 
 
 def admit() -> None:
-    """Before every call: the key, its address, its pace, its store, its scope; in this order.
+    """Before every call: the key, its address, its signature, its pace, its store, its scope; in this order.
 
     Who shows no good key, or needs none, is counted by address.
-    Raises Unauthorized, AddressNotAllowed, TooManyRequests, StoreSuspended, ScopeMissing.
+    Raises Unauthorized (also for its signature), AddressNotAllowed, TooManyRequests, StoreSuspended, ScopeMissing,
+    KeyRequired.
     """
-    needed: Permission | None = getattr(current_app.view_functions[request.endpoint or ""], "permission", None)
-    if needed is None:
-        rate_limits.check_stranger()
+    described: Call | None = getattr(current_app.view_functions[request.endpoint or ""], "call", None)
+    if described is None or described.permission is None:
+        if described is None or not described.takes_form:  # which shows its key elsewhere, and counts itself
+            rate_limits.check_stranger()
         return
     try:
-        g.actor = actor = identified(
+        actor = identified(
             request.headers.get("Authorization", ""), request.remote_addr or "", request_id=g.request_id)
+        g.actor = actor = signed(actor, _sent(), described.permission)
     except (Unauthorized, AddressNotAllowed):
         rate_limits.check_stranger()
         raise
     rate_limits.check(actor.id, writes=request.method not in SAFE)  # type: ignore[arg-type]
-    let_in(actor, needed)
+    let_in(actor, described.permission)
+    if actor.signature is not None and request.method not in SAFE:
+        seen_signatures.check(actor.signature)
 
 
 def identified(authorization: str, address_text: str, *, request_id: str) -> KeyActor:
@@ -57,6 +68,21 @@ def identified(authorization: str, address_text: str, *, request_id: str) -> Key
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not token.isascii():
         raise Unauthorized()
+    return actor_of(*known(token, address_text), request_id=request_id)
+
+
+def actor_of(key: FoundKey, address: str | None, *, request_id: str) -> KeyActor:
+    return KeyActor(
+        kind=ActorKind.KEY, id=key.id, name=key.name, permissions=key.permissions, merchant_id=key.merchant_id,
+        store_id=key.store_id, live=key.live, address=address, request_id=request_id, suspended=key.suspended,
+        signing=key.signing)
+
+
+def known(token: str, address_text: str) -> tuple[FoundKey, str | None]:
+    """The key behind a secret or an access token, used from where it may be; and from where that is.
+
+    Raises Unauthorized, AddressNotAllowed.
+    """
     address = addresses.read(address_text)
     shown = None if address is None else str(address)
     key = keys.find(token, address=shown)
@@ -64,9 +90,14 @@ def identified(authorization: str, address_text: str, *, request_id: str) -> Key
         raise Unauthorized()
     if not _allowed(address, key.networks):
         raise AddressNotAllowed()
-    return KeyActor(
-        kind=ActorKind.KEY, id=key.id, name=key.name, permissions=key.permissions, merchant_id=key.merchant_id,
-        store_id=key.store_id, live=key.live, address=shown, request_id=request_id, suspended=key.suspended)
+    return key, shown
+
+
+def signed(actor: KeyActor, sent: signing.Sent, needed: Permission) -> KeyActor:
+    """With the call's signature, where it has one; used before or not is asked later. Raises as `signing.check`."""
+    assert actor.id is not None
+    signature = signing.check(actor.id, actor.signing, sent, needed=needed)
+    return actor if signature is None else replace(actor, signature=signature)
 
 
 def let_in(actor: KeyActor, needed: Permission) -> None:
@@ -87,6 +118,13 @@ def refuse_stray_queries() -> None:
 def home_currency() -> str:
     """The currency that the caller's store is settled in."""
     return reader().execute(select(Store.settlement_currency).where(Store.id == caller().store_id)).scalar_one()
+
+
+def _sent() -> signing.Sent:
+    headers, environ = request.headers, request.environ
+    target = environ.get("RAW_URI") or environ.get("REQUEST_URI") or request.full_path.rstrip("?")
+    return signing.Sent(headers.get(signing.TIMESTAMP), headers.get(signing.SIGNATURE), request.method, target,
+                        headers.get(idempotency.HEADER, ""), lambda: request.get_data(cache=True))
 
 
 def _allowed(address: IPv4Address | IPv6Address | None, networks: Sequence[str]) -> bool:

@@ -30,6 +30,7 @@ class Call:
     permission: Permission | None = None
     cached: bool = False  # answers carry an ETag
     takes_files: bool = False  # a multipart body, larger than others
+    takes_form: bool = False  # the one call that standards have written: an HTML form's body, no Idempotency-Key
 
 
 def call(method: str, path: str, permission: Permission | None, **described: Any) -> Callable[[View], View]:

@@ -6,6 +6,31 @@ class Unauthorized(PortalError):
     """Send a valid API key: `Authorization: Bearer qk_…`."""
 
     code = "unauthorized"
+    challenge = "Bearer"  # of WWW-Authenticate
+
+
+class SignatureMissing(Unauthorized):
+    """Sign this call with the key's signing secret: `Quittance-Timestamp` and `Quittance-Signature`, both once."""
+
+    code = "signature_missing"
+
+
+class SignatureInvalid(Unauthorized):
+    """The signature is not of this call and this key's signing secret."""
+
+    code = "signature_invalid"
+
+
+class TimestampOutOfRange(Unauthorized):
+    """`Quittance-Timestamp` is Unix time in seconds, no more than 300 from ours; see `server_time`."""
+
+    code = "timestamp_out_of_range"
+
+
+class SignatureReplayed(Unauthorized):
+    """This signature was used already. Sign every try anew, with the time of that try."""
+
+    code = "signature_replayed"
 
 
 class AddressNotAllowed(Denied):
@@ -58,6 +83,31 @@ class KeyInProgress(Conflict):
     retry_after_s = 1
 
 
+class TokenRequestInvalid(BadRequest):
+    """Ask with `grant_type=client_credentials` and one pair of client id and secret, each value once."""
+
+    code = "token_request_invalid"
+
+
+class GrantTypeUnsupported(BadRequest):
+    """The only grant here is `client_credentials`."""
+
+    code = "unsupported_grant_type"
+
+
+class ScopeInvalid(BadRequest):
+    """A token has no more scopes than its key: names of these, with a space between."""
+
+    code = "invalid_scope"
+
+
+class ClientInvalid(Unauthorized):
+    """The client id is the key's id, as in `qk_live_<id>_…`, the client secret the whole key; it may have ended."""
+
+    code = "invalid_client"
+    challenge = "Basic"
+
+
 class NoSuchCall(NotFound):
     """There is no such call; see /gateway/v1/openapi.json."""
 
@@ -87,6 +137,12 @@ class NotJson(PortalError):
     """Send the body as `Content-Type: application/json`."""
 
     code = "unsupported_media_type"
+
+
+class NotForm(PortalError):
+    """Send the body as `application/x-www-form-urlencoded`, or as `application/json`."""
+
+    code = "not_a_form"
 
 
 class NotMultipart(PortalError):

@@ -12,13 +12,14 @@ from werkzeug.routing import Rule
 from portal.core.access import SCOPES
 from portal.core.errors import DatabaseUnavailable, Denied, Invalid, PortalError
 from portal.gateway import errors, problems, schemas
+from portal.gateway import openapi_security as security
 from portal.gateway import openapi_texts as words
 from portal.gateway.endpoint import BASE, Call, call
 from portal.gateway.etags import conditional
 from portal.parties.stores import StoreSuspended
 from portal.webhooks.event_types import TOLD
 
-MULTIPART = "multipart/form-data"
+JSON, MULTIPART, FORM = "application/json", "multipart/form-data", "application/x-www-form-urlencoded"
 REF = "#/components/schemas/{model}"
 HEADERS = {
     "Request-Id": {"description": "names this request in our logs", "schema": {"type": "string"}},
@@ -53,12 +54,11 @@ def document(app: Flask) -> dict[str, Any]:
         "info": {"title": "Quittance gateway", "version": "1", "description":
                  "Times are RFC 3339 in UTC with milliseconds; amounts are decimal texts; ids are opaque."},
         "servers": [{"url": app.extensions["settings"].public_url.rstrip("/")}],
-        "security": [{"key": []}],
+        "security": security.alternatives([]),
         "paths": paths,
         "webhooks": {name: _webhook(name, refs) for name in TOLD},
         "components": {
-            "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description":
-                                        f"A secret API key. Scopes: {', '.join(SCOPES)}."}},
+            "securitySchemes": security.schemes(SCOPES),
             "schemas": definitions["$defs"],
         },
         "x-error-codes": [{"code": e.code, "status": e.status, "retryable": e.retryable, "title": e.title}
@@ -79,19 +79,23 @@ def errors_of(method: str, described: Call) -> list[type[PortalError]]:
     """What this call may refuse with, beside its own: who calls, how it is written, how the desk is."""
     found: list[type[PortalError]] = [errors.Bug, DatabaseUnavailable, Invalid]
     if described.permission is not None:
-        found += [errors.Unauthorized, errors.AddressNotAllowed, errors.ScopeMissing, StoreSuspended, Denied,
+        found += [errors.Unauthorized, errors.SignatureMissing, errors.SignatureInvalid, errors.TimestampOutOfRange,
+                  errors.AddressNotAllowed, errors.ScopeMissing, StoreSuspended, Denied,
                   errors.TooManyRequests]
-    if method not in ("GET", "HEAD"):
+    if described.takes_form:
+        found += [errors.NotForm, errors.MalformedJson, errors.BadRequest, errors.BodyTooLarge, errors.BodyTooSlow,
+                  errors.TooManyRequests]
+    elif method not in ("GET", "HEAD"):
+        found += [errors.SignatureReplayed, errors.KeyRequired]
         found += [] if described.takes_files else [errors.MalformedJson, errors.NotJson]
         found += [errors.BadRequest, errors.BodyTooLarge, errors.BodyTooSlow,
                   errors.KeyUnusable, errors.KeyReused, errors.KeyInProgress]
-    if described.moves_money:
-        found.append(errors.KeyRequired)
     return [*found, *described.errors]
 
 
 def _operation(rule: Rule, method: str, described: Call, refs: Any) -> dict[str, Any]:
-    ok: dict[str, Any] = {"description": described.summary, "headers": HEADERS | (REPLAYED if method != "GET" else {}),
+    replayed = REPLAYED if _takes_key(method, described) else {}
+    ok: dict[str, Any] = {"description": described.summary, "headers": HEADERS | replayed,
                           "content": {"application/json": {"schema": _schema(described.answer, refs)}}}
     operation: dict[str, Any] = {
         "operationId": rule.endpoint.replace(".", "_"), "summary": described.summary,
@@ -103,10 +107,12 @@ def _operation(rule: Rule, method: str, described: Call, refs: Any) -> dict[str,
         operation["security"] = []
     else:
         operation["x-scopes"] = [name for name, held in SCOPES.items() if described.permission in held]
+        operation["security"] = security.alternatives(operation["x-scopes"])
     if described.body is not None:
         wanted = any(field.is_required() for field in described.body.model_fields.values())
+        kinds = (FORM, JSON) if described.takes_form else (JSON,)
         operation["requestBody"] = {"required": wanted, "content": {
-            "application/json": {"schema": refs[(described.body, "validation")]}}}
+            kind: {"schema": refs[(described.body, "validation")]} for kind in kinds}}
     if described.takes_files:
         operation["requestBody"] = {"required": True, "content": {MULTIPART: {"schema": words.FILES}}}
     if described.cached:
@@ -122,11 +128,15 @@ def _parameters(rule: Rule, method: str, described: Call) -> Iterator[dict[str, 
         for name, schema in described.query.model_json_schema()["properties"].items():
             yield {"name": name, "in": "query", "required": False, "schema": schema,
                    "description": words.QUERIES[name]}
-    if method != "GET":
+    if _takes_key(method, described):
         yield {"name": "Idempotency-Key", "in": "header", "required": described.moves_money,
                "description": "the same key gives the same answer, for 72 hours at least",
                "example": words.PARAMETERS["Idempotency-Key"],
                "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}}
+
+
+def _takes_key(method: str, described: Call) -> bool:
+    return method != "GET" and not described.takes_form
 
 
 def _refusals(method: str, described: Call, refs: Any) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from typing import Any
 TAGS = {"payins": "Payins", "payouts": "Payouts", "balance": "Balance", "webhook-endpoints": "Webhooks",
         "webhook-deliveries": "Webhooks", "events": "Webhooks", "currencies": "Reference data",
         "methods": "Reference data", "banks": "Reference data", "rates": "Reference data",
-        "quote": "Reference data", "availability": "Reference data", "openapi.json": "This document"}
+        "token": "Access tokens", "quote": "Reference data", "availability": "Reference data",
+        "openapi.json": "This document"}
 
 DESCRIPTIONS = {
     "create_payin": "Makes an order and begins to look for a requisite at once. Send the customer to `payment_url`, or"
@@ -53,6 +54,9 @@ DESCRIPTIONS = {
     "quote": "By the rate and the store's fees of now. Nothing is made or frozen: the order has its own.",
     "availability": "By the rules of matching, this moment: a no may be a yes in a minute, and a yes is no promise."
                     " Nothing is made or counted.",
+    "token": "OAuth 2 client credentials (RFC 6749): the client id is the key's id, as in `qk_live_<id>_…`, the secret"
+             " the whole key, by HTTP Basic or in the body. A token opens what its key does, for fifteen minutes, or"
+             " less where `scope` says so. Refusals have OAuth's `error` beside ours.",
     "openapi": "OpenAPI 3.1, made from the code that answers. No key is needed.",
 }
 
@@ -153,6 +157,10 @@ _DELIVERY: dict[str, Any] = {
 
 EXAMPLES: dict[str, dict[str, Any]] = {
     "CreatePayin": _BODY, "Payin": payin(), "CreatePayout": _PAYOUT_BODY, "Payout": payout(),
+    "TokenRequest": {"grant_type": "client_credentials", "client_id": "1hZ8kQm3TzXa",
+                     "client_secret": "qk_test_1hZ8kQm3TzXa_…", "scope": "orders:read orders:write"},
+    "AccessToken": {"access_token": "eyJ…", "token_type": "Bearer", "expires_in": 900,
+                    "scope": "orders:read orders:write"},
     "Receipt": _RECEIPT, "Receipts": {"data": [_RECEIPT]},
     "Balance": {"currency": "USDT", "available": "812.300000", "held": "40.000000",
                 "reserved": "15.000000"},
@@ -187,6 +195,10 @@ FILES: dict[str, Any] = {
         "description": "one part for each file; 6 MB in all, 5 MB each"}}}
 """The body of calls that take files."""
 FIELDS: dict[str, dict[str, str]] = {
+    "TokenRequest": {
+        "grant_type": "always `client_credentials`", "client_id": "the key's id, where Basic does not say it",
+        "client_secret": "the whole key, where Basic does not say it",
+        "scope": "names with spaces between; all that the key has unless told"},
     "CreatePayin": {
         "currency": "what the customer pays in", "amount": "with exactly the currency's digits, as `1500.00`",
         "external_id": "your own number for it, unique for each store and mode",

@@ -34,7 +34,7 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 STATUS: dict[type[PortalError], int] = {
     errors.BadRequest: 400, errors.Unauthorized: 401, errors.MethodNotAllowed: 405, errors.BodyTooSlow: 408,
     errors.HeadTooSlow: 408, errors.BodyTooLarge: 413, errors.NotJson: 415, errors.NotMultipart: 415,
-    errors.NotPlain: 415, errors.TooManyRequests: 429, errors.HeadTooLarge: 431, errors.Bug: 500,
+    errors.NotForm: 415, errors.NotPlain: 415, errors.TooManyRequests: 429, errors.HeadTooLarge: 431, errors.Bug: 500,
 } | http_status.OF_KIND
 HTTP_ERRORS: dict[int, type[PortalError]] = {
     400: errors.BadRequest, 404: errors.NoSuchCall, 405: errors.MethodNotAllowed, 408: errors.BodyTooSlow,
@@ -81,7 +81,7 @@ def answer(error: PortalError) -> Response:
     if error.retryable:
         response.headers["Retry-After"] = jitter.retry_after(getattr(error, "retry_after_s", RETRY_AFTER_S))
     if isinstance(error, errors.Unauthorized):
-        response.headers["WWW-Authenticate"] = 'Bearer realm="quittance"'
+        response.headers["WWW-Authenticate"] = f'{error.challenge} realm="quittance"'
     return response
 
 

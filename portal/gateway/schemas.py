@@ -25,6 +25,15 @@ class Empty(Command):
     """No body, or an empty object."""
 
 
+class AccessToken(Answer):
+    """As OAuth 2 has it. `scope`: names with spaces between."""
+
+    access_token: str
+    token_type: Literal["Bearer"]
+    expires_in: Annotated[int, Field(description="seconds")]
+    scope: Annotated[str, Field(examples=["orders:read orders:write"])]
+
+
 class Receipt(Answer):
     """A file that shows something about an order. `sha256` is of what was sent, `size_bytes` of what is kept of it."""
 

@@ -115,7 +115,7 @@ EVENTS: dict[str, Event] = {
         N_("%(name)s has less available than the limit you chose."), "/{area}/balance", EVERYWHERE),
     "key.ends": Event(
         "integration", MERCHANT, P.KEY_READ, N_("An API key ends soon"), N_("The key %(name)s ends in days: %(days)s"),
-        N_("Make a new one in time: calls with an ended key are refused."), "/merchant/developers/keys/{key}", BY_MAIL),
+        N_("Roll it in time: calls with an ended key are refused."), "/merchant/developers/keys/{key}", BY_MAIL),
     "webhook.disabled": Event(
         "integration", MERCHANT, P.WEBHOOK_READ, N_("A webhook endpoint was switched off"),
         N_("A webhook endpoint was switched off"), N_("%(url)s: %(why)s"), "/merchant/developers/endpoints/{endpoint}",

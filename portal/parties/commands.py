@@ -112,7 +112,7 @@ class MoveTrader(Command):
 
 
 class CreateKey(Command):
-    """`networks`: from where it may be used; empty is anywhere."""
+    """`networks`: from where it may be used; empty is anywhere. Ends at `expires_at`, after `lives_days`, or never."""
 
     store_id: UUID
     live: bool
@@ -120,6 +120,7 @@ class CreateKey(Command):
     scopes: tuple[str, ...] = Field(min_length=1)
     networks: tuple[str, ...] = Field((), max_length=50)
     expires_at: datetime | None = None
+    lives_days: Annotated[int, Field(ge=1, le=3650)] | None = None
 
 
 class RevokeKey(Command):
@@ -130,6 +131,30 @@ class RevokeKey(Command):
 class RenameKey(Command):
     key_id: UUID
     name: Name
+
+
+class RollKey(Command):
+    """`overlap_hours`: how long the old one still opens what it did."""
+
+    key_id: UUID
+    overlap_hours: Annotated[int, Field(ge=0, le=168)] = 24
+
+
+class MakeSigningSecret(Command):
+    """`seen`: how many it had when the form was shown."""
+
+    key_id: UUID
+    seen: Annotated[int, Field(ge=0, le=1_000_000)]
+
+
+class RequireSigning(Command):
+    key_id: UUID
+    required: bool
+
+
+class RequireSignedPayouts(Command):
+    store_id: UUID
+    required: bool
 
 
 class InviteUser(Command):

@@ -1,8 +1,8 @@
 """API keys that end soon: their store's developers are told a fortnight and three days before."""
 from datetime import timedelta
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session, aliased
 
 from portal import notices
 from portal.core import clock, ids
@@ -13,10 +13,12 @@ MOST = 500
 
 
 def watch(session: Session) -> None:
-    """Work of a recurring job. A key made for less than a fortnight is told of when three days are left."""
-    now = clock.now()
+    """Work of a recurring job. A key made for less than a fortnight is told of when three days are left; one that was
+    rolled is not told of, for it ends because somebody wanted it to."""
+    now, successor = clock.now(), aliased(ApiKey)
     for key in session.scalars(select(ApiKey).where(
-            ApiKey.revoked_at.is_(None), ApiKey.expires_at.between(now, now + timedelta(days=DAYS[0])))
+            ApiKey.revoked_at.is_(None), ApiKey.expires_at.between(now, now + timedelta(days=DAYS[0])),
+            ~exists().where(successor.replaces_id == ApiKey.id))
             .order_by(ApiKey.expires_at).limit(MOST)):
         assert key.expires_at is not None
         left = key.expires_at - now

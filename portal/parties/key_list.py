@@ -3,7 +3,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import any_, literal, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from portal.core import clock, ids
@@ -25,6 +25,7 @@ class Listed:
 
     key: ApiKey
     made_by: str
+    replaced_by: UUID | None = None  # the key that it was rolled to
 
     @property
     def id(self) -> str:
@@ -36,6 +37,14 @@ class Listed:
         return f"qk_{'live' if self.key.live else 'test'}_{self.key.public_id}"
 
     @property
+    def successor(self) -> str | None:
+        return None if self.replaced_by is None else ids.public("key", self.replaced_by)
+
+    @property
+    def replaces(self) -> str | None:
+        return None if self.key.replaces_id is None else ids.public("key", self.key.replaces_id)
+
+    @property
     def state(self) -> str:
         if self.key.revoked_at is not None:
             return "revoked"
@@ -44,7 +53,7 @@ class Listed:
 
 
 def page(session: Session, actor: Actor, *, cursor: str | None) -> Page[Listed]:
-    """All that the actor may see, newest first; two queries. Raises Invalid for a wrong cursor."""
+    """All that the actor may see, newest first; three queries. Raises Invalid for a wrong cursor."""
     rows = queries.keys_visible_to(actor).options(joinedload(ApiKey.store))
     found = newest_first(session, rows, ApiKey.created_at, ApiKey.id, cursor=cursor, limit=PAGE)
     return Page(_listed(session, found.rows), found.next_cursor)
@@ -72,10 +81,20 @@ def stores(session: Session, actor: Actor) -> Sequence[Store]:
     return session.scalars(rows.order_by(in_order(Store.name), Store.id).limit(STORES_MAX)).all()
 
 
+def paying_without_secret(session: Session, actor: Actor) -> Sequence[ApiKey]:
+    """Keys that may make payouts and cannot sign them, with their store: refused where a store wants them signed."""
+    rows = queries.keys_visible_to(actor).options(joinedload(ApiKey.store)).where(
+        ApiKey.revoked_at.is_(None), ApiKey.signing_sealed.is_(None), literal("payouts:write") == any_(ApiKey.scopes),
+        or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > clock.now()))
+    return session.scalars(rows.order_by(ApiKey.created_at.desc(), ApiKey.id.desc()).limit(PAGE)).all()
+
+
 def _listed(session: Session, keys: Sequence[ApiKey]) -> list[Listed]:
     made = session.execute(
         select(AuditRow.target_id, AuditRow.actor_name).where(  # ix_audit_rows_target
             AuditRow.target_kind == "key", AuditRow.target_id.in_([str(key.id) for key in keys]),
             AuditRow.action == "key.created"))
     makers = {row.target_id: row.actor_name for row in made}
-    return [Listed(key, makers.get(str(key.id), "")) for key in keys]
+    rolled = dict(session.execute(select(ApiKey.replaces_id, ApiKey.id).where(  # uq_api_keys_replaces_id
+        ApiKey.replaces_id.in_([key.id for key in keys]))).all())
+    return [Listed(key, makers.get(str(key.id), ""), rolled.get(key.id)) for key in keys]

@@ -9,6 +9,7 @@ import zlib
 from dataclasses import dataclass
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+PREFIX = "qk_"
 ID_CHARS = 12
 SECRET_CHARS = 43  # 62^43 > 2^256
 CHECKSUM_CHARS = 6  # 62^6 > 2^32
@@ -28,6 +29,12 @@ def new(*, live: bool) -> tuple[str, str]:
     """A fresh token: (public id, the whole token)."""
     public_id = "".join(secrets.choice(ALPHABET) for _ in range(ID_CHARS))
     return public_id, spelled(live=live, public_id=public_id, secret=secrets.randbits(256))
+
+
+def new_signing_secret() -> str:
+    """`qsign_…`, 256 random bits and a checksum: what calls are signed with."""
+    head = f"qsign_{_base62(secrets.randbits(256), SECRET_CHARS)}"
+    return head + checksum(head)
 
 
 def spelled(*, live: bool, public_id: str, secret: int) -> str:

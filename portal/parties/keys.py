@@ -3,24 +3,24 @@
 A found key is remembered for some seconds per process; `key_invalidation` hears of every revocation and suspension at
 once.
 """
+from dataclasses import replace
+from datetime import datetime, timedelta
 from ipaddress import ip_network
 from uuid import UUID
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session, joinedload
 
 from portal.core import audit, clock, crypto, ids
 from portal.core.access import SCOPES, Actor
 from portal.core.db import engine, give_back, locked_one, reader, translated
 from portal.core.errors import Conflict, FieldError, Invalid, NotFound, Rejected, judges
-from portal.parties import key_cache, key_invalidation, key_tokens, queries
+from portal.parties import access_tokens, key_cache, key_invalidation, key_tokens, keys_told, queries
 from portal.parties.commands import CreateKey, RenameKey, RevokeKey
 from portal.parties.key_cache import FoundKey
+from portal.parties.key_invalidation import Watch
 from portal.parties.models import ApiKey, Store
 
-CHANNEL = key_invalidation.CHANNEL
-LASTING = text("SELECT set_config('synchronous_commit', 'on', true)"
-               " WHERE current_setting('synchronous_commit') = 'off'")  # stricter ones stay
+forget = keys_told.tell
 NOBODY = crypto.sha256("nobody's key")
 
 
@@ -53,7 +53,7 @@ def create(session: Session, actor: Actor, command: CreateKey, *, id: UUID | Non
     public_id, token = key_tokens.new(live=command.live)
     key = ApiKey(id=id or ids.new_id(), public_id=public_id, store_id=store.id, live=command.live, name=command.name,
                  digest=crypto.sha256(token), scopes=sorted(set(command.scopes)), networks=list(command.networks),
-                 expires_at=command.expires_at)
+                 expires_at=_end_of(command))
     session.add(key)
     session.flush()
     audit.record(session, actor, "key.created", "key", key.id, after={
@@ -92,40 +92,60 @@ def may_be_live(store: Store) -> bool:
 
 
 def find(token: str, *, address: str | None = None) -> FoundKey | None:
-    """The key behind a token, or None: unknown, mistyped, revoked, expired. One query, mostly none.
+    """The key behind its secret or an access token, or None: unknown, mistyped, revoked, expired. Mostly no query.
 
     `address`: from where, for "last used"; written by the listener's own connection, never in this request.
     """
-    digest, watch = crypto.sha256(token), key_invalidation.of(engine())
+    watch = key_invalidation.of(engine())
+    key = _by_secret(token, watch) if token.startswith(key_tokens.PREFIX) else _by_access_token(token, watch)
+    if key is None or (key.expires_at is not None and key.expires_at <= clock.now()):
+        return None
+    watch.used(key.id, clock.now(), address)
+    return key
+
+
+def _by_secret(token: str, watch: Watch) -> FoundKey | None:
+    digest = crypto.sha256(token)
     key = watch.recall(digest)
     if key is None:
         spelled = key_tokens.read(token)
         if spelled is None:
             return None
         known_at = watch.generation
-        with translated():
-            key = _look_up(reader(), spelled.public_id)
-        give_back()  # what follows may wait
+        key = _look_up(spelled.public_id)
         # compared for an unknown id too: the answer takes the same time
         if not crypto.same(digest, key.digest if key is not None else NOBODY) or key is None:
             return None
         watch.remember(digest, key, known_at)
-    if key.expires_at is not None and key.expires_at <= clock.now():
-        return None
-    watch.used(key.id, clock.now(), address)
     return key
 
 
-def forget(session: Session) -> None:
-    """Have every process look again, once this transaction has committed: onto the disk, however the server is set, for
-    a key that was refused must not open again after a crash."""
-    session.execute(LASTING)
-    session.execute(text(f"NOTIFY {CHANNEL}"))
+def _by_access_token(token: str, watch: Watch) -> FoundKey | None:
+    """As its key stands now, with no more than the token's scopes."""
+    claims = access_tokens.read(token)
+    if claims is None:
+        return None
+    key = watch.recall(claims.digest) if claims.digest is not None else None
+    if key is None:
+        known_at = watch.generation
+        key = _look_up(claims.public_id)
+        if key is None:
+            return None
+        watch.remember(key.digest, key, known_at)
+        claims.digest = key.digest
+    scopes = key.scopes & claims.scopes
+    return replace(key, scopes=scopes, permissions=key_cache.permissions_of(scopes))
 
 
-def _look_up(session: Session, public_id: str) -> FoundKey | None:
-    row = session.connection().exec_driver_sql(key_cache.LOOK_UP, ([public_id],)).one_or_none()
+def _look_up(public_id: str) -> FoundKey | None:
+    with translated():
+        row = reader().connection().exec_driver_sql(key_cache.LOOK_UP, ([public_id],)).one_or_none()
+    give_back()  # what follows may wait
     return key_cache.read(row) if row is not None else None
+
+
+def _end_of(command: CreateKey) -> datetime | None:
+    return clock.now() + timedelta(days=command.lives_days) if command.lives_days is not None else command.expires_at
 
 
 def _check(command: CreateKey) -> None:

@@ -71,6 +71,7 @@ class Store(Timestamped, Base):
     payout_tries_max: Mapped[int] = mapped_column(default=3, server_default="3")  # traders who may have it in turn
     # with its fee, in settlement currency: above it a second person of the merchant lets it go; None: nobody need
     payout_alone_max_minor: Mapped[int | None] = mapped_column(BigInteger)
+    signed_payouts: Mapped[bool] = mapped_column(default=False, server_default="false")  # no payout over JSON without
     data_key: Mapped[bytes] = mapped_column(LargeBinary)  # sealed with the master key
     merchant: Mapped[Merchant] = relationship(lazy="raise")
     currencies: Mapped[list["StoreCurrency"]] = relationship(lazy="raise", order_by="StoreCurrency.currency")
@@ -111,7 +112,12 @@ class ApiKey(Timestamped, Base):
     """A store's key for the gateway. The token is shown once; `digest` is SHA-256 of the whole of it."""
 
     __tablename__ = "api_keys"
-    __table_args__ = (UniqueConstraint("public_id"), Index("ix_api_keys_store_id", "store_id"))
+    __table_args__ = (
+        UniqueConstraint("public_id"), UniqueConstraint("replaces_id"), Index("ix_api_keys_store_id", "store_id"),
+        CheckConstraint("signing_sealed IS NOT NULL OR NOT signing_required", name="signing"),
+        CheckConstraint("(signing_previous_sealed IS NULL) = (signing_previous_until IS NULL)",
+                        name="signing_previous"),
+    )
     id: Mapped[Id]
     public_id: Mapped[LongText]  # the <id> of qk_live_<id>_<secret>, for the look-up
     store_id: Mapped[UUID] = mapped_column(ForeignKey("stores.id"))
@@ -124,7 +130,18 @@ class ApiKey(Timestamped, Base):
     revoked_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]
     last_used_address: Mapped[str | None] = mapped_column(INET)
+    replaces_id: Mapped[UUID | None] = mapped_column(ForeignKey("api_keys.id"))  # rolled: made in this one's place
+    # the secret that calls are signed with, sealed; the one before it counts along for a day
+    signing_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    signing_previous_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    signing_previous_until: Mapped[datetime | None]
+    signing_version: Mapped[int] = mapped_column(default=0, server_default="0")  # secrets it has had
+    signing_required: Mapped[bool] = mapped_column(default=False, server_default="false")
     store: Mapped[Store] = relationship(lazy="raise")
+
+    @property
+    def shown_id(self) -> str:
+        return ids.public("key", self.id)
 
 
 class Trader(Timestamped, Base):

@@ -24,16 +24,18 @@ from portal.core import db, ids, logging, request_log
 from portal.core.access import Permission
 from portal.core.commands import bind
 from portal.core.errors import DatabaseUnavailable, OutcomeUnknown, PortalError
-from portal.gateway import auth, idempotency, problems, rate_limits, strict_json
+from portal.gateway import auth, idempotency, problems, rate_limits, seen_signatures, signing, strict_json
 from portal.gateway.endpoint import BASE
 from portal.orders.commands import CreatePayin
 from portal.orders.intake.create import asked_for
 from portal.orders.intake.insert import INSERT, Asked, parameters, written
 from portal.server.group_commit import GroupCommit, say_failed
 from portal.server.loop_connection import LoopDatabase
+from portal.server.wsgi_bridge import target_of
 from portal.web import forwarded
 
 PATH = f"{BASE}/payins"
+TIMESTAMP, SIGNATURE = signing.TIMESTAMP.lower(), signing.SIGNATURE.lower()
 JSON = frozenset({b"application/json", b"application/json; charset=utf-8"})
 APART_S = .003  # between batches of new orders: a commit costs as much for one as for ten
 BODY_MAX = 16 * 1024  # what may be parsed on the loop; ten times an order
@@ -77,6 +79,7 @@ class FastCreate:
         self._flask = flask
         self._road, self._hops, self._hosts = road, settings.proxy_hops, frozenset(settings.hosts)
         self._counter: rate_limits.Counter | None = flask.extensions.get(rate_limits.EXTENSION)
+        self._seen: seen_signatures.Seen = flask.extensions[seen_signatures.EXTENSION]
         self._headers = [(name.lower().encode(), value.encode()) for name, value in flask.gateway_headers.items()]  # type: ignore[attr-defined]
         self._headers.append((b"content-type", b"application/json"))
         with flask.app_context():
@@ -89,6 +92,7 @@ class FastCreate:
     async def close(self) -> None:
         """Let go of database and Redis, on the loop that has used them."""
         await self.database.close()
+        await self._seen.close()
         if self._counter is not None:
             await self._counter.close()
 
@@ -101,6 +105,13 @@ class FastCreate:
         if isinstance(asked, Why):
             await self._by_flask(asked, scope, _again(message, receive), send)
             return
+        signature = getattr(asked.actor, "signature", None)
+        if signature is not None:
+            claimed = await self._seen.claim_on_loop(signature)
+            scope = {**scope, seen_signatures.CLAIMED: claimed}  # each counts once
+            if not claimed:
+                await self._by_flask(Why.REFUSED, scope, _again(message, receive), send)
+                return
         done = await self._writer.submit(asked)
         if isinstance(done, Unknown):
             await self._say_unknown(send, asked)
@@ -158,6 +169,7 @@ class FastCreate:
                 headers[b"authorization"].decode("latin-1"),
                 forwarded.visitor(_reader(headers), self._hops, str((scope.get("client") or ("",))[0])),
                 request_id=ids.public("req", ids.new_id()))
+            actor = auth.signed(actor, _sent(scope, headers, message["body"], key), Permission.ORDER_CREATE)
             auth.let_in(actor, Permission.ORDER_CREATE)
             return asked_for(actor, bind(CreatePayin, strict_json.parse(message["body"])), idempotency_key=key)
         except PortalError:
@@ -251,6 +263,12 @@ class FastCreate:
 def _why_not(done: Done | None) -> Why:
     over = done is not None and done.counted is not None and done.counted.calls > rate_limits.BURST
     return Why.LIMITED if over else Why.TAKEN
+
+
+def _sent(scope: Any, headers: dict[bytes, bytes], body: bytes, idempotency_key: str) -> signing.Sent:
+    read = _reader(headers)
+    return signing.Sent(read(TIMESTAMP) or None, read(SIGNATURE) or None, scope["method"], target_of(scope),
+                        idempotency_key, lambda: body)
 
 
 def _reader(headers: dict[bytes, bytes]) -> Callable[[str], str]:

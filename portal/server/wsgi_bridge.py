@@ -17,7 +17,7 @@ from typing import Any
 from portal.server.request_body import Gone, Receive, Scope, Send
 
 PIECE_MAX = 64 * 1024
-COUNTED = "quittance.counted"  # what the lane has counted already, for the gateway
+DONE_BEFORE = ("quittance.counted", "quittance.signature_claimed")  # what the lane has done already, for the gateway
 PATIENCE_S = 30.0  # with who does not read
 Environ = dict[str, Any]
 Wsgi = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
@@ -129,8 +129,8 @@ def environ_of(scope: Scope, body: bytes) -> Environ:
         "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}", "wsgi.version": (1, 0),
         "wsgi.url_scheme": scope.get("scheme", "http"), "wsgi.input": BytesIO(body), "wsgi.errors": sys.stderr,
         "wsgi.multithread": True, "wsgi.multiprocess": True, "wsgi.run_once": False}
-    if COUNTED in scope:
-        environ[COUNTED] = scope[COUNTED]
+    environ["RAW_URI"] = target_of(scope)
+    environ |= {name: scope[name] for name in DONE_BEFORE if name in scope}
     for name, value in scope["headers"]:
         if b"_" in name:
             continue
@@ -142,6 +142,12 @@ def environ_of(scope: Scope, body: bytes) -> Environ:
             text = f"{environ[key]}{'; ' if key == 'HTTP_COOKIE' else ','}{text}"
         environ[key] = text
     return environ
+
+
+def target_of(scope: Scope) -> str:
+    """Path and query as they stand in the request: what a signature is made over."""
+    path, query = scope.get("raw_path") or scope["path"].encode(), scope["query_string"]
+    return (path + (b"?" + query if query else b"")).decode("latin-1")
 
 
 async def _body(receive: Receive) -> bytes:

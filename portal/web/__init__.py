@@ -22,6 +22,7 @@ def register(app: Flask, settings: Settings) -> None:
     from portal.web.notices import bp as notices
     from portal.web.paused import bp as paused
     from portal.web.trader import blueprints as trader
+    from portal.web.well_known import bp as well_known
 
     @app.before_request
     def begin() -> None:
@@ -36,7 +37,8 @@ def register(app: Flask, settings: Settings) -> None:
     locale.init_babel(app)
     components.init_templates(app)
     error_handlers.register(app)
-    for blueprint in (health, files, paused, notices, join, *auth, *docs, *checkout, *trader, *merchant, *admin):
+    for blueprint in (health, well_known, files, paused, notices, join, *auth, *docs, *checkout, *trader, *merchant,
+                      *admin):
         app.register_blueprint(blueprint)
     if not settings.production:
         from portal.web.admin.demo import bp as simulator

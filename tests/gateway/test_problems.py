@@ -18,7 +18,8 @@ def shop(either_road):
 
 @pytest.mark.parametrize(("method", "path", "status"), [
     ("GET", "/gateway", 404), ("GET", "/gateway/", 404), ("GET", "/gateway/v1", 404), ("GET", "/gateway/v1/", 404),
-    ("GET", "/gateway/v2/payins", 404), ("GET", "/gateway/v1/nothing", 404), ("POST", "/gateway/v1/token", 404),
+    ("GET", "/gateway/v2/payins", 404), ("GET", "/gateway/v1/nothing", 404), ("POST", "/gateway/v1/token", 415),
+    ("GET", "/gateway/v1/token", 405),
     ("GET", "/gateway/v1/payins/", 404), ("GET", "/gateway//v1/payins", 404), ("GET", "/gateway/v1//payins", 404),
     ("DELETE", "/gateway/v1/payins", 405), ("OPTIONS", "/gateway/v1/payins", 405), ("PUT", "/gateway/v1/balance", 405),
     ("TRACE", "/gateway/v1/balance", 405), ("PATCH", "/gateway/v1/openapi.json", 405),

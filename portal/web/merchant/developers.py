@@ -22,7 +22,7 @@ bp = Blueprint("merchant_developers", __name__, url_prefix="/merchant/developers
 @requires(Permission.KEY_READ)
 def index() -> Response:
     page = key_list.page(reader(), signed_in(), cursor=request.args.get("after"))
-    return show("merchant/developers/keys.html", page=page, sample=_sample())
+    return show("merchant/developers/keys.html", page=page, sample=sample())
 
 
 @bp.get("/keys/new")
@@ -41,20 +41,20 @@ def create_key() -> Response:
                        networks=tuple(request.form.get("networks", "").split()))
         with transaction() as session:
             key, token = keys.create(session, signed_in(), command, id=made_by_form())
-    return show("merchant/developers/key_made.html", status=201, token=token, sample=_sample(),
+    return show("merchant/developers/key_made.html", status=201, token=token, sample=sample(),
                 listed=key_list.one(reader(), signed_in(), key.id))
 
 
 @bp.get("/keys/<key_id>")
 @requires(Permission.KEY_READ)
 def one_key(key_id: str) -> Response:
-    return show("merchant/developers/key.html", error=None, wrong={}, values={}, **_key(key_id))
+    return show("merchant/developers/key.html", error=None, wrong={}, values={}, **key_facts(key_id))
 
 
 @bp.post("/keys/<key_id>/name")
 @requires(Permission.KEY_MANAGE)
 def rename_key(key_id: str) -> Response:
-    with redisplay("merchant/developers/key.html", lambda: _key(key_id)):
+    with redisplay("merchant/developers/key.html", lambda: key_facts(key_id)):
         command = bind(RenameKey, request.form, key_id=ids.parse("key", key_id))
         with transaction() as session:
             keys.rename(session, signed_in(), command)
@@ -66,7 +66,7 @@ def rename_key(key_id: str) -> Response:
 @requires(Permission.KEY_MANAGE)
 def revocation(key_id: str) -> Response:
     return show("merchant/developers/key_revocation.html", fragment="merchant/developers/_key_revocation.html",
-                **_key(key_id))
+                **key_facts(key_id))
 
 
 @bp.post("/keys/<key_id>/revocation")
@@ -96,11 +96,11 @@ def _key_form() -> dict[str, Any]:
             "live_stores": [store.name for store in facts["stores"] if keys.may_be_live(store)]}
 
 
-def _key(key_id: str) -> dict[str, Any]:
+def key_facts(key_id: str) -> dict[str, Any]:
     return {"listed": key_list.one(reader(), signed_in(), ids.parse("key", key_id))}
 
 
-def _sample() -> list[tuple[str, str]]:
+def sample() -> list[tuple[str, str]]:
     """A first call to copy, with the beginning of a key of theirs in the place of the whole."""
     key = key_list.newest_test_key(reader(), signed_in())
     return operation("gateway_create_payin").samples(f"{key.prefix}_…" if key is not None else None)
