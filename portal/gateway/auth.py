@@ -26,6 +26,14 @@ class KeyActor(Actor):
     suspended: bool
 
 
+class TurnedAway(AddressNotAllowed):
+    """This key may not be used from this address."""  # as above: no code of its own
+
+    def __init__(self, actor: KeyActor) -> None:
+        super().__init__()
+        self.actor = actor
+
+
 def caller() -> Actor:
     """The key that makes this call, as an actor."""
     actor: Actor = g.actor
@@ -45,7 +53,11 @@ def admit() -> None:
     try:
         g.actor = actor = identified(
             request.headers.get("Authorization", ""), request.remote_addr or "", request_id=g.request_id)
-    except (Unauthorized, AddressNotAllowed):
+    except Unauthorized:
+        rate_limits.check_stranger()
+        raise
+    except TurnedAway as away:
+        g.turned_away = away.actor
         rate_limits.check_stranger()
         raise
     rate_limits.check(actor.id, writes=request.method not in SAFE)  # type: ignore[arg-type]
@@ -62,11 +74,12 @@ def identified(authorization: str, address_text: str, *, request_id: str) -> Key
     key = keys.find(token, address=shown)
     if key is None:
         raise Unauthorized()
-    if not _allowed(address, key.networks):
-        raise AddressNotAllowed()
-    return KeyActor(
+    actor = KeyActor(
         kind=ActorKind.KEY, id=key.id, name=key.name, permissions=key.permissions, merchant_id=key.merchant_id,
         store_id=key.store_id, live=key.live, address=shown, request_id=request_id, suspended=key.suspended)
+    if not _allowed(address, key.networks):
+        raise TurnedAway(actor)
+    return actor
 
 
 def let_in(actor: KeyActor, needed: Permission) -> None:

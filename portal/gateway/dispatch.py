@@ -12,7 +12,7 @@ from flask import Flask, Response, g, request
 from flask.globals import request_ctx
 
 from portal.core import request_log
-from portal.gateway import auth, problems, rate_limits
+from portal.gateway import auth, call_log, problems, rate_limits
 
 
 class Desk(Flask):
@@ -29,6 +29,7 @@ class Desk(Flask):
             return super().full_dispatch_request()
         begun = time.perf_counter()
         g.request_id = request_log.begin()
+        g.actor = g.turned_away = None
         try:
             if request_ctx.request.routing_exception is not None:
                 rate_limits.check_stranger()
@@ -49,4 +50,5 @@ class Desk(Flask):
         actor = g.get("actor")
         request_log.log_request(request.method, str(request.url_rule or "unmatched"), answer.status_code, begun,
                             actor.id if actor is not None else None)
+        call_log.put(answer, begun)
         return answer

@@ -20,11 +20,12 @@ from pydantic_core import to_json
 from sqlalchemy.exc import SQLAlchemyError
 
 from portal import reference
+from portal.calls import EXTENSION, Writer
 from portal.core import db, ids, logging, request_log
 from portal.core.access import Permission
 from portal.core.commands import bind
 from portal.core.errors import DatabaseUnavailable, OutcomeUnknown, PortalError
-from portal.gateway import auth, idempotency, problems, rate_limits, strict_json
+from portal.gateway import auth, call_log, idempotency, problems, rate_limits, strict_json
 from portal.gateway.endpoint import BASE
 from portal.orders.commands import CreatePayin
 from portal.orders.intake.create import asked_for
@@ -103,7 +104,7 @@ class FastCreate:
             return
         done = await self._writer.submit(asked)
         if isinstance(done, Unknown):
-            await self._say_unknown(send, asked)
+            self._keep(asked, begun, message["body"], 503, await self._say_unknown(send, asked))
         elif done is None or not done.written:
             if done is not None and done.counted is not None:
                 scope = {**scope, rate_limits.COUNTED: done.counted}  # once is enough
@@ -111,7 +112,9 @@ class FastCreate:
         else:
             CREATES.labels("fast", "").inc()
             self._log(asked, begun)
-            await self._answer(send, asked, done)
+            body = to_json(asked.answer)
+            self._keep(asked, begun, message["body"], 201, body)
+            await self._answer(send, asked, done, body)
 
     async def _by_flask(self, why: Why, scope: Any, receive: Any, send: Any) -> None:
         CREATES.labels("flask", why).inc()
@@ -122,6 +125,13 @@ class FastCreate:
         if not self._lines:
             asyncio.get_running_loop().call_soon(self._write_lines)
         self._lines.append(request_log.request_line("POST", PATH, 201, begun, asked.actor.id, asked.actor.request_id))
+
+    def _keep(self, asked: Asked, begun: float, body: bytes, status: int, answer: bytes) -> None:
+        """For the store's own log: only put down here."""
+        writer: Writer | None = self._flask.extensions.get(EXTENSION)
+        if writer is not None:
+            writer.put(call_log.seen(
+                asked.actor, asked.actor.request_id, "POST", PATH, "", status, begun, body, answer))
 
     def _write_lines(self) -> None:
         lines, self._lines = self._lines, []
@@ -227,8 +237,7 @@ class FastCreate:
         with self._flask.app_context(), suppress(DatabaseUnavailable, SQLAlchemyError):
             reference.snapshot()
 
-    async def _answer(self, send: Any, asked: Asked, done: Done) -> None:
-        body = to_json(asked.answer)
+    async def _answer(self, send: Any, asked: Asked, done: Done, body: bytes) -> None:
         headers = [*self._headers, (b"request-id", (asked.actor.request_id or "").encode()),
                    (b"content-length", b"%d" % len(body))]
         if done.counted is not None:
@@ -237,7 +246,7 @@ class FastCreate:
         await send({"type": "http.response.start", "status": 201, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    async def _say_unknown(self, send: Any, asked: Asked) -> None:
+    async def _say_unknown(self, send: Any, asked: Asked) -> bytes:
         with self._flask.app_context():
             g.request_id = asked.actor.request_id
             said = problems.answer(OutcomeUnknown())
@@ -245,7 +254,9 @@ class FastCreate:
         headers += [(name.lower().encode(), value.encode()) for name, value in said.headers]
         headers.append((b"request-id", (asked.actor.request_id or "").encode()))
         await send({"type": "http.response.start", "status": said.status_code, "headers": headers})
-        await send({"type": "http.response.body", "body": said.get_data()})
+        body: bytes = said.get_data()
+        await send({"type": "http.response.body", "body": body})
+        return body
 
 
 def _why_not(done: Done | None) -> Why:
