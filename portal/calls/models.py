@@ -52,5 +52,14 @@ class LoggedCall(Base):
         return ids.public("req", self.id)
 
     @property
+    def store_shown(self) -> str:
+        return ids.public("str", self.store_id)
+
+    @property
+    def order_shown(self) -> str:
+        prefix = "pout" if "/payouts" in self.path else "pin"
+        return ids.public(prefix, self.order_id) if self.order_id is not None else ""
+
+    @property
     def refused(self) -> bool:
         return self.status >= 400

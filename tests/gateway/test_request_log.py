@@ -23,6 +23,7 @@ from portal.server.fast_create import FastCreate
 from tests import factories, people
 from tests.gateway.conftest import Shop
 from tests.gateway.street import Street
+from tests.running import wait_for
 
 CARD, ACCOUNT, PHONE, PASSPORT = "4111111111111111", "40817810099910004312", "+7 912 345-67-89", "4509 123456"
 
@@ -73,11 +74,11 @@ def test_refused_calls_stand_there_too_and_an_unknown_key_has_no_log(shop, payin
     shop.get("/no-such-call")  # nobody asks whose key it is
     shop.send("/payins", b"{")
     shop.as_key("nonsense").get("/payins")
-    shop.suspend("store")
-    shop.get("/payins")
     assert [(call.status, call.code) for call in calls_of(shop, written)] == [
-        (422, "invalid"), (403, "scope_missing"), (403, "ip_not_allowed"), (400, "malformed_request"),
-        (403, "store_suspended")]
+        (422, "invalid"), (403, "scope_missing"), (403, "ip_not_allowed"), (400, "malformed_json")]
+    shop.suspend("store")
+    wait_for(lambda: shop.get("/payins").status_code == 403, "the suspension is heard of", 5)
+    assert calls_of(shop, written)[-1].code == "store_suspended"
 
 
 def test_who_is_refused_for_calling_too_often_finds_that_too(limited_shop, written, monkeypatch):
