@@ -13,6 +13,7 @@ from flask.globals import request_ctx
 
 from portal.core import request_log
 from portal.gateway import auth, call_log, problems, rate_limits
+from portal.gateway.waiting import WAIT, Wait
 
 
 class Desk(Flask):
@@ -42,6 +43,10 @@ class Desk(Flask):
         answer = problems.never_html(answer)
         if answer.status_code == SERVICE_UNAVAILABLE:
             rate_limits.give_back()
+        wait: Wait | None = request.environ.get(WAIT)
+        if wait is not None and wait.held:
+            wait.counted = g.get("counted")
+            return answer  # which nobody hears
         headers = answer.headers
         headers.extend(rate_limits.shown())
         for name, value in self.gateway_headers.items():
@@ -50,5 +55,5 @@ class Desk(Flask):
         actor = g.get("actor")
         request_log.log_request(request.method, str(request.url_rule or "unmatched"), answer.status_code, begun,
                             actor.id if actor is not None else None)
-        call_log.put(answer, begun)
+        call_log.put(answer, begun if wait is None else wait.begun)
         return answer

@@ -68,6 +68,8 @@ QUERIES = {
     "currency": "the store's own unless told",
     "purpose": "what can be used, or what is reserved", "type": "events of this type only",
     "kind": "what would be asked for", "bank": "where only one will do",
+    "wait": "seconds to wait for the order to change, 0 to 30; 0 unless told",
+    "version": "answered at once when the order's is another; as it is now unless told",
     "direction": "what would be asked for", "method": "how it would be paid", "amount": "as a create would name it",
     "endpoint_id": "to this endpoint only", "event_id": "of this event only"}
 _AT = {"new": "2026-11-22T10:11:12.345Z", "assigned": "2026-11-22T10:11:12.401Z", "paid": "2026-11-22T10:15:02.118Z",

@@ -32,7 +32,8 @@ RETRY_AFTER_S = 1
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 STATUS: dict[type[PortalError], int] = {
-    errors.BadRequest: 400, errors.Unauthorized: 401, errors.MethodNotAllowed: 405, errors.BodyTooSlow: 408,
+    errors.BadRequest: 400, errors.Unauthorized: 401, errors.MethodNotAllowed: 405,
+    errors.NotAcceptable: 406, errors.BodyTooSlow: 408,
     errors.HeadTooSlow: 408, errors.BodyTooLarge: 413, errors.NotJson: 415, errors.NotMultipart: 415,
     errors.NotPlain: 415, errors.TooManyRequests: 429, errors.HeadTooLarge: 431, errors.Bug: 500,
 } | http_status.OF_KIND

@@ -17,7 +17,7 @@ from typing import Any
 from portal.server.request_body import Gone, Receive, Scope, Send
 
 PIECE_MAX = 64 * 1024
-COUNTED = "quittance.counted"  # what the lane has counted already, for the gateway
+FOR_THE_GATEWAY = ("quittance.counted", "quittance.wait")  # what was counted already, and who would wait
 PATIENCE_S = 30.0  # with who does not read
 Environ = dict[str, Any]
 Wsgi = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
@@ -129,8 +129,7 @@ def environ_of(scope: Scope, body: bytes) -> Environ:
         "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}", "wsgi.version": (1, 0),
         "wsgi.url_scheme": scope.get("scheme", "http"), "wsgi.input": BytesIO(body), "wsgi.errors": sys.stderr,
         "wsgi.multithread": True, "wsgi.multiprocess": True, "wsgi.run_once": False}
-    if COUNTED in scope:
-        environ[COUNTED] = scope[COUNTED]
+    environ |= {name: scope[name] for name in FOR_THE_GATEWAY if name in scope}
     for name, value in scope["headers"]:
         if b"_" in name:
             continue

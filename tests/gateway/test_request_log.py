@@ -19,7 +19,6 @@ from portal.core.access import SYSTEM
 from portal.core.db import db, reader, transaction
 from portal.core.errors import Invalid, NotFound
 from portal.gateway import rate_limits
-from portal.server.fast_create import FastCreate
 from tests import factories, people
 from tests.gateway.conftest import Shop
 from tests.gateway.street import Street
@@ -93,8 +92,8 @@ def test_nothing_secret_ever_stands_in_the_table(shop, payin, written):
     street = replace(shop, fast=True)
     for each in (shop, street, shop.in_test_mode()):
         each.post("/payins", payin(description=f"to {CARD}", customer={
-            "id": PHONE, "name": "Ivan Canary", "ip": "203.0.113.77"}, metadata={"account": ACCOUNT, "passport": PASSPORT}))
-        each.post("/payins", payin(external_id=CARD, return_url=f"https://shop.example/thanks?session=canarysession"))
+            "id": PHONE, "name": "Ivan Canary", "ip": "203.0.113.77"}, metadata={"a": ACCOUNT, "passport": PASSPORT}))
+        each.post("/payins", payin(external_id=CARD, return_url="https://shop.example/thanks?session=canarysession"))
     endpoint = shop.post("/webhook-endpoints", {"url": "http://127.0.0.1:9/hook?key=canarykey", "events": ["*"]}).json
     rotated = shop.post(f"/webhook-endpoints/{endpoint['id']}/rotate-secret").json
     for body in ({"card": CARD}, {CARD: 1}, {"amount": int(CARD)}, {"password": "canaryword"}, [CARD],
@@ -124,7 +123,8 @@ def test_nothing_secret_ever_stands_in_the_table(shop, payin, written):
 
 
 @pytest.mark.parametrize("same", [
-    {"amount": "1500.00", "settlement": {"net": "15.896739", "rate": "92.000000"}}, {"id": "pin_01KB2X7M0V3Q4R5S6T7V8W9X0Y"},
+    {"amount": "1500.00", "settlement": {"net": "15.896739", "rate": "92.000000"}},
+    {"id": "pin_01KB2X7M0V3Q4R5S6T7V8W9X0Y"},
     {"created_at": "2026-11-27T10:11:12.123Z"}, {"external_id": "order-202611270001"}, {"code": "alfa", "name": "Alfa"},
     {"description": "between 50.00 and 100000.00 RUB"}, {"status": 1, "live": True, "requisite": None},
     {"number": "220000******0004"}])
@@ -221,7 +221,8 @@ def test_days_are_made_ahead_and_dropped_when_their_time_is_over(fresh_app, fres
     factories.work_off("keep_days")
     with transaction() as session:
         session.execute(text("SELECT keep_days(7, 7), make_partitions(3)"))
-        days = set(session.scalars(text("SELECT relname FROM pg_class WHERE relname ~ '^logged_calls_p' AND relkind = 'r'")))
+        days = set(session.scalars(text(
+            "SELECT relname FROM pg_class WHERE relname ~ '^logged_calls_p' AND relkind = 'r'")))
     today = clock.now().date()
     assert days == {"logged_calls_p2default", *(
         f"logged_calls_p{today + timedelta(days=ahead):%Y%m%d}" for ahead in range(-1, 8))}

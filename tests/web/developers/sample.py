@@ -33,7 +33,8 @@ def integrate(cast: Cast, hostile: str) -> dict[str, list[str]]:
                          body=to_json({"description": hostile, "external_id": hostile}), query="q=" + "y" * 300)
              for key in (test, live)]
     asked.append(logged_call(live, method="GET", path="/gateway/v1/balance"))
-    return {"request_id": asked, "key_id": [ids.public("key", key.id) for key in (test, live)], "endpoint_id": [endpoint.public_id]}
+    return {"request_id": asked, "key_id": [ids.public("key", key.id) for key in (test, live)],
+            "endpoint_id": [endpoint.public_id]}
 
 
 def logged_call(key: ApiKey, **seen: Any) -> str:

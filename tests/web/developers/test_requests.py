@@ -1,4 +1,4 @@
-"""The log of calls at the browser: a list that narrows, one call in full, nothing of another mode, store or merchant."""
+"""The log of calls at the browser: a list that narrows, one call in full, nothing of another mode or merchant."""
 from html import unescape
 
 import pytest
@@ -31,7 +31,8 @@ def test_a_call_is_listed_and_shown_with_both_bodies(desk, key):
 
 
 def test_the_list_is_searched_and_narrowed(desk, key):
-    one, other = logged_call(key, body=b'{"external_id": "o-1"}'), logged_call(key, path="/gateway/v1/nowhere", status=404)
+    one = logged_call(key, body=b'{"external_id": "o-1"}')
+    other = logged_call(key, path="/gateway/v1/nowhere", status=404)
     for wanted, found in (("q=o-1", {one}), (f"q={other}", {other}), ("status=4xx", {other}), ("status=ok", {one}),
                           ("path=nowhere", {other}), ("method=POST", {one, other}), ("method=GET", set()),
                           ("q=nothing", set()), (f"store={desk.store.public_id}", {one, other})):
