@@ -10,9 +10,11 @@ from typing import Any
 
 from flask import Flask, Response, g, request
 from flask.globals import request_ctx
+from werkzeug.exceptions import MethodNotAllowed
 
 from portal.core import request_log
 from portal.gateway import auth, call_log, problems, rate_limits
+from portal.gateway.errors import NotAcceptable
 from portal.gateway.waiting import WAIT, Wait
 
 
@@ -32,12 +34,7 @@ class Desk(Flask):
         g.request_id = request_log.begin()
         g.actor = g.turned_away = None
         try:
-            if request_ctx.request.routing_exception is not None:
-                rate_limits.check_stranger()
-            else:
-                auth.admit()
-                auth.refuse_stray_queries()
-            answer = self.make_response(self.dispatch_request())
+            answer = self._answered()
         except Exception as error:  # Flask's own handlers know what becomes of it; what they do not know is a bug
             answer = self.make_response(self.handle_user_exception(error))
         answer = problems.never_html(answer)
@@ -57,3 +54,16 @@ class Desk(Flask):
                             actor.id if actor is not None else None)
         call_log.put(answer, begun if wait is None else wait.begun)
         return answer
+
+    def _answered(self) -> Response:
+        error = request_ctx.request.routing_exception
+        if error is not None:
+            rate_limits.check_stranger()
+            if request.method == "OPTIONS" and isinstance(error, MethodNotAllowed):
+                return problems.what_is_allowed(error)
+        else:
+            auth.admit()
+            auth.refuse_stray_queries()
+            if request.headers.get("Accept") and not any(request.accept_mimetypes[kind] for kind in call_log.JSON):
+                raise NotAcceptable()
+        return self.make_response(self.dispatch_request())

@@ -11,7 +11,7 @@ import structlog
 from flask import Flask, Response, g, request
 from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import RequestRedirect
 
 from portal import http_status
@@ -108,6 +108,13 @@ def from_exception(error: Exception) -> Response:
             return answer(errors.Bug())
 
 
+def what_is_allowed(error: MethodNotAllowed) -> Response:
+    """To OPTIONS. Nothing is said of other origins: no page of another site may call here."""
+    response = Response(status=204, headers={"Allow": _allowed(error)})
+    del response.headers["Content-Type"]
+    return response
+
+
 def register(app: Flask) -> None:
     """Under /gateway/ these answers take the place of the pages' error pages, unmatched addresses included."""
     handlers = app.error_handler_spec[None]
@@ -154,10 +161,13 @@ def _http(error: HTTPException) -> Response:
     if kind is None:
         kind = errors.Bug if (error.code or 500) >= 500 else errors.BadRequest
     response = answer(kind())
-    allowed = getattr(error, "valid_methods", None)
-    if allowed:
-        response.headers["Allow"] = ", ".join(sorted(allowed))
+    if isinstance(error, MethodNotAllowed):
+        response.headers["Allow"] = _allowed(error)
     return response
+
+
+def _allowed(error: MethodNotAllowed) -> str:
+    return ", ".join(sorted({*(error.valid_methods or ()), "OPTIONS"}))
 
 
 def _instead_of(pages: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -7,6 +7,7 @@ database that is away, has had no effect here and takes the ordinary road throug
 becomes of it.
 """
 import asyncio
+import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from enum import StrEnum
@@ -32,12 +33,15 @@ from portal.orders.intake.create import asked_for
 from portal.orders.intake.insert import INSERT, Asked, parameters, written
 from portal.server.group_commit import GroupCommit, say_failed
 from portal.server.loop_connection import LoopDatabase
+from portal.server.refusals import shed
 from portal.web import forwarded
 
 PATH = f"{BASE}/payins"
 JSON = frozenset({b"application/json", b"application/json; charset=utf-8"})
 APART_S = .003  # between batches of new orders: a commit costs as much for one as for ten
+WAITING_MAX = 1000  # about a second's work: who comes then had better come again
 BODY_MAX = 16 * 1024  # what may be parsed on the loop; ten times an order
+NEVER = re.compile(rb"q\s*=\s*0(?:\.0*)?\s*(?:[,;]|$)", re.I)  # of a media type: it is not accepted
 PATIENCE = "50ms"  # of a batch with whoever holds a key of one of its orders: then all go the ordinary road
 
 
@@ -50,7 +54,7 @@ class Why(StrEnum):
 
     QUERY = "query"  # a query string
     LARGE = "large"  # a body beyond BODY_MAX
-    HEADERS = "headers"  # one that may stand once stands twice, or one is missing
+    HEADERS = "headers"  # one that may stand once stands twice, or one is missing, or JSON may not be accepted
     MEDIA_TYPE = "media_type"
     HOST = "host"  # not one of the desk's, as proxies tell it
     REFUSED = "refused"  # Flask says so, in full
@@ -102,6 +106,8 @@ class FastCreate:
         if isinstance(asked, Why):
             await self._by_flask(asked, scope, _again(message, receive), send)
             return
+        if self._writer.waiting >= WAITING_MAX:
+            raise shed("new orders")
         done = await self._writer.submit(asked)
         if isinstance(done, Unknown):
             self._keep(asked, begun, message["body"], 503, await self._say_unknown(send, asked))
@@ -181,6 +187,8 @@ class FastCreate:
             return Why.LARGE
         if len(headers) != len(scope["headers"]) or not (b"authorization" in headers and b"idempotency-key" in headers):
             return Why.HEADERS
+        if not _accepts_json(headers.get(b"accept", b"*/*")):
+            return Why.HEADERS
         if headers.get(b"content-type") not in JSON:
             return Why.MEDIA_TYPE
         name, _, port = forwarded.host(_reader(headers), self._hops).partition(":")
@@ -257,6 +265,11 @@ class FastCreate:
         body: bytes = said.get_data()
         await send({"type": "http.response.body", "body": body})
         return body
+
+
+def _accepts_json(accept: bytes) -> bool:
+    """Surely; what is harder to say is Flask's."""
+    return not accept or ((b"*/*" in accept or b"application/json" in accept) and not NEVER.search(accept))
 
 
 def _why_not(done: Done | None) -> Why:
