@@ -87,7 +87,8 @@ def test_every_call_says_what_is_left(limited_shop):
                 "If-None-Match": limited_shop.get("/currencies").headers["ETag"]})]
     assert [answer.status_code for answer in seen] == [200, 422, 404, 404, 422, 200, 401, 304]
     for answer in seen:
-        assert {"ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"} <= {name.lower() for name, _ in answer.headers}
+        named = {name.lower() for name, _ in answer.headers}
+        assert {"ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"} <= named
 
 
 def test_a_crowd_with_one_key_over_http(database, redis_url, shop, payin, tmp_path):
@@ -111,12 +112,12 @@ def test_a_crowd_with_one_key_over_http(database, redis_url, shop, payin, tmp_pa
     assert shop.count() == 1
 
 
-RUSH_S, CLIENTS, BASELINE = 8, 200, 25
+RUSH_S, CLIENTS, BASELINE = 8, 320, 25
 
 
 @pytest.mark.slow
 def test_over_capacity_it_sheds_in_bounded_time_and_comes_back(database, redis_url, shop, tmp_path):
-    """Twenty times as many as there are threads, each asking again at once: nobody waits long, and 30 s after the
+    """More than its threads and their queue hold, each asking again at once: nobody waits long, and 30 s after the
     rush an answer takes what it took before."""
     headers = {"Authorization": f"Bearer {shop.token}"}
     settings = {"RATELIMIT_ENABLED": "false", "CONNECTIONS_PER_ADDRESS": str(CLIENTS + 50)}
@@ -149,7 +150,7 @@ def test_over_capacity_it_sheds_in_bounded_time_and_comes_back(database, redis_u
         over, after = time.monotonic(), usual()
         while after > max(2 * before, .05) and time.monotonic() < over + 30:
             after = usual()
-    assert {status for status, _, _ in answers} <= {200, 503}
+    assert {status for status, _, _ in answers} == {200, 503}
     assert max(took for _, took, _ in answers) < 15
     assert all(later for status, _, later in answers if status == 503)
     assert after <= max(2 * before, .05), f"{before * 1000:.0f} ms before, {after * 1000:.0f} ms 30 s after the rush"
