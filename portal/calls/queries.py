@@ -3,20 +3,20 @@
 Always of one store and one mode: so that the newest stand at the end of one index. Refusals have an index of their
 own; whatever else narrows the list is looked for among the newest LOOK_BACK calls of that store.
 """
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Any, Self
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, false, select, true
+from sqlalchemy import ColumnElement, Select, false, select, true, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from portal.calls.models import LoggedCall
 from portal.core import clock, ids, retention
 from portal.core.access import Actor, Permission, Role
 from portal.core.errors import FieldError, Invalid, NotFound
-from portal.core.paging import Page, newest_first
+from portal.core.paging import Page, cursor_of, newest_first, place_of
 from portal.parties.models import Store
 
 PAGE = 25
@@ -105,18 +105,33 @@ def _searched(rows: Select[LoggedCall], store_id: UUID, asked: str) -> Select[Lo
 
 def _looked_back(session: Session, rows: Select[LoggedCall], filters: CallFilters, cursor: str | None
                  ) -> Page[LoggedCall]:
-    """What fits among the newest LOOK_BACK of these rows."""
-    newest = aliased(LoggedCall, rows.order_by(LoggedCall.created_at.desc(), LoggedCall.id.desc()).limit(
-        LOOK_BACK).subquery())
-    fitting = select(newest)
+    """What fits among the newest LOOK_BACK of these rows: a page may hold fewer than it could, and still lead on."""
+    if cursor is not None:
+        rows = rows.where(tuple_(LoggedCall.created_at, LoggedCall.id) < place_of(cursor, UUID))
+    newest: Any = rows.with_only_columns(LoggedCall.id, LoggedCall.created_at).order_by(
+        LoggedCall.created_at.desc(), LoggedCall.id.desc())
+    recent = newest.limit(LOOK_BACK).subquery()
+    # OFFSET 0 keeps the planner from joining all of them: one by one, and no further than the page
+    fitting = select(LoggedCall).where(LoggedCall.id == recent.c.id, LoggedCall.created_at == recent.c.created_at,
+                                       *_wanted(filters))
+    call = aliased(LoggedCall, fitting.offset(0).lateral())
+    found = session.scalars(select(call).select_from(recent).join(call, true()).order_by(
+        recent.c.created_at.desc(), recent.c.id.desc()).limit(PAGE + 1)).all()
+    if len(found) > PAGE:
+        return Page(found[:PAGE], cursor_of(found[PAGE - 1].created_at, found[PAGE - 1].id))
+    end = session.execute(newest.offset(LOOK_BACK - 1).limit(1)).first()
+    return Page(found, cursor_of(end.created_at, end.id) if end else None)
+
+
+def _wanted(filters: CallFilters) -> Iterator[ColumnElement[bool]]:
     if filters.status:
         low, high = STATUSES[filters.status]
-        fitting = fitting.where(newest.status >= low, newest.status < high)
+        yield LoggedCall.status >= low
+        yield LoggedCall.status < high
     if filters.method:
-        fitting = fitting.where(newest.method == filters.method)
+        yield LoggedCall.method == filters.method
     if filters.path:
-        fitting = fitting.where(newest.path.icontains(filters.path, autoescape=True))
-    return newest_first(session, fitting, newest.created_at, newest.id, cursor=cursor, limit=PAGE)
+        yield LoggedCall.path.icontains(filters.path, autoescape=True)
 
 
 def _since() -> datetime:
