@@ -120,6 +120,7 @@ class Settings(Checks):
     retain_applications_days: int = Field(365, ge=0, description="refused applications to join; 0: for ever")
     retain_sessions_days: int = Field(30, ge=1, description="ended sessions with their address and browser")
     retain_mails_days: int = Field(7, ge=1, description="mails that were sent; their text goes at once")
+    retain_calls_days: int = Field(7, ge=1, le=90, description="what stores called on the gateway and were answered")
     security_contact: str | None = Field(
         None, description="who hears of weaknesses, as mailto:… or https://…: stands in /.well-known/security.txt")
     telegram_bot_token: SecretStr | None = Field(None, description="of the bot that writes to people who link it")

@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal import approvals, files
-from portal.core import clock, seal_check, seals
+from portal.core import clock, retention, seal_check, seals
 from portal.core.db import db
 from portal.core.jobs import Claimed, Kind, Outcome, RetryAt, in_slot, register
 from portal.ledger import proofs
@@ -23,6 +23,7 @@ log = structlog.get_logger("upkeep")
 DAY_S = 24 * 3600
 SEALED_EACH = timedelta(seconds=1)
 MONTHS_AHEAD = 3
+DAYS_AHEAD = 7
 KEYS_KEPT_FOR = timedelta(hours=75)
 FORMS_KEPT_FOR = timedelta(days=1)
 KEYS_MAX = 50_000
@@ -32,6 +33,11 @@ assert orders_proof  # registered its checks of settle entries and holds
 def make_partitions(session: Session, jobs: Sequence[Claimed]) -> None:
     """Months ahead for every append-only table; the function runs as the owner."""
     session.execute(text("SELECT make_partitions(:months)"), {"months": MONTHS_AHEAD})
+
+
+def keep_days(session: Session, jobs: Sequence[Claimed]) -> None:
+    """Days ahead for the log of calls, and the end of those that were kept long enough; likewise."""
+    session.execute(text("SELECT keep_days(:kept, :ahead)"), {"kept": retention.days("calls"), "ahead": DAYS_AHEAD})
 
 
 def sweep_sessions(session: Session, jobs: Sequence[Claimed]) -> None:
@@ -139,6 +145,7 @@ def ensure_robots(session: Session, jobs: Sequence[Claimed]) -> None:
 
 register(
     Kind("make_partitions", make_partitions, every_s=DAY_S),
+    Kind("keep_days", keep_days, every_s=3600),
     Kind("sweep_sessions", sweep_sessions, every_s=3600),
     Kind("forget_idempotency_keys", forget_idempotency_keys, every_s=600),
     Kind("sweep_kept_amounts", sweep_kept_amounts, every_s=600),

@@ -21,7 +21,8 @@ DECLARE
     name text;
 BEGIN
     FOR parent IN SELECT c.oid, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-                  WHERE c.relkind = 'p' AND n.nspname = 'public' LOOP
+                  WHERE c.relkind = 'p' AND n.nspname = 'public'
+                    AND obj_description(c.oid, 'pg_class') IS DISTINCT FROM 'by day' LOOP  -- keep_days makes those
         FOR month IN SELECT generate_series(date_trunc('month', now() AT TIME ZONE 'UTC') - interval '1 month',
                                             date_trunc('month', now() AT TIME ZONE 'UTC')
                                               + make_interval(months => least(months_ahead, 24)), interval '1 month') LOOP

@@ -15,13 +15,14 @@ down_revision = None
 SQL = Path(__file__).parents[1] / "sql"
 ROOMS = ("ground", "core", "ledger", "approvals", "files", "mail", "reference", "parties", "notices", "applications", "tariffs",
          "requisites", "webhooks", "orders", "matching", "gateway", "imports", "treasury", "books", "payouts", "risk",
-         "disputes", "privacy")
+         "disputes", "privacy", "calls")
 
 
 def upgrade() -> None:
     for room in ROOMS:
         _run((SQL / f"{room}.sql").read_text("utf-8"))
     _run("SELECT make_partitions(3)")
+    _run("SELECT keep_days(7, 7)")
 
 
 def downgrade() -> None:

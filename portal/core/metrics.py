@@ -17,6 +17,8 @@ FAILED = Counter("quittance_jobs_failed", "Tries of jobs that ended in an error"
 ATTEMPTS = Counter("quittance_webhook_attempts", "Deliveries tried: the first digit of the answer, or what was amiss",
                    ["outcome"])
 TURNS = Counter("quittance_dispatcher_turns", "Looks of the dispatcher at the queue", ["outcome"])
+SHED = Counter("quittance_shed_requests", "Requests refused because too many waited: for a thread, for new orders",
+               ["waited_for"])
 STREAMS = Gauge("quittance_live_streams", "Pages that listen for changes")
 CONNECTIONS = Gauge("quittance_database_connections", "Connections of this process to the database", ["state"])
 log = structlog.get_logger("metrics")

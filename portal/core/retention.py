@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 from portal.core import clock
 
-KINDS = ("customers", "addresses", "receipts", "messages", "applications", "sessions", "mails")
-_days: dict[str, int] = {"sessions": 30, "mails": 7}
+KINDS = ("customers", "addresses", "receipts", "messages", "applications", "sessions", "mails", "calls")
+_days: dict[str, int] = {"sessions": 30, "mails": 7, "calls": 7}
 
 
 def configure(days: Mapping[str, int]) -> None:

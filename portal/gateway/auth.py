@@ -32,6 +32,14 @@ class KeyActor(Actor):
     signature: str | None = None
 
 
+class TurnedAway(AddressNotAllowed):
+    """This key may not be used from this address."""  # as above: no code of its own
+
+    def __init__(self, key: FoundKey, address: str | None) -> None:
+        super().__init__()
+        self.key, self.address = key, address
+
+
 def caller() -> Actor:
     """The key that makes this call, as an actor."""
     actor: Actor = g.actor
@@ -53,8 +61,13 @@ def admit() -> None:
     try:
         actor = identified(
             request.headers.get("Authorization", ""), request.remote_addr or "", request_id=g.request_id)
+        g.turned_away = actor  # until it is let in: the log of calls tells whose it was
         g.actor = actor = signed(actor, _sent(), described.permission)
-    except (Unauthorized, AddressNotAllowed):
+    except TurnedAway as away:
+        g.turned_away = actor_of(away.key, away.address, request_id=g.request_id)
+        rate_limits.check_stranger()
+        raise
+    except Unauthorized:
         rate_limits.check_stranger()
         raise
     rate_limits.check(actor.id, writes=request.method not in SAFE)  # type: ignore[arg-type]
@@ -89,7 +102,7 @@ def known(token: str, address_text: str) -> tuple[FoundKey, str | None]:
     if key is None:
         raise Unauthorized()
     if not _allowed(address, key.networks):
-        raise AddressNotAllowed()
+        raise TurnedAway(key, shown)
     return key, shown
 
 

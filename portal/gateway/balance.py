@@ -7,7 +7,7 @@ from pydantic import Field
 from portal import ledger
 from portal.core.access import Permission
 from portal.core.db import reader
-from portal.gateway import schemas, strict_json
+from portal.gateway import pages, schemas, strict_json
 from portal.gateway.auth import caller, home_currency
 from portal.gateway.endpoint import call, shown
 from portal.gateway.filters import Moment
@@ -39,8 +39,8 @@ def balance() -> Response:
 @call("GET", "/balance/entries", Permission.BALANCE_READ, summary="The statement, newest line first",
       query=StatementQuery, answer=schemas.Page[schemas.BalanceEntry])
 def balance_entries() -> Response:
-    wanted, store = strict_json.query(StatementQuery), caller()
+    wanted, store = pages.asked(StatementQuery), caller()
     account = Account("store", store.store_id, wanted.purpose, wanted.currency or home_currency(), bool(store.live))
     found = ledger.statement(reader(), account, since=wanted.created_from, until=wanted.created_to,
                              cursor=wanted.cursor, limit=wanted.limit)
-    return shown({"data": [line_shown(line, wanted.purpose) for line in found.lines], "next_cursor": found.next_cursor})
+    return pages.listed([line_shown(line, wanted.purpose) for line in found.lines], found.next_cursor)

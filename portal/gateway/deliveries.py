@@ -11,7 +11,7 @@ from portal.core.access import Permission
 from portal.core.commands import bind
 from portal.core.db import reader
 from portal.core.errors import FieldError, Invalid, NotFound
-from portal.gateway import schemas, strict_json
+from portal.gateway import pages, schemas, strict_json
 from portal.gateway.auth import caller
 from portal.gateway.endpoint import call, shown
 from portal.gateway.idempotency import once
@@ -41,11 +41,10 @@ class DeliveryQuery(strict_json.PageQuery):
 @call("GET", "/events", Permission.WEBHOOK_READ, summary="What happened, newest first", query=EventQuery,
       answer=schemas.Page[schemas.Event])
 def list_events() -> Response:
-    wanted = strict_json.query(EventQuery)
+    wanted = pages.asked(EventQuery)
     page = queries.events(reader(), caller(), type=wanted.type, cursor=wanted.cursor, limit=wanted.limit)
     with_link = caller().may_open_links
-    return shown({"data": [view.event(row, with_link=with_link) for row in page.rows],
-                  "next_cursor": page.next_cursor})
+    return pages.listed([view.event(row, with_link=with_link) for row in page.rows], page.next_cursor)
 
 
 @call("GET", "/events/<event_id>", Permission.WEBHOOK_READ, summary="One event", answer=schemas.Event,
@@ -57,12 +56,12 @@ def get_event(event_id: str) -> Response:
 @call("GET", "/webhook-deliveries", Permission.WEBHOOK_READ, summary="Deliveries, newest first", query=DeliveryQuery,
       answer=schemas.Page[schemas.WebhookDelivery])
 def list_webhook_deliveries() -> Response:
-    wanted = strict_json.query(DeliveryQuery)
+    wanted = pages.asked(DeliveryQuery)
     page = queries.deliveries(
         reader(), caller(), endpoint_id=_id("whk", "endpoint_id", wanted.endpoint_id),
         event_id=_id("evt", "event_id", wanted.event_id), state=wanted.status, cursor=wanted.cursor,
         limit=wanted.limit)
-    return shown({"data": [view.delivery(row) for row in page.rows], "next_cursor": page.next_cursor})
+    return pages.listed([view.delivery(row) for row in page.rows], page.next_cursor)
 
 
 @call("POST", "/webhook-deliveries/<delivery_id>/redeliver", Permission.WEBHOOK_MANAGE, summary="Send it once more",

@@ -10,9 +10,12 @@ from typing import Any
 
 from flask import Flask, Response, g, request
 from flask.globals import request_ctx
+from werkzeug.exceptions import MethodNotAllowed
 
 from portal.core import request_log
-from portal.gateway import auth, problems, rate_limits
+from portal.gateway import auth, call_log, problems, rate_limits
+from portal.gateway.errors import NotAcceptable
+from portal.gateway.waiting import WAIT, Wait
 
 
 class Desk(Flask):
@@ -29,18 +32,18 @@ class Desk(Flask):
             return super().full_dispatch_request()
         begun = time.perf_counter()
         g.request_id = request_log.begin()
+        g.actor = g.turned_away = None
         try:
-            if request_ctx.request.routing_exception is not None:
-                rate_limits.check_stranger()
-            else:
-                auth.admit()
-                auth.refuse_stray_queries()
-            answer = self.make_response(self.dispatch_request())
+            answer = self._answered()
         except Exception as error:  # Flask's own handlers know what becomes of it; what they do not know is a bug
             answer = self.make_response(self.handle_user_exception(error))
         answer = problems.never_html(answer)
         if answer.status_code == SERVICE_UNAVAILABLE:
             rate_limits.give_back()
+        wait: Wait | None = request.environ.get(WAIT)
+        if wait is not None and wait.held:
+            wait.counted = g.get("counted")
+            return answer  # which nobody hears
         headers = answer.headers
         headers.extend(rate_limits.shown())
         for name, value in self.gateway_headers.items():
@@ -49,4 +52,18 @@ class Desk(Flask):
         actor = g.get("actor")
         request_log.log_request(request.method, str(request.url_rule or "unmatched"), answer.status_code, begun,
                             actor.id if actor is not None else None)
+        call_log.put(answer, begun if wait is None else wait.begun)
         return answer
+
+    def _answered(self) -> Response:
+        error = request_ctx.request.routing_exception
+        if error is not None:
+            rate_limits.check_stranger()
+            if request.method == "OPTIONS" and isinstance(error, MethodNotAllowed):
+                return problems.what_is_allowed(error)
+        else:
+            auth.admit()
+            auth.refuse_stray_queries()
+            if request.headers.get("Accept") and not any(request.accept_mimetypes[kind] for kind in call_log.JSON):
+                raise NotAcceptable()
+        return self.make_response(self.dispatch_request())

@@ -184,6 +184,25 @@ class TooManyRequests(PortalError):
     retry_after_s = 1
 
 
+class TooManyWaits(TooManyRequests):
+    """Too many calls of this key wait already. Let some of them end."""
+
+    code = "too_many_waits"
+
+
+class Overloaded(Unavailable):
+    """The desk has more to do than it can just now. Try again in a moment."""
+
+    code = "overloaded"
+    retry_after_s = 2
+
+
+class NotAcceptable(PortalError):
+    """Every answer is JSON: accept `application/json`."""
+
+    code = "not_acceptable"
+
+
 class Bug(PortalError):
     """Something went wrong on our side. Tell us the request id."""
 

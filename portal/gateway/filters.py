@@ -29,11 +29,12 @@ Ids = Annotated[str, Field(max_length=100 * 32, pattern=r"^[a-z]{2,4}_[0-9A-Z]{2
 
 
 class OrderQuery(PageQuery):
-    """Filters of a list of orders; `created_from` is inclusive, `created_to` exclusive."""
+    """Filters of a list of orders; `created_from` and `updated_from` are inclusive, `created_to` exclusive."""
 
     status: StatusName | None = None
     external_id: Text | None = None
     customer_id: Text | None = None
     created_from: Moment | None = None
     created_to: Moment | None = None
+    updated_from: Moment | None = None
     ids: Ids | None = None

@@ -68,10 +68,13 @@ PARAMETERS = {"payin_id": PAYIN_ID, "payout_id": PAYOUT_ID, "endpoint_id": ENDPO
 QUERIES = {
     "limit": "rows of a page, 1 to 100; 50 unless told", "cursor": "`next_cursor` of the page before",
     "status": "only these", "external_id": "the shop's own number, whole", "customer_id": "the shop's customer, whole",
-    "created_from": "from then on", "created_to": "before then", "ids": "up to 100 of them, with commas between",
+    "created_from": "from then on", "created_to": "before then", "updated_from": "with a step from then on",
+    "ids": "up to 100 of them, with commas between",
     "currency": "the store's own unless told",
     "purpose": "what can be used, or what is reserved", "type": "events of this type only",
     "kind": "what would be asked for", "bank": "where only one will do",
+    "wait": "seconds to wait for the order to change, 0 to 30; 0 unless told",
+    "version": "answered at once when the order's is another; as it is now unless told",
     "direction": "what would be asked for", "method": "how it would be paid", "amount": "as a create would name it",
     "endpoint_id": "to this endpoint only", "event_id": "of this event only"}
 _AT = {"new": "2026-11-22T10:11:12.345Z", "assigned": "2026-11-22T10:11:12.401Z", "paid": "2026-11-22T10:15:02.118Z",

@@ -12,7 +12,7 @@ from portal.core.access import Actor
 from portal.core.commands import Command, bind
 from portal.core.db import reader, transaction
 from portal.core.errors import Denied, FieldError, Invalid, NotFound, PortalError, Unavailable
-from portal.gateway import payin_answers, schemas, strict_json
+from portal.gateway import pages, payin_answers, schemas, strict_json
 from portal.gateway.auth import caller
 from portal.gateway.endpoint import shown
 from portal.gateway.errors import KeyReused
@@ -49,12 +49,12 @@ def take_in(kind: type[CreatePayin] | type[CreatePayout]) -> Response:
 
 def page_of(direction: Direction) -> Response:
     """A page of the caller's orders, by the query string."""
-    wanted = strict_json.query(OrderQuery)
+    wanted = pages.asked(OrderQuery)
     found = queries.OrderFilter(direction=direction, ids=_ids(direction, wanted.ids),
                                 **wanted.model_dump(exclude={"limit", "cursor", "ids"}))
     page = queries.page(reader(), caller(), found, cursor=wanted.cursor, limit=wanted.limit)
     rows = [for_its_reader(row) for row in payin_answers.masked(reader(), page.rows)]
-    return shown({"data": rows, "next_cursor": page.next_cursor})
+    return pages.listed(rows, page.next_cursor)
 
 
 def found(direction: Direction, shown_id: str) -> Order:

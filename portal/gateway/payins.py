@@ -8,8 +8,9 @@ from portal.core.lifecycle import InvalidTransition
 from portal.files import BadFile, StorageAway, TooManyFiles
 from portal.gateway import orders, payin_answers, receipts, schemas
 from portal.gateway.endpoint import call, shown
-from portal.gateway.errors import NotMultipart
+from portal.gateway.errors import NotMultipart, Overloaded, TooManyWaits
 from portal.gateway.filters import OrderQuery
+from portal.gateway.waiting import OrderWait, hold
 from portal.orders import service
 from portal.orders.commands import CancelOrder, CreatePayin, MarkPaid
 from portal.orders.intake.create import ExternalIdTaken
@@ -35,9 +36,10 @@ def list_payins() -> Response:
 
 
 @call("GET", "/payins/<payin_id>", Permission.ORDER_READ, summary="A payin, its requisite in full while it can be paid",
-      answer=schemas.Payin, errors=(NotFound,))
+      answer=schemas.Payin, query=OrderWait, errors=(NotFound, TooManyWaits, Overloaded))
 def get_payin(payin_id: str) -> Response:
     order = orders.found(Direction.PAYIN, payin_id)
+    hold(order)
     return shown(orders.for_its_reader(payin_answers.in_full(reader(), order)))
 
 

@@ -7,8 +7,9 @@ from portal.core.lifecycle import InvalidTransition
 from portal.files import BadFile, StorageAway, TooManyFiles
 from portal.gateway import orders, receipts, schemas
 from portal.gateway.endpoint import call, shown
-from portal.gateway.errors import NotMultipart
+from portal.gateway.errors import NotMultipart, Overloaded, TooManyWaits
 from portal.gateway.filters import OrderQuery
+from portal.gateway.waiting import OrderWait, hold
 from portal.ledger import InsufficientFunds
 from portal.ledger.stops import MoneyOutStopped
 from portal.orders import payouts, service, view
@@ -36,9 +37,11 @@ def list_payouts() -> Response:
 
 
 @call("GET", "/payouts/<payout_id>", Permission.ORDER_READ, summary="A payout, its number masked",
-      answer=schemas.Payout, errors=(NotFound,))
+      answer=schemas.Payout, query=OrderWait, errors=(NotFound, TooManyWaits, Overloaded))
 def get_payout(payout_id: str) -> Response:
-    return shown(view.public(orders.found(Direction.PAYOUT, payout_id)))
+    order = orders.found(Direction.PAYOUT, payout_id)
+    hold(order)
+    return shown(view.public(order))
 
 
 @call("POST", "/payouts/<payout_id>/cancel", Permission.PAYOUT_CREATE,

@@ -11,7 +11,7 @@ import structlog
 from flask import Flask, Response, g, request
 from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import RequestRedirect
 
 from portal import http_status
@@ -32,7 +32,8 @@ RETRY_AFTER_S = 1
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 STATUS: dict[type[PortalError], int] = {
-    errors.BadRequest: 400, errors.Unauthorized: 401, errors.MethodNotAllowed: 405, errors.BodyTooSlow: 408,
+    errors.BadRequest: 400, errors.Unauthorized: 401, errors.MethodNotAllowed: 405,
+    errors.NotAcceptable: 406, errors.BodyTooSlow: 408,
     errors.HeadTooSlow: 408, errors.BodyTooLarge: 413, errors.NotJson: 415, errors.NotMultipart: 415,
     errors.NotForm: 415, errors.NotPlain: 415, errors.TooManyRequests: 429, errors.HeadTooLarge: 431, errors.Bug: 500,
 } | http_status.OF_KIND
@@ -107,6 +108,13 @@ def from_exception(error: Exception) -> Response:
             return answer(errors.Bug())
 
 
+def what_is_allowed(error: MethodNotAllowed) -> Response:
+    """To OPTIONS. Nothing is said of other origins: no page of another site may call here."""
+    response = Response(status=204, headers={"Allow": _allowed(error)})
+    del response.headers["Content-Type"]
+    return response
+
+
 def register(app: Flask) -> None:
     """Under /gateway/ these answers take the place of the pages' error pages, unmatched addresses included."""
     handlers = app.error_handler_spec[None]
@@ -153,10 +161,13 @@ def _http(error: HTTPException) -> Response:
     if kind is None:
         kind = errors.Bug if (error.code or 500) >= 500 else errors.BadRequest
     response = answer(kind())
-    allowed = getattr(error, "valid_methods", None)
-    if allowed:
-        response.headers["Allow"] = ", ".join(sorted(allowed))
+    if isinstance(error, MethodNotAllowed):
+        response.headers["Allow"] = _allowed(error)
     return response
+
+
+def _allowed(error: MethodNotAllowed) -> str:
+    return ", ".join(sorted({*(error.valid_methods or ()), "OPTIONS"}))
 
 
 def _instead_of(pages: Callable[[Any], Any]) -> Callable[[Any], Any]:

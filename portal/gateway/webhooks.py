@@ -9,9 +9,9 @@ from portal.core.access import Permission
 from portal.core.commands import bind
 from portal.core.db import reader
 from portal.core.errors import NotFound
-from portal.gateway import schemas, strict_json
+from portal.gateway import pages, schemas, strict_json
 from portal.gateway.auth import caller
-from portal.gateway.endpoint import call, shown
+from portal.gateway.endpoint import call
 from portal.gateway.idempotency import once
 from portal.webhooks import queries, service, view
 from portal.webhooks.commands import ChangeEndpoint, CreateEndpoint, DeleteEndpoint, Ping, RotateSecret
@@ -33,9 +33,9 @@ def create_webhook_endpoint() -> Response:
 @call("GET", "/webhook-endpoints", Permission.WEBHOOK_READ, summary="Addresses that are told, newest first",
       query=strict_json.PageQuery, answer=schemas.Page[schemas.WebhookEndpoint])
 def list_webhook_endpoints() -> Response:
-    wanted = strict_json.query(strict_json.PageQuery)
+    wanted = pages.asked(strict_json.PageQuery)
     page = queries.endpoints(reader(), caller(), cursor=wanted.cursor, limit=wanted.limit)
-    return shown({"data": [view.endpoint(row) for row in page.rows], "next_cursor": page.next_cursor})
+    return pages.listed([view.endpoint(row) for row in page.rows], page.next_cursor)
 
 
 @call("PATCH", "/webhook-endpoints/<endpoint_id>", Permission.WEBHOOK_MANAGE, summary="Change an endpoint, or pause it",

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Select, Uuid, any_, literal, select, true, tuple_
+from sqlalchemy import ARRAY, DateTime, Select, Uuid, any_, literal, select, true, tuple_
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from portal.core import ids
@@ -113,14 +113,15 @@ class OrderFilter:
     customer_id: str | None = None
     created_from: datetime | None = None
     created_to: datetime | None = None
+    updated_from: datetime | None = None
     ids: list[UUID] | None = None
 
 
 def page(session: Session, actor: Actor, wanted: OrderFilter, *, cursor: str | None, limit: int) -> Page[Order]:
     """Newest first. Raises Invalid for a wrong cursor.
 
-    By a status, which no index holds, LOOK_BACK orders are looked through: a page may then hold fewer rows than
-    `limit`, or none, and still lead on.
+    By a status or the moment of the last step, which no index holds, LOOK_BACK orders are looked through: a page may
+    then hold fewer rows than `limit`, or none, and still lead on.
     """
     rows = visible_to(actor)
     for column, value in ((Order.external_id, wanted.external_id), (Order.customer_id, wanted.customer_id)):
@@ -132,22 +133,27 @@ def page(session: Session, actor: Actor, wanted: OrderFilter, *, cursor: str | N
         rows = rows.where(Order.created_at >= wanted.created_from)
     if wanted.created_to is not None:
         rows = rows.where(Order.created_at < wanted.created_to)
-    if wanted.status is not None:
-        return _by_status(session, rows, wanted, cursor=cursor, limit=limit)
+    if wanted.status is not None or wanted.updated_from is not None:
+        return _looked_through(session, rows, wanted, cursor=cursor, limit=limit)
     rows = rows.where(Order.direction == wanted.direction)
     return newest_first(session, rows, Order.created_at, Order.id, cursor=cursor, limit=limit)
 
 
-def _by_status(session: Session, rows: Select[Order], wanted: OrderFilter, *, cursor: str | None,
-               limit: int) -> Page[Order]:
-    """Those of the newest `rows`, found by indexes alone, that stand at the status and are of the direction."""
+def _looked_through(session: Session, rows: Select[Order], wanted: OrderFilter, *, cursor: str | None,
+                    limit: int) -> Page[Order]:
+    """Those of the newest `rows`, found by indexes alone, that are of the direction, stand at the status, and took a
+    step from then on."""
     if cursor is not None:
         rows = rows.where(tuple_(Order.created_at, Order.id) < place_of(cursor, UUID))
     newest: Any = rows.with_only_columns(Order.id, Order.created_at).order_by(Order.created_at.desc(), Order.id.desc())
     recent = newest.limit(LOOK_BACK).subquery()
     # OFFSET 0 keeps the planner from joining all of them: one by one, and no further than the page
-    fitting = select(Order).where(Order.id == recent.c.id, Order.status == wanted.status,
-                                  Order.direction == wanted.direction)
+    fitting = select(Order).where(Order.id == recent.c.id, Order.direction == wanted.direction)
+    if wanted.status is not None:
+        fitting = fitting.where(Order.status == wanted.status)
+    if wanted.updated_from is not None:
+        last_told = Order.steps[-1][1].astext.cast(DateTime(timezone=True))
+        fitting = fitting.where(last_told >= wanted.updated_from)
     order = aliased(Order, fitting.offset(0).lateral())
     found = session.scalars(select(order).select_from(recent).join(order, true()).order_by(
         recent.c.created_at.desc(), recent.c.id.desc()).limit(limit + 1)).all()

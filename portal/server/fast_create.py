@@ -7,6 +7,7 @@ database that is away, has had no effect here and takes the ordinary road throug
 becomes of it.
 """
 import asyncio
+import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from enum import StrEnum
@@ -20,17 +21,19 @@ from pydantic_core import to_json
 from sqlalchemy.exc import SQLAlchemyError
 
 from portal import reference
+from portal.calls import EXTENSION, Writer
 from portal.core import db, ids, logging, request_log
 from portal.core.access import Permission
 from portal.core.commands import bind
 from portal.core.errors import DatabaseUnavailable, OutcomeUnknown, PortalError
-from portal.gateway import auth, idempotency, problems, rate_limits, seen_signatures, signing, strict_json
+from portal.gateway import auth, call_log, idempotency, problems, rate_limits, seen_signatures, signing, strict_json
 from portal.gateway.endpoint import BASE
 from portal.orders.commands import CreatePayin
 from portal.orders.intake.create import asked_for
 from portal.orders.intake.insert import INSERT, Asked, parameters, written
 from portal.server.group_commit import GroupCommit, say_failed
 from portal.server.loop_connection import LoopDatabase
+from portal.server.refusals import shed
 from portal.server.wsgi_bridge import target_of
 from portal.web import forwarded
 
@@ -38,7 +41,9 @@ PATH = f"{BASE}/payins"
 TIMESTAMP, SIGNATURE = signing.TIMESTAMP.lower(), signing.SIGNATURE.lower()
 JSON = frozenset({b"application/json", b"application/json; charset=utf-8"})
 APART_S = .003  # between batches of new orders: a commit costs as much for one as for ten
+WAITING_MAX = 1000  # about a second's work: who comes then had better come again
 BODY_MAX = 16 * 1024  # what may be parsed on the loop; ten times an order
+NEVER = re.compile(rb"q\s*=\s*0(?:\.0*)?\s*(?:[,;]|$)", re.I)  # of a media type: it is not accepted
 PATIENCE = "50ms"  # of a batch with whoever holds a key of one of its orders: then all go the ordinary road
 
 
@@ -51,7 +56,7 @@ class Why(StrEnum):
 
     QUERY = "query"  # a query string
     LARGE = "large"  # a body beyond BODY_MAX
-    HEADERS = "headers"  # one that may stand once stands twice, or one is missing
+    HEADERS = "headers"  # one that may stand once stands twice, or one is missing, or JSON may not be accepted
     MEDIA_TYPE = "media_type"
     HOST = "host"  # not one of the desk's, as proxies tell it
     REFUSED = "refused"  # Flask says so, in full
@@ -105,6 +110,8 @@ class FastCreate:
         if isinstance(asked, Why):
             await self._by_flask(asked, scope, _again(message, receive), send)
             return
+        if self._writer.waiting >= WAITING_MAX:
+            raise shed("new orders")
         signature = getattr(asked.actor, "signature", None)
         if signature is not None:
             claimed = await self._seen.claim_on_loop(signature)
@@ -114,7 +121,7 @@ class FastCreate:
                 return
         done = await self._writer.submit(asked)
         if isinstance(done, Unknown):
-            await self._say_unknown(send, asked)
+            self._keep(asked, begun, message["body"], 503, await self._say_unknown(send, asked))
         elif done is None or not done.written:
             if done is not None and done.counted is not None:
                 scope = {**scope, rate_limits.COUNTED: done.counted}  # once is enough
@@ -122,7 +129,9 @@ class FastCreate:
         else:
             CREATES.labels("fast", "").inc()
             self._log(asked, begun)
-            await self._answer(send, asked, done)
+            body = to_json(asked.answer)
+            self._keep(asked, begun, message["body"], 201, body)
+            await self._answer(send, asked, done, body)
 
     async def _by_flask(self, why: Why, scope: Any, receive: Any, send: Any) -> None:
         CREATES.labels("flask", why).inc()
@@ -133,6 +142,13 @@ class FastCreate:
         if not self._lines:
             asyncio.get_running_loop().call_soon(self._write_lines)
         self._lines.append(request_log.request_line("POST", PATH, 201, begun, asked.actor.id, asked.actor.request_id))
+
+    def _keep(self, asked: Asked, begun: float, body: bytes, status: int, answer: bytes) -> None:
+        """For the store's own log: only put down here."""
+        writer: Writer | None = self._flask.extensions.get(EXTENSION)
+        if writer is not None:
+            writer.put(call_log.seen(
+                asked.actor, asked.actor.request_id, "POST", PATH, "", status, begun, body, answer))
 
     def _write_lines(self) -> None:
         lines, self._lines = self._lines, []
@@ -182,6 +198,8 @@ class FastCreate:
         if len(body) > BODY_MAX:
             return Why.LARGE
         if len(headers) != len(scope["headers"]) or not (b"authorization" in headers and b"idempotency-key" in headers):
+            return Why.HEADERS
+        if not _accepts_json(headers.get(b"accept", b"*/*")):
             return Why.HEADERS
         if headers.get(b"content-type") not in JSON:
             return Why.MEDIA_TYPE
@@ -239,8 +257,7 @@ class FastCreate:
         with self._flask.app_context(), suppress(DatabaseUnavailable, SQLAlchemyError):
             reference.snapshot()
 
-    async def _answer(self, send: Any, asked: Asked, done: Done) -> None:
-        body = to_json(asked.answer)
+    async def _answer(self, send: Any, asked: Asked, done: Done, body: bytes) -> None:
         headers = [*self._headers, (b"request-id", (asked.actor.request_id or "").encode()),
                    (b"content-length", b"%d" % len(body))]
         if done.counted is not None:
@@ -249,7 +266,7 @@ class FastCreate:
         await send({"type": "http.response.start", "status": 201, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    async def _say_unknown(self, send: Any, asked: Asked) -> None:
+    async def _say_unknown(self, send: Any, asked: Asked) -> bytes:
         with self._flask.app_context():
             g.request_id = asked.actor.request_id
             said = problems.answer(OutcomeUnknown())
@@ -257,7 +274,14 @@ class FastCreate:
         headers += [(name.lower().encode(), value.encode()) for name, value in said.headers]
         headers.append((b"request-id", (asked.actor.request_id or "").encode()))
         await send({"type": "http.response.start", "status": said.status_code, "headers": headers})
-        await send({"type": "http.response.body", "body": said.get_data()})
+        body: bytes = said.get_data()
+        await send({"type": "http.response.body", "body": body})
+        return body
+
+
+def _accepts_json(accept: bytes) -> bool:
+    """Surely; what is harder to say is Flask's."""
+    return not accept or ((b"*/*" in accept or b"application/json" in accept) and not NEVER.search(accept))
 
 
 def _why_not(done: Done | None) -> Why:

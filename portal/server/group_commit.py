@@ -43,6 +43,11 @@ class GroupCommit(Generic[T, R]):
             self._draining = loop.create_task(self._drain(), name=self._name)
         return future
 
+    @property
+    def waiting(self) -> int:
+        """Pieces that have not been taken up."""
+        return len(self._gathered)
+
     async def _drain(self) -> None:
         clock, batch = asyncio.get_running_loop().time, list[tuple[T, asyncio.Future[R | None]]]()
         try:

@@ -2,7 +2,7 @@
 import json
 from dataclasses import dataclass
 
-from portal.core import ids, jitter
+from portal.core import ids, jitter, metrics
 
 GATEWAY = "/gateway"
 HEADERS = {
@@ -29,6 +29,8 @@ HEAD_TOO_LARGE = Refusal(431, "head_too_large", "What surrounds the body of the 
 BUG = Refusal(500, "internal", "Something went wrong on our side. Tell us the request id.", 1)
 NO_ROOM = Refusal(503, "no_room", "There are too many connections just now. Try again in a moment.", 2)
 
+OVERLOADED = Refusal(503, "overloaded", "The desk has more to do than it can just now. Try again in a moment.", 2)
+
 
 class Refused(Exception):
     """This request is not taken; `refusal` says why."""
@@ -36,6 +38,12 @@ class Refused(Exception):
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.code)
         self.refusal = refusal
+
+
+def shed(what: str) -> Refused:
+    """There is more to do than can be done in time: who comes now is told so, instead of waiting with all others."""
+    metrics.SHED.labels(what).inc()
+    return Refused(OVERLOADED)
 
 
 @dataclass(frozen=True)

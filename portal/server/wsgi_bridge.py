@@ -11,14 +11,19 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, nullcontext
 from contextvars import copy_context
+from functools import partial
 from io import BytesIO
 from typing import Any
 
+from portal.server.refusals import shed
 from portal.server.request_body import Gone, Receive, Scope, Send
 
 PIECE_MAX = 64 * 1024
-DONE_BEFORE = ("quittance.counted", "quittance.signature_claimed")  # what the lane has done already, for the gateway
+# what was counted or claimed already, and who would wait
+FOR_THE_GATEWAY = ("quittance.counted", "quittance.signature_claimed", "quittance.wait")
 PATIENCE_S = 30.0  # with who does not read
+QUEUE_MAX, QUEUE_S = 256, 5.0  # who wait for a thread; beyond either a request is refused: no queue outlives a rush
+NEVER_SHED = frozenset({"/livez", "/servez", "/readyz", "/metrics"})  # who asks how we are is not told to come again
 Environ = dict[str, Any]
 Wsgi = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
@@ -29,10 +34,12 @@ class Bridge:
     `serving` is entered on the event loop before the first request and left after the last.
     """
 
-    def __init__(self, app: Wsgi, *, threads: int, patience_s: float = PATIENCE_S,
+    def __init__(self, app: Wsgi, *, threads: int, patience_s: float = PATIENCE_S, queue_max: int = QUEUE_MAX,
+                 queue_s: float = QUEUE_S,
                  serving: Callable[[], AbstractAsyncContextManager[None]] = nullcontext) -> None:
         self.app, self._patience_s, self._serving = app, patience_s, serving
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="request")
+        self._most, self._queue_max, self._queue_s, self._inside = threads, queue_max, queue_s, 0
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -51,7 +58,7 @@ class Bridge:
         answer = Answer(self.app, environ_of(scope, await _body(receive)))
         hop, run = asyncio.get_running_loop().run_in_executor, copy_context().run
         try:
-            piece = await hop(self._threads, run, answer.begin)
+            piece = await self._in_turn(partial(run, answer.begin), never_shed=scope["path"] in NEVER_SHED)
             await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
             if not answer.ended:
                 gone = asyncio.ensure_future(_disconnect(receive))
@@ -71,6 +78,23 @@ class Bridge:
         finally:
             if not answer.closed:
                 await hop(self._threads, run, answer.close)
+
+    async def _in_turn(self, begin: Callable[[], bytes], *, never_shed: bool) -> bytes:
+        """In a thread, as soon as one is free. Raises Refused where too many wait, or for too long."""
+        queued = self._inside - self._most
+        if queued >= self._queue_max and not never_shed:
+            raise shed("a thread")
+        self._inside += 1
+        try:
+            begun = self._threads.submit(begin)
+            turn = asyncio.wrap_future(begun)
+            if queued >= 0 and not never_shed:  # a timer only for who waits
+                await asyncio.wait({turn}, timeout=self._queue_s)
+                if not turn.done() and begun.cancel():  # it has not begun
+                    raise shed("a thread")
+            return await turn
+        finally:
+            self._inside -= 1
 
 
 class Answer:
@@ -130,7 +154,7 @@ def environ_of(scope: Scope, body: bytes) -> Environ:
         "wsgi.url_scheme": scope.get("scheme", "http"), "wsgi.input": BytesIO(body), "wsgi.errors": sys.stderr,
         "wsgi.multithread": True, "wsgi.multiprocess": True, "wsgi.run_once": False}
     environ["RAW_URI"] = target_of(scope)
-    environ |= {name: scope[name] for name in DONE_BEFORE if name in scope}
+    environ |= {name: scope[name] for name in FOR_THE_GATEWAY if name in scope}
     for name, value in scope["headers"]:
         if b"_" in name:
             continue

@@ -21,7 +21,7 @@ def shop(either_road):
     ("GET", "/gateway/v2/payins", 404), ("GET", "/gateway/v1/nothing", 404), ("POST", "/gateway/v1/token", 415),
     ("GET", "/gateway/v1/token", 405),
     ("GET", "/gateway/v1/payins/", 404), ("GET", "/gateway//v1/payins", 404), ("GET", "/gateway/v1//payins", 404),
-    ("DELETE", "/gateway/v1/payins", 405), ("OPTIONS", "/gateway/v1/payins", 405), ("PUT", "/gateway/v1/balance", 405),
+    ("DELETE", "/gateway/v1/payins", 405), ("OPTIONS", "/gateway/v1/nothing", 404), ("PUT", "/gateway/v1/balance", 405),
     ("TRACE", "/gateway/v1/balance", 405), ("PATCH", "/gateway/v1/openapi.json", 405),
     ("GET", "/gateway/v1/payins", 401), ("POST", "/gateway/v1/payins", 401), ("GET", "/gateway/v1/%00", 404),
     ("GET", "/gateway/../login", 404), ("GET", "/gateway/v1/payins/<script>", 401),

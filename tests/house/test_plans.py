@@ -48,6 +48,12 @@ FILL = f"""
     INSERT INTO jobs (kind, reference, unique_key, run_at, created_at)
     SELECT 'expire_order', assignment_id, assignment_id::text || n, now() + interval '1 day' + g * interval '1 s', at
       FROM h CROSS JOIN generate_series(1, 3) n;  -- more than the desk counts
+    INSERT INTO logged_calls (id, created_at, store_id, live, key_id, method, path, status, ms, external_id, order_id,
+                              request_bytes, answer_bytes, request, answer)
+    SELECT h.order_id, now() - g * interval '1 s', o.store_id, true, o.store_id, 'POST', '/gateway/v1/payins',
+           CASE WHEN g % 50 = 0 THEN 422 ELSE 201 END, 7, 'h-' || g, h.order_id, 0, 0,
+           repeat(md5(g::text), 20), repeat(md5(g::text), 40)  -- as wide as they are
+      FROM h CROSS JOIN (SELECT store_id FROM orders LIMIT 1) o;
     WITH e AS (INSERT INTO journal_entries (kind, reference, actor_kind, actor_name, posted_at)
                SELECT 'payin_hold', assignment_id, 'system', 'system', at FROM h ORDER BY g DESC RETURNING id)
     INSERT INTO postings (entry_id, debit_id, credit_id, currency, live, amount_minor, debit_after_minor,
@@ -62,7 +68,10 @@ PAGES = {
                     "/admin/jobs", "/admin/orders/{order}", "/notices", "/notices?unread=yes"),
     "merchant_owner": ("/merchant/orders", "/merchant/orders?status=failed", "/merchant/orders?q=c-77",
                        "/merchant/orders?q=H-77", "/merchant/orders?q=QRVD0V", "/merchant/orders?q=Maxim",
-                       "/merchant/balance", "/merchant/orders/{order}"),
+                       "/merchant/balance", "/merchant/orders/{order}", "/merchant/developers/requests",
+                       "/merchant/developers/requests?status=4xx", "/merchant/developers/requests?method=GET",
+                       "/merchant/developers/requests?q=h-77", "/merchant/developers/requests?q={order}",
+                       "/merchant/developers/requests?path=/balance"),
     "trader": ("/trader/orders", "/trader/orders/history", "/trader/orders/history?q=1500", "/trader/balance"),
 }
 WORK = ("match_order", "expire_order", "flag_unconfirmed", "settle_order", "tell_people", "send_notices")
@@ -144,7 +153,7 @@ def test_nothing_that_is_asked_often_walks_a_table_that_grows(old_desk, fresh_ap
                 answer = browsers[who].get(path.format(order=order.public_id))
                 assert answer.status_code in (200, 303), path  # a search that finds one thing leads to it
         for path in ("", "?status=completed", "?status=disputed", "?external_id=h-77", "?customer_id=c-77",
-                     f"/{order.public_id}"):
+                     "?updated_from=2026-01-01T00:00:00Z", f"/{order.public_id}"):
             answer = gateway.get(f"/gateway/v1/payins{path}", headers={"Authorization": f"Bearer {token}"})
             assert answer.status_code == 200, path
         f.mark_paid(cast.customer(order), order)

@@ -42,6 +42,7 @@ from tests.factories import (
     work_off,
 )
 from tests.treasury import acts
+from tests.web.developers.sample import logged_call
 
 STAFF = ("admin",)  # staff see every tenant's
 AMOUNTS = itertools.count()
@@ -95,6 +96,12 @@ class Tenant:
         command = CreateKey(store_id=self.cast.store.id, live=False, name="k", scopes=("orders:read",))
         with transaction() as session:
             return ids.public("key", keys.create(session, self.cast.owner, command)[0].id)
+
+    def request_id(self) -> str:
+        command = CreateKey(store_id=self.cast.store.id, live=False, name="k", scopes=("orders:read",))
+        with transaction() as session:
+            key, _ = keys.create(session, self.cast.owner, command)
+        return logged_call(key)
 
     def delivery_id(self) -> str:
         asked = Ping(endpoint_id=self.endpoint_id())
@@ -154,6 +161,7 @@ RECORDS: dict[str, Callable[[Tenant], str]] = {
     "endpoint_id": Tenant.endpoint_id,
     "key_id": Tenant.key_id,
     "delivery_id": Tenant.delivery_id,
+    "request_id": Tenant.request_id,
     "event_id": Tenant.event_id,
     "requisite_id": Tenant.requisite_id,
     "session_id": Tenant.session_id,

@@ -22,7 +22,8 @@ SLOT_LOOK_MIB, SLOT_ACT_MIB = 1024, 10_240
 PARENTS = """
     SELECT c.relname, bool_or(p.relname = c.relname || '_p' || :month) AS ahead
     FROM pg_class c LEFT JOIN pg_inherits i ON i.inhparent = c.oid LEFT JOIN pg_class p ON p.oid = i.inhrelid
-    WHERE c.relkind = 'p' AND c.relnamespace = 'public'::regnamespace GROUP BY c.relname ORDER BY 1"""
+    WHERE c.relkind = 'p' AND c.relnamespace = 'public'::regnamespace
+      AND obj_description(c.oid, 'pg_class') IS DISTINCT FROM 'by day' GROUP BY c.relname ORDER BY 1"""
 DEFAULTS = """
     SELECT s.relname FROM pg_stat_user_tables s WHERE s.relname LIKE '%\\_p2default' AND s.n_live_tup > 0 ORDER BY 1"""
 INVALID = "SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid ORDER BY 1"

@@ -3,6 +3,7 @@ from portal.web import owners
 from portal.web.merchant import (
     developers_deliveries,
     developers_endpoints,
+    developers_requests,
     developers_signing,
     payout_imports,
     payout_recipients,
@@ -19,6 +20,7 @@ from portal.web.merchant.transfers import bp as transfers
 assert developers_endpoints  # they put their pages on the blueprint
 assert developers_deliveries
 assert developers_signing
+assert developers_requests
 assert payout_imports
 assert payout_recipients
 

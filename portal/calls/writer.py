@@ -1,0 +1,186 @@
+"""Calls into their table, off the road that they took: gathered in memory, written by a thread in batches.
+
+Whoever answers a call only puts it down. What comes faster than it can be written, or while the database is away, is
+dropped and counted (`quittance_logged_calls`): a log must not slow down what it tells of. Nothing here is needed by an
+order. Commits do not wait for the disk: a crash may lose the last second.
+"""
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import psycopg
+import structlog
+from prometheus_client import Counter
+from sqlalchemy import Engine
+
+from portal.calls import redaction
+from portal.core import ids
+from portal.core.db import engine_options
+from portal.core.errors import NotFound
+
+EXTENSION = "call_log"
+CALLS_MAX, BYTES_MAX = 10_000, 16 * 1024 * 1024  # that wait, of one process
+BATCH_MAX = 500
+BODY_MAX = 32 * 1024  # a larger one is told by its size only
+TEXT_MAX = 1000
+GATHER_S, AGAIN_S, LAST_S = .25, 2.0, 3.0
+ORDERS = ("pin", "pout")
+COLUMNS = ("id", "created_at", "store_id", "live", "key_id", "method", "path", "status", "code", "ms", "external_id",
+           "order_id", "request_bytes", "answer_bytes", "request", "answer")
+COPY = f"COPY logged_calls ({', '.join(COLUMNS)}) FROM STDIN"
+CALLS = Counter("quittance_logged_calls", "Calls for their store's log: written, dropped from a full queue, or failed",
+                ["outcome"])
+log = structlog.get_logger("calls")
+
+
+class Seen(NamedTuple):
+    """A call as it came and went, with everything in it: for memory only."""
+
+    request_id: str
+    store_id: UUID
+    live: bool
+    key_id: UUID
+    method: str
+    path: str
+    query: str
+    status: int
+    seconds: float
+    body: bytes
+    answer: bytes
+
+
+class Writer:
+    """Of one process; its thread begins with the first call."""
+
+    def __init__(self, engine: Engine, *, prepared: bool = True) -> None:
+        """To the same server as this engine, of which nothing else is used."""
+        named: dict[str, Any] = engine.dialect.create_connect_args(engine.url)[1]  # type: ignore[assignment]
+        self._arguments = named | engine_options("calls", pool_size=1, prepared=prepared)["connect_args"]
+        self._connection: psycopg.Connection[Any] | None = None
+        self._waiting, self._bytes = deque[Seen](), 0
+        self._lock, self._filled = threading.Lock(), threading.Event()
+        self._writing = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._closed = False
+
+    def put(self, seen: Seen) -> None:
+        """Remember to write it, if there is room. Never waits and never raises."""
+        size = len(seen.body) + len(seen.answer)
+        with self._lock:
+            most = CALLS_MAX if seen.status != 429 else CALLS_MAX // 2  # who is refused for calling too often
+            if self._closed or len(self._waiting) >= most or self._bytes + size > BYTES_MAX:
+                CALLS.labels("dropped").inc()
+                return
+            self._waiting.append(seen)
+            self._bytes += size
+        if not self._filled.is_set():
+            self._begin()
+
+    def flush(self) -> None:
+        """Write everything that waits. Raises psycopg's errors; what was taken up then waits again."""
+        with self._writing:
+            while batch := self._take():
+                try:
+                    self._write(batch)
+                except (psycopg.DataError, psycopg.IntegrityError):
+                    CALLS.labels("failed").inc(len(batch))
+                    raise
+                except psycopg.Error:
+                    self._give_back(batch)
+                    raise
+
+    def close(self) -> None:
+        """Write what is left, within a moment, and let the database go."""
+        with self._lock:
+            self._closed = True
+        self._filled.set()
+        if self._thread is not None:
+            self._thread.join(LAST_S)
+        with suppress(psycopg.Error):
+            self.flush()
+        if self._connection is not None:
+            self._connection.close()
+
+    def _begin(self) -> None:
+        with self._lock:
+            if self._thread is None:  # with the first call: a thread does not survive a fork
+                self._thread = threading.Thread(target=self._always, name="calls", daemon=True)
+                self._thread.start()
+        self._filled.set()
+
+    def _always(self) -> None:
+        while not self._closed:
+            self._filled.wait()
+            time.sleep(GATHER_S)
+            self._filled.clear()
+            try:
+                self.flush()
+            except (psycopg.DataError, psycopg.IntegrityError) as error:
+                log.error("calls_not_written", error=type(error).__name__, exc_info=error)
+            except psycopg.Error as error:
+                log.warning("calls_wait", error=type(error).__name__)
+                self._filled.set()
+                time.sleep(AGAIN_S)
+
+    def _take(self) -> list[Seen]:
+        with self._lock:
+            batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), BATCH_MAX))]
+            self._bytes -= _bytes_of(batch)
+        return batch
+
+    def _give_back(self, batch: Sequence[Seen]) -> None:
+        with self._lock:
+            self._waiting.extendleft(reversed(batch))
+            self._bytes += _bytes_of(batch)
+
+    def _write(self, batch: Sequence[Seen]) -> None:
+        rows = []
+        for seen in batch:
+            rows.append(row_of(seen))
+            time.sleep(0)  # the event loop need not wait for more than one
+        if self._connection is None or self._connection.closed:
+            self._connection = psycopg.connect(**self._arguments, autocommit=True)
+        with self._connection.transaction(), self._connection.cursor() as cursor:
+            cursor.execute("SET LOCAL synchronous_commit = off")
+            with cursor.copy(COPY) as copy:
+                for row in rows:
+                    copy.write_row(row)
+        CALLS.labels("written").inc(len(rows))
+
+
+def row_of(seen: Seen) -> tuple[Any, ...]:
+    """As it is kept, in the order of COLUMNS."""
+    id = ids.parse("req", seen.request_id)
+    sent, request = redaction.body(seen.body) if 0 < len(seen.body) <= BODY_MAX else (None, None)
+    told, answer = redaction.body(seen.answer) if 0 < len(seen.answer) <= BODY_MAX else (None, None)
+    sent, told = sent if isinstance(sent, dict) else {}, told if isinstance(told, dict) else {}
+    query = redaction.query(seen.query)
+    path = redaction.path(seen.path) + (f"?{query}" if query else "")
+    code = told.get("code") if seen.status >= 400 else None
+    return (id, datetime.fromtimestamp((id.int >> 80) / 1000, UTC), seen.store_id, seen.live, seen.key_id, seen.method,
+            _plain(path), seen.status, _plain(code), round(seen.seconds * 1000),
+            _plain(sent.get("external_id") or told.get("external_id")), _order(seen.path, told),
+            len(seen.body), len(seen.answer), request, answer)
+
+
+def _order(path: str, told: dict[str, Any]) -> UUID | None:
+    """The order that it was about: by its address, or by what it made."""
+    for shown in (*path.split("/")[4:5], told.get("id")):
+        with suppress(NotFound):
+            return ids.parse_any(ORDERS, str(shown))
+    return None
+
+
+def _plain(text: object) -> str | None:
+    """What PostgreSQL takes as text."""
+    return text[:TEXT_MAX].replace("\0", "\ufffd").encode("utf-8", "replace").decode() if isinstance(
+        text, str) and text else None
+
+
+def _bytes_of(batch: Sequence[Seen]) -> int:
+    return sum(len(seen.body) + len(seen.answer) for seen in batch)
