@@ -14,10 +14,12 @@ from portal.core.errors import FieldError, Invalid, NotFound
 from portal.gateway import schemas, strict_json
 from portal.gateway.auth import caller
 from portal.gateway.endpoint import call, shown
+from portal.gateway.filters import Moment
 from portal.gateway.idempotency import once
-from portal.webhooks import queries, service, view
-from portal.webhooks.commands import Resend
+from portal.webhooks import queries, replays, request_preview, service, view
+from portal.webhooks.commands import ReplayEvents, Resend
 from portal.webhooks.event_types import TYPES
+from portal.webhooks.replays import ReplayRunning
 from portal.webhooks.service import EndpointDisabled
 
 Type = Annotated[str, Field(pattern=f"^({'|'.join(TYPES)})$"), WithJsonSchema({"type": "string", "enum": [*TYPES]})]
@@ -25,9 +27,11 @@ Id = Annotated[str, Field(min_length=1, max_length=40)]
 
 
 class EventQuery(strict_json.PageQuery):
-    """Events of one type, or all."""
+    """Events of one type, or all; `created_from` is inclusive, `created_to` exclusive."""
 
     type: Type | None = None
+    created_from: Moment | None = None
+    created_to: Moment | None = None
 
 
 class DeliveryQuery(strict_json.PageQuery):
@@ -42,7 +46,8 @@ class DeliveryQuery(strict_json.PageQuery):
       answer=schemas.Page[schemas.Event])
 def list_events() -> Response:
     wanted = strict_json.query(EventQuery)
-    page = queries.events(reader(), caller(), type=wanted.type, cursor=wanted.cursor, limit=wanted.limit)
+    page = queries.events(reader(), caller(), type=wanted.type, since=wanted.created_from, until=wanted.created_to,
+                          cursor=wanted.cursor, limit=wanted.limit)
     with_link = caller().may_open_links
     return shown({"data": [view.event(row, with_link=with_link) for row in page.rows],
                   "next_cursor": page.next_cursor})
@@ -65,6 +70,14 @@ def list_webhook_deliveries() -> Response:
     return shown({"data": [view.delivery(row) for row in page.rows], "next_cursor": page.next_cursor})
 
 
+@call("GET", "/webhook-deliveries/<delivery_id>", Permission.WEBHOOK_READ, summary="One delivery, with every try",
+      answer=schemas.WebhookDeliveryDetail, errors=(NotFound,))
+def get_webhook_delivery(delivery_id: str) -> Response:
+    found = queries.delivery(reader(), caller(), delivery_id)
+    sent = request_preview.request_of(found, with_link=caller().may_open_links)
+    return shown(view.one_delivery(found, sent, queries.attempts(reader(), found)))
+
+
 @call("POST", "/webhook-deliveries/<delivery_id>/redeliver", Permission.WEBHOOK_MANAGE, summary="Send it once more",
       body=schemas.Empty, answer=schemas.WebhookDelivery, errors=(NotFound, EndpointDisabled))
 def redeliver_webhook(delivery_id: str) -> Response:
@@ -74,6 +87,21 @@ def redeliver_webhook(delivery_id: str) -> Response:
         return view.delivery(service.resend(session, caller(), Resend(delivery_id=delivery_id)))
 
     return once(caller(), resend)
+
+
+@call("POST", "/webhook-endpoints/<endpoint_id>/replay", Permission.WEBHOOK_MANAGE, body=schemas.CreateReplay,
+      summary="Tell it everything since a moment once more", answer=schemas.WebhookReplay, status=202,
+      errors=(NotFound, EndpointDisabled, ReplayRunning))
+def replay_webhooks(endpoint_id: str) -> Response:
+    sent = bind(schemas.CreateReplay, strict_json.body())
+    command = ReplayEvents(endpoint_id=endpoint_id, since=sent.since, undelivered_only=sent.undelivered_only)
+    return once(caller(), lambda session: view.replay(replays.replay(session, caller(), command)), status=202)
+
+
+@call("GET", "/webhook-replays/<replay_id>", Permission.WEBHOOK_READ, summary="How far a replay is",
+      answer=schemas.WebhookReplay, errors=(NotFound,))
+def get_webhook_replay(replay_id: str) -> Response:
+    return shown(view.replay(replays.find(reader(), caller(), replay_id)))
 
 
 def _id(prefix: str, field: str, sent: str | None) -> UUID | None:
