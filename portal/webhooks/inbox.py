@@ -3,7 +3,6 @@ from collections.abc import Mapping, Sequence
 
 from portal.core import clock
 from portal.core.outbound.transport import Answer
-
 from portal.webhooks import request_preview, signature
 
 VERIFIED = "signature verified"

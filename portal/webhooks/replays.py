@@ -4,7 +4,6 @@ Events already on their way are left there, so that a page that is done twice se
 webhook-id it always had. What is queued waits in the endpoint's own partition: nobody else's webhooks come later.
 """
 from collections.abc import Sequence
-from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import insert, select, tuple_, update

@@ -1,6 +1,12 @@
 """A merchant's pages."""
 from portal.web import owners
-from portal.web.merchant import developers_deliveries, developers_endpoints, payout_imports, payout_recipients
+from portal.web.merchant import (
+    developers_deliveries,
+    developers_endpoints,
+    developers_replays,
+    payout_imports,
+    payout_recipients,
+)
 from portal.web.merchant.balance import bp as balance
 from portal.web.merchant.calculator import bp as calculator
 from portal.web.merchant.developers import bp as developers
@@ -12,6 +18,7 @@ from portal.web.merchant.transfers import bp as transfers
 
 assert developers_endpoints  # they put their pages on the blueprint
 assert developers_deliveries
+assert developers_replays
 assert payout_imports
 assert payout_recipients
 
