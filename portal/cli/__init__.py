@@ -5,7 +5,21 @@ from flask import Flask
 
 
 def register(app: Flask) -> None:
-    from portal.cli import audit, config, crypto, demo, doctor, jobs, keys, ledger, orders, privacy, rates, users
+    from portal.cli import (
+        audit,
+        config,
+        crypto,
+        demo,
+        doctor,
+        jobs,
+        keys,
+        ledger,
+        orders,
+        privacy,
+        rates,
+        users,
+        webhooks,
+    )
 
     if os.environ.get("FLASK_RUN_FROM_CLI"):  # `flask db`; a server needs no Alembic, which is 10 MB of it
         from flask_migrate import Migrate
@@ -13,5 +27,5 @@ def register(app: Flask) -> None:
         from portal.core.db import db
 
         Migrate(app, db)
-    for module in (audit, config, crypto, demo, doctor, jobs, keys, ledger, orders, privacy, rates, users):
+    for module in (audit, config, crypto, demo, doctor, jobs, keys, ledger, orders, privacy, rates, users, webhooks):
         app.cli.add_command(module.group)

@@ -5,7 +5,8 @@ The order of the examples is the one of spec and tests: 1500.00 roubles at 92, a
 from typing import Any
 
 TAGS = {"payins": "Payins", "payouts": "Payouts", "balance": "Balance", "webhook-endpoints": "Webhooks",
-        "webhook-deliveries": "Webhooks", "webhook-replays": "Webhooks", "events": "Webhooks", "currencies": "Reference data",
+        "webhook-deliveries": "Webhooks", "webhook-replays": "Webhooks", "events": "Webhooks",
+        "currencies": "Reference data",
         "methods": "Reference data", "banks": "Reference data", "rates": "Reference data",
         "quote": "Reference data", "availability": "Reference data", "openapi.json": "This document"}
 
@@ -43,8 +44,8 @@ DESCRIPTIONS = {
     "test_webhook_endpoint": "Sends `test.ping` to this endpoint alone, whatever types it wants.",
     "get_webhook_endpoint": "With its state; the secret is never shown again.",
     "get_webhook_delivery": "With the body as it is sent, and headers and first kilobyte of each answer.",
-    "replay_webhooks": "Each event goes under the `webhook-id` it always had, at most 10,000 in one replay, oldest first."
-                       " Asked again while it runs, it is the same replay.",
+    "replay_webhooks": "Each event goes under the `webhook-id` it always had, at most 10,000 in one replay, oldest"
+                       " first. Asked again while it runs, it is the same replay.",
     "get_webhook_replay": "`bounded` says that there was more: begin another one from `reached`.",
     "list_events": "What endpoints wanted to be told in the last thirty days, whether it reached them or not.",
     "get_event": "With `data` as it was told: the order as of that step, numbers masked.",
@@ -157,7 +158,7 @@ _DELIVERY: dict[str, Any] = {
     "response": {"status": 204, "duration_ms": 87, "error": None, "headers": {"date": "Sun, 22 Nov 2026 10:17:46 GMT"},
                  "body": None}, "live": True,
     "created_at": "2026-11-22T10:17:45.987Z"}
-_TOLD = '{"type":"payin.completed","timestamp":"2026-11-22T10:17:45.987Z","data":{"id":"pin_01JD9W4M0Q8Z6T1V5R2X7Y3KAB"}}'
+_TOLD = f'{{"type":"payin.completed","timestamp":"2026-11-22T10:17:45.987Z","data":{{"id":"{PAYIN_ID}"}}}}'
 _TRY: dict[str, Any] = {
     "number": 1, "at": "2026-11-22T10:17:46.204Z", "url": "https://shop.example/quittance",
     "request_headers": {"content-type": "application/json", "webhook-id": EVENT_ID, "webhook-timestamp": "1795342666"},
