@@ -11,7 +11,7 @@ from portal.core.access import Permission
 from portal.core.commands import bind
 from portal.core.db import reader
 from portal.core.errors import FieldError, Invalid, NotFound
-from portal.gateway import schemas, strict_json
+from portal.gateway import patterns, schemas, strict_json
 from portal.gateway.auth import caller
 from portal.gateway.endpoint import call, shown
 from portal.gateway.filters import Moment
@@ -24,6 +24,8 @@ from portal.webhooks.service import EndpointDisabled
 
 Type = Annotated[str, Field(pattern=f"^({'|'.join(TYPES)})$"), WithJsonSchema({"type": "string", "enum": [*TYPES]})]
 Id = Annotated[str, Field(min_length=1, max_length=40)]
+EndpointId = Annotated[Id, WithJsonSchema({"type": "string", "pattern": patterns.id_of("whk")})]
+EventId = Annotated[Id, WithJsonSchema({"type": "string", "pattern": patterns.id_of("evt")})]
 
 
 class EventQuery(strict_json.PageQuery):
@@ -37,8 +39,8 @@ class EventQuery(strict_json.PageQuery):
 class DeliveryQuery(strict_json.PageQuery):
     """Deliveries of one endpoint, one event, in one state."""
 
-    endpoint_id: Id | None = None
-    event_id: Id | None = None
+    endpoint_id: EndpointId | None = None
+    event_id: EventId | None = None
     status: Literal["pending", "delivered", "failed", "dropped"] | None = None
 
 

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from flask import Flask, Response, current_app
+from flask import Flask, Response, current_app, g, request
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from werkzeug.routing import Rule
 
 from portal.core.access import SCOPES
 from portal.core.errors import DatabaseUnavailable, Denied, Invalid, PortalError
-from portal.gateway import errors, problems, schemas
+from portal.gateway import auth, errors, patterns, problems, schemas
 from portal.gateway import openapi_texts as words
 from portal.gateway.endpoint import BASE, Call, call
 from portal.gateway.etags import conditional
@@ -33,7 +33,15 @@ REPLAYED = {"Idempotent-Replayed": {"description": "`true`: this is the first an
 
 @call("GET", "/openapi.json", None, summary="This document", answer=dict[str, Any])
 def openapi() -> Response:
-    return conditional(document(current_app))
+    """With a good key: what its store takes. A key that opens nothing changes nothing: none is needed."""
+    from portal.gateway import openapi_store
+
+    try:
+        key = auth.identified(request.headers.get("Authorization", ""), request.remote_addr or "",
+                              request_id=g.request_id)
+        return conditional(openapi_store.of_store(current_app, key.store_id))
+    except (errors.Unauthorized, errors.AddressNotAllowed, StoreSuspended):
+        return conditional(document(current_app))
 
 
 @cache
@@ -108,7 +116,8 @@ def _operation(rule: Rule, method: str, described: Call, refs: Any) -> dict[str,
         operation["requestBody"] = {"required": wanted, "content": {
             "application/json": {"schema": refs[(described.body, "validation")]}}}
     if described.takes_files:
-        operation["requestBody"] = {"required": True, "content": {MULTIPART: {"schema": words.FILES}}}
+        operation["requestBody"] = {"required": True, "content": {MULTIPART: {
+            "schema": words.FILES, "encoding": {"file": {"contentType": words.FILE_TYPES}}}}}
     if described.cached:
         operation["responses"]["304"] = {"description": "as you have it"}
     return operation
@@ -116,17 +125,26 @@ def _operation(rule: Rule, method: str, described: Call, refs: Any) -> dict[str,
 
 def _parameters(rule: Rule, method: str, described: Call) -> Iterator[dict[str, Any]]:
     for name in sorted(rule.arguments):
-        yield {"name": name, "in": "path", "required": True, "schema": {"type": "string"},
+        yield {"name": name, "in": "path", "required": True,
+               "schema": {"type": "string", "pattern": patterns.id_of(words.PARAMETERS[name].partition("_")[0])},
                "example": words.PARAMETERS[name]}
     if described.query is not None:
-        for name, schema in described.query.model_json_schema()["properties"].items():
-            yield {"name": name, "in": "query", "required": False, "schema": schema,
+        query = described.query.model_json_schema()
+        for name, schema in query["properties"].items():
+            yield {"name": name, "in": "query", "required": name in query.get("required", ()), "schema": _plain(schema),
                    "description": words.QUERIES[name]}
     if method != "GET":
         yield {"name": "Idempotency-Key", "in": "header", "required": described.moves_money,
                "description": "the same key gives the same answer, for 72 hours at least",
                "example": words.PARAMETERS["Idempotency-Key"],
                "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}}
+
+
+def _plain(schema: dict[str, Any]) -> dict[str, Any]:
+    """Of a query value: left out is left out, there is no null in a query string."""
+    options = [one for one in schema.get("anyOf", ()) if one != {"type": "null"}]
+    found = {name: value for name, value in schema.items() if name != "anyOf"} | (options[0] if options else {})
+    return {name: value for name, value in found.items() if (name, value) != ("default", None)}
 
 
 def _refusals(method: str, described: Call, refs: Any) -> dict[str, Any]:

@@ -205,6 +205,7 @@ FILES: dict[str, Any] = {
         "type": "array", "minItems": 1, "maxItems": 5, "items": {"type": "string", "format": "binary"},
         "description": "one part for each file; 6 MB in all, 5 MB each"}}}
 """The body of calls that take files."""
+FILE_TYPES = "image/png, image/jpeg, image/webp, application/pdf"
 FIELDS: dict[str, dict[str, str]] = {
     "CreatePayin": {
         "currency": "what the customer pays in", "amount": "with exactly the currency's digits, as `1500.00`",
@@ -218,7 +219,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "external_id": "your own number for it, unique for each store and mode",
         "destination": "whom it is for: the number as its method has it, and the person named on it",
         "description": "a sentence for people", "metadata": "texts of yours, in every answer and message again"},
-    "CreateReplay": {"since": "a moment of the last thirty days",
+    "CreateReplay": {"since": "of what is kept, which is thirty days",
                      "undelivered_only": "leave out what the endpoint has taken before"},
     "CreateEndpoint": {"kind": "`inbox`: the desk keeps what test orders tell, and has no `url`",
                        "url": "https on port 443", "events": "types of events, or `*` alone for all",

@@ -6,7 +6,7 @@ a name leads is looked up and judged by the sender, each time.
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema, field_validator
 from pydantic_core import PydanticCustomError
 
 from portal.core.commands import Command
@@ -31,8 +31,11 @@ def _known(types: list[str]) -> list[str]:
     return list(dict.fromkeys(types))
 
 
-Url = Annotated[str, Field(max_length=addresses.URL_MAX), AfterValidator(_callable)]
-Types = Annotated[list[str], Field(min_length=1, max_length=len(TYPES)), AfterValidator(_known)]
+_SINGLE_TYPES = {"type": "array", "items": {"type": "string", "enum": [*TYPES]}, "minItems": 1, "maxItems": len(TYPES)}
+Url = Annotated[str, Field(max_length=addresses.URL_MAX, json_schema_extra={"pattern": addresses.PATTERN}),
+                AfterValidator(_callable)]
+Types = Annotated[list[str], Field(min_length=1, max_length=len(TYPES)), AfterValidator(_known),
+                  WithJsonSchema({"anyOf": [_SINGLE_TYPES, {"type": "array", "const": [ALL_TYPES]}]})]
 Description = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f]*$")]
 
 
@@ -40,6 +43,9 @@ class CreateEndpoint(Command):
     """Tell this address of these events; `["*"]` for all of them. An `inbox` is kept by the desk, for test orders, and
     has no address of the store's."""
 
+    model_config = ConfigDict(json_schema_extra={"oneOf": [
+        {"properties": {"kind": {"const": "url"}, "url": {"type": "string"}}, "required": ["url"]},
+        {"properties": {"kind": {"const": "inbox"}, "url": {"type": "null"}}, "required": ["kind"]}]})
     kind: Literal["url", "inbox"] = "url"
     url: Annotated[Url | None, Field(validate_default=True)] = None
     events: Types

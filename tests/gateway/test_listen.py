@@ -13,7 +13,8 @@ from portal.core import clock, ids
 from portal.core.db import transaction
 from portal.webhooks import Announcement, announce, listening, signature
 from tests.gateway.conftest import Shop
-from tests.webhooks.receiver import Received, listening as receiving
+from tests.webhooks.receiver import Received
+from tests.webhooks.receiver import listening as receiving
 
 SECRET = signature.new_secret()
 
