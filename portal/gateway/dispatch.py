@@ -13,6 +13,7 @@ from flask.globals import request_ctx
 
 from portal.core import request_log
 from portal.gateway import auth, problems, rate_limits
+from portal.gateway.endpoint import headers_of
 
 
 class Desk(Flask):
@@ -43,6 +44,7 @@ class Desk(Flask):
             rate_limits.give_back()
         headers = answer.headers
         headers.extend(rate_limits.shown())
+        headers.extend(headers_of(self.view_functions.get(request.endpoint or "")))
         for name, value in self.gateway_headers.items():
             headers.setdefault(name, value)
         headers["Request-Id"] = g.request_id

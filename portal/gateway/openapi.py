@@ -27,6 +27,10 @@ HEADERS = {
     "RateLimit-Reset": {"description": "seconds until the window ends", "schema": {"type": "integer"}},
 }
 RETRY_AFTER = {"Retry-After": {"description": "seconds to wait", "schema": {"type": "integer"}}}
+ENDING = {
+    "Deprecation": {"description": "since when another call is to be used, as RFC 9745 has it",
+                    "schema": {"type": "string"}},
+    "Sunset": {"description": "from then on this call may be gone", "schema": {"type": "string"}}}
 REPLAYED = {"Idempotent-Replayed": {"description": "`true`: this is the first answer again",
                                     "schema": {"type": "string", "enum": ["true"]}}}
 
@@ -107,6 +111,10 @@ def _operation(rule: Rule, method: str, described: Call, refs: Any) -> dict[str,
         "tags": [words.TAGS[rule.rule.removeprefix(f"{BASE}/").partition("/")[0]]],
         "parameters": list(_parameters(rule, method, described)),
         "responses": {str(described.status): ok} | _refusals(method, described, refs)}
+    if described.deprecated is not None:
+        operation |= {"deprecated": True, "x-sunset": f"{described.deprecated.sunset:%Y-%m-%d}",
+                      "x-use-instead": described.deprecated.instead}
+        ok["headers"] = ok["headers"] | ENDING
     if described.permission is None:
         operation["security"] = []
     else:

@@ -25,7 +25,7 @@ from portal.core.access import Permission
 from portal.core.commands import bind
 from portal.core.errors import DatabaseUnavailable, OutcomeUnknown, PortalError
 from portal.gateway import auth, idempotency, problems, rate_limits, strict_json
-from portal.gateway.endpoint import BASE
+from portal.gateway.endpoint import BASE, headers_of
 from portal.orders.commands import CreatePayin
 from portal.orders.intake.create import asked_for
 from portal.orders.intake.insert import INSERT, Asked, parameters, written
@@ -78,6 +78,8 @@ class FastCreate:
         self._road, self._hops, self._hosts = road, settings.proxy_hops, frozenset(settings.hosts)
         self._counter: rate_limits.Counter | None = flask.extensions.get(rate_limits.EXTENSION)
         self._headers = [(name.lower().encode(), value.encode()) for name, value in flask.gateway_headers.items()]  # type: ignore[attr-defined]
+        self._headers += [(name.lower().encode(), value.encode())
+                          for name, value in headers_of(flask.view_functions["gateway.create_payin"]).items()]
         self._headers.append((b"content-type", b"application/json"))
         with flask.app_context():
             self._engine = db.engine()

@@ -9,7 +9,7 @@ from secrets import token_hex
 import schemathesis
 from hypothesis import strategies as st
 from PIL import Image
-from schemathesis.core.transforms import Binary
+from schemathesis.transport.serialization import Binary
 
 
 def _png(grey: int) -> bytes:
