@@ -17,7 +17,7 @@ from tests.gateway.conftest import Shop
 from tests.running import ROOT, Desk, running_desk
 
 EXAMPLES, SEED = 10, 18
-WITHIN_S = 540
+WITHIN_S = 900  # a minute alone; several on a machine that others use too
 
 
 @pytest.fixture(scope="module")
