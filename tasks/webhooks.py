@@ -1,8 +1,8 @@
-"""Webhooks: a kind that calls outside. It claims, sends and finishes by rules of its own."""
+"""Webhooks: a kind that calls outside, which claims, sends and finishes by rules of its own; and replays."""
 from flask import Flask, current_app
 
-from portal.core.jobs import register_outside
-from portal.webhooks import sender
+from portal.core.jobs import Kind, register, register_outside
+from portal.webhooks import replays, sender
 from portal.webhooks.announce import KIND
 
 
@@ -12,4 +12,5 @@ def deliver_webhooks() -> int:
     return sender.drain(app.app_context)
 
 
+register(Kind(replays.REPLAYS, replays.work, batch_max=4))
 register_outside(KIND, deliver_webhooks)

@@ -6,9 +6,12 @@ CREATE TABLE webhook_attempts (
     created_at timestamptz NOT NULL,
     delivery_id uuid NOT NULL,
     number int NOT NULL,
+    url text NOT NULL,
+    request_head text NOT NULL,
     status int,
     ms int NOT NULL,
     error text,
+    response_head text,
     response text,
     CONSTRAINT pk_webhook_attempts PRIMARY KEY (id, created_at)
 ) PARTITION BY RANGE (created_at);
@@ -33,6 +36,7 @@ CREATE TABLE webhook_deliveries (
     response_status int,
     response_ms int,
     response_error text,
+    response_head text,
     response_text text,
     CONSTRAINT pk_webhook_deliveries PRIMARY KEY (id, created_at),
     CONSTRAINT ck_webhook_deliveries_state CHECK (state IN ('pending', 'delivered', 'failed', 'dropped'))
@@ -56,11 +60,12 @@ CREATE TABLE webhook_events (
 CREATE INDEX ix_webhook_events_order_id ON webhook_events (order_id, created_at);
 CREATE INDEX ix_webhook_events_store_id ON webhook_events (store_id, live, created_at, id);
 
--- An address of a store that wants to be told. `types` are event types, or `*` alone for all.
+-- An address of a store that wants to be told, or an inbox that the desk keeps itself for test orders. `types` are event types, or `*` alone for all.
 CREATE TABLE webhook_endpoints (
     id uuid NOT NULL,
     store_id uuid NOT NULL,
     live boolean NOT NULL,
+    kind text NOT NULL,
     url text NOT NULL,
     description text,
     types text[] NOT NULL,
@@ -75,11 +80,34 @@ CREATE TABLE webhook_endpoints (
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
     CONSTRAINT pk_webhook_endpoints PRIMARY KEY (id),
+    CONSTRAINT ck_webhook_endpoints_inbox CHECK (kind <> 'inbox' OR NOT live),
+    CONSTRAINT ck_webhook_endpoints_kind CHECK (kind IN ('url', 'inbox')),
     CONSTRAINT ck_webhook_endpoints_status CHECK (status IN ('active', 'disabled', 'deleted')),
     CONSTRAINT ck_webhook_endpoints_types CHECK (cardinality(types) > 0),
     CONSTRAINT fk_webhook_endpoints_store_id FOREIGN KEY (store_id) REFERENCES stores (id)
 );
 CREATE INDEX ix_webhook_endpoints_store_id ON webhook_endpoints (store_id, live, created_at) WHERE status <> 'deleted';
 
+-- Everything since a moment, told once more to one endpoint: how far that is.
+CREATE TABLE webhook_replays (
+    id uuid NOT NULL,
+    endpoint_id uuid NOT NULL,
+    since timestamptz NOT NULL,
+    until timestamptz NOT NULL,
+    undelivered_only boolean NOT NULL,
+    state text NOT NULL,
+    queued int DEFAULT 0 NOT NULL,
+    reached_at timestamptz NOT NULL,
+    reached_id uuid NOT NULL,
+    ended_at timestamptz,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    CONSTRAINT pk_webhook_replays PRIMARY KEY (id),
+    CONSTRAINT ck_webhook_replays_state CHECK (state IN ('running', 'done', 'bounded', 'stopped')),
+    CONSTRAINT fk_webhook_replays_endpoint_id FOREIGN KEY (endpoint_id) REFERENCES webhook_endpoints (id)
+);
+CREATE INDEX ix_webhook_replays_endpoint_id ON webhook_replays (endpoint_id, id);
+CREATE UNIQUE INDEX uq_webhook_replays_running ON webhook_replays (endpoint_id) WHERE state = 'running';
+
 REVOKE UPDATE, DELETE, TRUNCATE ON webhook_events, webhook_attempts FROM quittance_app;
-REVOKE DELETE, TRUNCATE ON webhook_deliveries FROM quittance_app;
+REVOKE DELETE, TRUNCATE ON webhook_deliveries, webhook_replays FROM quittance_app;

@@ -20,6 +20,7 @@ def register(app: Flask) -> None:
         rates,
         tokens,
         users,
+        webhooks,
     )
 
     if os.environ.get("FLASK_RUN_FROM_CLI"):  # `flask db`; a server needs no Alembic, which is 10 MB of it
@@ -29,5 +30,5 @@ def register(app: Flask) -> None:
 
         Migrate(app, db)
     for module in (audit, config, crypto, demo, doctor, jobs, keys, ledger, notices, orders, privacy, rates, tokens,
-                   users):
+                   users, webhooks):
         app.cli.add_command(module.group)

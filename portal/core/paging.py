@@ -1,10 +1,8 @@
 """Keyset paging: pages of a bounded size that stay quick at any depth and never skip or repeat a row."""
-import base64
-import binascii
-import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -17,6 +15,8 @@ from portal.core.errors import FieldError, Invalid, NotFound
 T = TypeVar("T")
 PAGE_MAX = 100
 BIGINT_MAX = 2**63 - 1
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_CURSOR = re.compile(r"([0-9]{16})_([0-9A-Z]{1,26})", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -56,21 +56,25 @@ def newest_ids_first(session: Session, rows: Select[T], id: InstrumentedAttribut
 
 
 def cursor_of(at: datetime, id: object) -> str:
-    """The place of a row in a list by moment and id."""
-    return base64.urlsafe_b64encode(json.dumps([at.isoformat(), str(id)]).encode()).decode().rstrip("=")
+    """The place of a row in a list by moment and id: microseconds since 1970 in sixteen digits, then the id.
+
+    So regular that a schema can say what a cursor is (gateway.patterns).
+    """
+    us = (at - _EPOCH) // timedelta(microseconds=1)
+    return f"{us:016}_{ids.text(id) if isinstance(id, UUID) else id}"
 
 
 def place_of(cursor: str, kind: type) -> tuple[datetime, Any]:
     """Raises Invalid for a cursor that we did not make."""
+    found = _CURSOR.fullmatch(cursor)
     try:
-        at, id = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
-        moment = datetime.fromisoformat(at)
-        if moment.tzinfo is None or not 2000 <= moment.year < 2200:
-            raise ValueError(at)
+        if found is None:
+            raise ValueError(cursor)
+        moment = _EPOCH + timedelta(microseconds=int(found[1]))
         if kind is UUID:
-            return moment, UUID(id)
-        if abs(int(id)) > BIGINT_MAX:
-            raise ValueError(id)
-        return moment, int(id)
-    except (ValueError, TypeError, binascii.Error, RecursionError, AttributeError):
+            return moment, ids.parse("", f"_{found[2]}")
+        if not found[2].isdecimal() or int(found[2]) > BIGINT_MAX:
+            raise ValueError(cursor)
+        return moment, int(found[2])
+    except (ValueError, NotFound):
         raise Invalid(fields=[FieldError("/cursor", "invalid_cursor", "This cursor is not one of ours.")]) from None

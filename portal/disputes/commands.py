@@ -19,7 +19,8 @@ def _said(value: str) -> str:
     return seen
 
 
-Said = Annotated[str, StringConstraints(min_length=1, max_length=TEXT_MAX), AfterValidator(_said)]
+Said = Annotated[str, StringConstraints(min_length=1, max_length=TEXT_MAX), AfterValidator(_said),
+                 Field(json_schema_extra={"format": "plain-text"})]
 Files = Annotated[tuple[Annotated[str, Field(max_length=60)], ...], Field(max_length=FILES_MAX)]
 
 

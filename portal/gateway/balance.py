@@ -2,12 +2,14 @@
 from typing import Annotated, Literal
 
 from flask import Response
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from portal import ledger
 from portal.core.access import Permission
 from portal.core.db import reader
-from portal.gateway import pages, schemas, strict_json
+from portal.core.errors import FieldError, Invalid
+from portal.core.money import EXPONENTS
+from portal.gateway import pages, patterns, schemas, strict_json
 from portal.gateway.auth import caller, home_currency
 from portal.gateway.endpoint import call, shown
 from portal.gateway.filters import Moment
@@ -20,6 +22,7 @@ CURRENCY = "^[A-Z0-9]{3,10}$"
 class StatementQuery(strict_json.PageQuery):
     """One account's lines, newest first; `created_from` is inclusive, `created_to` exclusive."""
 
+    cursor: Annotated[str, WithJsonSchema({"type": "string", "pattern": patterns.LINE_CURSOR})] | None = None
     currency: Annotated[str, Field(pattern=CURRENCY)] | None = None
     purpose: Literal["available", "held", "reserve"] = "available"
     created_from: Moment | None = None
@@ -39,7 +42,9 @@ def balance() -> Response:
 @call("GET", "/balance/entries", Permission.BALANCE_READ, summary="The statement, newest line first",
       query=StatementQuery, answer=schemas.Page[schemas.BalanceEntry])
 def balance_entries() -> Response:
-    wanted, store = pages.asked(StatementQuery), caller()
+    wanted, store = strict_json.query(StatementQuery), caller()
+    if wanted.currency is not None and wanted.currency not in EXPONENTS:
+        raise Invalid(fields=[FieldError("/currency", "unknown_currency", "The desk does not know this currency.")])
     account = Account("store", store.store_id, wanted.purpose, wanted.currency or home_currency(), bool(store.live))
     found = ledger.statement(reader(), account, since=wanted.created_from, until=wanted.created_to,
                              cursor=wanted.cursor, limit=wanted.limit)

@@ -14,6 +14,7 @@ from werkzeug.exceptions import MethodNotAllowed
 
 from portal.core import request_log
 from portal.gateway import auth, call_log, problems, rate_limits
+from portal.gateway.endpoint import headers_of
 from portal.gateway.errors import NotAcceptable
 from portal.gateway.waiting import WAIT, Wait
 
@@ -46,6 +47,7 @@ class Desk(Flask):
             return answer  # which nobody hears
         headers = answer.headers
         headers.extend(rate_limits.shown())
+        headers.extend(headers_of(self.view_functions.get(request.endpoint or "")))
         for name, value in self.gateway_headers.items():
             headers.setdefault(name, value)
         headers["Request-Id"] = g.request_id

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from flask import Flask, Response, current_app
+from flask import Flask, Response, current_app, g, request
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from werkzeug.routing import Rule
 
 from portal.core.access import SCOPES
 from portal.core.errors import DatabaseUnavailable, Denied, Invalid, PortalError
-from portal.gateway import errors, problems, schemas
+from portal.gateway import auth, errors, patterns, problems, schemas
 from portal.gateway import openapi_security as security
 from portal.gateway import openapi_texts as words
 from portal.gateway.endpoint import BASE, Call, call
@@ -28,13 +28,25 @@ HEADERS = {
     "RateLimit-Reset": {"description": "seconds until the window ends", "schema": {"type": "integer"}},
 }
 RETRY_AFTER = {"Retry-After": {"description": "seconds to wait", "schema": {"type": "integer"}}}
+ENDING = {
+    "Deprecation": {"description": "since when another call is to be used, as RFC 9745 has it",
+                    "schema": {"type": "string"}},
+    "Sunset": {"description": "from then on this call may be gone", "schema": {"type": "string"}}}
 REPLAYED = {"Idempotent-Replayed": {"description": "`true`: this is the first answer again",
                                     "schema": {"type": "string", "enum": ["true"]}}}
 
 
 @call("GET", "/openapi.json", None, summary="This document", answer=dict[str, Any])
 def openapi() -> Response:
-    return conditional(document(current_app))
+    """With a good key: what its store takes. A key that opens nothing changes nothing: none is needed."""
+    from portal.gateway import openapi_store
+
+    try:
+        key = auth.identified(request.headers.get("Authorization", ""), request.remote_addr or "",
+                              request_id=g.request_id)
+        return conditional(openapi_store.of_store(current_app, key.store_id))
+    except (errors.Unauthorized, errors.AddressNotAllowed, StoreSuspended):
+        return conditional(document(current_app))
 
 
 @cache
@@ -103,6 +115,10 @@ def _operation(rule: Rule, method: str, described: Call, refs: Any) -> dict[str,
         "tags": [words.TAGS[rule.rule.removeprefix(f"{BASE}/").partition("/")[0]]],
         "parameters": list(_parameters(rule, method, described)),
         "responses": {str(described.status): ok} | _refusals(method, described, refs)}
+    if described.deprecated is not None:
+        operation |= {"deprecated": True, "x-sunset": f"{described.deprecated.sunset:%Y-%m-%d}",
+                      "x-use-instead": described.deprecated.instead}
+        ok["headers"] = ok["headers"] | ENDING
     if described.permission is None:
         operation["security"] = []
     else:
@@ -114,7 +130,8 @@ def _operation(rule: Rule, method: str, described: Call, refs: Any) -> dict[str,
         operation["requestBody"] = {"required": wanted, "content": {
             kind: {"schema": refs[(described.body, "validation")]} for kind in kinds}}
     if described.takes_files:
-        operation["requestBody"] = {"required": True, "content": {MULTIPART: {"schema": words.FILES}}}
+        operation["requestBody"] = {"required": True, "content": {MULTIPART: {
+            "schema": words.FILES, "encoding": {"file": {"contentType": words.FILE_TYPES}}}}}
     if described.cached:
         operation["responses"]["304"] = {"description": "as you have it"}
     return operation
@@ -122,11 +139,13 @@ def _operation(rule: Rule, method: str, described: Call, refs: Any) -> dict[str,
 
 def _parameters(rule: Rule, method: str, described: Call) -> Iterator[dict[str, Any]]:
     for name in sorted(rule.arguments):
-        yield {"name": name, "in": "path", "required": True, "schema": {"type": "string"},
+        yield {"name": name, "in": "path", "required": True,
+               "schema": {"type": "string", "pattern": patterns.id_of(words.PARAMETERS[name].partition("_")[0])},
                "example": words.PARAMETERS[name]}
     if described.query is not None:
-        for name, schema in described.query.model_json_schema()["properties"].items():
-            yield {"name": name, "in": "query", "required": False, "schema": schema,
+        query = described.query.model_json_schema()
+        for name, schema in query["properties"].items():
+            yield {"name": name, "in": "query", "required": name in query.get("required", ()), "schema": _plain(schema),
                    "description": words.QUERIES[name]}
     if _takes_key(method, described):
         yield {"name": "Idempotency-Key", "in": "header", "required": described.moves_money,
@@ -137,6 +156,13 @@ def _parameters(rule: Rule, method: str, described: Call) -> Iterator[dict[str, 
 
 def _takes_key(method: str, described: Call) -> bool:
     return method != "GET" and not described.takes_form
+
+
+def _plain(schema: dict[str, Any]) -> dict[str, Any]:
+    """Of a query value: left out is left out, there is no null in a query string."""
+    options = [one for one in schema.get("anyOf", ()) if one != {"type": "null"}]
+    found = {name: value for name, value in schema.items() if name != "anyOf"} | (options[0] if options else {})
+    return {name: value for name, value in found.items() if (name, value) != ("default", None)}
 
 
 def _refusals(method: str, described: Call, refs: Any) -> dict[str, Any]:

@@ -5,7 +5,8 @@ The order of the examples is the one of spec and tests: 1500.00 roubles at 92, a
 from typing import Any
 
 TAGS = {"payins": "Payins", "payouts": "Payouts", "balance": "Balance", "webhook-endpoints": "Webhooks",
-        "webhook-deliveries": "Webhooks", "events": "Webhooks", "currencies": "Reference data",
+        "webhook-deliveries": "Webhooks", "webhook-replays": "Webhooks", "events": "Webhooks",
+        "currencies": "Reference data",
         "methods": "Reference data", "banks": "Reference data", "rates": "Reference data",
         "token": "Access tokens", "quote": "Reference data", "availability": "Reference data",
         "openapi.json": "This document"}
@@ -42,6 +43,11 @@ DESCRIPTIONS = {
     "rotate_webhook_secret": "The answer has the new `secret` this once. For a day messages carry two signatures, with"
                              " the old and the new one.",
     "test_webhook_endpoint": "Sends `test.ping` to this endpoint alone, whatever types it wants.",
+    "get_webhook_endpoint": "With its state; the secret is never shown again.",
+    "get_webhook_delivery": "With the body as it is sent, and headers and first kilobyte of each answer.",
+    "replay_webhooks": "Each event goes under the `webhook-id` it always had, at most 10,000 in one replay, oldest"
+                       " first. Asked again while it runs, it is the same replay.",
+    "get_webhook_replay": "`bounded` says that there was more: begin another one from `reached`.",
     "list_events": "What endpoints wanted to be told in the last thirty days, whether it reached them or not.",
     "get_event": "With `data` as it was told: the order as of that step, numbers masked.",
     "list_webhook_deliveries": "Each event on its way to each endpoint, with the answer to its last attempt; thirty"
@@ -62,9 +68,10 @@ DESCRIPTIONS = {
 
 PAYIN_ID, ENDPOINT_ID = "pin_01JD9W4M0Q8Z6T1V5R2X7Y3KAB", "whk_01JD9W1C5N3B7H2F8K4P6S9TQD"
 PAYOUT_ID = "pout_01JD9W6M0Q8Z6T1V5R2X7Y3KAB"
+REPLAY_ID = "rpl_01JD9X2B6K4M8N1P3R5T7V9W0Y"
 EVENT_ID, DELIVERY_ID = "evt_01JD9W4M7A2C4E6G8J0M3P5R7T", "dlv_01JD9W4M7D1F3H5K7N9Q2S4V6X"
 PARAMETERS = {"payin_id": PAYIN_ID, "payout_id": PAYOUT_ID, "endpoint_id": ENDPOINT_ID, "event_id": EVENT_ID,
-              "delivery_id": DELIVERY_ID, "Idempotency-Key": "order-1042-try-1"}
+              "delivery_id": DELIVERY_ID, "replay_id": REPLAY_ID, "Idempotency-Key": "order-1042-try-1"}
 QUERIES = {
     "limit": "rows of a page, 1 to 100; 50 unless told", "cursor": "`next_cursor` of the page before",
     "status": "only these", "external_id": "the shop's own number, whole", "customer_id": "the shop's customer, whole",
@@ -148,15 +155,25 @@ _RECEIPT: dict[str, Any] = {
     "size_bytes": 214303, "sha256": "5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef",
     "created_at": "2026-11-22T10:15:02.118Z"}
 _ENDPOINT: dict[str, Any] = {
-    "id": ENDPOINT_ID, "object": "webhook_endpoint", "url": "https://shop.example/quittance",
+    "id": ENDPOINT_ID, "object": "webhook_endpoint", "kind": "url", "url": "https://shop.example/quittance",
     "events": ["payin.completed", "payin.expired"], "description": "the shop's server", "status": "active",
     "disabled_because": None, "live": True, "created_at": "2026-11-22T10:02:00.512Z"}
 _DELIVERY: dict[str, Any] = {
     "id": DELIVERY_ID, "object": "webhook_delivery", "event_id": EVENT_ID, "endpoint_id": ENDPOINT_ID,
     "type": "payin.completed", "status": "delivered", "attempts": 1, "next_attempt_at": None,
     "last_attempt_at": "2026-11-22T10:17:46.204Z",
-    "response": {"status": 204, "duration_ms": 87, "error": None, "body": None}, "live": True,
+    "response": {"status": 204, "duration_ms": 87, "error": None, "headers": {"date": "Sun, 22 Nov 2026 10:17:46 GMT"},
+                 "body": None}, "live": True,
     "created_at": "2026-11-22T10:17:45.987Z"}
+_TOLD = f'{{"type":"payin.completed","timestamp":"2026-11-22T10:17:45.987Z","data":{{"id":"{PAYIN_ID}"}}}}'
+_TRY: dict[str, Any] = {
+    "number": 1, "at": "2026-11-22T10:17:46.204Z", "url": "https://shop.example/quittance",
+    "request_headers": {"content-type": "application/json", "webhook-id": EVENT_ID, "webhook-timestamp": "1795342666"},
+    **_DELIVERY["response"]}
+_REPLAY: dict[str, Any] = {
+    "id": REPLAY_ID, "object": "webhook_replay", "endpoint_id": ENDPOINT_ID, "status": "running",
+    "since": "2026-11-22T08:00:00.000Z", "until": "2026-11-22T11:30:00.000Z", "undelivered_only": True, "queued": 200,
+    "reached": "2026-11-22T09:12:44.031Z", "created_at": "2026-11-22T11:30:00.000Z", "ended_at": None}
 
 EXAMPLES: dict[str, dict[str, Any]] = {
     "CreatePayin": _BODY, "Payin": payin(), "CreatePayout": _PAYOUT_BODY, "Payout": payout(),
@@ -184,6 +201,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "Event": {"id": EVENT_ID, "object": "event", "type": "payin.completed", "version": 5, "live": True,
               "timestamp": _AT["completed"], "data": payin("completed")},
     "WebhookDelivery": _DELIVERY,
+    "WebhookDeliveryDetail": {**_DELIVERY, "request": {"url": _ENDPOINT["url"], "body": _TOLD}, "tries": [_TRY]},
+    "CreateReplay": {"since": "2026-11-22T08:00:00Z", "undelivered_only": True}, "WebhookReplay": _REPLAY,
     "Problem": {"type": "/docs/errors#invalid", "title": "Please correct the marked fields.", "status": 422,
                 "detail": "Please correct the marked fields.", "code": "invalid",
                 "request_id": "req_01JD9W4M0Q8Z6T1V5R2X7Y3KAB", "retryable": False,
@@ -197,6 +216,7 @@ FILES: dict[str, Any] = {
         "type": "array", "minItems": 1, "maxItems": 5, "items": {"type": "string", "format": "binary"},
         "description": "one part for each file; 6 MB in all, 5 MB each"}}}
 """The body of calls that take files."""
+FILE_TYPES = "image/png, image/jpeg, image/webp, application/pdf"
 FIELDS: dict[str, dict[str, str]] = {
     "TokenRequest": {
         "grant_type": "always `client_credentials`", "client_id": "the key's id, where Basic does not say it",
@@ -214,7 +234,10 @@ FIELDS: dict[str, dict[str, str]] = {
         "external_id": "your own number for it, unique for each store and mode",
         "destination": "whom it is for: the number as its method has it, and the person named on it",
         "description": "a sentence for people", "metadata": "texts of yours, in every answer and message again"},
-    "CreateEndpoint": {"url": "https on port 443", "events": "types of events, or `*` alone for all",
+    "CreateReplay": {"since": "of what is kept, which is thirty days",
+                     "undelivered_only": "leave out what the endpoint has taken before"},
+    "CreateEndpoint": {"kind": "`inbox`: the desk keeps what test orders tell, and has no `url`",
+                       "url": "https on port 443", "events": "types of events, or `*` alone for all",
                        "description": "a sentence for people"},
     "ChangeWebhookEndpoint": {"url": "https on port 443", "events": "types of events, or `*` alone for all",
                               "description": "a sentence for people; null takes it away",

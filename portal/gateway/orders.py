@@ -49,7 +49,7 @@ def take_in(kind: type[CreatePayin] | type[CreatePayout]) -> Response:
 
 def page_of(direction: Direction) -> Response:
     """A page of the caller's orders, by the query string."""
-    wanted = pages.asked(OrderQuery)
+    wanted = strict_json.query(OrderQuery)
     found = queries.OrderFilter(direction=direction, ids=_ids(direction, wanted.ids),
                                 **wanted.model_dump(exclude={"limit", "cursor", "ids"}))
     page = queries.page(reader(), caller(), found, cursor=wanted.cursor, limit=wanted.limit)

@@ -9,7 +9,7 @@ from portal.files import BadFile, StorageAway, TooManyFiles
 from portal.gateway import orders, payin_answers, receipts, schemas
 from portal.gateway.endpoint import call, shown
 from portal.gateway.errors import NotMultipart, Overloaded, TooManyWaits
-from portal.gateway.filters import OrderQuery
+from portal.gateway.filters import PayinQuery
 from portal.gateway.waiting import OrderWait, hold
 from portal.orders import service
 from portal.orders.commands import CancelOrder, CreatePayin, MarkPaid
@@ -29,7 +29,7 @@ def create_payin() -> Response:
     return orders.take_in(CreatePayin)
 
 
-@call("GET", "/payins", Permission.ORDER_READ, summary="Payins, newest first, numbers masked", query=OrderQuery,
+@call("GET", "/payins", Permission.ORDER_READ, summary="Payins, newest first, numbers masked", query=PayinQuery,
       answer=schemas.Page[schemas.Payin])
 def list_payins() -> Response:
     return orders.page_of(Direction.PAYIN)

@@ -8,7 +8,7 @@ from portal.files import BadFile, StorageAway, TooManyFiles
 from portal.gateway import orders, receipts, schemas
 from portal.gateway.endpoint import call, shown
 from portal.gateway.errors import NotMultipart, Overloaded, TooManyWaits
-from portal.gateway.filters import OrderQuery
+from portal.gateway.filters import PayoutQuery
 from portal.gateway.waiting import OrderWait, hold
 from portal.ledger import InsufficientFunds
 from portal.ledger.stops import MoneyOutStopped
@@ -30,7 +30,7 @@ def create_payout() -> Response:
     return orders.take_in(CreatePayout)
 
 
-@call("GET", "/payouts", Permission.ORDER_READ, summary="Payouts, newest first, numbers masked", query=OrderQuery,
+@call("GET", "/payouts", Permission.ORDER_READ, summary="Payouts, newest first, numbers masked", query=PayoutQuery,
       answer=schemas.Page[schemas.Payout])
 def list_payouts() -> Response:
     return orders.page_of(Direction.PAYOUT)

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from pydantic import Field
 
 from portal.core.commands import Command
+from portal.gateway.filters import Moment as Since
 from portal.gateway.order_schemas import Amount, Answer, Currency, Moment, Payin, Payout
 from portal.webhooks.commands import Description, Types, Url
 
@@ -148,7 +149,8 @@ class Availability(Answer):
 class WebhookEndpoint(Answer):
     id: Annotated[str, Field(pattern="^whk_")]
     object: Literal["webhook_endpoint"]
-    url: str
+    kind: Annotated[Literal["url", "inbox"], Field(description="an inbox is kept by the desk, for test orders")]
+    url: Annotated[str, Field(description="of an inbox: the page where it is read")]
     events: list[str]
     description: str | None
     status: Literal["active", "disabled"]
@@ -196,6 +198,7 @@ class ReceivedAnswer(Answer):
     status: int | None
     duration_ms: int | None
     error: str | None
+    headers: Annotated[dict[str, str], Field(description="its first kilobyte of them, names in lower case")]
     body: Annotated[str | None, Field(description="its first kilobyte")]
 
 
@@ -214,6 +217,58 @@ class WebhookDelivery(Answer):
     response: ReceivedAnswer | None
     live: bool
     created_at: Moment
+
+
+class SentRequest(Answer):
+    """`body` exactly as it is signed and sent."""
+
+    url: str
+    body: str
+
+
+class WebhookTry(Answer):
+    """One request, with what it was answered; `webhook-signature` is not kept, but of an inbox."""
+
+    number: int
+    at: Moment
+    url: str
+    request_headers: dict[str, str]
+    status: int | None
+    duration_ms: int | None
+    error: str | None
+    headers: Annotated[dict[str, str], Field(description="of the answer, its first kilobyte of them")]
+    body: Annotated[str | None, Field(description="of the answer, its first kilobyte")]
+
+
+class WebhookDeliveryDetail(WebhookDelivery):
+    """One delivery with its request and every try."""
+
+    request: SentRequest
+    tries: list[WebhookTry]
+
+
+class CreateReplay(Command):
+    """Everything since then, oldest first, or what was not taken of it."""
+
+    since: Since
+    undelivered_only: bool = False
+
+
+class WebhookReplay(Answer):
+    """`queued` events so far, up to `reached`. `bounded`: as many as one replay takes; ask again from `reached`.
+    `stopped`: its endpoint was switched off meanwhile."""
+
+    id: Annotated[str, Field(pattern="^rpl_")]
+    object: Literal["webhook_replay"]
+    endpoint_id: Annotated[str, Field(pattern="^whk_")]
+    status: Literal["running", "done", "bounded", "stopped"]
+    since: Moment
+    until: Moment
+    undelivered_only: bool
+    queued: int
+    reached: Moment
+    created_at: Moment
+    ended_at: Moment | None
 
 
 class FieldProblem(Answer):

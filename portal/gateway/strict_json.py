@@ -5,12 +5,13 @@ from decimal import Decimal
 from typing import Annotated, Any, TypeVar
 
 from flask import request
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from portal.core.commands import Command, bind
 from portal.core.errors import FieldError, Invalid
 from portal.core.paging import PAGE_MAX
+from portal.gateway import patterns
 from portal.gateway.errors import MalformedJson, NotJson
 
 C = TypeVar("C", bound=Command)
@@ -31,8 +32,9 @@ class NoQuery(Command):
 class PageQuery(Command):
     """A page of a list: text as a query string has it."""
 
-    limit: Annotated[int, BeforeValidator(_limit)] = LIMIT
-    cursor: str | None = None
+    limit: Annotated[int, BeforeValidator(_limit), WithJsonSchema(
+        {"type": "integer", "minimum": 1, "maximum": PAGE_MAX})] = LIMIT
+    cursor: Annotated[str, WithJsonSchema({"type": "string", "pattern": patterns.CURSOR})] | None = None
 
 
 def body() -> dict[str, Any]:

@@ -11,15 +11,15 @@ from portal.core.db import reader
 from portal.core.errors import NotFound
 from portal.gateway import pages, schemas, strict_json
 from portal.gateway.auth import caller
-from portal.gateway.endpoint import call
+from portal.gateway.endpoint import call, shown
 from portal.gateway.idempotency import once
 from portal.webhooks import queries, service, view
 from portal.webhooks.commands import ChangeEndpoint, CreateEndpoint, DeleteEndpoint, Ping, RotateSecret
-from portal.webhooks.service import EndpointDisabled, TooManyEndpoints
+from portal.webhooks.service import EndpointDisabled, InboxOfLive, TooManyEndpoints
 
 
 @call("POST", "/webhook-endpoints", Permission.WEBHOOK_MANAGE, summary="Be told of events at an address",
-      body=CreateEndpoint, answer=schemas.NewWebhookEndpoint, status=201, errors=(TooManyEndpoints,))
+      body=CreateEndpoint, answer=schemas.NewWebhookEndpoint, status=201, errors=(TooManyEndpoints, InboxOfLive))
 def create_webhook_endpoint() -> Response:
     command = bind(CreateEndpoint, strict_json.body())
 
@@ -33,9 +33,15 @@ def create_webhook_endpoint() -> Response:
 @call("GET", "/webhook-endpoints", Permission.WEBHOOK_READ, summary="Addresses that are told, newest first",
       query=strict_json.PageQuery, answer=schemas.Page[schemas.WebhookEndpoint])
 def list_webhook_endpoints() -> Response:
-    wanted = pages.asked(strict_json.PageQuery)
+    wanted = strict_json.query(strict_json.PageQuery)
     page = queries.endpoints(reader(), caller(), cursor=wanted.cursor, limit=wanted.limit)
     return pages.listed([view.endpoint(row) for row in page.rows], page.next_cursor)
+
+
+@call("GET", "/webhook-endpoints/<endpoint_id>", Permission.WEBHOOK_READ, summary="One endpoint",
+      answer=schemas.WebhookEndpoint, errors=(NotFound,))
+def get_webhook_endpoint(endpoint_id: str) -> Response:
+    return shown(view.endpoint(queries.endpoint(reader(), caller(), endpoint_id)))
 
 
 @call("PATCH", "/webhook-endpoints/<endpoint_id>", Permission.WEBHOOK_MANAGE, summary="Change an endpoint, or pause it",

@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Annotated, ClassVar, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, WithJsonSchema, field_validator
 from pydantic_core import PydanticCustomError
 
 from portal.core import addresses, names
@@ -19,6 +19,8 @@ METADATA_MAX = 20
 METADATA_KEY = re.compile(r"[A-Za-z0-9_.-]{1,40}", re.ASCII)
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
+PLAIN_ID = {"format": "plain-id"}  # no blanks at its ends, nothing unseen, no look-alikes: no pattern says that
+IP = {"anyOf": [{"type": "string", "format": "ipv4"}, {"type": "string", "format": "ipv6"}, {"type": "null"}]}
 Text = Annotated[str, StringConstraints(min_length=1, max_length=TEXT_MAX)]
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,40}$")]
 Description = Annotated[str, StringConstraints(min_length=1, max_length=500)]
@@ -78,9 +80,9 @@ def _customer_name(value: str) -> str | None:
 class Customer(Command):
     """Who pays, as the store knows them. `ip` is text of an address, v4 or v6, as a server or a proxy writes it."""
 
-    id: Annotated[Text, AfterValidator(_customer_id)] | None = None
+    id: Annotated[Text, Field(json_schema_extra=PLAIN_ID), AfterValidator(_customer_id)] | None = None
     name: Annotated[Text, AfterValidator(_customer_name)] | None = None
-    ip: Annotated[str, StringConstraints(max_length=addresses.LONGEST)] | None = None
+    ip: Annotated[Annotated[str, StringConstraints(max_length=addresses.LONGEST)] | None, WithJsonSchema(IP)] = None
 
     @field_validator("ip")
     @classmethod
@@ -97,10 +99,12 @@ class CreateOrder(Command):
 
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{3,10}$")]
     amount: str = Field(max_length=40, examples=["1500.00"])
-    external_id: Annotated[Text, AfterValidator(external_id)]
+    external_id: Annotated[Text, Field(json_schema_extra=PLAIN_ID), AfterValidator(external_id)]
     customer: Customer | None = None
     description: Description | None = None
-    metadata: dict[str, Annotated[str, StringConstraints(max_length=500)]] = Field(default_factory=dict)
+    metadata: dict[str, Annotated[str, StringConstraints(max_length=500)]] = Field(
+        default_factory=dict, json_schema_extra={"maxProperties": METADATA_MAX, "propertyNames": {
+            "pattern": f"^{METADATA_KEY.pattern}$"}})
 
     @field_validator("currency")
     @classmethod

@@ -27,7 +27,7 @@ from portal.core.access import Permission
 from portal.core.commands import bind
 from portal.core.errors import DatabaseUnavailable, OutcomeUnknown, PortalError
 from portal.gateway import auth, call_log, idempotency, problems, rate_limits, seen_signatures, signing, strict_json
-from portal.gateway.endpoint import BASE
+from portal.gateway.endpoint import BASE, headers_of
 from portal.orders.commands import CreatePayin
 from portal.orders.intake.create import asked_for
 from portal.orders.intake.insert import INSERT, Asked, parameters, written
@@ -86,6 +86,8 @@ class FastCreate:
         self._counter: rate_limits.Counter | None = flask.extensions.get(rate_limits.EXTENSION)
         self._seen: seen_signatures.Seen = flask.extensions[seen_signatures.EXTENSION]
         self._headers = [(name.lower().encode(), value.encode()) for name, value in flask.gateway_headers.items()]  # type: ignore[attr-defined]
+        self._headers += [(name.lower().encode(), value.encode())
+                          for name, value in headers_of(flask.view_functions["gateway.create_payin"]).items()]
         self._headers.append((b"content-type", b"application/json"))
         with flask.app_context():
             self._engine = db.engine()

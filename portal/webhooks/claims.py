@@ -13,7 +13,7 @@ from portal.core.db import transaction
 from portal.core.jobs import Claimed, Job
 from portal.parties.models import Store
 from portal.webhooks.announce import KIND
-from portal.webhooks.models import Delivery, Endpoint, Event
+from portal.webhooks.models import Delivery, Endpoint, EndpointKind, Event
 from portal.webhooks.payload import with_payment_link
 from portal.webhooks.service import place
 
@@ -79,6 +79,7 @@ class ClaimedDelivery:
     happened_at: datetime
     payload: dict[str, Any] = field(repr=False)
     keys: tuple[str, ...] = field(repr=False)
+    to_inbox: bool = False
 
 
 def claim(limit: int, *, alone: bool) -> list[ClaimedDelivery]:
@@ -126,7 +127,8 @@ def _claimed(job: Job, delivery: Delivery, event: Event, endpoint: Endpoint,
     payload = with_payment_link(event.payload) if endpoint.with_link else event.payload
     return ClaimedDelivery(
         Claimed.of(job), merchant_id, delivery.id, delivery.created_at, event.public_id, endpoint.url, event.type,
-        event.created_at, payload, _keys(endpoint) if endpoint.active else ())
+        event.created_at, payload, _keys(endpoint) if endpoint.active else (),
+        endpoint.kind == EndpointKind.INBOX)
 
 
 def _keys(endpoint: Endpoint) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Endpoints that stores name, events told to them, deliveries of an event to an endpoint, tries of a delivery.
+"""Endpoints that stores name, events told to them, deliveries of an event to an endpoint, tries of a delivery, replays.
 
 Events, deliveries and attempts are partitioned by month and kept for thirty days or longer. A delivery changes while
 its schedule runs (three days at most), then never again; so its month can be detached like the others. Nothing
@@ -36,6 +36,18 @@ class EndpointStatus(StrEnum):
     DELETED = "deleted"  # seen no more; its deliveries stay on record
 
 
+class EndpointKind(StrEnum):
+    URL = "url"  # a server of the store's
+    INBOX = "inbox"  # the desk itself keeps what a test order would have told: for who has no server yet
+
+
+class ReplayState(StrEnum):
+    RUNNING = "running"
+    DONE = "done"
+    BOUNDED = "bounded"  # as many as one replay takes; the next begins where it stopped
+    STOPPED = "stopped"  # its endpoint was switched off or deleted meanwhile
+
+
 class DeliveryState(StrEnum):
     PENDING = "pending"
     DELIVERED = "delivered"
@@ -44,7 +56,10 @@ class DeliveryState(StrEnum):
 
 
 class Endpoint(Timestamped, Base):
-    """An address of a store that wants to be told. `types` are event types, or `*` alone for all."""
+    """An address of a store that wants to be told, or an inbox that the desk keeps itself for test orders.
+
+    `types` are event types, or `*` alone for all; `url` of an inbox is the page where it is read.
+    """
 
     __tablename__ = "webhook_endpoints"
     __table_args__ = (
@@ -53,10 +68,13 @@ class Endpoint(Timestamped, Base):
             "status <> 'deleted'")),
         CheckConstraint("status IN ('active', 'disabled', 'deleted')", name="status"),
         CheckConstraint("cardinality(types) > 0", name="types"),
+        CheckConstraint("kind IN ('url', 'inbox')", name="kind"),
+        CheckConstraint("kind <> 'inbox' OR NOT live", name="inbox"),
     )
     id: Mapped[Id]
     store_id: Mapped[UUID] = mapped_column(ForeignKey("stores.id"))
     live: Mapped[bool]
+    kind: Mapped[LongText] = mapped_column(default=EndpointKind.URL)
     url: Mapped[LongText]
     description: Mapped[str | None] = mapped_column(Text)
     types: Mapped[list[str]] = mapped_column(ARRAY(Text))
@@ -154,7 +172,8 @@ class Delivery(Base):
     response_status: Mapped[int | None]  # HTTP; None when there was no answer
     response_ms: Mapped[int | None]
     response_error: Mapped[str | None] = mapped_column(Text)  # timeout, connect_failed, …
-    response_text: Mapped[str | None] = mapped_column(Text)  # the answer's first 1 KB
+    response_head: Mapped[str | None] = mapped_column(Text)  # its headers, the first 1 KB of them
+    response_text: Mapped[str | None] = mapped_column(Text)  # its body, the first 1 KB
     event: Mapped[Event] = relationship(lazy="raise", viewonly=True, primaryjoin=lambda: and_(
         foreign(Delivery.event_id) == Event.id, foreign(Delivery.event_created_at) == Event.created_at))
     endpoint: Mapped[Endpoint] = relationship(lazy="raise", viewonly=True, primaryjoin=lambda: foreign(
@@ -183,11 +202,40 @@ class Attempt(Base):
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     delivery_id: Mapped[UUID]
     number: Mapped[int]  # 1 for the first
+    url: Mapped[LongText]  # the endpoint's at that time
+    request_head: Mapped[LongText]  # without its signatures; of an inbox with them, for its reader has the secret
     status: Mapped[int | None]
     ms: Mapped[int]
     error: Mapped[str | None] = mapped_column(Text)
+    response_head: Mapped[str | None] = mapped_column(Text)
     response: Mapped[str | None] = mapped_column(Text)
 
     @property
     def outcome(self) -> Outcome:
         return Outcome(self.status, self.error, self.ms)
+
+
+class Replay(Timestamped, Base):
+    """Everything since a moment, told once more to one endpoint: how far that is."""
+
+    __tablename__ = "webhook_replays"
+    __table_args__ = (
+        Index("ix_webhook_replays_endpoint_id", "endpoint_id", "id"),  # an endpoint's newest
+        # two that ran at once would send each event twice
+        Index("uq_webhook_replays_running", "endpoint_id", unique=True, postgresql_where=text("state = 'running'")),
+        CheckConstraint("state IN ('running', 'done', 'bounded', 'stopped')", name="state"),
+    )
+    id: Mapped[Id]
+    endpoint_id: Mapped[UUID] = mapped_column(ForeignKey("webhook_endpoints.id"))
+    since: Mapped[datetime]  # inclusive
+    until: Mapped[datetime]  # when it was asked for: what happens later is told anyway
+    undelivered_only: Mapped[bool]  # leave out what the endpoint has taken before
+    state: Mapped[LongText] = mapped_column(default=ReplayState.RUNNING)
+    queued: Mapped[int] = mapped_column(default=0, server_default="0")  # events promised so far
+    reached_at: Mapped[datetime]  # the last event that was looked at
+    reached_id: Mapped[UUID]
+    ended_at: Mapped[datetime | None]
+
+    @property
+    def public_id(self) -> str:
+        return ids.public("rpl", self.id)

@@ -47,9 +47,11 @@ def record(session: Session, parcel: ClaimedDelivery, answer: Answer) -> None:
     delivery.attempts += 1
     delivery.last_attempt_at, delivery.response_status, delivery.response_ms = now, answer.status, answer.ms
     delivery.response_error, delivery.response_text = answer.error, answer.response
+    delivery.response_head = answer.head
     session.execute(insert(Attempt), [{
-        "created_at": now, "delivery_id": delivery.id, "number": delivery.attempts, "status": answer.status,
-        "ms": answer.ms, "error": answer.error, "response": answer.response}])
+        "created_at": now, "delivery_id": delivery.id, "number": delivery.attempts, "url": parcel.url,
+        "request_head": answer.sent_head, "status": answer.status, "ms": answer.ms, "error": answer.error,
+        "response_head": answer.head, "response": answer.response}])
     metrics.attempt(answer.status, answer.error)
     log.info("webhook_attempt", delivery=delivery.public_id, attempt=delivery.attempts, status=answer.status,
              error=answer.error, ms=answer.ms)

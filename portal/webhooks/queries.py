@@ -1,6 +1,6 @@
 """What may be seen of webhooks: endpoints, events, deliveries and their attempts."""
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -69,11 +69,16 @@ def event(session: Session, actor: Actor, event_id: str) -> Event:
 
 
 def events(session: Session, actor: Actor, *, store_id: UUID | None = None, live: bool | None = None,
-           type: str | None = None, cursor: str | None = None, limit: int = PAGE_MAX) -> Page[Event]:
+           type: str | None = None, since: datetime | None = None, until: datetime | None = None,
+           cursor: str | None = None, limit: int = PAGE_MAX) -> Page[Event]:
     """Of the last thirty days, newest first. Raises Invalid for a wrong cursor."""
     rows = _narrowed(events_visible_to(actor), Event, store_id, live)
     if type is not None:
         rows = rows.where(Event.type == type)
+    if since is not None:
+        rows = rows.where(Event.created_at >= since)
+    if until is not None:
+        rows = rows.where(Event.created_at < until)
     return newest_first(session, rows, Event.created_at, Event.id, cursor=cursor, limit=limit)
 
 

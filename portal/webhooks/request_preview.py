@@ -1,10 +1,11 @@
 """A delivery's request as it leaves the desk, for people to read: the exact body, and a head without its signature."""
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from portal.core.outbound import addresses, transport
 from portal.webhooks import signature
-from portal.webhooks.models import Delivery
+from portal.webhooks.models import Delivery, EndpointKind
 from portal.webhooks.payload import with_payment_link
 
 MASKED = "v1,••••••••"
@@ -34,8 +35,38 @@ def request_of(delivery: Delivery, *, with_link: bool) -> Request:
         payload = with_payment_link(payload)
     body = signature.body(delivery.event.type, delivery.event.created_at, payload)
     own = {"webhook-id": delivery.event.public_id, "webhook-timestamp": EACH_TRY, "webhook-signature": MASKED}
+    if delivery.endpoint.kind == EndpointKind.INBOX:
+        return Request("/", inside(body, own), body.decode())
+    path, head = _head(delivery.endpoint.url, body, own)
+    return Request(path, head, body.decode())
+
+
+def head_lines(url: str, body: bytes, headers: Mapping[str, str]) -> str:
+    """The head of one try as it is kept: its signatures would let whoever reads it send it once more."""
+    return lines(_head(url, body, {**headers, "webhook-signature": MASKED})[1])
+
+
+def lines(head: Mapping[str, str]) -> str:
+    return "".join(f"{name}: {value}\n" for name, value in head.items())
+
+
+def inside(body: bytes, headers: Mapping[str, str]) -> dict[str, str]:
+    """What an inbox gets: the same headers, with no connection around them."""
+    return {**transport.about(body), **headers}
+
+
+def read_lines(head: str | None) -> dict[str, str]:
+    """Kept lines by name in lower case; a name that stands twice has both values."""
+    found: dict[str, str] = {}
+    for line in (head or "").splitlines():
+        name, _, value = line.partition(": ")
+        found[name.lower()] = f"{found[name.lower()]}, {value}" if name.lower() in found else value
+    return found
+
+
+def _head(url: str, body: bytes, own: Mapping[str, str]) -> tuple[str, dict[str, str]]:
     try:
-        target = addresses.guard().parse(delivery.endpoint.url)
+        target = addresses.guard().parse(url)
     except addresses.Refused:  # the rules became stricter since it was named: nothing is sent to it
-        return Request(delivery.endpoint.url, own, body.decode())
-    return Request(target.path, transport.head_of_post(target, body, own), body.decode())
+        return url, dict(own)
+    return target.path, transport.head_of_post(target, body, own)

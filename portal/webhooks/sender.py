@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from functools import cache
 
 import structlog
@@ -18,7 +19,7 @@ from portal.core import clock, jobs
 from portal.core.db import transaction
 from portal.core.errors import DatabaseUnavailable
 from portal.core.outbound import addresses, transport
-from portal.webhooks import claims, signature
+from portal.webhooks import claims, inbox, request_preview, signature
 from portal.webhooks.announce import KIND
 from portal.webhooks.claims import ClaimedDelivery
 from portal.webhooks.outcome import drop, put_off, record
@@ -107,10 +108,13 @@ def _try(parcel: ClaimedDelivery) -> Callable[[Session], None]:
 
 
 def send(parcel: ClaimedDelivery) -> transport.Answer:
-    """One request, signed now, with the payload as of its step."""
+    """One request, signed now, with the payload as of its step. An inbox is the desk's own: nothing is called."""
     told = signature.body(parcel.type, parcel.happened_at, parcel.payload)
     signed = signature.headers(parcel.webhook_id, clock.now(), told, parcel.keys)
-    return transport.post(addresses.guard(), parcel.url, told, signed, of=parcel.merchant_id)
+    if parcel.to_inbox:
+        return inbox.receive(signed, told, parcel.keys)
+    answer = transport.post(addresses.guard(), parcel.url, told, signed, of=parcel.merchant_id)
+    return replace(answer, sent_head=request_preview.head_lines(parcel.url, told, signed))
 
 
 def _count(by: int) -> None:

@@ -8,14 +8,15 @@ from sqlalchemy.orm import Session
 from portal.core import audit, clock, crypto, ids, jobs
 from portal.core.access import Actor, ActorKind, Role
 from portal.core.db import locked_one
-from portal.core.errors import Conflict, NotFound, judges
+from portal.core.errors import Conflict, FieldError, Invalid, NotFound, judges
 from portal.core.jobs import Job
+from portal.notices import channels
 from portal.parties.models import Store
 from portal.webhooks import queries, signature
 from portal.webhooks.announce import KIND, delivery_row, partition_of
 from portal.webhooks.commands import ChangeEndpoint, CreateEndpoint, DeleteEndpoint, Ping, Resend, RotateSecret
 from portal.webhooks.event_types import PING
-from portal.webhooks.models import Delivery, DeliveryState, Endpoint, EndpointStatus, Event
+from portal.webhooks.models import Delivery, DeliveryState, Endpoint, EndpointKind, EndpointStatus, Event
 
 ENDPOINTS_MAX = 16  # of a store in a mode: each step is told to all of them
 ROTATES_FOR = timedelta(hours=24)
@@ -39,6 +40,12 @@ class EndpointMade(Conflict):
     code = "webhook_endpoint_already_made"
 
 
+class InboxOfLive(Conflict):
+    """An inbox takes test orders only. Name the address of your server for live ones."""
+
+    code = "webhook_inbox_is_for_tests"
+
+
 class SecretChanged(Conflict):
     """The secret was changed since this page was opened. Change it again only if nobody kept the new one."""
 
@@ -54,19 +61,21 @@ def create_endpoint(session: Session, actor: Actor, command: CreateEndpoint, *, 
 
     A key names endpoints of its own store and mode; people say which (`store_id`, `live`). `id`: of the form that asks,
     so that the same form makes one endpoint.
-    Raises NotFound for a store that is not theirs, TooManyEndpoints, EndpointMade.
+    Raises NotFound for a store that is not theirs, InboxOfLive, TooManyEndpoints, EndpointMade.
     """
     store = _store(session, actor, store_id)
     live = actor.live if actor.kind is ActorKind.KEY else live
     assert live is not None
+    if live and command.kind == EndpointKind.INBOX:
+        raise InboxOfLive()
     named = session.scalar(select(func.count()).where(
         Endpoint.store_id == store.id, Endpoint.live == live, Endpoint.status != EndpointStatus.DELETED))
     if (named or 0) >= ENDPOINTS_MAX:
         raise TooManyEndpoints()
     secret, endpoint_id = signature.new_secret(), id or ids.new_id()
-    endpoint = Endpoint(id=endpoint_id, store_id=store.id, live=live, url=command.url, types=command.events,
-                        description=command.description, secret_sealed=_sealed(endpoint_id, secret),
-                        with_link=actor.may_open_links)
+    endpoint = Endpoint(id=endpoint_id, store_id=store.id, live=live, kind=command.kind, types=command.events,
+                        url=command.url or _page(endpoint_id), description=command.description,
+                        secret_sealed=_sealed(endpoint_id, secret), with_link=actor.may_open_links)
     session.add(endpoint)
     audit.record(session, actor, "webhook_endpoint.created", "webhook_endpoint", endpoint.public_id,
                  after=_facts(endpoint) | {"live": live})
@@ -77,11 +86,13 @@ def create_endpoint(session: Session, actor: Actor, command: CreateEndpoint, *, 
 def change_endpoint(session: Session, actor: Actor, command: ChangeEndpoint) -> Endpoint:
     """Another address, other types, off or on again. Payment links go to an address of who may open them.
 
-    Raises NotFound.
+    Raises NotFound, Invalid for an address of an inbox.
     """
-    endpoint = _lock(session, actor, command.endpoint_id)
+    endpoint = lock_endpoint(session, actor, command.endpoint_id)
     before = _facts(endpoint)
     if command.url is not None:
+        if endpoint.kind == EndpointKind.INBOX:
+            raise Invalid(fields=[FieldError("/url", "url_or_inbox", "An inbox has no address of yours.")])
         endpoint.with_link = actor.may_open_links or (endpoint.with_link and command.url == endpoint.url)
         endpoint.url = command.url
     endpoint.types = command.events or endpoint.types
@@ -99,7 +110,7 @@ def change_endpoint(session: Session, actor: Actor, command: ChangeEndpoint) -> 
 
 def delete_endpoint(session: Session, actor: Actor, command: DeleteEndpoint) -> None:
     """Told nothing more, what waits for it included. Raises NotFound."""
-    endpoint = _lock(session, actor, command.endpoint_id)
+    endpoint = lock_endpoint(session, actor, command.endpoint_id)
     before = _facts(endpoint)
     endpoint.status = EndpointStatus.DELETED
     endpoint.disabled_because, endpoint.disabled_at, endpoint.notice_pending = "merchant", clock.now(), False
@@ -111,7 +122,7 @@ def rotate_secret(session: Session, actor: Actor, command: RotateSecret) -> tupl
 
     Raises NotFound, SecretChanged.
     """
-    endpoint = _lock(session, actor, command.endpoint_id)
+    endpoint = lock_endpoint(session, actor, command.endpoint_id)
     if command.seen is not None and command.seen != endpoint.secret_version:
         raise SecretChanged()
     secret = signature.new_secret()
@@ -174,6 +185,11 @@ def place(endpoint_id: UUID, *, previous: bool = False) -> str:
     return f"webhook_endpoints|{'previous_secret' if previous else 'secret'}|{endpoint_id}"
 
 
+def _page(endpoint_id: UUID) -> str:
+    """Where an inbox is read."""
+    return channels.link(f"/merchant/developers/endpoints/{ids.public('whk', endpoint_id)}")
+
+
 def _sealed(endpoint_id: UUID, secret: str) -> bytes:
     return crypto.seal(secret, place=place(endpoint_id))
 
@@ -195,7 +211,8 @@ def _store(session: Session, actor: Actor, store_id: UUID | None) -> Store:
     return store
 
 
-def _lock(session: Session, actor: Actor, endpoint_id: str) -> Endpoint:
+def lock_endpoint(session: Session, actor: Actor, endpoint_id: str) -> Endpoint:
+    """One of theirs. Raises NotFound."""
     rows = queries.endpoints_visible_to(actor).where(Endpoint.id == ids.parse("whk", endpoint_id))
     endpoint = locked_one(session, rows)
     if endpoint is None:

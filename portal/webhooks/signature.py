@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from portal.core import clock
 SECRET_BYTES = 32
 PREFIX = "whsec_"
 BODY_MAX = 20_000  # bytes
+TOLERANCE_S = 300
 
 
 def new_secret() -> str:
@@ -37,6 +38,15 @@ def headers(webhook_id: str, at: datetime, told: bytes, keys: Sequence[str]) -> 
     signed = b".".join([webhook_id.encode(), timestamp.encode(), told])
     return {"webhook-id": webhook_id, "webhook-timestamp": timestamp,
             "webhook-signature": " ".join(_sign(key, signed) for key in keys)}
+
+
+def verified(headers: Mapping[str, str], told: bytes, key: str, now: datetime) -> bool:
+    """As a receiver does who has one secret: is this ours, and of these minutes?"""
+    timestamp = headers["webhook-timestamp"]
+    signed = b".".join([headers["webhook-id"].encode(), timestamp.encode(), told])
+    fresh = abs(int(timestamp) - now.timestamp()) <= TOLERANCE_S
+    return fresh and any(hmac.compare_digest(shown, _sign(key, signed))
+                         for shown in headers["webhook-signature"].split(" "))
 
 
 def _sign(key: str, signed: bytes) -> str:

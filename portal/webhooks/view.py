@@ -1,15 +1,17 @@
-"""The public JSON of endpoints, events and deliveries: one place, for the gateway and its documentation."""
+"""The public JSON of endpoints, events, deliveries and replays: one place, for the gateway and its documentation."""
+from collections.abc import Sequence
 from typing import Any
 
 from portal.core import ids
 from portal.core.clock import rfc3339
-from portal.webhooks.models import Delivery, Endpoint, Event
+from portal.webhooks.models import Attempt, Delivery, Endpoint, Event, Replay
 from portal.webhooks.payload import with_payment_link
+from portal.webhooks.request_preview import Request, read_lines
 
 
 def endpoint(row: Endpoint, *, secret: str | None = None) -> dict[str, Any]:
     """`secret` is told at creation and rotation, and never again."""
-    shown = {"id": row.public_id, "object": "webhook_endpoint", "url": row.url, "events": row.types,
+    shown = {"id": row.public_id, "object": "webhook_endpoint", "kind": row.kind, "url": row.url, "events": row.types,
              "description": row.description, "status": str(row.status), "disabled_because": row.disabled_because,
              "live": row.live, "created_at": rfc3339(row.created_at)}
     return shown | ({"secret": secret} if secret is not None else {})
@@ -29,5 +31,25 @@ def delivery(row: Delivery) -> dict[str, Any]:
             "last_attempt_at": rfc3339(row.last_attempt_at),
             "response": None if row.last_attempt_at is None else {
                 "status": row.outcome.status, "duration_ms": row.outcome.ms, "error": row.outcome.error,
-                "body": row.response_text},
+                "headers": read_lines(row.response_head), "body": row.response_text},
             "live": row.live, "created_at": rfc3339(row.created_at)}
+
+
+def one_delivery(row: Delivery, sent: Request, attempts: Sequence[Attempt]) -> dict[str, Any]:
+    """With the body as it is sent, and every request that was made with its answer."""
+    return delivery(row) | {"request": {"url": row.endpoint.url, "body": sent.body},
+                            "tries": [_attempt(one) for one in attempts]}
+
+
+def replay(row: Replay) -> dict[str, Any]:
+    return {"id": row.public_id, "object": "webhook_replay", "endpoint_id": ids.public("whk", row.endpoint_id),
+            "status": str(row.state), "since": rfc3339(row.since), "until": rfc3339(row.until),
+            "undelivered_only": row.undelivered_only, "queued": row.queued, "reached": rfc3339(row.reached_at),
+            "created_at": rfc3339(row.created_at), "ended_at": rfc3339(row.ended_at)}
+
+
+def _attempt(row: Attempt) -> dict[str, Any]:
+    came = row.outcome
+    return {"number": row.number, "at": rfc3339(row.created_at), "url": row.url,
+            "request_headers": read_lines(row.request_head), "status": came.status, "duration_ms": came.ms,
+            "error": came.error, "headers": read_lines(row.response_head), "body": row.response}

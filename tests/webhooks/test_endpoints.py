@@ -150,8 +150,9 @@ def test_the_history_of_a_delivery_is_shown(shop: Shop, send: Callable[[], int])
         send()
     delivery = queries.deliveries(db.session(), shop.owner, store_id=shop.store.id, live=True, state="pending").rows[0]
     shown = view.delivery(delivery)
-    assert shown["response"] | {"duration_ms": 0} == {
-        "status": 500, "duration_ms": 0, "error": None, "body": "<b>no</b>"}
+    assert shown["response"] | {"duration_ms": 0, "headers": {}} == {
+        "status": 500, "duration_ms": 0, "error": None, "headers": {}, "body": "<b>no</b>"}
+    assert shown["response"]["headers"]["content-length"] == "9"
     assert (shown["status"], shown["attempts"], shown["type"]) == ("pending", 1, "payin.completed")
     assert [(one.number, one.status) for one in queries.attempts(db.session(), delivery)] == [(1, 500)]
     event = queries.event(db.session(), shop.key, shown["event_id"])

@@ -37,6 +37,11 @@ DENIED: tuple[Network, ...] = tuple(ip_network(text) for text in (
     "3fff::/20", "4000::/2", "8000::/1"))  # all of IPv6 but 2000::/3, and what is special inside it
 
 
+# of what is called in production, plain enough for a schema in any dialect
+PATTERN = (r"^https://([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,24}(:443)?"
+           r"(/[A-Za-z0-9._~/-]*(\?[A-Za-z0-9._~=&-]*)?)?$")
+
+
 class Refused(Exception):
     """The desk does not call this. `code` is stable, the message is for the merchant."""
 

@@ -31,6 +31,8 @@ class Answer:
     error: str | None = None  # stable words: timeout, connect_failed, …
     response: str | None = None
     retry_after: str | None = None
+    head: str | None = None  # of the answer, KEPT_MAX characters at most
+    sent_head: str = ""  # of the request, as people may read it
 
     @property
     def succeeded(self) -> bool:
@@ -43,7 +45,7 @@ def post(guard: Guard, url: str, body: bytes, headers: Mapping[str, str], *, of:
 
     `of`: whose share of look-ups it takes. Raises NoPlace.
     """
-    return _call(guard, "POST", url, body, _about(body) | dict(headers), of=of, answer_for_s=answer_for_s,
+    return _call(guard, "POST", url, body, about(body) | dict(headers), of=of, answer_for_s=answer_for_s,
                  kept_max=KEPT_MAX)
 
 
@@ -68,7 +70,8 @@ def _call(guard: Guard, method: str, url: str, body: bytes, headers: Mapping[str
             _begin(answer_head)
             status = answer_head.status
             read, error = _read(answer_head)
-            return Answer(status, _ms(began), error, _words(read[:kept_max]), answer_head.headers.get("Retry-After"))
+            return Answer(status, _ms(began), error, _words(read[:kept_max]), answer_head.headers.get("Retry-After"),
+                          _head_words(answer_head))
     except Refused as error:
         return Answer(None, _ms(began), error.code)
     except Unresolved:
@@ -116,10 +119,11 @@ def _request(method: str, target: Target, body: bytes, headers: Mapping[str, str
 
 def head_of_post(target: Target, body: bytes, headers: Mapping[str, str]) -> dict[str, str]:
     """What `post` sends, for people to read."""
-    return _head_of(target, _about(body) | dict(headers))
+    return _head_of(target, about(body) | dict(headers))
 
 
-def _about(body: bytes) -> dict[str, str]:
+def about(body: bytes) -> dict[str, str]:
+    """What a POST says of itself and of its body."""
     return {"User-Agent": "Quittance-Webhooks/1", "Content-Type": "application/json", "Content-Length": str(len(body))}
 
 
@@ -186,6 +190,18 @@ def _read(answer: http.client.HTTPResponse) -> tuple[bytes, str | None]:
 def _words(read: bytes) -> str | None:
     """What was read as text that the database takes."""
     return read.decode("utf-8", "replace").replace("\0", "\ufffd") or None
+
+
+def _head_words(answer: http.client.HTTPResponse) -> str | None:
+    """Its headers as lines, as many whole ones as KEPT_MAX takes; what is no printable ASCII is shown as a mark."""
+    kept = ""
+    for name, value in answer.headers.items():
+        line = f"{name}: {value}".encode("ascii", "replace").decode()
+        line = "".join(letter if letter.isprintable() else "?" for letter in line) + "\n"
+        if len(kept) + len(line) > KEPT_MAX:
+            break
+        kept += line
+    return kept or None
 
 
 def _left(deadline: float) -> float:

@@ -15,6 +15,7 @@ MOMENT = re.compile(rb' data-now="\d+"')
 PAGES = {
     "authentication": "docs/authentication.html", "idempotency": "docs/idempotency.html",
     "errors": "docs/errors.html", "webhooks": "docs/webhooks.html", "testing": "docs/testing.html",
+    "compatibility": "docs/compatibility.html",
 }
 
 

@@ -3,6 +3,7 @@ from portal.web import owners
 from portal.web.merchant import (
     developers_deliveries,
     developers_endpoints,
+    developers_replays,
     developers_requests,
     developers_signing,
     payout_imports,
@@ -21,6 +22,7 @@ assert developers_endpoints  # they put their pages on the blueprint
 assert developers_deliveries
 assert developers_signing
 assert developers_requests
+assert developers_replays
 assert payout_imports
 assert payout_recipients
 

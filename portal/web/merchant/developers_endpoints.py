@@ -12,7 +12,7 @@ from portal.web.form_keys import once
 from portal.web.identity import signed_in
 from portal.web.merchant.developers import bp, form_facts, made_by_form
 from portal.web.render import redisplay, show
-from portal.webhooks import listing, service
+from portal.webhooks import listing, replays, service
 from portal.webhooks.commands import ChangeEndpoint, CreateEndpoint, DeleteEndpoint, Ping, RotateSecret
 from portal.webhooks.event_types import ALL_TYPES
 from portal.webhooks.listing import DeliveryFilters
@@ -38,7 +38,7 @@ def new_endpoint() -> Response:
 def create_endpoint() -> Response:
     """The answer to this POST is the only place where the secret stands."""
     with redisplay("merchant/developers/endpoint_new.html", lambda: _new()):
-        command = bind(CreateEndpoint, _asked("url", "description"), events=_events())  # looks the name up in DNS
+        command = bind(CreateEndpoint, _asked("kind", "url", "description"), events=_events())
         with transaction() as session:
             made, secret = service.create_endpoint(
                 session, signed_in(), command, store_id=ids.parse("str", request.form.get("store_id", "")),
@@ -125,7 +125,8 @@ def _endpoint(endpoint_id: str) -> dict[str, Any]:
     session, actor = reader(), signed_in()
     listed = listing.one_endpoint(session, actor, endpoint_id)
     told = listing.list_deliveries(session, actor, DeliveryFilters(endpoint=endpoint_id), cursor=None)
-    return {"listed": listed, "deliveries": told.rows[:LATEST], "test_mode": not listed.endpoint.live,
+    return {"listed": listed, "replay": replays.newest(session, listed.endpoint),
+            "deliveries": told.rows[:LATEST], "test_mode": not listed.endpoint.live,
             "chosen": request.form.getlist("events") or listed.endpoint.types,
             "offered": list(dict.fromkeys([*listing.OFFERED, *listed.endpoint.types]))}
 

@@ -143,3 +143,15 @@ def test_a_strangers_delivery_does_not_exist(desk: Desk, stranger: Desk) -> None
 
 def test_an_empty_log_says_what_will_be_there(desk: Desk) -> None:
     assert "Nothing was told yet" in desk.page("/deliveries")
+
+
+def test_a_try_shows_the_heads_of_both_sides(desk: Desk, send: Callable[[], int]) -> None:
+    with listening(lambda one: (500, {"X-Shop": "over <there>", "X-Long": "y" * 2000}, b"")) as receiver:
+        desk.make_endpoint(receiver.url)
+        desk.tell()
+        send()
+    words = unescape(desk.page(f"/deliveries/{desk.delivery()}"))
+    assert "X-Shop: over <there>" in words
+    assert "yyyy" not in words, "a kilobyte of whole lines is kept"
+    assert f"webhook-timestamp: {receiver.received[0].headers['webhook-timestamp']}" in words
+    assert receiver.received[0].headers["webhook-signature"].split(",")[1] not in words

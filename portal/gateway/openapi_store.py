@@ -1,0 +1,129 @@
+"""The document for one store: asked for with its key it says which currencies, methods, amounts and banks it takes.
+
+Without a key the document is the same at every desk, fit to make clients from; with one a request that it allows is
+a request that is taken.
+"""
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from flask import Flask
+
+from portal import reference
+from portal.core.money import EXPONENTS
+from portal.gateway import openapi, patterns
+from portal.orders.intake.store_terms import CurrencyTerms, terms_of
+from portal.reference import validators
+
+Shape = dict[str, Any]
+QUOTED_DIGITS_MAX = 9  # before the point: what is more is worth asking a person, and may be too much to be counted
+RETURN_PATH = "(/[A-Za-z0-9._~/-]*)?"
+
+
+@dataclass(frozen=True)
+class Taken:
+    """One currency of a store."""
+
+    currency: str
+    least_minor: int
+    most_minor: int
+    methods: tuple[str, ...]
+    payin: bool
+    payout: bool
+
+
+@dataclass(frozen=True)
+class Takes:
+    """What a store takes, as a document says it."""
+
+    currencies: tuple[Taken, ...]
+    banks: tuple[str, ...]
+    hosts: tuple[str, ...]
+    known: tuple[str, ...]  # currencies of the desk
+    numbers: tuple[tuple[str, str], ...]  # method → the format of its numbers
+
+
+def of_store(app: Flask, store_id: UUID) -> Shape:
+    """Raises StoreSuspended."""
+    terms, known = terms_of(store_id), reference.snapshot()
+    currencies = tuple(_taken(code, one) for code, one in sorted(terms.currencies.items()))
+    methods = sorted({method for one in currencies for method in one.methods})
+    return _narrowed(app, Takes(
+        currencies, tuple(sorted(code for code, bank in known.banks.items() if bank.active)),
+        tuple(sorted(terms.return_hosts)), tuple(sorted(known.currencies)),
+        tuple((code, _format(known.methods[code].validator)) for code in methods if code in known.methods)))
+
+
+def _taken(code: str, one: CurrencyTerms) -> Taken:
+    return Taken(code, one.least.minor, one.most.minor, tuple(one.methods), one.payin, one.payout)
+
+
+def _format(validator: str) -> str:
+    return "card-number" if validator in validators.CARDS else f"{validator}-number"
+
+
+@lru_cache(64)
+def _narrowed(app: Flask, takes: Takes) -> Shape:
+    document = copy.deepcopy(openapi.document(app))
+    schemas = document["components"]["schemas"]
+    _orders(schemas["CreatePayin"], takes, [one for one in takes.currencies if one.payin])
+    _orders(schemas["CreatePayout"], takes, [one for one in takes.currencies if one.payout], inside="destination")
+    schemas["CreatePayin"]["properties"]["return_url"] = _or_null(_returns(takes))
+    for name in ("CreatePayin", "Destination"):
+        schemas[name]["properties"]["bank"] = _or_null({"type": "string", "enum": list(takes.banks)})
+    formats = sorted({format for _, format in takes.numbers})
+    if len(formats) == 1:
+        schemas["Destination"]["properties"]["number"]["format"] = formats[0]
+    for path in document["paths"].values():
+        for parameter in path.get("get", {}).get("parameters", ()):
+            _query(parameter, takes)
+    return document
+
+
+def _orders(shape: Shape, takes: Takes, taken: list[Taken], *, inside: str | None = None) -> None:
+    """One way for each currency: its amounts and, in the body or `inside` it, its methods."""
+    if not taken:
+        return
+    shape["properties"]["currency"]["enum"] = [one.currency for one in taken]
+    shape["anyOf"] = []
+    for one in taken:
+        methods: Shape = {"properties": {"method": {"enum": list(one.methods)}}}
+        if inside is None and len(one.methods) > 1:
+            methods["required"] = ["method"]
+        elif inside is None:
+            methods["properties"]["method"]["enum"].append(None)
+        pattern = patterns.amount_between(one.least_minor, one.most_minor, EXPONENTS[one.currency])
+        of_currency = {"currency": {"const": one.currency}, "amount": {"type": "string", "pattern": pattern}}
+        part: Mapping[str, Any] = {inside: methods} if inside else methods["properties"]
+        shape["anyOf"].append({"properties": {**of_currency, **part}} | (
+            {"required": methods["required"]} if "required" in methods else {}))
+
+
+def _query(parameter: Shape, takes: Takes) -> None:
+    if parameter["in"] != "query":
+        return
+    schema, name = parameter["schema"], parameter["name"]
+    if name == "currency":
+        taken = [one.currency for one in takes.currencies]
+        schema["enum"] = taken if parameter["required"] else sorted(takes.known)
+    elif name == "method" and takes.numbers:
+        schema["enum"] = [code for code, _ in takes.numbers]
+    elif name == "bank" and takes.banks:
+        schema["enum"] = list(takes.banks)
+    elif name == "amount":
+        exponents = {EXPONENTS[one.currency] for one in takes.currencies}
+        if len(exponents) == 1:  # else the digits follow the currency beside it, which no schema of one value can say
+            schema["pattern"] = patterns.amount(exponents.pop(), QUOTED_DIGITS_MAX)
+
+
+def _returns(takes: Takes) -> Shape:
+    hosts = "|".join(host.replace(".", r"\.") for host in takes.hosts)
+    return {"type": "string", "maxLength": 2000, "pattern": f"^https?://({hosts}){RETURN_PATH}$"} if hosts else {
+        "type": "string", "enum": []}
+
+
+def _or_null(schema: Shape) -> Shape:
+    return {"anyOf": [schema, {"type": "null"}], "default": None} if schema.get("enum") != [] else {"type": "null"}
