@@ -1,16 +1,13 @@
 """The last two digits of a test order's amount choose what becomes of it, by the workers' own jobs."""
 from datetime import timedelta
 
-import pytest
 from sqlalchemy import select
 
 from portal import ledger
-from portal.core import clock, jobs
-from portal.disputes import queries as disputes
-from portal.core.access import SYSTEM
+from portal.core import clock
+from portal.ledger import verify
 from portal.orders.models import OrderEvent
-from portal.requisites import test_outcomes
-from portal.requisites.test_outcomes import Outcome
+from portal.requisites import robots, test_outcomes
 from portal.test_mode.advance import AdvanceOrder, advance
 from tests import factories as f
 
@@ -24,10 +21,10 @@ def run_workers():
         pass
 
 
-def wait(seconds=2):
-    """The robots look a second later; so do tries of matching."""
-    for _ in range(seconds):
-        with clock.moved(timedelta(seconds=2)):
+def wait():
+    """The robots look a second later, each time; so do tries of matching."""
+    for seconds in (2, 4, 6):
+        with clock.moved(timedelta(seconds=seconds)):
             run_workers()
 
 
@@ -128,12 +125,10 @@ def test_every_amount_of_a_payout_comes_to_what_the_table_says(shop):
 
 
 def _robots(cast):
-    from portal.requisites import robots
-
     with f.act() as session:
         robots.ensure(session, "USDT", methods=[cast.method])
 
 
 def _books_hold():
     with f.look() as session:
-        assert [(one.name, list(one.problems)) for one in ledger.verify.run(session) if one.problems] == []
+        assert verify.run(session).differences == []
