@@ -10,7 +10,7 @@ from typing import Annotated, NamedTuple
 from uuid import UUID, uuid4
 
 from pydantic import Field
-from sqlalchemy import select, text, update
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from portal.core import clock, jobs
@@ -21,7 +21,6 @@ from portal.core.errors import Denied
 from portal.core.jobs import Claimed, RetryAt
 from portal.disputes import clocks, endings
 from portal.disputes import queries as disputes
-from portal.disputes.models import Dispute
 from portal.orders import deadlines, payouts, queries, settlement
 from portal.orders.commands import OrderCommand
 from portal.orders.matching import match
@@ -80,11 +79,16 @@ class Due(NamedTuple):
 
 def advance(session: Session, actor: Actor, command: AdvanceOrder) -> Order:
     """Move a test order's clock on. Raises TestOnly, NotFound."""
-    if actor.live is not False:
-        raise TestOnly()
+    refuse_live(actor)
     order = queries.lock(session, actor, command.order_id)
     move_on(session, order, timedelta(seconds=command.seconds))
     return queries.lock(session, actor, command.order_id)
+
+
+def refuse_live(actor: Actor) -> None:
+    """Whatever is asked of whichever order. Raises TestOnly."""
+    if actor.live is not False:
+        raise TestOnly()
 
 
 def move_on(session: Session, order: Order, left: timedelta) -> None:
@@ -151,14 +155,14 @@ def _do(session: Session, order: Order, due: Due) -> bool:
 def _sooner(session: Session, order: Order, by: timedelta) -> None:
     """Every deadline of the order, of its attempts and its dispute, and what waits for them."""
     session.flush()
-    own = ("match_by", "next_attempt_at", "expires_at", "confirm_by")
-    session.execute(update(Order).where(Order.id == order.id).values(
-        {name: getattr(Order, name) - by for name in own}).execution_options(synchronize_session=False))
-    session.execute(update(Assignment).where(
-        Assignment.order_id == order.id, Assignment.state != AssignmentState.ENDED).values(
-        expires_at=Assignment.expires_at - by).execution_options(synchronize_session=False))
-    session.execute(update(Dispute).where(Dispute.order_id == order.id, Dispute.ended_at.is_(None)).values(
-        answer_by=Dispute.answer_by - by).execution_options(synchronize_session=False))
     session.execute(SOONER, {"by": by, "ids": [job.id for job in _jobs(session, order)]})
-    session.expire_all()
-    queries.lock_many(session, [order.id])
+    order = queries.lock_many(session, [order.id])[order.id]  # matching writes it past the session
+    for name in ("match_by", "next_attempt_at", "expires_at", "confirm_by"):
+        if (at := getattr(order, name)) is not None:
+            setattr(order, name, at - by)
+    for assignment in queries.holding(session, order):
+        assignment.expires_at -= by
+    dispute = disputes.open_of(session, order.id)
+    if dispute is not None and dispute.answer_by is not None:
+        dispute.answer_by -= by
+    session.flush()
