@@ -7,7 +7,6 @@ The last two digits are those of the amount in minor units, as the gateway write
 from dataclasses import dataclass
 from enum import StrEnum
 
-N_ = str  # marks a sentence for translation
 PLAY = "play_test_order"  # the robots' job
 DIGITS = 100
 
@@ -42,30 +41,30 @@ class Row:
 
 
 ROWS = (
-    Row(0, Outcome.EXACT, N_("assigned, paid, confirmed exactly, completed"),
-        N_("assigned, accepted, sent with a receipt, confirmed as your store chose, completed")),
-    Row(1, Outcome.WAITS, N_("assigned, and nobody pays: it waits for mark-paid or the page, then it is completed"),
-        N_("assigned, and its trader lets the time to accept pass: cancel it meanwhile, or the next one completes it")),
-    Row(2, Outcome.LESS, N_("nine tenths of it arrive: as your store's policy says"),
-        N_("nine tenths of it arrive: disputed, then settled on what arrived")),
-    Row(3, Outcome.MORE, N_("a tenth more arrives: disputed, then settled on what arrived"),
-        N_("its trader says he sent too much: disputed, then completed as ordered")),
-    Row(4, Outcome.EXPIRES, N_("assigned, and nobody pays: expired, in its own time or by advance"),
-        N_("nobody accepts it, whoever's turn it is: expired, in its own time or by advance")),
-    Row(5, Outcome.LATE, N_("expired, then the money comes: a late claim, accepted, completed with late: true"),
-        N_("accepted and not sent in time: the next trader completes it")),
-    Row(6, Outcome.NOBODY, N_("nobody can take it: failed, no_requisite"),
-        N_("nobody can take it: failed, no_requisite")),
-    Row(7, Outcome.DECLINED, N_("the first trader refuses, the second completes it"),
-        N_("the first trader refuses, the second completes it")),
-    Row(8, Outcome.WON, N_("disputed, decided for the store: completed"),
-        N_("disputed as not arrived, decided for the store: cancelled, your money is back")),
-    Row(9, Outcome.LOST, N_("disputed, decided against the store: cancelled"),
-        N_("disputed as not arrived, decided against the store: completed")),
-    Row(10, Outcome.REVIEW, N_("the risk rules want a person: review, released, completed"),
-        N_("the risk rules want a person: review, released, completed")),
-    Row(11, Outcome.REFUSED, N_("refused by the risk rules: failed, refused"),
-        N_("refused by the risk rules: failed, refused")),
+    Row(0, Outcome.EXACT, "assigned, paid, confirmed exactly, completed",
+        "assigned, accepted, sent with a receipt, confirmed as your store chose, completed"),
+    Row(1, Outcome.WAITS, "assigned, and nobody pays: it waits for mark-paid or the page, then it is completed",
+        "assigned, and its trader lets the time to accept pass: cancel it meanwhile, or the next one completes it"),
+    Row(2, Outcome.LESS, "nine tenths of it arrive: as your store's policy says",
+        "nine tenths of it arrive: disputed, then settled on what arrived"),
+    Row(3, Outcome.MORE, "a tenth more arrives: disputed, then settled on what arrived",
+        "its trader says he sent too much: disputed, then completed as ordered"),
+    Row(4, Outcome.EXPIRES, "assigned, and nobody pays: expired, in its own time or by advance",
+        "nobody accepts it, whoever's turn it is: expired, in its own time or by advance"),
+    Row(5, Outcome.LATE, "expired, then the money comes: a late claim, accepted, completed with late: true",
+        "accepted and not sent in time: the next trader completes it"),
+    Row(6, Outcome.NOBODY, "nobody can take it: failed, no_requisite",
+        "nobody can take it: failed, no_requisite"),
+    Row(7, Outcome.DECLINED, "the first trader refuses, the second completes it",
+        "the first trader refuses, the second completes it"),
+    Row(8, Outcome.WON, "disputed, decided for the store: completed",
+        "disputed as not arrived, decided for the store: cancelled, your money is back"),
+    Row(9, Outcome.LOST, "disputed, decided against the store: cancelled",
+        "disputed as not arrived, decided against the store: completed"),
+    Row(10, Outcome.REVIEW, "the risk rules want a person: review, released, completed",
+        "the risk rules want a person: review, released, completed"),
+    Row(11, Outcome.REFUSED, "refused by the risk rules: failed, refused",
+        "refused by the risk rules: failed, refused"),
 )
 """Every other ending is as the first."""
 _BY_DIGITS = {row.digits: row.outcome for row in ROWS}
