@@ -22,7 +22,7 @@ from portal.orders.states import Direction, Status
 from portal.requisites.test_outcomes import Outcome, of_amount
 from portal.risk.commands import DecideReview
 from portal.risk.facts import Verdict
-from portal.test_mode import payins, payouts, robots
+from portal.test_mode import milestones, payins, payouts, robots
 from portal.test_mode.models import TestChoice
 
 Act = Callable[[], object]
@@ -43,7 +43,10 @@ def act(session: Session, order_id: UUID) -> bool:
     Raises what is worth another try (LockTimeout, StorageAway).
     """
     order = queries.lock_many(session, [order_id]).get(order_id)
-    if order is None or order.live or (due := _next(session, order, outcome_of(session, order))) is None:
+    if order is None or order.live:
+        return False
+    if (due := _next(session, order, outcome_of(session, order))) is None:
+        milestones.note_steps(session, order)
         return False
     try:
         with session.begin_nested():
