@@ -40,8 +40,6 @@ def test_what_is_chosen_has_happened_when_the_page_is_there_again(client, cast, 
     assert f'value="{outcome}"' in page(client, order)
     assert choose(client, order, outcome).status_code == 303
     found = f.found(order.public_id)
-    if outcome in ("exact", "more", "late", "declined", "won"):
-        assert found.status in ("confirmed", "completed")
     assert found.status == CAME_TO[outcome]
     assert found.late == (outcome == "late")
 
@@ -58,7 +56,8 @@ def test_after_the_end_the_money_may_come_too_late(client, cast):
     order = assigned(cast)
     choose(client, order, "expires")
     shown = page(client, order)
-    assert 'value="late"' in shown and 'value="exact"' not in shown
+    assert 'value="late"' in shown
+    assert 'value="exact"' not in shown
     choose(client, order, "late")
     assert f.found(order.public_id).status == "completed"
     assert CLICK not in page(client, order)
