@@ -1,4 +1,4 @@
-"""What somebody who looks at the page of a test order wants to happen: in the place of what its amount says, and now."""
+"""What somebody on the page of a test order wants to happen: in the place of what its amount says, and now."""
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Literal

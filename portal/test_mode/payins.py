@@ -70,7 +70,7 @@ def _paid(session: Session, order: Order, outcome: Outcome) -> Act:
         return partial(service.open_dispute, session, trader, OpenDispute(
             order_id=order.public_id, reason="not_received", text="Test mode: the money has not arrived."))
     due = Money(assignment.amount_minor, order.currency)
-    received = {Outcome.LESS: less, Outcome.MORE: more}.get(outcome, lambda amount: amount)(due)
+    received = less(due) if outcome is Outcome.LESS else more(due) if outcome is Outcome.MORE else due
     return partial(confirm, session, trader, ConfirmOrder(
         order_id=order.public_id, assignment_id=assignment.public_id, received=received.text, differs=received != due))
 
