@@ -30,6 +30,6 @@ from portal.files.service import (
 from portal.files.storage import LocalFolder, StorageAway, configure, storage
 
 __all__ = ["BYTES_MAX", "AttachedElsewhere", "BadFile", "File", "Inspected", "LocalFolder", "StorageAway", "Stored",
-           "TooManyFiles", "TooManyStrangers", "Upload", "also_on", "attach", "chosen", "configure", "discard", "drafts",
-           "forget", "forget_of", "keep", "of", "open_file", "remove", "room_for", "shown_name", "storage", "store",
-           "sweep", "sweep_orphans", "visible_by"]
+           "TooManyFiles", "TooManyStrangers", "Upload", "also_on", "attach", "chosen", "configure", "discard",
+           "drafts", "forget", "forget_of", "keep", "of", "open_file", "remove", "room_for", "shown_name", "storage",
+           "store", "sweep", "sweep_orphans", "visible_by"]
