@@ -108,6 +108,7 @@ put("pay-icons.svg", sprite(PAY_ICONS));
 put("app.css", stylesheet("app.css"));
 put("pay.css", stylesheet("pay.css", UNUSED_BY_PAY));
 put("uploads.css", stylesheet("uploads.css"));
+put("trials.css", stylesheet("trials.css"));
 
 // One file, in this order: as separate deferred files the SSE extension now and then came too late to connect.
 const htmx = ["htmx.min.js", "ext/hx-sse.min.js", "ext/hx-ptag.min.js"]

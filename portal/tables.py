@@ -27,6 +27,7 @@ from portal.reference import pauses as desk_pauses
 from portal.requisites import models as requisites
 from portal.risk import models as risk
 from portal.tariffs import models as tariffs
+from portal.test_mode import models as test_mode
 from portal.treasury import book_models as books
 from portal.treasury import closing_models as closed_days
 from portal.treasury import models as treasury
@@ -38,5 +39,5 @@ __all__ = ["admissions", "applications", "approvals", "audit", "books", "calls",
            "gateway",
            "imports", "jobs", "ledger", "ledger_proofs", "mail", "mail_links", "notices", "orders", "parties",
            "payouts", "places", "privacy", "rate_feeds", "recovery_asks", "reference",
-           "requisites", "reserves", "results", "risk", "seals", "tariffs", "token_keys", "treasury",
+           "requisites", "reserves", "results", "risk", "seals", "tariffs", "test_mode", "token_keys", "treasury",
            "webhooks"]

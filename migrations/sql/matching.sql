@@ -64,7 +64,8 @@ BEGIN
             o.one_amount := false;
         END IF;
         declined := ARRAY(SELECT a.trader_id FROM assignments a
-                           WHERE a.order_id = o.id AND a.end_reason IN ('declined', 'expired'));
+                           WHERE a.order_id = o.id AND (a.end_reason = 'declined'
+                                OR a.end_reason = 'expired' AND o.live));
         replaced := ARRAY(SELECT a.requisite_id FROM assignments a
                            WHERE a.order_id = o.id AND a.state IN ('open', 'lingering'));
         <<walk>>
@@ -103,6 +104,7 @@ BEGIN
                    AND t.status = 'active'
                    AND t.unsecured = 0
                    AND (CASE o.direction WHEN 'payin' THEN r.payin AND t.payin ELSE r.payout AND t.payout END)
+                   AND (o.live OR o.amount_to_pay_minor % 100 <> 6)
                    AND (r.robot OR NOT coalesce(r.bank = ANY (paused_banks), false))
                    AND t.on_shift
                    AND (r.robot OR NOT r.off_hours)
@@ -254,7 +256,8 @@ BEGIN
       FROM orders q JOIN stores s ON s.id = q.store_id JOIN direction_rules d ON d.direction = q.direction
      WHERE q.id = wanted;
     declined := ARRAY(SELECT a.trader_id FROM assignments a
-                       WHERE a.order_id = o.id AND a.end_reason IN ('declined', 'expired'));
+                       WHERE a.order_id = o.id AND (a.end_reason = 'declined'
+                            OR a.end_reason = 'expired' AND o.live));
     replaced := ARRAY(SELECT a.requisite_id FROM assignments a
                        WHERE a.order_id = o.id AND a.state IN ('open', 'lingering'));
 
@@ -294,6 +297,7 @@ BEGIN
                      AND t.status = 'active'
                      AND t.unsecured = 0
                      AND (CASE o.direction WHEN 'payin' THEN r.payin AND t.payin ELSE r.payout AND t.payout END)
+                     AND (o.live OR o.amount_to_pay_minor % 100 <> 6)
                      AND (r.robot OR NOT coalesce(r.bank = ANY (paused_banks), false)))
                         IS NOT TRUE THEN 4
                    WHEN (t.on_shift
@@ -405,6 +409,7 @@ BEGIN
                      AND t.status = 'active'
                      AND t.unsecured = 0
                      AND (CASE o.direction WHEN 'payin' THEN r.payin AND t.payin ELSE r.payout AND t.payout END)
+                     AND (o.live OR o.amount_to_pay_minor % 100 <> 6)
                      AND (r.robot OR NOT coalesce(r.bank = ANY (paused_banks), false)))
                         IS NOT TRUE THEN 4
                    WHEN (t.on_shift

@@ -12,6 +12,7 @@ from portal.approvals.service import (
     OwnApproval,
     StaleApproval,
     ask,
+    ask_and_decide,
     ask_once,
     decide,
     expire,
@@ -20,5 +21,5 @@ from portal.approvals.service import (
 )
 
 __all__ = ["AgreedAlready", "AlreadyAsked", "AlreadyDecided", "Approval", "DecideApproval", "OneHand", "OwnApproval",
-           "StaleApproval", "ask", "ask_once", "decide", "expire", "find", "limit_changes", "page", "pending_count",
-           "register", "take_back", "visible_to", "waiting_for", "withdraw"]
+           "StaleApproval", "ask", "ask_and_decide", "ask_once", "decide", "expire", "find", "limit_changes",
+           "page", "pending_count", "register", "take_back", "visible_to", "waiting_for", "withdraw"]

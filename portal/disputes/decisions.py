@@ -49,6 +49,25 @@ def ask(session: Session, actor: Actor, command: DecideDispute) -> Approval:
 
     Raises NotFound, Denied, InvalidTransition, Invalid, AmountBelowFee, AlreadyAsked.
     """
+    order, before, after = _wanted(session, actor, command)
+    return approvals.ask_once(session, actor, kind=KIND, target_kind="order", target_id=order.id,
+                              reason=command.reason, before=before, after=after)
+
+
+def decide_in_test(session: Session, arbiters: tuple[Actor, Actor], command: DecideDispute) -> Approval:
+    """Two robots ask and agree in one breath, about a test order and nothing else.
+
+    Raises as `ask` and `apply`.
+    """
+    order, before, after = _wanted(session, arbiters[0], command)
+    if order.live:
+        raise Denied()
+    return approvals.ask_and_decide(session, arbiters, kind=KIND, target_kind="order", target_id=order.id,
+                                    reason=command.reason, before=before, after=after)
+
+
+def _wanted(session: Session, actor: Actor, command: DecideDispute) -> tuple[Order, dict[str, Any], dict[str, Any]]:
+    """The locked order, how it stands, and what is asked for."""
     order = orders.lock(session, actor, command.order_id)
     if not (actor.is_staff and actor.may(Permission.DISPUTE_DECIDE)):
         raise Denied()
@@ -73,9 +92,7 @@ def ask(session: Session, actor: Actor, command: DecideDispute) -> Approval:
     sketch = Approval(id=ids.new_id(), target_id=str(order.id), before=standing, after=after)  # never added
     if command.outcome == "complete" and order.status in LATE and dispute is not None:
         _stop_unsecured(session, order, dispute, assignment)
-    return approvals.ask_once(
-        session, actor, kind=KIND, target_kind="order", target_id=order.id, reason=command.reason, after=after,
-        before=standing | {"moves": _moves(session, sketch)})
+    return order, standing | {"moves": _moves(session, sketch)}, after
 
 
 def apply(session: Session, actor: Actor, approval: Approval) -> None:

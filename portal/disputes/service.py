@@ -16,7 +16,7 @@ from portal.disputes.commands import AddStatement, GiveIn, OpenDispute
 from portal.disputes.models import Dispute, Statement
 from portal.disputes.reasons import Side
 from portal.orders import queries as orders
-from portal.orders import reopening
+from portal.orders import reopening, robots_turn
 from portal.orders.agreement import agree, outcome
 from portal.orders.corrections import settled_assignment
 from portal.orders.judging import at_money
@@ -93,6 +93,8 @@ def open_dispute(session: Session, actor: Actor, command: OpenDispute) -> Disput
     audit.record(session, actor, "dispute.opened", "order", order.id,
                  after={"dispute": dispute.public_id, "reason": reason.code})
     telling.tell(session, dispute, order, "opened")
+    if not order.live:
+        robots_turn.promise(session, [order.id])
     return dispute
 
 

@@ -4,7 +4,7 @@ Others `store` an upload, `keep` it as its sender's draft, `attach` it in the tr
 list with `of`, and register with `visible_by` who may see the files of their kind of subject.
 """
 from portal.files.chosen import chosen
-from portal.files.inspection import BYTES_MAX, BadFile, Upload, shown_name
+from portal.files.inspection import BYTES_MAX, BadFile, Inspected, Upload, shown_name
 from portal.files.models import File
 from portal.files.service import (
     AttachedElsewhere,
@@ -27,9 +27,9 @@ from portal.files.service import (
     sweep_orphans,
     visible_by,
 )
-from portal.files.storage import LocalFolder, StorageAway, configure
+from portal.files.storage import LocalFolder, StorageAway, configure, storage
 
-__all__ = ["BYTES_MAX", "AttachedElsewhere", "BadFile", "File", "LocalFolder", "StorageAway", "Stored", "TooManyFiles",
-           "TooManyStrangers", "Upload", "also_on", "attach", "chosen", "configure", "discard", "drafts", "forget",
-           "forget_of", "keep", "of", "open_file", "remove", "room_for", "shown_name", "store", "sweep",
-           "sweep_orphans", "visible_by"]
+__all__ = ["BYTES_MAX", "AttachedElsewhere", "BadFile", "File", "Inspected", "LocalFolder", "StorageAway", "Stored",
+           "TooManyFiles", "TooManyStrangers", "Upload", "also_on", "attach", "chosen", "configure", "discard",
+           "drafts", "forget", "forget_of", "keep", "of", "open_file", "remove", "room_for", "shown_name", "storage",
+           "store", "sweep", "sweep_orphans", "visible_by"]

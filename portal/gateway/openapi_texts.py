@@ -19,6 +19,10 @@ DESCRIPTIONS = {
                  " masked or null.",
     "cancel_payin": "Only before the customer says that it is paid. Harmless twice under the same `Idempotency-Key`.",
     "mark_payin_paid": "For stores that show requisites themselves: the trader is asked to look for the money.",
+    "advance_payin": "Test keys only. Every deadline of this payin, and the robots' next act, comes that much sooner;"
+                     " what became due has happened when the answer comes.",
+    "advance_payout": "Test keys only. Every deadline of this payout, and the robots' next act, comes that much sooner;"
+                      " what became due has happened when the answer comes.",
     "create_payout": "Holds amount and fee of the store's balance and looks for a trader who sends the money to"
                      " `destination`. `insufficient_funds` says what is missing. Fee and rate are frozen here.",
     "list_payouts": "Filters narrow the list; a page ends with `next_cursor`, which the next call sends as `cursor`.",

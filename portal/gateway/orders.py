@@ -26,6 +26,7 @@ from portal.orders.intake.create import Created, create, replay, request_hash
 from portal.orders.models import Order
 from portal.orders.states import Direction
 from portal.tariffs import AmountTooSmall
+from portal.test_mode import milestones
 
 C = TypeVar("C", bound=OrderCommand)
 
@@ -44,6 +45,9 @@ def take_in(kind: type[CreatePayin] | type[CreatePayout]) -> Response:
     response = shown(made.answer, 201)
     if made.replayed:
         response.headers[REPLAYED] = "true"
+        if not caller().live:
+            with transaction() as session:
+                milestones.note_replay(session, made.row)
     return response
 
 

@@ -7,6 +7,7 @@ from portal.core.errors import NotFound
 from portal.core.lifecycle import InvalidTransition
 from portal.files import BadFile, StorageAway, TooManyFiles
 from portal.gateway import orders, payin_answers, receipts, schemas
+from portal.gateway.auth import caller
 from portal.gateway.endpoint import call, shown
 from portal.gateway.errors import NotMultipart, Overloaded, TooManyWaits
 from portal.gateway.filters import PayinQuery
@@ -20,6 +21,7 @@ from portal.orders.states import Direction
 from portal.reference import RateUnavailable
 from portal.reference.pauses import DeskPaused, PartlyPaused
 from portal.tariffs import AmountTooSmall
+from portal.test_mode.advance import Advance, AdvanceOrder, TestOnly, advance, refuse_live
 
 
 @call("POST", "/payins", Permission.ORDER_CREATE, summary="Take a payment from a customer", body=CreatePayin,
@@ -60,3 +62,10 @@ def mark_payin_paid(payin_id: str) -> Response:
       errors=(NotFound, NotMultipart, BadFile, StorageAway, NothingToShow, TooManyReceipts, TooManyFiles))
 def add_payin_receipts(payin_id: str) -> Response:
     return receipts.take(Direction.PAYIN, payin_id)
+
+
+@call("POST", "/payins/<payin_id>/advance", Permission.ORDER_MARK_PAID, summary="Move a test payin's clock on",
+      body=Advance, answer=schemas.Payin, errors=(NotFound, TestOnly))
+def advance_payin(payin_id: str) -> Response:
+    refuse_live(caller())
+    return orders.act(Direction.PAYIN, payin_id, AdvanceOrder, advance, body=Advance)

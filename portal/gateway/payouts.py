@@ -6,6 +6,7 @@ from portal.core.errors import NotFound
 from portal.core.lifecycle import InvalidTransition
 from portal.files import BadFile, StorageAway, TooManyFiles
 from portal.gateway import orders, receipts, schemas
+from portal.gateway.auth import caller
 from portal.gateway.endpoint import call, shown
 from portal.gateway.errors import NotMultipart, Overloaded, TooManyWaits
 from portal.gateway.filters import PayoutQuery
@@ -20,6 +21,7 @@ from portal.orders.states import Direction
 from portal.reference import RateUnavailable
 from portal.reference.pauses import DeskPaused, PartlyPaused
 from portal.tariffs import AmountTooSmall
+from portal.test_mode.advance import Advance, AdvanceOrder, TestOnly, advance, refuse_live
 
 
 @call("POST", "/payouts", Permission.PAYOUT_CREATE, summary="Send a payment to somebody", body=CreatePayout,
@@ -62,3 +64,10 @@ def confirm_payout(payout_id: str) -> Response:
       errors=(NotFound, NotMultipart, BadFile, StorageAway, NothingToShow, TooManyReceipts, TooManyFiles))
 def add_payout_receipts(payout_id: str) -> Response:
     return receipts.take(Direction.PAYOUT, payout_id)
+
+
+@call("POST", "/payouts/<payout_id>/advance", Permission.PAYOUT_CREATE, summary="Move a test payout's clock on",
+      body=Advance, answer=schemas.Payout, errors=(NotFound, TestOnly))
+def advance_payout(payout_id: str) -> Response:
+    refuse_live(caller())
+    return orders.act(Direction.PAYOUT, payout_id, AdvanceOrder, advance, body=Advance)

@@ -13,7 +13,7 @@ from portal.core import clock, ids, page_events
 from portal.core.access import Actor
 from portal.core.clock import rfc3339
 from portal.core.errors import Denied
-from portal.orders import events, row, view
+from portal.orders import events, robots_turn, row, view
 from portal.orders.directions import rules_of
 from portal.orders.facts import OrderFacts
 from portal.orders.queries import party_of
@@ -99,6 +99,7 @@ class Steps:
         if self._taken:
             taken, self._taken = self._taken, []
             events.write(self.session, taken, self.statement, then=partial(self._tell_pages, taken))
+            robots_turn.promise(self.session, [event["order_id"] for event in taken if not event["live"]])
 
     def _tell_pages(self, taken: Sequence[dict[str, Any]], traders_of: Mapping[UUID, Sequence[UUID]]) -> None:
         """Of the store and of every trader who has had the order: one who lost it must see that too."""

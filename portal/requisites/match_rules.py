@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
 
+from portal.requisites.test_outcomes import DIGITS, DIGITS_OF, Outcome
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -47,6 +49,9 @@ RULES = (
     Rule("unsecured", "approved", "t.unsecured = 0"),
     Rule("direction_off", "approved",
          "(CASE o.direction WHEN 'payin' THEN r.payin AND t.payin ELSE r.payout AND t.payout END)"),
+    # a test order whose amount says so finds nobody
+    Rule("test_nobody", "approved", f"(o.live OR o.amount_to_pay_minor % {DIGITS} <> {DIGITS_OF[Outcome.NOBODY]})",
+         of_order=True),
     Rule("bank_paused", "approved", "NOT coalesce(r.bank = ANY (paused_banks), false)", spares_robots=True),
     Rule("off_shift", "on_shift", "t.on_shift"),
     Rule("off_hours", "on_shift", "NOT r.off_hours", spares_robots=True),

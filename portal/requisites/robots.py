@@ -1,5 +1,5 @@
-"""Robots: who takes test orders. One trader per settlement currency, one requisite per method and fiat currency
-that its stores take.
+"""Robots: who takes test orders. Two traders per settlement currency, each with one requisite per method and fiat
+currency that its stores take: what the first one refuses, the second takes.
 
 They are exempt from slots, limits, cooldown and same amount, so that a test never depends on an earlier one.
 """
@@ -27,27 +27,31 @@ MAX_MINOR = 10**9  # a test order above it finds no requisite
 OPEN_ORDERS_MAX = 2**31 - 1
 REWARD_BPS = 50
 MADE_MAX = 30  # requisites in one transaction; the rest a minute later
+TIERS = (1, 2)  # one robot each
 
 
 def ensure(session: Session, settlement_currency: str, *, methods: Iterable[str] | None = None) -> Trader:
-    """Make what is missing of the robot for a settlement currency: harmless twice, and for two at once.
+    """Make what is missing of the robots for a settlement currency: harmless twice, and for two at once.
 
-    For what stores settled in this currency take; only by these `methods`, where they are named.
+    For what stores settled in this currency take; only by these `methods`, where they are named. Returns the first.
     """
     session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"),
                     {"name": f"robot {settlement_currency}"})
-    trader = session.scalar(select(Trader).where(Trader.robot, Trader.settlement_currency == settlement_currency))
-    if trader is None:
-        trader = _trader(session, settlement_currency)
-    known = {code: method for code, method in reference.snapshot(session).methods.items() if method.active}
+    known = {trader.tier: trader for trader in session.scalars(
+        select(Trader).where(Trader.robot, Trader.settlement_currency == settlement_currency))}
+    traders = [known.get(tier) or _trader(session, settlement_currency, tier) for tier in TIERS]
+    active = {code: method for code, method in reference.snapshot(session).methods.items() if method.active}
     wanted = {pair for pair in _taken(session, settlement_currency) if methods is None or pair[0] in set(methods)}
-    there = {(row.method, row.currency) for row in session.execute(
-        select(Requisite.method, Requisite.currency).where(Requisite.trader_id == trader.id))}
-    made = [_requisite(session, trader, method, known[method].validator, currency)
-            for method, currency in sorted(wanted - there) if method in known][:MADE_MAX]
+    there = {tuple(row) for row in session.execute(
+        select(Requisite.trader_id, Requisite.method, Requisite.currency)
+        .where(Requisite.trader_id.in_([trader.id for trader in traders])))}
+    missing = [(trader, *pair) for pair in sorted(wanted) for trader in traders
+               if pair[0] in active and (trader.id, *pair) not in there][:MADE_MAX]
+    made = [_requisite(session, trader, method, active[method].validator, currency)
+            for trader, method, currency in missing]
     session.add_all(made)
     lanes.rebuild(session, [requisite.id for requisite in made])
-    return trader
+    return traders[0]
 
 
 def ensure_all(session: Session) -> None:
@@ -65,9 +69,10 @@ def _taken(session: Session, settlement_currency: str) -> set[tuple[str, str]]:
     return {(method, currency) for method, currency in rows}
 
 
-def _trader(session: Session, settlement_currency: str) -> Trader:
+def _trader(session: Session, settlement_currency: str, tier: int) -> Trader:
     id = ids.new_id()
-    trader = Trader(id=id, name=f"Robot {settlement_currency}", status="active", robot=True, on_shift=True, tier=1,
+    trader = Trader(id=id, name=f"Robot {settlement_currency} {tier}", status="active", robot=True, on_shift=True,
+                    tier=tier,
                     settlement_currency=settlement_currency, open_orders_max=OPEN_ORDERS_MAX,
                     data_key=crypto.new_data_key(key_place(id)))
     session.add(trader)
@@ -80,10 +85,10 @@ def _trader(session: Session, settlement_currency: str) -> Trader:
 
 def _requisite(session: Session, trader: Trader, method: str, validator: str, currency: str) -> Requisite:
     id = ids.new_id()
-    number = test_number(validator, f"{trader.settlement_currency} {method} {currency}")
+    number = test_number(validator, f"{trader.settlement_currency} {method} {currency} {trader.tier}")
     return Requisite(
         id=id, trader_id=trader.id, holder_id=_holder(session), live=False, robot=True, status=Status.ACTIVE,
-        method=method, currency=currency, payin=True, payout=False, min_minor=1, max_minor=MAX_MINOR,
+        method=method, currency=currency, payin=True, payout=True, min_minor=1, max_minor=MAX_MINOR,
         open_orders_max=OPEN_ORDERS_MAX, **numbers.seal(trader, id, number, card=validator in validators.CARDS))
 
 

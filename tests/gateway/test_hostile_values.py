@@ -49,6 +49,8 @@ BODIES = {
     ("POST", "/payouts/{payout_id}/confirm"): {"reason": "x"},
     ("POST", "/payins/{payin_id}/dispute"): {"reason": "not_confirmed", "text": "x"},
     ("POST", "/payouts/{payout_id}/dispute"): {"reason": "not_arrived", "text": "x"},
+    ("POST", "/payins/{payin_id}/advance"): {"seconds": 60},
+    ("POST", "/payouts/{payout_id}/advance"): {"seconds": 60},
     ("POST", "/webhook-endpoints"): {"url": "https://shop.example/hook", "events": ["payin.new"], "description": "d"},
     ("PATCH", "/webhook-endpoints/{endpoint_id}"): {
         "url": "https://shop.example/hook", "events": ["payin.new"], "description": "d", "active": True},

@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from portal.core import crypto
 from portal.core.db import reader, transaction
 from portal.core.ids import new_id
-from portal.parties.models import Merchant, Store, StoreCurrency
+from portal.parties.models import Merchant, Store, StoreCurrency, Trader
 from portal.requisites import robots
 from portal.requisites.models import Lane, LaneMember, Requisite
 
@@ -34,6 +34,14 @@ def test_a_robot_is_made_once_with_a_requisite_for_each_rail(app, store, method)
     assert method in {requisite.method for requisite in mine}
     assert {(requisite.live, requisite.robot, requisite.status) for requisite in mine} == {(False, True, "active")}
     assert (first.robot, first.on_shift, first.status) == (True, True, "active")
+
+
+def test_there_are_two_and_each_has_the_rail(app, store, method):
+    with transaction() as session:
+        robots.ensure(session, "USDC", methods=[method])
+    found = reader().execute(sa.select(Trader.tier, Requisite.payin, Requisite.payout).join(
+        Requisite, Requisite.trader_id == Trader.id).where(Requisite.method == method).order_by(Trader.tier)).all()
+    assert [tuple(row) for row in found] == [(1, True, True), (2, True, True)]
 
 
 def test_it_stands_on_test_lanes_only(app, store, method):

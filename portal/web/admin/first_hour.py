@@ -50,8 +50,8 @@ STEPS = (
          N_("Add a person of the merchant; they sign in and make a test key and a live key under Developers."),
          "admin_merchants.index", P.PARTY_MANAGE),
     Step("test_order", N_("A test order"),
-         N_("With the test key, as the documentation shows. A robot takes it; say that it is paid, and confirm it on "
-            "its page."), "docs.index", P.ADMIN_PORTAL),
+         N_("With the test key, as the documentation shows. Robots take, pay and confirm it within seconds."),
+         "docs.index", P.ADMIN_PORTAL),
     Step("live_order", N_("The first payment"), N_("With the live key: pay it yourself, have the trader confirm it."),
          "docs.index", P.ADMIN_PORTAL),
 )

@@ -14,7 +14,7 @@ from portal.orders.commands import CancelOrder, MarkPaid
 from portal.orders.reading.checkout_page import Checkout, open_checkout
 from portal.orders.replacing import ReplaceOrder
 from portal.web import uploads
-from portal.web.checkout import disputes
+from portal.web.checkout import disputes, trials
 from portal.web.htmx import wants_fragment
 from portal.web.locale import LANGUAGES
 from portal.web.render import redisplay, show
@@ -128,6 +128,15 @@ def dispute(token: str) -> Response:
     return _back(token, payer)
 
 
+@bp.post("/<token>/outcome")
+def try_outcome(token: str) -> Response:
+    """Of a test order: what is to become of it."""
+    payer = _payer(token)
+    with _again(token, payer):
+        trials.choose(payer)
+    return _back(token, payer)
+
+
 def _payer(token: str) -> Actor:
     """Whoever holds the link may see and claim this one order. Raises NotFound."""
     g.actor = None  # a signed-in trader who opens a link is a payer here, with a payer's rights
@@ -144,7 +153,7 @@ def _again(token: str, payer: Actor):  # type: ignore[no-untyped-def]
 
 def _context(payer: Actor, **more: Any) -> dict[str, Any]:
     pay = open_checkout(reader(), payer)
-    return {"pay": pay, "objection": disputes.of(payer, pay.order)} | more
+    return {"pay": pay, "objection": disputes.of(payer, pay.order), "trials": trials.of(pay.order)} | more
 
 
 def _show(token: str, payer: Actor) -> Response:

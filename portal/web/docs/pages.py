@@ -6,6 +6,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from portal.core.errors import NotFound
+from portal.requisites.test_outcomes import ROWS
 from portal.web.docs import callers
 from portal.web.docs.reference import reference
 from portal.web.render import show
@@ -29,7 +30,7 @@ def page(name: str) -> Response:
     """A guide. `/docs/errors#code` is what the `type` of every problem leads to."""
     if name not in PAGES:
         raise NotFound()
-    return _cached(PAGES[name], **(callers.SAMPLES if name == "authentication" else {}))
+    return _cached(PAGES[name], outcomes=ROWS, **(callers.SAMPLES if name == "authentication" else {}))
 
 
 @bp.get("/reference/<tag>")

@@ -11,10 +11,24 @@ from portal.core.commands import bind
 from portal.core.db import reader, transaction
 from portal.parties import key_list, keys
 from portal.parties.commands import CreateKey, RenameKey, RevokeKey
+from portal.test_mode import going_live
+from portal.web.badges import N_
 from portal.web.docs.reference import operation
 from portal.web.identity import signed_in
 from portal.web.render import redisplay, show
 
+# each with the page of the documentation that says how
+GOING_LIVE = {
+    going_live.KEY: (N_("Make a test key"), "authentication"),
+    going_live.ANSWERED: (N_("Have your webhook address answer with 2xx"), "webhooks"),
+    "payin.completed": (N_("Have a payin completed: an amount that ends in .00"), "testing"),
+    "payin.expired": (N_("Have one expire: .04, and advance"), "testing"),
+    "payin.failed": (N_("Have one fail: .06"), "testing"),
+    "other_amount": (N_("See less or more arrive: .02 or .03"), "testing"),
+    "payin.disputed": (N_("See a dispute decided: .08 or .09"), "testing"),
+    "payout.completed": (N_("Have a payout completed, out of the test balance that payins leave"), "testing"),
+    "replayed": (N_("Send a create twice with one Idempotency-Key"), "idempotency"),
+}
 bp = Blueprint("merchant_developers", __name__, url_prefix="/merchant/developers")
 
 
@@ -22,7 +36,8 @@ bp = Blueprint("merchant_developers", __name__, url_prefix="/merchant/developers
 @requires(Permission.KEY_READ)
 def index() -> Response:
     page = key_list.page(reader(), signed_in(), cursor=request.args.get("after"))
-    return show("merchant/developers/keys.html", page=page, sample=sample())
+    tried = going_live.look(reader(), key_list.stores(reader(), signed_in()))
+    return show("merchant/developers/keys.html", page=page, sample=sample(), tried=tried, words=GOING_LIVE)
 
 
 @bp.get("/keys/new")
