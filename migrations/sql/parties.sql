@@ -71,12 +71,16 @@ CREATE TABLE traders (
     open_orders int DEFAULT 0 NOT NULL,
     missed int DEFAULT 0 NOT NULL,
     unsecured int DEFAULT 0 NOT NULL,
+    open_minor bigint DEFAULT 0 NOT NULL,
+    open_max_minor bigint,
+    disputed_max_minor bigint,
     data_key bytea NOT NULL,
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
     CONSTRAINT pk_traders PRIMARY KEY (id),
     CONSTRAINT ck_traders_status CHECK (status IN ('pending', 'active', 'suspended')),
-    CONSTRAINT ck_traders_open_orders CHECK (open_orders >= 0)
+    CONSTRAINT ck_traders_open_orders CHECK (open_orders >= 0),
+    CONSTRAINT ck_traders_caps CHECK (open_minor >= 0 AND open_max_minor >= 0 AND disputed_max_minor >= 0)
 ) WITH (fillfactor = 70);
 CREATE INDEX ix_traders_words ON traders USING gin (to_tsvector('simple', translate(name, '-_./', '    ')));
 
@@ -116,6 +120,8 @@ CREATE TABLE stores (
     payout_window_s int DEFAULT '3600' NOT NULL,
     payout_tries_max int DEFAULT '3' NOT NULL,
     payout_alone_max_minor bigint,
+    open_max_minor bigint,
+    disputed_max_minor bigint,
     data_key bytea NOT NULL,
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
@@ -124,6 +130,7 @@ CREATE TABLE stores (
     CONSTRAINT ck_stores_status CHECK (status IN ('active', 'suspended')),
     CONSTRAINT ck_stores_payout_confirm CHECK (payout_confirm IN ('store', 'window', 'at_once')),
     CONSTRAINT ck_stores_payout_alone_max CHECK (payout_alone_max_minor >= 0),
+    CONSTRAINT ck_stores_caps CHECK (open_max_minor >= 0 AND disputed_max_minor >= 0),
     CONSTRAINT ck_stores_vary CHECK (vary_minor BETWEEN 0 AND 999),
     CONSTRAINT ck_stores_under_policy CHECK (under_policy IN ('accept', 'ask', 'return')),
     CONSTRAINT fk_stores_merchant_id FOREIGN KEY (merchant_id) REFERENCES merchants (id)

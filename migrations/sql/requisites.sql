@@ -15,6 +15,18 @@
 --   (SKIP LOCKED), so a lap is off by one per concurrent matcher at most.
 -- Members are a hint: matching checks status, shift, switches, amount, limits again under the row's lock.
 
+-- How much may be open, and how much in dispute, on requisites of a bank in one currency. Its row is matching's lock.
+CREATE TABLE bank_caps (
+    bank text NOT NULL,
+    currency text NOT NULL,
+    open_max_minor bigint,
+    disputed_max_minor bigint,
+    CONSTRAINT pk_bank_caps PRIMARY KEY (bank, currency),
+    CONSTRAINT ck_bank_caps_caps CHECK (open_max_minor >= 0 AND disputed_max_minor >= 0),
+    CONSTRAINT fk_bank_caps_bank FOREIGN KEY (bank) REFERENCES banks (code),
+    CONSTRAINT fk_bank_caps_currency FOREIGN KEY (currency) REFERENCES currencies (code)
+);
+
 -- A ring of requisites that could take a kind of order; `id` names its cursor, the sequence `lane_cursor_<id>`.
 CREATE TABLE lanes (
     id int GENERATED ALWAYS AS IDENTITY,

@@ -4,6 +4,7 @@ The order becomes `assigned` with a new assignment: collateral is held, limits a
 match. No limit keeps it away, for the money is there; want of collateral does.
 """
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -83,7 +84,7 @@ def reopen(steps: Steps, order: Order, ended: Assignment, *, reason: str | None 
     session.flush()
     # its amount rests already, and another open order may have it: two of a sum do not share a place
     session.add(OpenPlace(assignment_id=made.id, requisite_id=made.requisite_id, trader_id=made.trader_id,
-                          order_id=order.id, amount_minor=None))
+                          order_id=order.id, amount_minor=None, **_exposed(order, made, taken)))
     order.assignment_id, order.expires_at, order.late = made.id, made.expires_at, True
     order.ended_at = order.needs_attention_at = None
     steps.take(order, Action.REOPEN, reason=reason, details={"assignment": made.public_id} | (details or {}))
@@ -124,4 +125,13 @@ def _count(taken: reservations.Taken, made: Assignment) -> date:
         one.day_on, one.month_on = day, month
     requisite.open_orders += 1
     taken.traders[made.trader_id].open_orders += 1
+    taken.traders[made.trader_id].open_minor += made.settlement_minor
     return day
+
+
+def _exposed(order: Order, made: Assignment, taken: reservations.Taken) -> dict[str, Any]:
+    """What counts against caps; they keep nothing of it away, for the money is there."""
+    requisite = taken.requisites[made.requisite_id]
+    return {"store_id": None if requisite.robot else order.store_id, "bank": None if requisite.robot else requisite.bank,
+            "currency": requisite.currency, "to_pay_minor": made.amount_minor,
+            "settlement_minor": made.settlement_minor}

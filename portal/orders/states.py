@@ -76,6 +76,7 @@ class FailureCode(StrEnum):
     NO_REQUISITE = "no_requisite"
     LIMITS_REACHED = "limits_reached"
     NO_COLLATERAL = "no_collateral"
+    EXPOSURE_REACHED = "exposure_reached"
     REFUSED = "refused"
     MATCHING_ERROR = "matching_error"
 

@@ -153,3 +153,17 @@ class LaneMember(Base):
     lane_id: Mapped[int] = mapped_column(ForeignKey("lanes.id"), primary_key=True)
     position: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     requisite_id: Mapped[UUID] = mapped_column(ForeignKey("requisites.id"), primary_key=True)
+
+
+class BankCap(Base):
+    """How much may be open, and how much in dispute, on requisites of a bank in one currency (`requisites/caps.py`).
+
+    Whoever matches an order there locks this row, so a bank without a cap costs nobody anything.
+    """
+
+    __tablename__ = "bank_caps"
+    __table_args__ = (CheckConstraint("open_max_minor >= 0 AND disputed_max_minor >= 0", name="caps"),)
+    bank: Mapped[str] = mapped_column(ForeignKey("banks.code"), primary_key=True)
+    currency: Mapped[str] = mapped_column(ForeignKey("currencies.code"), primary_key=True)
+    open_max_minor: Mapped[int | None] = mapped_column(BigInteger)
+    disputed_max_minor: Mapped[int | None] = mapped_column(BigInteger)

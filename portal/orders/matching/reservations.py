@@ -54,7 +54,10 @@ def free(session: Session, assignments: Sequence[Assignment]) -> Taken:
     for assignment in assignments:
         taken.requisites[assignment.requisite_id].open_orders -= 1
         taken.traders[assignment.trader_id].open_orders -= 1
-    session.execute(delete(OpenPlace).where(OpenPlace.assignment_id.in_([a.id for a in assignments])))
+    for trader_id, counted in session.execute(
+            delete(OpenPlace).where(OpenPlace.assignment_id.in_([a.id for a in assignments]))
+            .returning(OpenPlace.trader_id, OpenPlace.settlement_minor)):
+        taken.traders[trader_id].open_minor -= counted
     return taken
 
 
