@@ -23,6 +23,7 @@ from portal.privacy import models as privacy
 from portal.reference import feed_models as rate_feeds
 from portal.reference import models as reference
 from portal.reference import pauses as desk_pauses
+from portal.reference import windows as bank_windows
 from portal.requisites import models as requisites
 from portal.risk import models as risk
 from portal.tariffs import models as tariffs
@@ -32,7 +33,7 @@ from portal.treasury import models as treasury
 from portal.treasury import result_models as results
 from portal.webhooks import models as webhooks
 
-__all__ = ["admissions", "applications", "approvals", "audit", "books", "cases", "claims", "closed_days",
+__all__ = ["admissions", "applications", "approvals", "audit", "bank_windows", "books", "cases", "claims", "closed_days",
            "corrections", "coverage", "desk_pauses", "disputes", "factor_models", "files", "findings", "form_keys",
            "gateway",
            "imports", "jobs", "ledger", "ledger_proofs", "mail", "mail_links", "notices", "orders", "parties",

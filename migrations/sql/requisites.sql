@@ -76,7 +76,7 @@ CREATE TABLE requisites (
     month_on date,
     month_used_minor bigint DEFAULT 0 NOT NULL,
     cool_until timestamptz,
-    failures int DEFAULT 0 NOT NULL,
+    failed_payers text[] DEFAULT '{}' NOT NULL,
     quarantined_at timestamptz,
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,

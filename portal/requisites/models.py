@@ -3,6 +3,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     CheckConstraint,
     ForeignKey,
@@ -87,7 +88,8 @@ class Requisite(Timestamped, Base):
     month_on: Mapped[date | None]
     month_used_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     cool_until: Mapped[datetime | None]
-    failures: Mapped[int] = mapped_column(default=0, server_default="0")  # attempts in a row that came to nothing
+    # payers in a row whose attempts came to nothing, as `quarantine` knows them; how many there are quarantines it
+    failed_payers: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}", default=list)
     quarantined_at: Mapped[datetime | None]  # too many of them: one small order at a time, until one is paid
     trader: Mapped[Trader] = relationship(lazy="raise")
     holder: Mapped[Holder] = relationship(lazy="raise")

@@ -141,6 +141,7 @@ CHANGES = {
     "payout_confirm": N_("Who agrees that the money arrived"), "payout_window_s": N_("Time to object, seconds"),
     "payout_tries_max": N_("Traders asked in turn"), "payout_alone_max_minor": N_("One person alone may send up to"),
     "decision_of": N_("Kind"), "alone_max_minor": N_("One alone up to"), "two_from_minor": N_("Two others from"),
+    "open_max_minor": N_("Open at once, at most"), "disputed_max_minor": N_("In dispute at once, at most"),
     "received": N_("Amount received"), "ordered": N_("Amount ordered"), "outcome": N_("Decision"),
 } | CHANGES_OF_JOINING | CHANGES_OF_RISK | CHANGES_OF_SECURITY
 CONFIRMS = {"store": N_("The store says so"), "window": N_("Nobody of the store objects in time"),

@@ -30,7 +30,7 @@ class Link(NamedTuple):
 
 
 P = Permission
-FAMILIES = {"admin_risk_reviews": "admin_risk"}
+FAMILIES = {"admin_risk_reviews": "admin_risk", "admin_reference": "admin_bank_windows"}
 """Entries behind which several blueprints lie, by how those begin."""
 TABS_MAX = 5
 """A phone has room for this many tabs below; the other entries go into the account menu."""
@@ -65,6 +65,7 @@ AREAS: dict[Role, tuple[Entry, ...]] = {
         Entry("admin_traders.index", N_("Traders"), "users", P.PARTY_READ),
         Entry("admin_requisites.index", N_("Requisites"), "credit-card", P.REQUISITE_READ),
         Entry("admin_coverage.index", N_("Coverage"), "gauge", P.REQUISITE_READ),
+        Entry("admin_caps.index", N_("Caps"), "scale", P.REQUISITE_READ),
         Entry("admin_applications.index", N_("Applications"), "user-plus", P.APPLICATION_READ),
         Entry("admin_treasury.index", N_("Treasury"), "wallet", P.TREASURY_READ),
         Entry("admin_ledger.index", N_("Ledger"), "book-open", P.LEDGER_READ),

@@ -38,7 +38,7 @@ HOSTILE = {"description": PAYLOAD, "metadata": {"note": PAYLOAD}, "external_id":
 SEATS = {"trader": "trader", "merchant": "merchant_owner", "admin": "super_admin"}
 """Who opens the pages of an area."""
 STAFFS = {"account_id": ["1"], "currency": ["USDT"], "entry_id": ["1"], "pair": ["USDT-RUB"], "method": ["card"],
-          "bank": ["alfa"]}
+          "bank": ["alfa"], "scope": ["bank"], "target": ["alfa:RUB"]}
 """What stands in the addresses of the pages of ledger, rates and reference data: the first of each is made with any
 order, or with the desk."""
 NO_PAGES = ("admin_imports.template", "merchant_payouts.import_template", "merchant_payouts.bad_rows",

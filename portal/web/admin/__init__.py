@@ -12,7 +12,9 @@ from portal.web.admin.applications import bp as applications
 from portal.web.admin.approval_sets import bp as approval_sets
 from portal.web.admin.approvals import bp as approvals
 from portal.web.admin.audit import bp as audit
+from portal.web.admin.bank_windows import bp as bank_windows
 from portal.web.admin.calculator import bp as calculator
+from portal.web.admin.caps import bp as caps
 from portal.web.admin.cases import bp as cases
 from portal.web.admin.closing import bp as closing
 from portal.web.admin.coverage import bp as coverage
@@ -54,5 +56,5 @@ assert store_reserve
 
 blueprints = (desk, cases, disputes, first_hour, imports, pause, search, orders, order_amounts, approvals,
               applications, approval_sets, jobs, ledger, rates, rate_feeds, audit, notices, merchants, stores, traders,
-              requisites, coverage, holders, users, reference, treasury, result, calculator, closing, privacy, proof,
+              requisites, coverage, caps, bank_windows, holders, users, reference, treasury, result, calculator, closing, privacy, proof,
               risk_rules, risk_lists, risk_reviews)

@@ -31,7 +31,7 @@ OF_APPROVALS = (
     N_("Cancellation of a paid order"), N_("Application to join"),
     N_("Set a trader going"), N_("Permissions"), N_("Fee of a store"), N_("Reward of a trader"),
     N_("Limits of a store"), N_("More open orders of a trader"), N_("Rewards above the fee"), N_("E-mail of a person"),
-    N_("Wider limits of a person"), N_("Risk rule switched off"), N_("Entry of a risk list"),
+    N_("Wider limits of a person"), N_("Wider caps of what is open or in dispute"), N_("Risk rule switched off"), N_("Entry of a risk list"),
     N_("Erasure of a customer"),
     N_("Reward may exceed fee"), N_("Currency"), N_("Given"), N_("Taken"),
     N_("Email"), N_("Direction"), N_("Fee"), N_("Reward"),
