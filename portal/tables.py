@@ -6,6 +6,7 @@ from portal.core import audit, jobs, seals
 from portal.disputes import models as disputes
 from portal.files import models as files
 from portal.gateway import models as gateway
+from portal.help import models as help_threads
 from portal.imports import models as imports
 from portal.ledger import claims, findings
 from portal.ledger import models as ledger
@@ -35,7 +36,7 @@ from portal.webhooks import models as webhooks
 
 __all__ = ["admissions", "applications", "approvals", "audit", "bank_windows", "books", "cases", "claims", "closed_days",
            "corrections", "coverage", "desk_pauses", "disputes", "factor_models", "files", "findings", "form_keys",
-           "gateway",
+           "gateway", "help_threads",
            "imports", "jobs", "ledger", "ledger_proofs", "mail", "mail_links", "notices", "orders", "parties",
            "payouts", "places", "privacy", "rate_feeds", "recovery_asks", "reference",
            "requisites", "reserves", "results", "risk", "seals", "tariffs", "treasury", "webhooks"]

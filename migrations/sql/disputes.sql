@@ -50,6 +50,7 @@ CREATE TABLE dispute_statements (
     side text NOT NULL,
     actor_id uuid,
     actor_name text NOT NULL,
+    trader_id uuid,
     text text NOT NULL,
     staff_only boolean NOT NULL,
     CONSTRAINT pk_dispute_statements PRIMARY KEY (id),

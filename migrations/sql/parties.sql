@@ -11,7 +11,7 @@ CREATE TABLE cases (
     ended_at timestamptz,
     ended_name text,
     CONSTRAINT pk_cases PRIMARY KEY (id),
-    CONSTRAINT ck_cases_subject_kind CHECK (subject_kind IN ('order', 'approval', 'job', 'application'))
+    CONSTRAINT ck_cases_subject_kind CHECK (subject_kind IN ('order', 'approval', 'job', 'application', 'help'))
 );
 CREATE INDEX ix_cases_taken_by ON cases (taken_by) WHERE ended_at IS NULL;
 CREATE UNIQUE INDEX uq_cases_open ON cases (subject_kind, subject_id) WHERE ended_at IS NULL;

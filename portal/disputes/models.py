@@ -91,6 +91,7 @@ class Statement(Base):
     side: Mapped[LongText]
     actor_id: Mapped[UUID | None]
     actor_name: Mapped[LongText]
+    trader_id: Mapped[UUID | None]  # of a trader's: its own trader, or one whom its payer had exchanged
     text: Mapped[LongText]
     staff_only: Mapped[bool] = mapped_column(default=False)
 

@@ -79,6 +79,12 @@ EVENTS: dict[str, Event] = {
         "orders", STAFF | TRADER, P.ORDER_READ, N_("An order needs attention"), N_("Order %(order)s needs attention"),
         "%(why)s", "{order_page}", {PORTAL: NOW, TELEGRAM: NOW}, translated=frozenset({"why"}),
         urgent=True),
+    "help.asked": Event(
+        "orders", STAFF, P.DISPUTE_OPEN, N_("Somebody asks for help"), N_("Help wanted with order %(order)s"),
+        N_("Nobody has answered yet."), "/admin/help/{thread}", HERE_AND_TELEGRAM, urgent=True),
+    "help.answered": Event(
+        "orders", TRADER, P.DISPUTE_OPEN, N_("Support answered you"), N_("Support answered: order %(order)s"),
+        N_("Read it on the page of help of the order."), "/trader/help/{order}", HERE_AND_TELEGRAM),
     "shift.ended": Event(
         "orders", TRADER, P.SHIFT_MANAGE, N_("Your shift was ended"), N_("Your shift was ended"),
         N_("Two orders in a row waited for you in vain. Switch on “Accepting orders” when you are back."),

@@ -111,6 +111,8 @@ ACTS = {
     "reward_above_fee.approved": N_("Approved rewards above the fee"),
     "reward_above_fee.rejected": N_("Refused rewards above the fee"),
     "bank_window.added": N_("Added maintenance of a bank"), "bank_window.removed": N_("Removed maintenance of a bank"),
+    "help.asked": N_("Asked for help with an order"), "help.answered": N_("Answered who asked for help"),
+    "help.closed": N_("Closed a matter of help"), "reply.set": N_("Set a template of replies"),
     "caps.set": N_("Set caps of what is open or in dispute"),
     "exposure_caps.asked": N_("Asked for wider caps"), "exposure_caps.approved": N_("Approved wider caps"),
     "exposure_caps.rejected": N_("Refused wider caps"),

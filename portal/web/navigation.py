@@ -7,6 +7,7 @@ from portal import approvals
 from portal.core.access import Actor, Permission, Role
 from portal.core.db import reader
 from portal.disputes import queries as disputes
+from portal.help import queries as help_queries
 from portal.web.badges import N_
 
 
@@ -60,6 +61,7 @@ AREAS: dict[Role, tuple[Entry, ...]] = {
         Entry("admin_orders.index", N_("Orders"), "inbox", P.ORDER_READ),
         Entry("admin_approvals.index", N_("Approvals"), "check-check", P.APPROVAL_READ),
         Entry("admin_disputes.index", N_("Disputes"), "scale", P.ORDER_READ),
+        Entry("admin_help.index", N_("Help"), "circle-help", P.DISPUTE_OPEN),
         Entry("admin_risk_reviews.index", N_("Risk"), "shield-alert", P.RISK_READ),
         Entry("admin_merchants.index", N_("Merchants"), "store", P.PARTY_READ),
         Entry("admin_traders.index", N_("Traders"), "users", P.PARTY_READ),
@@ -121,6 +123,8 @@ def _waiting(actor: Actor) -> dict[str, int]:
     if actor.may(P.DISPUTE_OPEN):
         area = "admin" if actor.is_staff else actor.role
         found[f"{area}_disputes.index"] = disputes.waiting_count(reader(), actor)
+    if actor.is_staff and actor.may(P.DISPUTE_OPEN):
+        found["admin_help.index"] = help_queries.waiting_count(reader(), actor)
     if actor.is_staff and actor.may(P.APPROVAL_READ):
         found["admin_approvals.index"] = approvals.pending_count(reader(), actor)
     return found

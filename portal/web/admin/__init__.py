@@ -21,6 +21,7 @@ from portal.web.admin.coverage import bp as coverage
 from portal.web.admin.desk import bp as desk
 from portal.web.admin.disputes import bp as disputes
 from portal.web.admin.first_hour import bp as first_hour
+from portal.web.admin.help import bp as help_threads
 from portal.web.admin.holders import bp as holders
 from portal.web.admin.imports import bp as imports
 from portal.web.admin.jobs import bp as jobs
@@ -35,6 +36,7 @@ from portal.web.admin.proof import bp as proof
 from portal.web.admin.rate_feeds import bp as rate_feeds
 from portal.web.admin.rates import bp as rates
 from portal.web.admin.reference import bp as reference
+from portal.web.admin.replies import bp as replies
 from portal.web.admin.requisites import bp as requisites
 from portal.web.admin.result import bp as result
 from portal.web.admin.risk_lists import bp as risk_lists
@@ -56,5 +58,5 @@ assert store_reserve
 
 blueprints = (desk, cases, disputes, first_hour, imports, pause, search, orders, order_amounts, approvals,
               applications, approval_sets, jobs, ledger, rates, rate_feeds, audit, notices, merchants, stores, traders,
-              requisites, coverage, caps, bank_windows, holders, users, reference, treasury, result, calculator, closing, privacy, proof,
+              requisites, coverage, caps, bank_windows, help_threads, replies, holders, users, reference, treasury, result, calculator, closing, privacy, proof,
               risk_rules, risk_lists, risk_reviews)
