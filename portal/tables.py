@@ -12,12 +12,13 @@ from portal.ledger import claims, findings
 from portal.ledger import models as ledger
 from portal.ledger import proofs as ledger_proofs
 from portal.mail import models as mail
+from portal.notices import announcements
 from portal.notices import models as notices
 from portal.orders import corrections, reserves
 from portal.orders import models as orders
 from portal.orders import reservation_models as places
 from portal.orders.coverage import models as coverage
-from portal.parties import cases, factor_models, form_keys, mail_links, recovery_asks
+from portal.parties import cases, factor_models, form_keys, mail_links, recovery_asks, shift_log
 from portal.parties import models as parties
 from portal.payouts import models as payouts
 from portal.privacy import models as privacy
@@ -34,9 +35,9 @@ from portal.treasury import models as treasury
 from portal.treasury import result_models as results
 from portal.webhooks import models as webhooks
 
-__all__ = ["admissions", "applications", "approvals", "audit", "bank_windows", "books", "cases", "claims", "closed_days",
+__all__ = ["admissions", "announcements", "applications", "approvals", "audit", "bank_windows", "books", "cases", "claims", "closed_days",
            "corrections", "coverage", "desk_pauses", "disputes", "factor_models", "files", "findings", "form_keys",
            "gateway", "help_threads",
            "imports", "jobs", "ledger", "ledger_proofs", "mail", "mail_links", "notices", "orders", "parties",
            "payouts", "places", "privacy", "rate_feeds", "recovery_asks", "reference",
-           "requisites", "reserves", "results", "risk", "seals", "tariffs", "treasury", "webhooks"]
+           "requisites", "reserves", "results", "risk", "seals", "shift_log", "tariffs", "treasury", "webhooks"]

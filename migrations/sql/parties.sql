@@ -343,3 +343,20 @@ CREATE TABLE email_changes (
 CREATE INDEX ix_email_changes_new_digest ON email_changes (new_digest);
 CREATE INDEX ix_email_changes_old_digest ON email_changes (old_digest);
 CREATE INDEX ix_email_changes_user_id ON email_changes (user_id);
+
+-- The log of the staff's shifts; never changed.
+CREATE TABLE shift_entries (
+    id uuid NOT NULL,
+    at timestamptz NOT NULL,
+    user_id uuid NOT NULL,
+    user_name text NOT NULL,
+    kind text NOT NULL,
+    text text,
+    handed_name text,
+    handed int NOT NULL,
+    CONSTRAINT pk_shift_entries PRIMARY KEY (id),
+    CONSTRAINT ck_shift_entries_kind CHECK (kind IN ('began', 'noted', 'ended')),
+    CONSTRAINT ck_shift_entries_text CHECK ((kind = 'noted') <= (text IS NOT NULL)),
+    CONSTRAINT fk_shift_entries_user_id FOREIGN KEY (user_id) REFERENCES users (id)
+);
+CREATE INDEX ix_shift_entries_user_id ON shift_entries (user_id, id) WHERE kind <> 'noted';

@@ -85,6 +85,9 @@ EVENTS: dict[str, Event] = {
     "help.answered": Event(
         "orders", TRADER, P.DISPUTE_OPEN, N_("Support answered you"), N_("Support answered: order %(order)s"),
         N_("Read it on the page of help of the order."), "/trader/help/{order}", HERE_AND_TELEGRAM),
+    "shift.handed": Event(
+        "desk", STAFF, P.ADMIN_PORTAL, N_("A colleague hands matters over to you"),
+        N_("Matters handed over to you: %(matters)s"), N_("By %(by)s. %(note)s"), "/admin/cases", EVERYWHERE),
     "shift.ended": Event(
         "orders", TRADER, P.SHIFT_MANAGE, N_("Your shift was ended"), N_("Your shift was ended"),
         N_("Two orders in a row waited for you in vain. Switch on “Accepting orders” when you are back."),

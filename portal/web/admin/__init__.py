@@ -8,6 +8,7 @@ from portal.web.admin import (
     store_reserve,
     treasury_sending,
 )
+from portal.web.admin.announcements import bp as announcements
 from portal.web.admin.applications import bp as applications
 from portal.web.admin.approval_sets import bp as approval_sets
 from portal.web.admin.approvals import bp as approvals
@@ -43,6 +44,7 @@ from portal.web.admin.risk_lists import bp as risk_lists
 from portal.web.admin.risk_reviews import bp as risk_reviews
 from portal.web.admin.risk_rules import bp as risk_rules
 from portal.web.admin.search import bp as search
+from portal.web.admin.shift_log import bp as shift_log
 from portal.web.admin.stores import bp as stores
 from portal.web.admin.traders import bp as traders
 from portal.web.admin.treasury import bp as treasury
@@ -58,5 +60,5 @@ assert store_reserve
 
 blueprints = (desk, cases, disputes, first_hour, imports, pause, search, orders, order_amounts, approvals,
               applications, approval_sets, jobs, ledger, rates, rate_feeds, audit, notices, merchants, stores, traders,
-              requisites, coverage, caps, bank_windows, help_threads, replies, holders, users, reference, treasury, result, calculator, closing, privacy, proof,
+              requisites, coverage, caps, bank_windows, help_threads, replies, announcements, shift_log, holders, users, reference, treasury, result, calculator, closing, privacy, proof,
               risk_rules, risk_lists, risk_reviews)
