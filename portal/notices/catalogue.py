@@ -97,6 +97,9 @@ EVENTS: dict[str, Event] = {
         N_("Quarantine: %(number)s"),
         N_("Five orders in a row were not paid on it. Does the bank take transfers to it?"),
         "/trader/requisites/{requisite}", HERE_AND_TELEGRAM),
+    "requisite.frozen": Event(
+        "orders", STAFF, P.REQUISITE_READ, N_("A bank froze a requisite"), N_("Frozen by its bank: %(number)s"),
+        N_("Stuck there: %(amount)s. %(reason)s"), "/admin/requisites/{requisite}", HERE_AND_TELEGRAM, urgent=True),
     "dispute.opened": Event(
         "disputes", EVERYBODY, P.DISPUTE_OPEN, N_("A dispute was opened"), N_("A dispute about order %(order)s"),
         "%(waits)s", "/{area}/disputes/{dispute}", EVERYWHERE, translated=frozenset({"waits"})),

@@ -27,6 +27,7 @@ class Because(StrEnum):
     REJECTED = "rejected"
     PAUSED = "paused"
     BLOCKED = "blocked"
+    FROZEN = "frozen"
     ARCHIVED = "archived"
     TRADER_INACTIVE = "trader_inactive"
     UNSECURED = "unsecured"

@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from portal.core import ids
+from portal.core import clock, ids
 from portal.core.columns import Id, LongText, Minor, Timestamped
 from portal.core.db import Base
 from portal.core.money import Money
@@ -47,7 +47,7 @@ class Requisite(Timestamped, Base):
         CheckConstraint("weight BETWEEN 1 AND 20", name="weight"),
         CheckConstraint("open_orders >= 0 AND day_count >= 0 AND day_used_minor >= 0 AND month_used_minor >= 0",
                         name="counters"),
-        CheckConstraint("status IN ('pending', 'active', 'paused', 'rejected', 'blocked', 'archived')", name="status"),
+        CheckConstraint("status IN ('pending', 'active', 'paused', 'rejected', 'blocked', 'frozen', 'archived')", name="status"),
         CheckConstraint("num_nonnulls(hours_from, hours_to) IN (0, 2) AND hours_from BETWEEN 0 AND 1439"
                         " AND hours_to BETWEEN 0 AND 1439 AND hours_from <> hours_to", name="hours"),
         Index("ix_requisites_hours", "id", postgresql_where=text("hours_from IS NOT NULL")),
@@ -126,6 +126,30 @@ Index("ix_requisites_short_id", func.right(cast(Requisite.id, Text), 8))  # staf
 def mask_of(first6: str, last4: str) -> str:
     """What is shown of a number, from what is kept of it in clear."""
     return f"{first6}******{last4}" if first6 else f"•••• {last4}"
+
+
+class RequisiteFreeze(Base):
+    """Its bank froze it: since when, why, how much lies there and cannot be had (None: not known yet)."""
+
+    __tablename__ = "requisite_freezes"
+    __table_args__ = (
+        Index("uq_requisite_freezes_open", "requisite_id", unique=True, postgresql_where=text("ended_at IS NULL")),
+        CheckConstraint("stuck_minor >= 0", name="stuck"),
+    )
+    id: Mapped[Id]
+    requisite_id: Mapped[UUID] = mapped_column(ForeignKey("requisites.id"))
+    frozen_at: Mapped[datetime] = mapped_column(default=clock.now)
+    frozen_name: Mapped[LongText]
+    reason: Mapped[LongText]
+    stuck_minor: Mapped[int | None] = mapped_column(BigInteger)
+    ended_at: Mapped[datetime | None]
+    ended_name: Mapped[str | None] = mapped_column(Text)
+    requisite: Mapped[Requisite] = relationship(lazy="raise")
+
+    @property
+    def stuck(self) -> Money | None:
+        """Needs its requisite read."""
+        return None if self.stuck_minor is None else Money(self.stuck_minor, self.requisite.currency)
 
 
 class Lane(Base):

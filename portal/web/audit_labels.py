@@ -116,6 +116,8 @@ ACTS = {
     "announcement.made": N_("Announced something"), "announcement.withdrawn": N_("Withdrew an announcement"),
     "staff_shift.began": N_("Began a shift of the staff"), "staff_shift.noted": N_("Wrote into the log of shifts"),
     "staff_shift.ended": N_("Ended a shift of the staff"),
+    "requisite.frozen": N_("Said that a requisite's bank froze it"),
+    "requisite.stuck_set": N_("Said how much is stuck on a frozen requisite"),
     "caps.set": N_("Set caps of what is open or in dispute"),
     "exposure_caps.asked": N_("Asked for wider caps"), "exposure_caps.approved": N_("Approved wider caps"),
     "exposure_caps.rejected": N_("Refused wider caps"),

@@ -89,6 +89,7 @@ LOOKS: dict[str, dict[str, Look]] = {
         "paused": Look("off", "pause", N_("Paused")),
         "rejected": Look("bad", "x", N_("Rejected")),
         "blocked": Look("bad", "ban", N_("Blocked")),
+        "frozen": Look("bad", "hourglass", N_("Frozen by its bank")),
         "archived": Look("off", "archive", N_("Archived")),
     },
     # Merchants, traders, stores, users.

@@ -30,7 +30,7 @@ def test_until_each_has_read_it_and_staff_see_who_has(crowd):
     page = trader.get("/trader/orders").get_data(as_text=True)
     assert "Sber is slow &lt;today&gt;" in page
     assert "Sber is slow" not in owner.get("/merchant/orders").get_data(as_text=True)
-    answer = trader.send(f"/announcements/{made.public_id}/reading", back="/trader/requisites")
+    answer = trader.send(f"/announcements/{made.public_id}/reading", {"back": "/trader/requisites"})
     assert (answer.status_code, answer.location) == (303, "/trader/requisites")
     assert "Sber is slow" not in trader.get("/trader/orders").get_data(as_text=True)
     assert "Sber is slow" in trader.get("/announcements").get_data(as_text=True)
@@ -42,7 +42,7 @@ def test_until_each_has_read_it_and_staff_see_who_has(crowd):
 def test_it_ends_by_itself_or_is_withdrawn_and_leads_nowhere_outside(crowd):
     _app, trader, _owner, _ = crowd
     made = announced("both", days=1)
-    answer = trader.send(f"/announcements/{made.public_id}/reading", back="//evil.example/x")
+    answer = trader.send(f"/announcements/{made.public_id}/reading", {"back": "//evil.example/x"})
     assert answer.location == "/announcements"
     again = announced("both", days=1)
     with f.act() as session:
