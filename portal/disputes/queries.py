@@ -78,7 +78,7 @@ def of_order(session: Session, actor: Actor, order_id: UUID) -> Sequence[Dispute
 
 
 def thread(session: Session, actor: Actor, dispute: Dispute) -> Sequence[Statement]:
-    """What was said, oldest first: notes of the staff only for them; a payer reads his own words and the staff's, and so
+    """What was said, oldest first: notes of the staff only for them; a payer reads his own words and the staff's. So
     does a trader who stands beside, whom nobody but staff reads."""
     rows = select(Statement).where(Statement.dispute_id == dispute.id, readable(actor, dispute))
     return session.scalars(rows.order_by(Statement.id).limit(THREAD_MAX)).all()

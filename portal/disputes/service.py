@@ -110,8 +110,8 @@ def may_open(session: Session, actor: Actor, order: Order, *, running: bool) -> 
 
 
 def say(session: Session, actor: Actor, command: AddStatement) -> Statement:
-    """More in the thread; the side whose word was awaited has given it, and staff look next. What a trader says whom its
-    payer had exchanged is for staff alone, who are called to it.
+    """More in the thread; the side whose word was awaited has given it, and staff look next. What a trader says whom
+    its payer had exchanged is for staff alone, who are called to it.
 
     Raises NotFound, Denied, DisputeEnded, Invalid, and what `files.attach` refuses.
     """

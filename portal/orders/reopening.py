@@ -132,6 +132,6 @@ def _count(taken: reservations.Taken, made: Assignment) -> date:
 def _exposed(order: Order, made: Assignment, taken: reservations.Taken) -> dict[str, Any]:
     """What counts against caps; they keep nothing of it away, for the money is there."""
     requisite = taken.requisites[made.requisite_id]
-    return {"store_id": None if requisite.robot else order.store_id, "bank": None if requisite.robot else requisite.bank,
-            "currency": requisite.currency, "to_pay_minor": made.amount_minor,
+    store_id, bank = (None, None) if requisite.robot else (order.store_id, requisite.bank)
+    return {"store_id": store_id, "bank": bank, "currency": requisite.currency, "to_pay_minor": made.amount_minor,
             "settlement_minor": made.settlement_minor}

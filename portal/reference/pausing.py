@@ -61,7 +61,8 @@ FindStore = Callable[[str], StoreToPause]
 
 def pause(session: Session, actor: Actor, command: PauseDesk, find_store: FindStore | None = None) -> DeskPause:
     """No process takes a new order, of that part, 5 seconds after it begins; open ones go on. One of the same that
-    holds already, or is announced, is replaced, but not a bank's maintenance to come (`windows.py`). `find_store`: by its public id, for who stops one; raises NotFound.
+    holds already, or is announced, is replaced, but not a bank's maintenance to come (`windows.py`). `find_store`: by
+    its public id, for who stops one; raises NotFound.
 
     Raises Denied, Invalid.
     """

@@ -121,7 +121,8 @@ def plan(session: Session) -> int:
     rows = [{"id": ids.new_id(), "scope": "bank", "target": window.bank, "target_name": banks[window.bank].name,
              "began_at": begin, "ends_at": end, "began_name": window.made_name, "reason": "Maintenance of the bank",
              "message": window.message, "window_id": window.id}
-            for window in windows(session) for begin, end in times(window, clock.day_of(now) - timedelta(days=1), days=4)
+            for window in windows(session)
+            for begin, end in times(window, clock.day_of(now - timedelta(days=1)), days=4)
             if begin <= now + AHEAD and end > now and end > window.made_at]
     made = session.execute(insert(DeskPause).values(rows).on_conflict_do_nothing().returning(
         DeskPause.id, DeskPause.ends_at)).all() if rows else []

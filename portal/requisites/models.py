@@ -47,7 +47,8 @@ class Requisite(Timestamped, Base):
         CheckConstraint("weight BETWEEN 1 AND 20", name="weight"),
         CheckConstraint("open_orders >= 0 AND day_count >= 0 AND day_used_minor >= 0 AND month_used_minor >= 0",
                         name="counters"),
-        CheckConstraint("status IN ('pending', 'active', 'paused', 'rejected', 'blocked', 'frozen', 'archived')", name="status"),
+        CheckConstraint("status IN ('pending', 'active', 'paused', 'rejected', 'blocked', 'frozen', 'archived')",
+                        name="status"),
         CheckConstraint("num_nonnulls(hours_from, hours_to) IN (0, 2) AND hours_from BETWEEN 0 AND 1439"
                         " AND hours_to BETWEEN 0 AND 1439 AND hours_from <> hours_to", name="hours"),
         Index("ix_requisites_hours", "id", postgresql_where=text("hours_from IS NOT NULL")),

@@ -1,7 +1,8 @@
 """A requisite on which attempt after attempt comes to nothing: its bank refuses, its name puts payers off.
 
-Payers are counted, not attempts: one who asks five times and pays none says nothing of the requisite. It is not given to every next payer: one small order at a time, until one of them is paid (the rule `quarantine` of
-matching). Staff may let it go on at once.
+Payers are counted, not attempts: one who asks five times and pays none says nothing of the requisite. It is not given
+to every next payer: one small order at a time, until one of them is paid (the rule `quarantine` of matching). Staff may
+let it go on at once.
 """
 from sqlalchemy.orm import Session
 

@@ -153,7 +153,7 @@ def _moved(session: Session, actor: Actor, command: MoveRequisite, action: Actio
 
 
 def move(session: Session, actor: Actor, requisite: Requisite, action: Action, reason: str | None) -> None:
-    """One step of its life, on a requisite that is locked: audited, off the lanes or on them. Raises InvalidTransition."""
+    """One step of its life, on a locked requisite: audited, off the lanes or on them. Raises InvalidTransition."""
     before = requisite.status
     requisite.status = LIFECYCLE.next(before, action)
     audit.record(session, actor, f"requisite.{requisite.status}", "requisite", requisite.id,

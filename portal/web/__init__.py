@@ -37,7 +37,8 @@ def register(app: Flask, settings: Settings) -> None:
     locale.init_babel(app)
     components.init_templates(app)
     error_handlers.register(app)
-    for blueprint in (health, files, paused, notices, announcements, join, *auth, *docs, *checkout, *trader, *merchant, *admin):
+    for blueprint in (health, files, paused, notices, announcements, join, *auth, *docs, *checkout, *trader, *merchant,
+                      *admin):
         app.register_blueprint(blueprint)
     if not settings.production:
         from portal.web.admin.demo import bp as simulator

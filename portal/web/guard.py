@@ -19,6 +19,7 @@ PUBLIC = frozenset({
     "health.security_txt",
     "dev_ui.index", "checkout.page", "checkout.qr", "checkout.claim", "checkout.cancel", "checkout.dispute",
     "checkout.show_receipt", "checkout.upload", "checkout.remove", "checkout.replace", "checkout.claim_late",
+    "checkout.help_of", "checkout.ask_help",
     "docs.index", "docs.page", "docs.calls", "shop.index", "shop.buy", "shop.one", "shop.hear",
     "join.index", "join.form", "join.send", "join.upload", "join.remove", "join.state", "join.way_in", "join.choose",
 })

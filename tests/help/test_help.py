@@ -58,7 +58,8 @@ def test_a_trader_asks_beside_his_customer_and_neither_reads_the_other(cast):
     asked(cast.customer(order), order, "Where is it?")
     thread = asked(f.its_trader(order), order, "The payer's name differs")
     answered(thread, "Wait for the receipt", close=True)
-    assert read(f.its_trader(order), order) == [("trader", "The payer's name differs"), ("staff", "Wait for the receipt")]
+    assert read(f.its_trader(order), order) == [("trader", "The payer's name differs"),
+                                                ("staff", "Wait for the receipt")]
     assert read(cast.customer(order), order) == [("customer", "Where is it?")]
     assert told("help.answered", order) == 1
     assert asked(f.its_trader(order), order, "And now?").id != thread.id, "a closed one is over"
@@ -91,7 +92,7 @@ def test_ten_words_in_a_row_are_enough_and_an_old_order_is_over(cast):
         asked(payer, order)
 
 
-def test_sixteen_at_once_are_one_thread(app, cast):
+def test_eight_at_once_are_one_thread(app, cast):
     order = f.assigned_payin(cast)
     payer = cast.customer(order)
     f.at_the_same_time(app, [lambda n=n: asked(payer, order, f"{n}") for n in range(8)])

@@ -68,7 +68,8 @@ def document() -> str:
     last_first = ELSEWHERE[::-1]  # the cheaper look first
     return template.render(
         made=MADE, stages=STAGES, open=OPEN, kept=KEPT, free=FREE, collateral=COLLATERAL, reward=REWARD,
-        reward_order=REWARD_ORDER, disputed=DISPUTED, pick_own=passes(OWN, **walked), pick_elsewhere=passes(last_first, **walked),
+        reward_order=REWARD_ORDER, disputed=DISPUTED, pick_own=passes(OWN, **walked),
+        pick_elsewhere=passes(last_first, **walked),
         again=[(rule, passes([rule], **locked).replace("r.robot", "found_one.robot")) for rule in last_first],
         funnel=[passes([rule for rule in RULES if rule.stage == stage], **ONCE) for stage in STAGES[1:]],
         coverage=passes(HINDRANCES, **_looked_up()),

@@ -49,10 +49,8 @@ def test_it_ends_by_itself_or_is_withdrawn_and_leads_nowhere_outside(crowd):
         announcements.withdraw(session, f.staff("admin"), again.public_id)
     last = announced("both", days=1)
     assert "Sber" in trader.get("/trader/orders").get_data(as_text=True)
-    with clock.moved(last.ends_at - last.made_at):
-        with f.look() as session:
-            actor = f.as_trader(f.new_cast().trader())
-            assert announcements.unread(session, actor) == []
+    with clock.moved(last.ends_at - last.made_at), f.look() as session:
+        assert announcements.unread(session, f.as_trader(f.new_cast().trader())) == []
 
 
 def test_who_may_not(crowd):

@@ -71,7 +71,7 @@ def test_an_order_more_than_the_cap_finds_nobody_until_one_ends(cast, whose):
 
 @pytest.mark.parametrize("whose", [a_trader, a_store, a_bank])
 def test_what_is_in_dispute_keeps_new_orders_away_until_it_is_decided(cast, whose):
-    scope, target, most = whose(cast)
+    scope, target, _ = whose(cast)
     order = f.paid_payin(cast, "1500.00")
     dispute = acts.open_by(f.its_trader(order), order, "not_received")
     capped(scope, target, disputed_max="10")

@@ -60,5 +60,6 @@ assert store_reserve
 
 blueprints = (desk, cases, disputes, first_hour, imports, pause, search, orders, order_amounts, approvals,
               applications, approval_sets, jobs, ledger, rates, rate_feeds, audit, notices, merchants, stores, traders,
-              requisites, coverage, caps, bank_windows, help_threads, replies, announcements, shift_log, holders, users, reference, treasury, result, calculator, closing, privacy, proof,
+              requisites, coverage, caps, bank_windows, help_threads, replies, announcements, shift_log, holders, users,
+              reference, treasury, result, calculator, closing, privacy, proof,
               risk_rules, risk_lists, risk_reviews)

@@ -154,7 +154,8 @@ def _list() -> dict[str, Any]:
 def _public_id(case: Case) -> str:
     if case.subject_kind == "job":
         return f"{JOB}{case.subject_id.int}"
-    return ids.public({"order": "pin", "application": "apl", "help": "hlp"}.get(case.subject_kind, "apr"), case.subject_id)
+    prefixes = {"order": "pin", "application": "apl", "help": "hlp"}
+    return ids.public(prefixes.get(case.subject_kind, "apr"), case.subject_id)
 
 
 def _job(number: str) -> Job:

@@ -9,8 +9,8 @@ from portal.core.access import Permission, requires
 from portal.core.commands import bind
 from portal.core.db import reader, transaction
 from portal.core.money import Money
-from portal.parties import queries as parties
 from portal.orders import frozen as orders_frozen
+from portal.parties import queries as parties
 from portal.requisites import freezing, holders, hours, numbers, quarantine, queries, service, staff_list
 from portal.requisites.commands import MoveRequisite
 from portal.requisites.freezing import FreezeRequisite
