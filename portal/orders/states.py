@@ -43,6 +43,7 @@ class Action(StrEnum):
     DISPUTE = "dispute"
     ACCEPT_AMOUNT = "accept_amount"
     REFUSE_AMOUNT = "refuse_amount"
+    ADD_TRANSFER = "add_transfer"
     CONCEDE = "concede"
     GIVE_UP = "give_up"
     RESOLVE_COMPLETE = "resolve_complete"

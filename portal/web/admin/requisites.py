@@ -10,8 +10,9 @@ from portal.core.commands import bind
 from portal.core.db import reader, transaction
 from portal.core.money import Money
 from portal.orders import frozen as orders_frozen
+from portal.orders.reading import limits_effect
 from portal.parties import queries as parties
-from portal.requisites import freezing, holders, hours, numbers, quarantine, queries, service, staff_list
+from portal.requisites import freezing, holders, hours, limits, numbers, quarantine, queries, service, staff_list
 from portal.requisites.commands import MoveRequisite
 from portal.requisites.freezing import FreezeRequisite
 from portal.requisites.models import Requisite
@@ -118,7 +119,7 @@ def _requisite(requisite_id: str) -> dict[str, Any]:
     session, actor = reader(), signed_in()
     requisite = queries.find(session, actor, requisite_id)
     return {"requisite": requisite, "number": None, "used": queries.used(requisite),
-            "hours": hours.shown(requisite), **_freeze(requisite),
+            "hours": hours.shown(requisite), **_freeze(requisite), "trial": _trial(requisite),
             "holder_id": ids.public(holders.PREFIX, requisite.holder_id),
             "holder_name": numbers.holder_name(session, requisite),
             "waiting": approvals.waiting_for(session, "requisite", requisite.id),
@@ -131,3 +132,9 @@ def _freeze(requisite: Requisite) -> dict[str, Any]:
     return {"freeze": found, "stuck": None if found is None or found.stuck_minor is None else Money(
         found.stuck_minor, requisite.currency), "touched": [] if found is None else orders_frozen.touched(
         reader(), requisite, found)}
+
+
+def _trial(requisite: Requisite) -> limits_effect.LimitsEffect | None:
+    """What the limits that wait for a second person would have made of yesterday's orders."""
+    asked = approvals.waiting_for(reader(), "requisite", requisite.id, kind=limits.KIND)
+    return limits_effect.effect(reader(), requisite, asked[0].after) if asked else None

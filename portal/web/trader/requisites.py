@@ -12,7 +12,7 @@ from portal.core.db import reader, transaction
 from portal.core.errors import FieldError, Invalid
 from portal.core.money import Money
 from portal.orders import frozen as orders_frozen
-from portal.orders.reading import same_amount
+from portal.orders.reading import limits_effect, same_amount
 from portal.parties import traders
 from portal.requisites import freezing, hindrances, hours, limits, number_reveal, numbers, queries, service
 from portal.requisites.commands import AddRequisite, MoveRequisite, SetLimits, ShowNumber
@@ -105,6 +105,17 @@ def set_limits(requisite_id: str) -> Response:
     return _to(requisite_id)
 
 
+@bp.post("/<requisite_id>/limits/trial")
+@requires(Permission.REQUISITE_MANAGE)
+def try_limits(requisite_id: str) -> Response:
+    """What the limits in the form would have made of yesterday's orders; nothing is changed."""
+    shown = _requisite(requisite_id)
+    with redisplay(ONE, lambda: _requisite(requisite_id), number=None):
+        wanted = bind(SetLimits, request.form, requisite_id=requisite_id).columns(shown["requisite"].currency)
+        shown["trial"] = limits_effect.effect(reader(), shown["requisite"], wanted)
+    return show(ONE, error=None, wrong={}, values=request.form, number=None, **shown)
+
+
 @bp.post("/<requisite_id>/hours")
 @requires(Permission.REQUISITE_MANAGE)
 def set_hours(requisite_id: str) -> Response:
@@ -162,7 +173,7 @@ def _requisite(requisite_id: str) -> dict[str, Any]:
     session, actor = reader(), signed_in()
     requisite = queries.find(session, actor, requisite_id)
     return {"requisite": requisite, "used": queries.used(requisite), "seen": limits.seen(requisite),
-            **_freeze(requisite),
+            "trial": None, **_freeze(requisite),
             "hours": {"begin": hours.clock_face(requisite.hours_from), "end": hours.clock_face(requisite.hours_to)},
             "resting": same_amount.resting_on(session, requisite),
             "waiting": approvals.waiting_for(session, "requisite", requisite.id, kind=limits.KIND),
