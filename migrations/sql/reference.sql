@@ -56,7 +56,7 @@ CREATE UNIQUE INDEX uq_desk_pauses_window ON desk_pauses (window_id, began_at) W
 CREATE TABLE bank_windows (
     id uuid NOT NULL,
     bank text NOT NULL,
-    days smallint[] NOT NULL,
+    days int[] NOT NULL,
     begins_at int NOT NULL,
     ends_at int NOT NULL,
     message text,
@@ -66,7 +66,7 @@ CREATE TABLE bank_windows (
     removed_name text,
     CONSTRAINT pk_bank_windows PRIMARY KEY (id),
     CONSTRAINT ck_bank_windows_minutes CHECK (begins_at BETWEEN 0 AND 1439 AND ends_at BETWEEN 0 AND 1439 AND begins_at <> ends_at),
-    CONSTRAINT ck_bank_windows_days CHECK (cardinality(days) BETWEEN 1 AND 7 AND days <@ '{1,2,3,4,5,6,7}'::smallint[]),
+    CONSTRAINT ck_bank_windows_days CHECK (cardinality(days) BETWEEN 1 AND 7 AND days <@ '{1,2,3,4,5,6,7}'::int[]),
     CONSTRAINT fk_bank_windows_bank FOREIGN KEY (bank) REFERENCES banks (code)
 );
 CREATE INDEX ix_bank_windows_open ON bank_windows (bank) WHERE removed_at IS NULL;

@@ -47,7 +47,8 @@ class AddTransfer(OrderCommand):
 def add(session: Session, actor: Actor, command: AddTransfer) -> Order:
     """Its trader says that more of it came: whole, it is settled; still less, who was asked is asked of the new sum.
 
-    What rules of risk find wrong with it waits for staff. Raises NotFound, NotYours, NothingToAdd, AmountMoved, Invalid.
+    What rules of risk find wrong with it waits for staff.
+    Raises NotFound, NotYours, NothingToAdd, AmountMoved, Invalid.
     """
     order = queries.lock(session, actor, command.order_id)
     assignment = queries.current_assignment(session, order)

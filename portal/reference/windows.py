@@ -10,7 +10,7 @@ from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field, StringConstraints
-from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, Text, func, select, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, Text, func, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -43,11 +43,11 @@ class BankWindow(Base):
         Index("ix_bank_windows_open", "bank", postgresql_where=text("removed_at IS NULL")),
         CheckConstraint("begins_at BETWEEN 0 AND 1439 AND ends_at BETWEEN 0 AND 1439 AND begins_at <> ends_at",
                         name="minutes"),
-        CheckConstraint("cardinality(days) BETWEEN 1 AND 7 AND days <@ '{1,2,3,4,5,6,7}'::smallint[]", name="days"),
+        CheckConstraint("cardinality(days) BETWEEN 1 AND 7 AND days <@ '{1,2,3,4,5,6,7}'::int[]", name="days"),
     )
     id: Mapped[Id]
     bank: Mapped[str] = mapped_column(ForeignKey("banks.code"))
-    days: Mapped[list[int]] = mapped_column(ARRAY(SmallInteger))
+    days: Mapped[list[int]] = mapped_column(ARRAY(Integer))
     begins_at: Mapped[int]
     ends_at: Mapped[int]  # on the day after where it is the smaller
     message: Mapped[str | None] = mapped_column(Text)  # for merchants, traders and payers

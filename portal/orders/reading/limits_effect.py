@@ -1,4 +1,4 @@
-"""What other limits of a requisite would have made of yesterday's orders on it: which of them they would have kept away.
+"""What other limits of a requisite would have made of yesterday's orders on it: which they would have kept away.
 
 The assignments of the operator's yesterday are put, in the order in which they came, to the limits that are asked for:
 range, sums and number of the day, sum of the month, open orders at once, rest between orders. An order that is kept
@@ -46,7 +46,7 @@ class LimitsEffect:
 
 
 def effect(session: Session, requisite: Requisite, limits: Mapping[str, Any]) -> LimitsEffect:
-    """`limits`: as `requisites.commands.Limits.columns` gives them. One read over one day, none of the whole history."""
+    """`limits`: as `requisites.commands.Limits.columns` gives them. One read over one day, not of the history."""
     day = clock.today() - timedelta(days=1)
     rows = _of_day(session, requisite, day)
     found = LimitsEffect(requisite.currency, day, cut=len(rows) > ASSIGNMENTS_MAX)
