@@ -20,7 +20,8 @@ WORDS = (
     N_("Slots"), N_("Collateral"), N_("Same amount"), N_("Locked"), N_("Tier"), N_("Assigned"),
     # Why an attempt ended, why an order failed.
     N_("Declined"), N_("Expired"), N_("Cancelled"), N_("Settled"),
-    N_("No requisite"), N_("Limits reached"), N_("No collateral"), N_("Exposure reached"), N_("Refused"), N_("Matching error"),
+    N_("No requisite"), N_("Limits reached"), N_("No collateral"), N_("Exposure reached"),
+    N_("Refused"), N_("Matching error"),
     # What an approval changes.
     N_("Name"), N_("Status"), N_("Number"), N_("Payin"), N_("Payout"), N_("Min"), N_("Max"), N_("Day max"),
     N_("Month max"), N_("Day count max"), N_("Open orders max"), N_("Cooldown s"), N_("Weight"), N_("Yes"), N_("No"),
