@@ -2,13 +2,16 @@
 import pytest
 from sqlalchemy import func, select
 
+from portal import approvals
 from portal.core import clock
 from portal.core.errors import Denied, NotFound
 from portal.help import queries, replies, service
 from portal.help.commands import AnswerHelp, AskHelp, CloseHelp, SetReply
 from portal.help.models import HelpMessage, HelpThread
 from portal.notices.models import Happening
+from portal.orders.commands import Customer
 from portal.parties import cases
+from portal.privacy import customers
 from tests import factories as f
 
 
@@ -127,3 +130,18 @@ def test_templates_in_both_languages(app):
             reply_id=made.public_id, use="help", name="Wait", text_en="Please wait", text_ru="Подождите"))
     with f.look() as session:
         assert made.id not in [one.id for one in replies.all_of(session, f.staff(), use="help", active=True)]
+
+
+def test_a_customer_who_is_erased_has_said_nothing(cast):
+    order = f.completed_payin(cast, customer=Customer(id="u-77", name="Ann"))
+    asked(cast.customer(order), order, "My card ends with 1111")
+    staff = f.staff("admin")
+    with f.act() as session:
+        told = customers.export(session, staff, cast.store.public_id, "u-77")
+        approval = customers.ask_erasure(session, staff, customers.Erase(
+            store_id=cast.store.public_id, customer_id="u-77", reason="Asked for it"))
+    assert [one["text"] for one in told["said_to_support"]] == ["My card ends with 1111"]
+    with f.act() as session:
+        approvals.decide(session, f.staff("admin"), approvals.DecideApproval(
+            approval_id=approval.public_id, decision="approve", reason="Checked"))
+    assert read(f.staff(), order) == [("customer", "—")]
