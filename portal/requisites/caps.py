@@ -146,7 +146,7 @@ def capped_now(session: Session, actor: Actor) -> list[Exposure]:
     found: list[Capped] = []
     for model, order in ((BankCap, BankCap.bank), (Store, Store.name), (Trader, Trader.name)):
         found += session.scalars(select(model).where(  # type: ignore[arg-type]
-            model.open_max_minor.is_not(None) | model.disputed_max_minor.is_not(None))  # type: ignore[attr-defined]
+            model.open_max_minor.is_not(None) | model.disputed_max_minor.is_not(None))
             .order_by(order).limit(SHOWN_MAX)).all()
     return [exposure(session, one) for one in found]
 
@@ -185,8 +185,9 @@ def _locked(session: Session, scope: str, target: str) -> Capped:
                         {"bank": found.bank, "currency": found.currency})
         rows = locked(session, select(BankCap).where(BankCap.bank == found.bank, BankCap.currency == found.currency))
         return rows[0]
-    model = type(found)
-    again = locked_one(session, select(model).where(model.id == found.id))
+    again: Trader | Store | None = (
+        locked_one(session, select(Trader).where(Trader.id == found.id)) if isinstance(found, Trader)
+        else locked_one(session, select(Store).where(Store.id == found.id)))
     assert again is not None
     return again
 

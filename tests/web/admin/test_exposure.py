@@ -38,7 +38,8 @@ def test_a_payer_asks_and_reads_the_answer_on_the_page(desk):
     at = f"/pay/{payment_links.token_of(order.id)}/help"
     page = seats["payer"].get(at)
     assert page.status_code == 200
-    sent = seats["payer"].post(at, data={"text": "Where is my money?", "csrf_token": payment_links.form_token_of(order.id)})
+    sent = seats["payer"].post(at, data={"text": "Where is my money?",
+                                         "csrf_token": payment_links.form_token_of(order.id)})
     assert sent.status_code == 303
     listed = seats["staff"].get("/admin/help").get_data(as_text=True)
     thread = listed.split("/admin/help/hlp_")[1].split('"')[0]
