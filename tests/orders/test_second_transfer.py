@@ -1,6 +1,7 @@
 """One order paid in two transfers: what came is added until it is whole."""
 import pytest
 
+from portal.approvals import StaleApproval
 from portal.core.errors import NotFound
 from portal.ledger import verify
 from portal.orders import second_transfer
@@ -66,9 +67,9 @@ def test_more_than_ordered_is_staffs(cast):
 def test_a_decision_asked_for_before_is_stale(cast):
     order = f.assigned_payin(cast, "1500.00")
     report(order, "1000.00")
-    approval = asked(order)
+    approval = asked(order, amount="1000.00")
     add(order, "300.00", "1000.00")
-    with pytest.raises(Exception, match="changed since"):
+    with pytest.raises(StaleApproval):
         decide(approval)
 
 
