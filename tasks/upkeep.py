@@ -16,7 +16,7 @@ from portal.orders import breaker
 from portal.orders import proof as orders_proof
 from portal.orders.matching import reservations
 from portal.parties import permissions, sessions, token_keys
-from portal.reference import pausing
+from portal.reference import pausing, windows
 from portal.requisites import hours, lanes, robots
 
 log = structlog.get_logger("upkeep")
@@ -59,6 +59,11 @@ def forget_idempotency_keys(session: Session, jobs: Sequence[Claimed]) -> None:
 def requisite_hours(session: Session, jobs: Sequence[Claimed]) -> None:
     """Whose hours have begun or are over."""
     hours.follow(session)
+
+
+def plan_bank_windows(session: Session, jobs: Sequence[Claimed]) -> None:
+    """Maintenance of banks that begins within a day."""
+    windows.plan(session)
 
 
 def watch_banks(session: Session, jobs: Sequence[Claimed]) -> None:
@@ -155,6 +160,7 @@ register(
     Kind("sweep_files", sweep_files, every_s=3600),
     Kind(pausing.JOB, pausing.end_in_time),
     Kind("requisite_hours", requisite_hours, every_s=60, batch_max=1),
+    Kind("plan_bank_windows", plan_bank_windows, every_s=600, batch_max=1),
     Kind("watch_banks", watch_banks, every_s=120, batch_max=1),
     Kind("rebuild_lanes", lanes.rebuild_for_jobs),
     Kind("ensure_robots", ensure_robots, every_s=60),

@@ -32,6 +32,8 @@ CREATE TABLE disputes (
 -- One open dispute an order.
 CREATE UNIQUE INDEX uq_disputes_open ON disputes (order_id) WHERE ended_at IS NULL;
 CREATE INDEX ix_disputes_order_id ON disputes (order_id, id);
+CREATE INDEX ix_disputes_running_trader ON disputes (trader_id) WHERE ended_at IS NULL;
+CREATE INDEX ix_disputes_running_store ON disputes (store_id) WHERE ended_at IS NULL;
 CREATE INDEX ix_disputes_answer_by ON disputes (answer_by, id) WHERE ended_at IS NULL;
 CREATE INDEX ix_disputes_store_id ON disputes (store_id, id);
 CREATE INDEX ix_disputes_trader_id ON disputes (trader_id, id);
@@ -48,6 +50,7 @@ CREATE TABLE dispute_statements (
     side text NOT NULL,
     actor_id uuid,
     actor_name text NOT NULL,
+    trader_id uuid,
     text text NOT NULL,
     staff_only boolean NOT NULL,
     CONSTRAINT pk_dispute_statements PRIMARY KEY (id),

@@ -2,6 +2,69 @@
 --
 -- Made from matching.sql.in and portal/requisites/match_rules.py by `python -m tests.house.write_matching`.
 
+-- How many minor units more may be open on requisites of a bank in a currency, by "bank currency", where that is capped;
+-- -1 where more is in dispute than may be. Live orders only.
+CREATE FUNCTION bank_room(of_bank text, of_currency text) RETURNS bigint
+    LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (SELECT CASE
+        WHEN c.disputed_max_minor <= (
+             SELECT coalesce(sum(q.amount_to_pay_minor), 0) FROM disputes d JOIN orders q ON q.id = d.order_id
+               JOIN requisites r ON r.id = d.requisite_id
+              WHERE d.ended_at IS NULL AND d.live AND r.bank = c.bank AND r.currency = c.currency) THEN -1
+        ELSE c.open_max_minor - (SELECT coalesce(sum(p.to_pay_minor), 0) FROM open_places p
+                                  WHERE p.bank = c.bank AND p.currency = c.currency) END
+              FROM bank_caps c WHERE c.bank = of_bank AND c.currency = of_currency);
+END $$;
+
+CREATE FUNCTION bank_rooms() RETURNS jsonb
+    LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (SELECT coalesce(jsonb_object_agg(c.bank || ' ' || c.currency, bank_room(c.bank, c.currency)), '{}')
+              FROM bank_caps c);
+END $$;
+
+-- The same under the lock of the cap, so that no two matchers fill one room: -1 where another has it just now. Nobody
+-- waits for it. As long as its transaction lasts; without a cap there is nothing to lock.
+CREATE FUNCTION bank_room_locked(of_bank text, of_currency text) RETURNS bigint
+    LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM bank_caps c WHERE c.bank = of_bank AND c.currency = of_currency) THEN
+        RETURN NULL;
+    END IF;
+    PERFORM FROM bank_caps c WHERE c.bank = of_bank AND c.currency = of_currency FOR NO KEY UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
+        RETURN -1;
+    END IF;
+    RETURN bank_room(of_bank, of_currency);
+END $$;
+
+-- What more a store's orders may settle for while they are open, NULL where that is not capped; -1 where more is in
+-- dispute than may be.
+CREATE FUNCTION store_room(of_store uuid, of_live boolean) RETURNS bigint
+    LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (SELECT CASE
+        WHEN s.disputed_max_minor <= (
+             SELECT coalesce(sum(q.settlement_minor), 0) FROM disputes d JOIN orders q ON q.id = d.order_id
+              WHERE d.store_id = s.id AND d.ended_at IS NULL AND d.live) THEN -1
+        WHEN s.open_max_minor IS NOT NULL THEN
+             s.open_max_minor - (SELECT coalesce(sum(p.settlement_minor), 0) FROM open_places p
+                                  WHERE p.store_id = s.id) END
+              FROM stores s WHERE s.id = of_store AND of_live
+               AND num_nonnulls(s.open_max_minor, s.disputed_max_minor) > 0);
+END $$;
+
+CREATE FUNCTION store_room_locked(of_store uuid) RETURNS bigint
+    LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    PERFORM FROM stores s WHERE s.id = of_store FOR NO KEY UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
+        RETURN -1;
+    END IF;
+    RETURN store_room(of_store, true);
+END $$;
+
 -- Choose a requisite for each order, take its place and count it. The caller holds the orders' locks and posts the
 -- collateral afterwards, in the same transaction. `passed`: candidates that fell out under the lock.
 --
@@ -47,10 +110,13 @@ DECLARE
     counted_month date;
     one_amount boolean;  -- of this order; o.one_amount is false while another sum may yet be chosen
     lap_end CONSTANT bigint := 4611686018427387904;  -- 2^62
+    bank_rooms jsonb := bank_rooms();  -- of banks with a cap
     paused_banks text[] := ARRAY(SELECT p.target FROM desk_pauses p WHERE p.scope = 'bank' AND p.ended_at IS NULL
                                     AND p.began_at <= at AND p.ends_at > at);
 BEGIN
-    FOR o IN SELECT w.place, q.*, s.vary_minor, s.reward_may_exceed_fee, d.needs_collateral, d.one_amount, at + make_interval(
+    FOR o IN SELECT w.place, q.*, s.vary_minor, s.reward_may_exceed_fee, d.needs_collateral, d.one_amount,
+                    CASE WHEN q.live AND num_nonnulls(s.open_max_minor, s.disputed_max_minor) > 0 THEN 0::bigint
+                         END AS store_room, at + make_interval(
                     secs => CASE WHEN d.accepted_first THEN s.payout_accept_for_s ELSE s.pay_for_s END) AS pay_by
                FROM unnest(order_ids) WITH ORDINALITY AS w (id, place)
                JOIN orders q ON q.id = w.id JOIN stores s ON s.id = q.store_id
@@ -59,6 +125,9 @@ BEGIN
         passed := '{}';
         requisite_id := NULL;
         one_amount := o.one_amount;
+        IF o.store_room IS NOT NULL THEN
+            o.store_room := store_room_locked(o.store_id);
+        END IF;
         IF o.vary_minor > 0 THEN
             o.amount_to_pay_minor := o.amount_minor;
             o.one_amount := false;
@@ -80,7 +149,7 @@ BEGIN
             upto_position := lap_end;
             LOOP
                 SELECT m."position", r.id, r.trader_id, r.holder_id, r.robot, w.id AS reward_id, w.reward_minor,
-                       r.min_minor, r.day_on, CASE WHEN h.currency = r.currency THEN h.day_on END AS holder_day_on
+                       r.bank, r.currency, r.min_minor, r.day_on, CASE WHEN h.currency = r.currency THEN h.day_on END AS holder_day_on
                   INTO found_one
                   FROM lane_members m
                   JOIN requisites r ON r.id = m.requisite_id
@@ -133,7 +202,12 @@ BEGIN
                        AND r.open_orders < r.open_orders_max
                        AND (r.quarantined_at IS NULL OR (r.open_orders = 0
                             AND o.amount_to_pay_minor <= greatest(r.min_minor, r.max_minor / 10)))
-                       AND (r.cool_until IS NULL OR r.cool_until <= at)))
+                       AND (r.cool_until IS NULL OR r.cool_until <= at)
+                       AND (t.open_max_minor IS NULL
+                            OR t.open_minor + coalesce(o.settlement_minor, 0) <= t.open_max_minor)
+                       AND (t.disputed_max_minor IS NULL OR (SELECT coalesce(sum(q.settlement_minor), 0) FROM disputes d JOIN orders q ON q.id = d.order_id
+                         WHERE d.trader_id = t.id AND d.ended_at IS NULL AND d.live) < t.disputed_max_minor)
+                       AND (o.store_room IS NULL OR o.settlement_minor <= o.store_room)))
                    AND (r.robot OR (
                        (NOT o.one_amount OR NOT (
                            EXISTS (SELECT 1 FROM open_places p WHERE p.amount_minor = o.amount_to_pay_minor
@@ -146,7 +220,8 @@ BEGIN
                               AND c.currency = o.settlement_currency AND c.live = o.live
                               AND c.owner_id = r.trader_id
                               AND b.credits_minor - b.debits_minor
-                                  - coalesce((used ->> r.trader_id::text)::bigint, 0) >= o.settlement_minor))))
+                                  - coalesce((used ->> r.trader_id::text)::bigint, 0) >= o.settlement_minor))
+                       AND coalesce(o.amount_to_pay_minor <= (bank_rooms ->> (r.bank || ' ' || r.currency))::bigint, true)))
                  ORDER BY m."position" LIMIT 1
                    FOR NO KEY UPDATE OF r, h, t SKIP LOCKED;
                 IF NOT FOUND THEN
@@ -181,7 +256,9 @@ BEGIN
                            AND c.owner_id = found_one.trader_id
                            AND b.credits_minor - b.debits_minor
                                - coalesce((used ->> found_one.trader_id::text)::bigint, 0) >= o.settlement_minor)))
-                        THEN 'collateral' END;
+                        THEN 'collateral'
+                    WHEN NOT (found_one.robot OR coalesce(o.amount_to_pay_minor <= bank_room_locked(found_one.bank, found_one.currency), true))
+                        THEN 'bank_cap' END;
                 o.one_amount := one_amount AND o.vary_minor = 0;
                 IF why IS NOT NULL THEN
                     refused := refused || found_one.id;
@@ -225,15 +302,18 @@ BEGIN
                                   + o.amount_to_pay_minor, month_on = counted_month
          WHERE h.id = pick_requisites.holder_id AND NOT pick_requisites.robot
            AND h.currency IS NOT DISTINCT FROM o.currency;
-        UPDATE traders t SET open_orders = t.open_orders + 1 WHERE t.id = pick_requisites.trader_id;
+        UPDATE traders t SET open_orders = t.open_orders + 1, open_minor = t.open_minor + o.settlement_minor WHERE t.id = pick_requisites.trader_id;
         INSERT INTO assignments (id, order_id, requisite_id, trader_id, holder_id, state, amount_minor,
                                  settlement_minor, settlement_currency, reward_minor, reward_id, counted_on, expires_at,
                                  created_at)
         VALUES (assignment_id, o.id, requisite_id, trader_id, holder_id, 'open', o.amount_to_pay_minor,
                 o.settlement_minor, o.settlement_currency, reward_minor, reward_id, counted, o.pay_by, at);
-        INSERT INTO open_places (assignment_id, requisite_id, trader_id, order_id, amount_minor)
+        INSERT INTO open_places (assignment_id, requisite_id, trader_id, order_id, amount_minor, store_id, bank,
+                                 currency, to_pay_minor, settlement_minor)
         VALUES (assignment_id, requisite_id, trader_id, o.id,
-                CASE WHEN one_amount AND NOT robot THEN o.amount_to_pay_minor END);
+                CASE WHEN one_amount AND NOT robot THEN o.amount_to_pay_minor END,
+                CASE WHEN NOT robot THEN o.store_id END, CASE WHEN NOT robot THEN found_one.bank END,
+                found_one.currency, o.amount_to_pay_minor, o.settlement_minor);
         RETURN NEXT;
     END LOOP;
 END $$;
@@ -249,10 +329,12 @@ DECLARE
     replaced uuid[];
     days date[] := ARRAY[day, day + 1];  -- whose counters count; the second where the day has begun elsewhere
     months date[] := ARRAY[date_trunc('month', day)::date, (date_trunc('month', day) + interval '1 month')::date];
+    bank_rooms jsonb := bank_rooms();  -- of banks with a cap
     paused_banks text[] := ARRAY(SELECT p.target FROM desk_pauses p WHERE p.scope = 'bank' AND p.ended_at IS NULL
                                     AND p.began_at <= at AND p.ends_at > at);
 BEGIN
-    SELECT q.*, s.reward_may_exceed_fee, d.needs_collateral, d.one_amount AND s.vary_minor = 0 AS one_amount INTO o
+    SELECT q.*, s.reward_may_exceed_fee, d.needs_collateral, d.one_amount AND s.vary_minor = 0 AS one_amount,
+           store_room(q.store_id, q.live) AS store_room INTO o
       FROM orders q JOIN stores s ON s.id = q.store_id JOIN direction_rules d ON d.direction = q.direction
      WHERE q.id = wanted;
     declined := ARRAY(SELECT a.trader_id FROM assignments a
@@ -263,7 +345,10 @@ BEGIN
 
     WITH hand AS MATERIALIZED (  -- what is the same for all requisites of a trader, once for each
         SELECT t.id, t.settlement_currency, t.status, t.unsecured, t.payin, t.payout, t.on_shift, t.open_orders,
-               t.open_orders_max, w.id AS reward_id, w.reward_minor, coalesce(b.covered, false) AS covered
+               t.open_orders_max, t.open_minor, t.open_max_minor, t.disputed_max_minor,
+               CASE WHEN t.disputed_max_minor IS NOT NULL THEN (SELECT coalesce(sum(q.settlement_minor), 0) FROM disputes d JOIN orders q ON q.id = d.order_id
+                 WHERE d.trader_id = t.id AND d.ended_at IS NULL AND d.live) END AS disputed_minor,
+               w.id AS reward_id, w.reward_minor, coalesce(b.covered, false) AS covered
           FROM traders t
           LEFT JOIN (
                SELECT DISTINCT ON (v.trader_id) v.trader_id, v.id, least(o.settlement_minor, v.reward_fixed_minor
@@ -333,18 +418,25 @@ BEGIN
                               AND o.amount_to_pay_minor <= greatest(r.min_minor, r.max_minor / 10)))
                          AND (r.cool_until IS NULL OR r.cool_until <= at))))
                         IS NOT TRUE THEN 8
-                   WHEN ((r.robot OR (NOT o.needs_collateral OR t.covered)))
+                   WHEN ((r.robot OR (
+                         (t.open_max_minor IS NULL
+                              OR t.open_minor + coalesce(o.settlement_minor, 0) <= t.open_max_minor)
+                         AND (t.disputed_max_minor IS NULL OR t.disputed_minor < t.disputed_max_minor)
+                         AND (o.store_room IS NULL OR o.settlement_minor <= o.store_room)
+                         AND coalesce(o.amount_to_pay_minor <= (bank_rooms ->> (r.bank || ' ' || r.currency))::bigint, true))))
                         IS NOT TRUE THEN 9
-                   WHEN ((r.robot OR (NOT o.one_amount OR NOT (r.id IN (SELECT s.requisite_id FROM taken s)))))
+                   WHEN ((r.robot OR (NOT o.needs_collateral OR t.covered)))
                         IS NOT TRUE THEN 10
-                   ELSE 11 END AS place
+                   WHEN ((r.robot OR (NOT o.one_amount OR NOT (r.id IN (SELECT s.requisite_id FROM taken s)))))
+                        IS NOT TRUE THEN 11
+                   ELSE 12 END AS place
           FROM requisites r JOIN hand t ON t.id = r.trader_id
           LEFT JOIN holders h ON h.id = r.holder_id AND h.currency = o.currency  -- few have limits
          WHERE r.live = o.live
     ), counted AS MATERIALIZED (SELECT place, count(*) AS many FROM fate GROUP BY place)
     SELECT jsonb_object_agg(s.stage, (SELECT coalesce(sum(c.many), 0) FROM counted c WHERE c.place >= s.place))
       INTO found
-      FROM unnest('{all,currency,method,bank,approved,on_shift,amount,windows,slots,collateral,same_amount}'::text[])
+      FROM unnest('{all,currency,method,bank,approved,on_shift,amount,windows,slots,exposure,collateral,same_amount}'::text[])
            WITH ORDINALITY AS s (stage, place);
     RETURN found;
 END $$;
@@ -352,8 +444,8 @@ END $$;
 -- The funnel of an order that nobody has asked for yet: could it be matched now? Nothing is locked, counted or made.
 CREATE FUNCTION funnel_of_asked(direction text, live boolean, method text, bank text, currency text,
                                 settlement_currency text, amount_minor bigint, settlement_minor bigint,
-                                fee_minor bigint, reward_may_exceed_fee boolean, varied boolean, at timestamptz,
-                                day date)
+                                fee_minor bigint, reward_may_exceed_fee boolean, varied boolean, store uuid,
+                                at timestamptz, day date)
     RETURNS jsonb
     LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -363,6 +455,7 @@ DECLARE
     replaced uuid[] := '{}';
     days date[] := ARRAY[day, day + 1];
     months date[] := ARRAY[date_trunc('month', day)::date, (date_trunc('month', day) + interval '1 month')::date];
+    bank_rooms jsonb := bank_rooms();  -- of banks with a cap
     paused_banks text[] := ARRAY(SELECT p.target FROM desk_pauses p WHERE p.scope = 'bank' AND p.ended_at IS NULL
                                     AND p.began_at <= at AND p.ends_at > at);
 BEGIN
@@ -370,12 +463,16 @@ BEGIN
            funnel_of_asked.currency AS currency, funnel_of_asked.settlement_currency AS settlement_currency,
            funnel_of_asked.amount_minor AS amount_to_pay_minor, funnel_of_asked.settlement_minor AS settlement_minor,
            funnel_of_asked.fee_minor AS fee_minor, funnel_of_asked.reward_may_exceed_fee AS reward_may_exceed_fee,
-           d.needs_collateral, d.one_amount AND NOT varied AS one_amount INTO o
+           d.needs_collateral, d.one_amount AND NOT varied AS one_amount,
+           store_room(store, funnel_of_asked.live) AS store_room INTO o
       FROM direction_rules d WHERE d.direction = funnel_of_asked.direction;
 
     WITH hand AS MATERIALIZED (  -- what is the same for all requisites of a trader, once for each
         SELECT t.id, t.settlement_currency, t.status, t.unsecured, t.payin, t.payout, t.on_shift, t.open_orders,
-               t.open_orders_max, w.id AS reward_id, w.reward_minor, coalesce(b.covered, false) AS covered
+               t.open_orders_max, t.open_minor, t.open_max_minor, t.disputed_max_minor,
+               CASE WHEN t.disputed_max_minor IS NOT NULL THEN (SELECT coalesce(sum(q.settlement_minor), 0) FROM disputes d JOIN orders q ON q.id = d.order_id
+                 WHERE d.trader_id = t.id AND d.ended_at IS NULL AND d.live) END AS disputed_minor,
+               w.id AS reward_id, w.reward_minor, coalesce(b.covered, false) AS covered
           FROM traders t
           LEFT JOIN (
                SELECT DISTINCT ON (v.trader_id) v.trader_id, v.id, least(o.settlement_minor, v.reward_fixed_minor
@@ -445,18 +542,25 @@ BEGIN
                               AND o.amount_to_pay_minor <= greatest(r.min_minor, r.max_minor / 10)))
                          AND (r.cool_until IS NULL OR r.cool_until <= at))))
                         IS NOT TRUE THEN 8
-                   WHEN ((r.robot OR (NOT o.needs_collateral OR t.covered)))
+                   WHEN ((r.robot OR (
+                         (t.open_max_minor IS NULL
+                              OR t.open_minor + coalesce(o.settlement_minor, 0) <= t.open_max_minor)
+                         AND (t.disputed_max_minor IS NULL OR t.disputed_minor < t.disputed_max_minor)
+                         AND (o.store_room IS NULL OR o.settlement_minor <= o.store_room)
+                         AND coalesce(o.amount_to_pay_minor <= (bank_rooms ->> (r.bank || ' ' || r.currency))::bigint, true))))
                         IS NOT TRUE THEN 9
-                   WHEN ((r.robot OR (NOT o.one_amount OR NOT (r.id IN (SELECT s.requisite_id FROM taken s)))))
+                   WHEN ((r.robot OR (NOT o.needs_collateral OR t.covered)))
                         IS NOT TRUE THEN 10
-                   ELSE 11 END AS place
+                   WHEN ((r.robot OR (NOT o.one_amount OR NOT (r.id IN (SELECT s.requisite_id FROM taken s)))))
+                        IS NOT TRUE THEN 11
+                   ELSE 12 END AS place
           FROM requisites r JOIN hand t ON t.id = r.trader_id
           LEFT JOIN holders h ON h.id = r.holder_id AND h.currency = o.currency  -- few have limits
          WHERE r.live = o.live
     ), counted AS MATERIALIZED (SELECT place, count(*) AS many FROM fate GROUP BY place)
     SELECT jsonb_object_agg(s.stage, (SELECT coalesce(sum(c.many), 0) FROM counted c WHERE c.place >= s.place))
       INTO found
-      FROM unnest('{all,currency,method,bank,approved,on_shift,amount,windows,slots,collateral,same_amount}'::text[])
+      FROM unnest('{all,currency,method,bank,approved,on_shift,amount,windows,slots,exposure,collateral,same_amount}'::text[])
            WITH ORDINALITY AS s (stage, place);
     RETURN found;
 END $$;
@@ -470,6 +574,7 @@ CREATE FUNCTION requisite_hindrances(ids uuid[], needed bigint[], at timestamptz
 DECLARE
     days date[] := ARRAY[day, day + 1];
     months date[] := ARRAY[date_trunc('month', day)::date, (date_trunc('month', day) + interval '1 month')::date];
+    bank_rooms jsonb := bank_rooms();  -- of banks with a cap
     paused_banks text[] := ARRAY(SELECT p.target FROM desk_pauses p WHERE p.scope = 'bank' AND p.ended_at IS NULL
                                     AND p.began_at <= at AND p.ends_at > at);
 BEGIN
@@ -519,6 +624,14 @@ BEGIN
                     IS NOT TRUE THEN 'quarantine' END,
                CASE WHEN ((r.robot OR (r.cool_until IS NULL OR r.cool_until <= at)))
                     IS NOT TRUE THEN 'cooldown' END,
+               CASE WHEN ((r.robot OR (t.open_max_minor IS NULL
+                    OR t.open_minor + coalesce(o.settlement_minor, 0) <= t.open_max_minor)))
+                    IS NOT TRUE THEN 'trader_open' END,
+               CASE WHEN ((r.robot OR (t.disputed_max_minor IS NULL OR (SELECT coalesce(sum(q.settlement_minor), 0) FROM disputes d JOIN orders q ON q.id = d.order_id
+                 WHERE d.trader_id = t.id AND d.ended_at IS NULL AND d.live) < t.disputed_max_minor)))
+                    IS NOT TRUE THEN 'trader_disputed' END,
+               CASE WHEN ((r.robot OR coalesce(o.amount_to_pay_minor <= (bank_rooms ->> (r.bank || ' ' || r.currency))::bigint, true)))
+                    IS NOT TRUE THEN 'bank_cap' END,
                CASE WHEN ((r.robot OR (NOT o.needs_collateral OR EXISTS (
                    SELECT 1 FROM accounts c JOIN balances b ON b.account_id = c.id
                     WHERE c.owner_kind = 'trader' AND c.purpose = 'available'
@@ -567,6 +680,7 @@ CREATE FUNCTION coverage_now(currencies text[], settlements text[], units bigint
 DECLARE
     days date[] := ARRAY[day, day + 1];
     months date[] := ARRAY[date_trunc('month', day)::date, (date_trunc('month', day) + interval '1 month')::date];
+    bank_rooms jsonb := bank_rooms();  -- of banks with a cap
     paused_banks text[] := ARRAY(SELECT p.target FROM desk_pauses p WHERE p.scope = 'bank' AND p.ended_at IS NULL
                                     AND p.began_at <= at AND p.ends_at > at);
 BEGIN
@@ -601,6 +715,11 @@ BEGIN
                    AND (r.quarantined_at IS NULL OR (r.open_orders = 0
                         AND o.amount_to_pay_minor <= greatest(r.min_minor, r.max_minor / 10)))
                    AND (r.cool_until IS NULL OR r.cool_until <= at)
+                   AND (t.open_max_minor IS NULL
+                        OR t.open_minor + coalesce(o.settlement_minor, 0) <= t.open_max_minor)
+                   AND (t.disputed_max_minor IS NULL OR (SELECT coalesce(sum(q.settlement_minor), 0) FROM disputes d JOIN orders q ON q.id = d.order_id
+                     WHERE d.trader_id = t.id AND d.ended_at IS NULL AND d.live) < t.disputed_max_minor)
+                   AND coalesce(o.amount_to_pay_minor <= (bank_rooms ->> (r.bank || ' ' || r.currency))::bigint, true)
                    AND (NOT o.needs_collateral OR EXISTS (
                        SELECT 1 FROM accounts c JOIN balances b ON b.account_id = c.id
                         WHERE c.owner_kind = 'trader' AND c.purpose = 'available'

@@ -87,3 +87,29 @@ CREATE TABLE push_browsers (
     CONSTRAINT fk_push_browsers_user_id FOREIGN KEY (user_id) REFERENCES users (id)
 );
 CREATE INDEX ix_push_browsers_user_id ON push_browsers (user_id);
+
+-- What the desk announces to traders and merchants; out of sight after `ends_at`, or as it is withdrawn.
+CREATE TABLE announcements (
+    id uuid NOT NULL,
+    made_at timestamptz NOT NULL,
+    made_name text NOT NULL,
+    audience text NOT NULL,
+    text_en text NOT NULL,
+    text_ru text NOT NULL,
+    ends_at timestamptz NOT NULL,
+    withdrawn_at timestamptz,
+    withdrawn_name text,
+    CONSTRAINT pk_announcements PRIMARY KEY (id),
+    CONSTRAINT ck_announcements_audience CHECK (audience IN ('trader', 'merchant', 'both'))
+);
+CREATE INDEX ix_announcements_ends_at ON announcements (ends_at) WHERE withdrawn_at IS NULL;
+
+-- Somebody said that he has read it.
+CREATE TABLE announcement_reads (
+    announcement_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    read_at timestamptz NOT NULL,
+    CONSTRAINT pk_announcement_reads PRIMARY KEY (announcement_id, user_id),
+    CONSTRAINT fk_announcement_reads_announcement_id FOREIGN KEY (announcement_id) REFERENCES announcements (id),
+    CONSTRAINT fk_announcement_reads_user_id FOREIGN KEY (user_id) REFERENCES users (id)
+);

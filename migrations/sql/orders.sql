@@ -202,12 +202,19 @@ CREATE TABLE open_places (
     trader_id uuid NOT NULL,
     order_id uuid NOT NULL,
     amount_minor bigint,
+    store_id uuid,
+    bank text,
+    currency text,
+    to_pay_minor bigint DEFAULT 0 NOT NULL,
+    settlement_minor bigint DEFAULT 0 NOT NULL,
     CONSTRAINT pk_open_places PRIMARY KEY (assignment_id),
     CONSTRAINT uq_open_places_amount UNIQUE (requisite_id, amount_minor),
     CONSTRAINT fk_open_places_assignment_id FOREIGN KEY (assignment_id) REFERENCES assignments (id)
 );
 CREATE INDEX ix_open_places_order_id ON open_places (order_id);
 CREATE INDEX ix_open_places_trader_id ON open_places (trader_id);
+CREATE INDEX ix_open_places_bank ON open_places (bank, currency) INCLUDE (to_pay_minor) WHERE bank IS NOT NULL;
+CREATE INDEX ix_open_places_store ON open_places (store_id) INCLUDE (settlement_minor) WHERE store_id IS NOT NULL;
 
 REVOKE UPDATE, DELETE, TRUNCATE ON order_events, match_tries FROM quittance_app;
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON order_events FOR EACH ROW EXECUTE FUNCTION refuse_change();

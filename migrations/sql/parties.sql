@@ -11,7 +11,7 @@ CREATE TABLE cases (
     ended_at timestamptz,
     ended_name text,
     CONSTRAINT pk_cases PRIMARY KEY (id),
-    CONSTRAINT ck_cases_subject_kind CHECK (subject_kind IN ('order', 'approval', 'job', 'application'))
+    CONSTRAINT ck_cases_subject_kind CHECK (subject_kind IN ('order', 'approval', 'job', 'application', 'help'))
 );
 CREATE INDEX ix_cases_taken_by ON cases (taken_by) WHERE ended_at IS NULL;
 CREATE UNIQUE INDEX uq_cases_open ON cases (subject_kind, subject_id) WHERE ended_at IS NULL;
@@ -71,12 +71,16 @@ CREATE TABLE traders (
     open_orders int DEFAULT 0 NOT NULL,
     missed int DEFAULT 0 NOT NULL,
     unsecured int DEFAULT 0 NOT NULL,
+    open_minor bigint DEFAULT 0 NOT NULL,
+    open_max_minor bigint,
+    disputed_max_minor bigint,
     data_key bytea NOT NULL,
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
     CONSTRAINT pk_traders PRIMARY KEY (id),
     CONSTRAINT ck_traders_status CHECK (status IN ('pending', 'active', 'suspended')),
-    CONSTRAINT ck_traders_open_orders CHECK (open_orders >= 0)
+    CONSTRAINT ck_traders_open_orders CHECK (open_orders >= 0),
+    CONSTRAINT ck_traders_caps CHECK (open_minor >= 0 AND open_max_minor >= 0 AND disputed_max_minor >= 0)
 ) WITH (fillfactor = 70);
 CREATE INDEX ix_traders_words ON traders USING gin (to_tsvector('simple', translate(name, '-_./', '    ')));
 
@@ -117,6 +121,8 @@ CREATE TABLE stores (
     payout_tries_max int DEFAULT '3' NOT NULL,
     payout_alone_max_minor bigint,
     signed_payouts boolean DEFAULT 'false' NOT NULL,
+    open_max_minor bigint,
+    disputed_max_minor bigint,
     data_key bytea NOT NULL,
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
@@ -125,6 +131,7 @@ CREATE TABLE stores (
     CONSTRAINT ck_stores_status CHECK (status IN ('active', 'suspended')),
     CONSTRAINT ck_stores_payout_confirm CHECK (payout_confirm IN ('store', 'window', 'at_once')),
     CONSTRAINT ck_stores_payout_alone_max CHECK (payout_alone_max_minor >= 0),
+    CONSTRAINT ck_stores_caps CHECK (open_max_minor >= 0 AND disputed_max_minor >= 0),
     CONSTRAINT ck_stores_vary CHECK (vary_minor BETWEEN 0 AND 999),
     CONSTRAINT ck_stores_under_policy CHECK (under_policy IN ('accept', 'ask', 'return')),
     CONSTRAINT fk_stores_merchant_id FOREIGN KEY (merchant_id) REFERENCES merchants (id)
@@ -358,3 +365,20 @@ CREATE TABLE email_changes (
 CREATE INDEX ix_email_changes_new_digest ON email_changes (new_digest);
 CREATE INDEX ix_email_changes_old_digest ON email_changes (old_digest);
 CREATE INDEX ix_email_changes_user_id ON email_changes (user_id);
+
+-- The log of the staff's shifts; never changed.
+CREATE TABLE shift_entries (
+    id uuid NOT NULL,
+    at timestamptz NOT NULL,
+    user_id uuid NOT NULL,
+    user_name text NOT NULL,
+    kind text NOT NULL,
+    text text,
+    handed_name text,
+    handed int NOT NULL,
+    CONSTRAINT pk_shift_entries PRIMARY KEY (id),
+    CONSTRAINT ck_shift_entries_kind CHECK (kind IN ('began', 'noted', 'ended')),
+    CONSTRAINT ck_shift_entries_text CHECK ((kind = 'noted') <= (text IS NOT NULL)),
+    CONSTRAINT fk_shift_entries_user_id FOREIGN KEY (user_id) REFERENCES users (id)
+);
+CREATE INDEX ix_shift_entries_user_id ON shift_entries (user_id, id) WHERE kind <> 'noted';

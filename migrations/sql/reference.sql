@@ -43,12 +43,33 @@ CREATE TABLE desk_pauses (
     ends_at timestamptz NOT NULL,
     ended_at timestamptz,
     ended_name text,
+    window_id uuid,
     CONSTRAINT pk_desk_pauses PRIMARY KEY (id),
     CONSTRAINT ck_desk_pauses_range CHECK (began_at < ends_at),
     CONSTRAINT ck_desk_pauses_scope CHECK (scope IN ('desk', 'method', 'bank', 'direction', 'store')),
     CONSTRAINT ck_desk_pauses_target CHECK ((scope = 'desk') = (target = ''))
 );
 CREATE INDEX ix_desk_pauses_open ON desk_pauses (ends_at) WHERE ended_at IS NULL;
+CREATE UNIQUE INDEX uq_desk_pauses_window ON desk_pauses (window_id, began_at) WHERE window_id IS NOT NULL;
+
+-- Maintenance that a bank announces: days of the week, minutes of the operator's day. Removed ones are kept.
+CREATE TABLE bank_windows (
+    id uuid NOT NULL,
+    bank text NOT NULL,
+    days int[] NOT NULL,
+    begins_at int NOT NULL,
+    ends_at int NOT NULL,
+    message text,
+    made_at timestamptz NOT NULL,
+    made_name text NOT NULL,
+    removed_at timestamptz,
+    removed_name text,
+    CONSTRAINT pk_bank_windows PRIMARY KEY (id),
+    CONSTRAINT ck_bank_windows_minutes CHECK (begins_at BETWEEN 0 AND 1439 AND ends_at BETWEEN 0 AND 1439 AND begins_at <> ends_at),
+    CONSTRAINT ck_bank_windows_days CHECK (cardinality(days) BETWEEN 1 AND 7 AND days <@ '{1,2,3,4,5,6,7}'::int[]),
+    CONSTRAINT fk_bank_windows_bank FOREIGN KEY (bank) REFERENCES banks (code)
+);
+CREATE INDEX ix_bank_windows_open ON bank_windows (bank) WHERE removed_at IS NULL;
 
 -- A local payment rail. `validator` names the check of a number in reference/validators.py, `rules` narrow it.
 CREATE TABLE methods (

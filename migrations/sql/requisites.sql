@@ -15,6 +15,18 @@
 --   (SKIP LOCKED), so a lap is off by one per concurrent matcher at most.
 -- Members are a hint: matching checks status, shift, switches, amount, limits again under the row's lock.
 
+-- How much may be open, and how much in dispute, on requisites of a bank in one currency. Its row is matching's lock.
+CREATE TABLE bank_caps (
+    bank text NOT NULL,
+    currency text NOT NULL,
+    open_max_minor bigint,
+    disputed_max_minor bigint,
+    CONSTRAINT pk_bank_caps PRIMARY KEY (bank, currency),
+    CONSTRAINT ck_bank_caps_caps CHECK (open_max_minor >= 0 AND disputed_max_minor >= 0),
+    CONSTRAINT fk_bank_caps_bank FOREIGN KEY (bank) REFERENCES banks (code),
+    CONSTRAINT fk_bank_caps_currency FOREIGN KEY (currency) REFERENCES currencies (code)
+);
+
 -- A ring of requisites that could take a kind of order; `id` names its cursor, the sequence `lane_cursor_<id>`.
 CREATE TABLE lanes (
     id int GENERATED ALWAYS AS IDENTITY,
@@ -64,7 +76,7 @@ CREATE TABLE requisites (
     month_on date,
     month_used_minor bigint DEFAULT 0 NOT NULL,
     cool_until timestamptz,
-    failures int DEFAULT 0 NOT NULL,
+    failed_payers text[] DEFAULT '{}' NOT NULL,
     quarantined_at timestamptz,
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
@@ -76,7 +88,7 @@ CREATE TABLE requisites (
     CONSTRAINT ck_requisites_hours CHECK (num_nonnulls(hours_from, hours_to) IN (0, 2) AND hours_from BETWEEN 0 AND 1439
         AND hours_to BETWEEN 0 AND 1439 AND hours_from <> hours_to),
     CONSTRAINT ck_requisites_status CHECK (
-        status IN ('pending', 'active', 'paused', 'rejected', 'blocked', 'archived')),
+        status IN ('pending', 'active', 'paused', 'rejected', 'blocked', 'frozen', 'archived')),
     CONSTRAINT fk_requisites_trader_id FOREIGN KEY (trader_id) REFERENCES traders (id),
     CONSTRAINT fk_requisites_holder_id FOREIGN KEY (holder_id) REFERENCES holders (id),
     CONSTRAINT fk_requisites_method FOREIGN KEY (method) REFERENCES methods (code),
@@ -91,6 +103,22 @@ CREATE INDEX ix_requisites_trader_id ON requisites (trader_id, created_at);
 CREATE UNIQUE INDEX uq_requisites_number
     ON requisites (number_fingerprint, currency, live)
     WHERE status NOT IN ('rejected', 'archived');
+
+-- Its bank froze it: since when, why, how much lies there and cannot be had.
+CREATE TABLE requisite_freezes (
+    id uuid NOT NULL,
+    requisite_id uuid NOT NULL,
+    frozen_at timestamptz NOT NULL,
+    frozen_name text NOT NULL,
+    reason text NOT NULL,
+    stuck_minor bigint,
+    ended_at timestamptz,
+    ended_name text,
+    CONSTRAINT pk_requisite_freezes PRIMARY KEY (id),
+    CONSTRAINT ck_requisite_freezes_stuck CHECK (stuck_minor >= 0),
+    CONSTRAINT fk_requisite_freezes_requisite_id FOREIGN KEY (requisite_id) REFERENCES requisites (id)
+);
+CREATE UNIQUE INDEX uq_requisite_freezes_open ON requisite_freezes (requisite_id) WHERE ended_at IS NULL;
 
 -- One position on a lane; a weight of w has w positions, spread evenly over the lap (1 to 2^62).
 CREATE TABLE lane_members (

@@ -15,7 +15,7 @@ down_revision = None
 SQL = Path(__file__).parents[1] / "sql"
 ROOMS = ("ground", "core", "ledger", "approvals", "files", "mail", "reference", "parties", "notices", "applications", "tariffs",
          "requisites", "webhooks", "orders", "matching", "gateway", "imports", "treasury", "books", "payouts", "risk",
-         "disputes", "privacy", "calls", "test_mode")
+         "disputes", "help", "privacy", "calls", "test_mode")
 
 
 def upgrade() -> None:

@@ -1,7 +1,7 @@
 """The one place that reads the clock, so that a test can move it."""
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 _shift = timedelta(0)
@@ -59,6 +59,13 @@ def day_of(moment: datetime) -> date:
 def midnight_after(day: date) -> datetime:
     """When the operator's `day` ends, in UTC. Where clocks leave midnight out, when they do; where twice, the first."""
     return datetime.combine(day + timedelta(days=1), datetime.min.time(), _zone).astimezone(UTC)
+
+
+def moment_on(day: date, minute: int) -> datetime:
+    """When the operator's clocks show this minute of `day`, in UTC; the first of two, and where they leave it out as if
+    they had not been put forward yet."""
+    at = datetime.combine(day, time(minute // 60, minute % 60), _zone)
+    return at.astimezone(UTC)
 
 
 def local(moment: datetime) -> datetime:

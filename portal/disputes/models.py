@@ -26,6 +26,8 @@ class Dispute(Base):
         Index("uq_disputes_open", "order_id", unique=True, postgresql_where=text("ended_at IS NULL")),
         Index("ix_disputes_order_id", "order_id", "id"),
         Index("ix_disputes_answer_by", "answer_by", "id", postgresql_where=text("ended_at IS NULL")),  # by deadline
+        Index("ix_disputes_running_trader", "trader_id", postgresql_where=text("ended_at IS NULL")),  # caps
+        Index("ix_disputes_running_store", "store_id", postgresql_where=text("ended_at IS NULL")),  # caps
         Index("ix_disputes_store_id", "store_id", "id"),
         Index("ix_disputes_trader_id", "trader_id", "id"),
         # past ones that are alike
@@ -89,6 +91,7 @@ class Statement(Base):
     side: Mapped[LongText]
     actor_id: Mapped[UUID | None]
     actor_name: Mapped[LongText]
+    trader_id: Mapped[UUID | None]  # of a trader's: its own trader, or one whom its payer had exchanged
     text: Mapped[LongText]
     staff_only: Mapped[bool] = mapped_column(default=False)
 

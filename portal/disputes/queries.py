@@ -2,7 +2,7 @@
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, select, true
+from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, select, true
 from sqlalchemy.orm import Session, joinedload
 
 from portal.core import ids
@@ -12,16 +12,32 @@ from portal.core.errors import NotFound
 from portal.core.paging import Page, newest_ids_first
 from portal.disputes.models import PREFIX, Dispute, Statement
 from portal.disputes.reasons import Side
+from portal.orders.matching.reservations import REPLACED
 from portal.orders.models import Assignment
+from portal.orders.states import AssignmentState
 from portal.parties.models import Store, Trader
 from portal.requisites.models import Requisite
 
 PAGE, OPEN_MAX, ALIKE_MAX, THREAD_MAX = 50, 500, 5, 200
 
 
-def visible_to(actor: Actor) -> Select[Dispute]:
-    """Another's dispute does not exist; of traders only the one it is about sees it."""
-    return select(Dispute).where(_seen(actor))
+def visible_to(actor: Actor, *, beside: bool = False) -> Select[Dispute]:
+    """Another's dispute does not exist; of traders only the one it is about sees it.
+
+    `beside`: also a trader whose requisite its payer had exchanged, for the money may have come to him. A look for each
+    dispute, so not for lists of what is over.
+    """
+    seen = _seen(actor)
+    if beside and actor.trader_id is not None and actor.may(Permission.ORDER_READ):
+        seen = or_(seen, exists().where(
+            Assignment.order_id == Dispute.order_id, Assignment.trader_id == actor.trader_id,
+            or_(Assignment.state == AssignmentState.LINGERING, Assignment.end_reason == REPLACED)))
+    return select(Dispute).where(seen)
+
+
+def stands_beside(actor: Actor, dispute: Dispute) -> bool:
+    """He had the order before its payer exchanged him: he speaks with staff, and decides nothing."""
+    return actor.trader_id is not None and actor.trader_id != dispute.trader_id
 
 
 def _seen(actor: Actor) -> ColumnElement[bool]:
@@ -43,7 +59,7 @@ def _seen(actor: Actor) -> ColumnElement[bool]:
 
 def find(session: Session, actor: Actor, dispute_id: str) -> Dispute:
     """One with its order, by its public id. Raises NotFound."""
-    found = session.scalar(visible_to(actor).where(Dispute.id == ids.parse(PREFIX, dispute_id))
+    found = session.scalar(visible_to(actor, beside=True).where(Dispute.id == ids.parse(PREFIX, dispute_id))
                            .options(joinedload(Dispute.order)))
     if found is None:
         raise NotFound()
@@ -66,18 +82,27 @@ def in_words(session: Session, places: Sequence[Assignment]) -> list[tuple[str, 
 
 def of_order(session: Session, actor: Actor, order_id: UUID) -> Sequence[Dispute]:
     """Newest first; a bounded number."""
-    return session.scalars(visible_to(actor).where(Dispute.order_id == order_id)
+    return session.scalars(visible_to(actor, beside=True).where(Dispute.order_id == order_id)
                            .order_by(Dispute.id.desc()).limit(ALIKE_MAX)).all()
 
 
 def thread(session: Session, actor: Actor, dispute: Dispute) -> Sequence[Statement]:
-    """What was said, oldest first: notes of the staff only for them; a payer reads his own words and the staff's."""
-    rows = select(Statement).where(Statement.dispute_id == dispute.id)
-    if not actor.is_staff:
-        rows = rows.where(Statement.staff_only.is_(False))
-    if actor.kind is ActorKind.CUSTOMER:
-        rows = rows.where(Statement.side.in_((Side.CUSTOMER, Side.STAFF)))
+    """What was said, oldest first: notes of the staff only for them; a payer reads his own words and the staff's. So
+    does a trader who stands beside, whom nobody but staff reads."""
+    rows = select(Statement).where(Statement.dispute_id == dispute.id, readable(actor, dispute))
     return session.scalars(rows.order_by(Statement.id).limit(THREAD_MAX)).all()
+
+
+def readable(actor: Actor, dispute: Dispute) -> ColumnElement[bool]:
+    """Which statements of a dispute that the actor sees."""
+    if actor.is_staff or actor.is_system:
+        return true()
+    open_ones = Statement.staff_only.is_(False)
+    if actor.kind is ActorKind.CUSTOMER:
+        return and_(open_ones, Statement.side.in_((Side.CUSTOMER, Side.STAFF)))
+    if stands_beside(actor, dispute):
+        return and_(open_ones, or_(Statement.side == Side.STAFF, Statement.trader_id == actor.trader_id))
+    return and_(open_ones, func.coalesce(Statement.trader_id, dispute.trader_id) == dispute.trader_id)
 
 
 def ended(session: Session, actor: Actor, *, cursor: str | None) -> Page[Dispute]:
@@ -88,7 +113,7 @@ def ended(session: Session, actor: Actor, *, cursor: str | None) -> Page[Dispute
 
 def running(session: Session, actor: Actor, *, waits_for: Collection[str] = ()) -> Sequence[Dispute]:
     """Those that are open, the next deadline first; at most OPEN_MAX."""
-    rows = visible_to(actor).where(Dispute.ended_at.is_(None))
+    rows = visible_to(actor, beside=True).where(Dispute.ended_at.is_(None))
     if waits_for:
         rows = rows.where(Dispute.waits_for.in_(waits_for))
     return session.scalars(rows.options(joinedload(Dispute.order))

@@ -8,15 +8,15 @@ from sqlalchemy.orm import Session
 
 from portal import files
 from portal.core import audit, clock, ids, jobs
-from portal.core.access import Actor, ActorKind, Permission
+from portal.core.access import Actor, Permission
 from portal.core.db import locked_one
 from portal.core.errors import Conflict, Denied, FieldError, Invalid, judges
 from portal.disputes import endings, late, queries, reasons, telling
 from portal.disputes.commands import AddStatement, GiveIn, OpenDispute
 from portal.disputes.models import Dispute, Statement
 from portal.disputes.reasons import Side
+from portal.orders import attention, reopening, robots_turn
 from portal.orders import queries as orders
-from portal.orders import reopening, robots_turn
 from portal.orders.agreement import agree, outcome
 from portal.orders.corrections import settled_assignment
 from portal.orders.judging import at_money
@@ -112,7 +112,8 @@ def may_open(session: Session, actor: Actor, order: Order, *, running: bool) -> 
 
 
 def say(session: Session, actor: Actor, command: AddStatement) -> Statement:
-    """More in the thread; the side whose word was awaited has given it, and staff look next.
+    """More in the thread; the side whose word was awaited has given it, and staff look next. What a trader says whom
+    its payer had exchanged is for staff alone, who are called to it.
 
     Raises NotFound, Denied, DisputeEnded, Invalid, and what `files.attach` refuses.
     """
@@ -124,17 +125,20 @@ def say(session: Session, actor: Actor, command: AddStatement) -> Statement:
     if command.staff_only and command.asks:
         raise Invalid(fields=[FieldError("/asks", "unseen", "Nobody can answer what only support sees.")])
     made = _say(session, actor, dispute, side, command.text, command.files, staff_only=command.staff_only)
+    beside = queries.stands_beside(actor, dispute)
     if command.asks is not None:
         _wait(session, dispute, Side(command.asks))
-    elif side is not Side.STAFF and (side == dispute.waits_for or (
+    elif not beside and side is not Side.STAFF and (side == dispute.waits_for or (
             side is Side.CUSTOMER and dispute.waits_for == Side.STORE)):
         _wait(session, dispute, Side.STAFF)
-    if side == dispute.silent:
+    if side == dispute.silent and not beside:
         dispute.silent = None  # late, but said
     session.flush()
     audit.record(session, actor, "dispute.answered", "order", dispute.order_id,
                  after={"dispute": dispute.public_id, "staff_only": command.staff_only})
-    if command.staff_only:
+    if beside:
+        attention.tell(session, session.get_one(Order, dispute.order_id), attention.BESIDE, staff_only=True)
+    if command.staff_only or beside:
         telling.tell_pages(session, dispute)
     else:
         telling.tell(session, dispute, session.get_one(Order, dispute.order_id), "answered")
@@ -149,7 +153,8 @@ def give_in(session: Session, actor: Actor, command: GiveIn) -> Dispute:
     InvalidTransition, NotYours.
     """
     dispute, side = _lock(session, actor, command.dispute_id), _side(actor)
-    if not actor.may(Permission.DISPUTE_OPEN) or side not in (Side.STORE, Side.TRADER):
+    if not actor.may(Permission.DISPUTE_OPEN) or side not in (Side.STORE, Side.TRADER) or (
+            queries.stands_beside(actor, dispute)):
         raise Denied()
     order = session.get_one(Order, dispute.order_id)
     if command.text:
@@ -253,7 +258,7 @@ def _wait(session: Session, dispute: Dispute, side: Side) -> None:
 def _say(session: Session, actor: Actor, dispute: Dispute, side: Side, text: str, file_ids: Sequence[str], *,
          staff_only: bool = False) -> Statement:
     made = Statement(id=ids.new_id(), dispute_id=dispute.id, side=str(side), actor_id=actor.id, actor_name=actor.name,
-                     text=text, staff_only=staff_only)
+                     trader_id=actor.trader_id, text=text, staff_only=staff_only)
     session.add(made)
     session.flush()
     files.attach(session, actor, file_ids, EVIDENCE, made.id)
@@ -274,12 +279,11 @@ def _lock(session: Session, actor: Actor, dispute_id: str) -> Dispute:
 def _may_see(session: Session, actor: Actor, statement_id: UUID) -> bool:
     """Whoever reads the statement."""
     statement = session.get(Statement, statement_id)
-    if statement is None or (statement.staff_only and not actor.is_staff):
+    if statement is None:
         return False
-    if actor.kind is ActorKind.CUSTOMER and statement.side not in (Side.CUSTOMER, Side.STAFF):
-        return False
-    seen = queries.visible_to(actor).where(Dispute.id == statement.dispute_id).with_only_columns(Dispute.id)
-    return session.scalar(seen) is not None
+    dispute = session.scalar(queries.visible_to(actor, beside=True).where(Dispute.id == statement.dispute_id))
+    return dispute is not None and session.scalar(select(Statement.id).where(
+        Statement.id == statement_id, queries.readable(actor, dispute))) is not None
 
 
 files.visible_by(EVIDENCE, _may_see)

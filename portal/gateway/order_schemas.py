@@ -47,7 +47,7 @@ class Customer(Answer):
 
 
 class Failure(Answer):
-    code: Literal["no_requisite", "limits_reached", "no_collateral", "refused", "matching_error"]
+    code: Literal["no_requisite", "limits_reached", "exposure_reached", "no_collateral", "refused", "matching_error"]
     message: str
 
 

@@ -137,7 +137,8 @@ class Quote(Answer):
 
 
 class Availability(Answer):
-    """`reason`: where it could not: `no_requisite`, `limits_reached`, `no_collateral`, or what keeps all such orders
+    """`reason`: where it could not: `no_requisite`, `limits_reached`, `exposure_reached`, `no_collateral`,
+    or what keeps all such orders
     away just now (`desk_paused`, `partly_paused`, `rate_unavailable`)."""
 
     object: Literal["availability"]

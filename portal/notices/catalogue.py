@@ -79,6 +79,15 @@ EVENTS: dict[str, Event] = {
         "orders", STAFF | TRADER, P.ORDER_READ, N_("An order needs attention"), N_("Order %(order)s needs attention"),
         "%(why)s", "{order_page}", POCKET, translated=frozenset({"why"}),
         urgent=True),
+    "help.asked": Event(
+        "orders", STAFF, P.DISPUTE_OPEN, N_("Somebody asks for help"), N_("Help wanted with order %(order)s"),
+        N_("Nobody has answered yet."), "/admin/help/{thread}", POCKET, urgent=True),
+    "help.answered": Event(
+        "orders", TRADER, P.DISPUTE_OPEN, N_("Support answered you"), N_("Support answered: order %(order)s"),
+        N_("Read it on the page of help of the order."), "/trader/help/{order}", POCKET),
+    "shift.handed": Event(
+        "desk", STAFF, P.ADMIN_PORTAL, N_("A colleague hands matters over to you"),
+        N_("Matters handed over to you: %(matters)s"), N_("By %(by)s. %(note)s"), "/admin/cases", EVERYWHERE),
     "shift.ended": Event(
         "orders", TRADER, P.SHIFT_MANAGE, N_("Your shift was ended"), N_("Your shift was ended"),
         N_("Two orders in a row waited for you in vain. Switch on “Accepting orders” when you are back."),
@@ -88,6 +97,9 @@ EVENTS: dict[str, Event] = {
         N_("Quarantine: %(number)s"),
         N_("Five orders in a row were not paid on it. Does the bank take transfers to it?"),
         "/trader/requisites/{requisite}", POCKET),
+    "requisite.frozen": Event(
+        "orders", STAFF, P.REQUISITE_READ, N_("A bank froze a requisite"), N_("Frozen by its bank: %(number)s"),
+        N_("Stuck there: %(amount)s. %(reason)s"), "/admin/requisites/{requisite}", POCKET, urgent=True),
     "dispute.opened": Event(
         "disputes", EVERYBODY, P.DISPUTE_OPEN, N_("A dispute was opened"), N_("A dispute about order %(order)s"),
         "%(waits)s", "/{area}/disputes/{dispute}", EVERYWHERE, translated=frozenset({"waits"})),

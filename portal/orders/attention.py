@@ -13,6 +13,8 @@ from portal.orders.row import OrderRow
 N_ = str  # marks a sentence for translation
 UNCONFIRMED = N_("It is paid, says the sender, and was not confirmed in time.")
 PAID_TWICE = N_("Money came to a second trader, too: he says so.")
+BESIDE = N_("A trader whom its payer had exchanged speaks in its dispute.")
+FROZEN = N_("Its requisite was frozen by the bank: its payer should not send money there any more.")
 SUSPECTED = N_("A rule of risk wants somebody to look before it goes on.")
 
 

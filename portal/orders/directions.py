@@ -93,9 +93,11 @@ PAYIN = Rules(
         (S.ASSIGNED, A.REPLACE): S.ASSIGNED,
         # another amount arrived than was ordered: nothing is settled until somebody has said what it comes to
         (S.ASSIGNED, A.DISPUTE): S.DISPUTED,
-        (S.DISPUTED, A.ACCEPT_AMOUNT): S.CONFIRMED, (S.DISPUTED, A.REFUSE_AMOUNT): S.DISPUTED}),
+        (S.DISPUTED, A.ACCEPT_AMOUNT): S.CONFIRMED, (S.DISPUTED, A.REFUSE_AMOUNT): S.DISPUTED,
+        (S.DISPUTED, A.ADD_TRANSFER): S.DISPUTED}),  # more of it came, in another transfer
     who=_WHO | {A.DISPUTE: frozenset({Party.TRADER, Party.STORE, Party.CUSTOMER, Party.STAFF, Party.SYSTEM}),
                 A.ACCEPT_AMOUNT: frozenset({Party.STORE}), A.REFUSE_AMOUNT: frozenset({Party.STORE}),
+                A.ADD_TRANSFER: frozenset({Party.TRADER}),
                 # who gives in loses by it alone: the money did arrive; it was never sent
                 A.CONCEDE: frozenset({Party.TRADER}), A.GIVE_UP: frozenset({Party.STORE}),
                 A.CANCEL: frozenset({Party.STORE, Party.CUSTOMER, Party.STAFF}),

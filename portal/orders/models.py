@@ -148,12 +148,23 @@ class OpenPlace(Base):
         UniqueConstraint("requisite_id", "amount_minor", name="uq_open_places_amount"),
         Index("ix_open_places_trader_id", "trader_id"),
         Index("ix_open_places_order_id", "order_id"),
+        # what is open with a bank and of a store, where that is capped
+        Index("ix_open_places_bank", "bank", "currency", postgresql_include=["to_pay_minor"],
+              postgresql_where=text("bank IS NOT NULL")),
+        Index("ix_open_places_store", "store_id", postgresql_include=["settlement_minor"],
+              postgresql_where=text("store_id IS NOT NULL")),
     )
     assignment_id: Mapped[UUID] = mapped_column(ForeignKey("assignments.id"), primary_key=True)
     requisite_id: Mapped[UUID]
     trader_id: Mapped[UUID]
     order_id: Mapped[UUID]
     amount_minor: Mapped[int | None] = mapped_column(BigInteger)  # None for a robot's: exempt from "same amount"
+    # what counts against caps (`requisites/caps.py`): of live orders alone, so of a robot's no store and no bank
+    store_id: Mapped[UUID | None]
+    bank: Mapped[str | None] = mapped_column(Text)
+    currency: Mapped[str | None] = mapped_column(Text)
+    to_pay_minor: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    settlement_minor: Mapped[int] = mapped_column(BigInteger, server_default="0")
 
 
 class OrderEvent(Base):

@@ -127,10 +127,12 @@ SLOTS = Check(
     "traders' open orders agree with their places",
     "SELECT count(*) FROM traders",
     """
-    SELECT 'trader ' || t.id || ': ' || t.open_orders || ' open orders counted, ' || coalesce(p.places, 0) || ' places'
+    SELECT 'trader ' || t.id || ': ' || t.open_orders || ' open orders counted, ' || coalesce(p.places, 0)
+               || ' places; ' || t.open_minor || ' open, places come to ' || coalesce(p.minor, 0)
       FROM traders t
-      LEFT JOIN (SELECT trader_id, count(*) AS places FROM open_places GROUP BY 1) p ON p.trader_id = t.id
-     WHERE t.open_orders <> coalesce(p.places, 0)""")
+      LEFT JOIN (SELECT trader_id, count(*) AS places, sum(settlement_minor) AS minor
+                   FROM open_places GROUP BY 1) p ON p.trader_id = t.id
+     WHERE t.open_orders <> coalesce(p.places, 0) OR t.open_minor <> coalesce(p.minor, 0)""")
 
 # Of orders that hold something, or should; ended ones without anything open are not looked through.
 STANDING = Check(

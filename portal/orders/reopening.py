@@ -5,6 +5,7 @@ match. No limit keeps it away, for the money is there; want of collateral does.
 """
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -88,7 +89,7 @@ def reopen(steps: Steps, order: Order, ended: Assignment, *, reason: str | None 
     session.flush()
     # its amount rests already, and another open order may have it: two of a sum do not share a place
     session.add(OpenPlace(assignment_id=made.id, requisite_id=made.requisite_id, trader_id=made.trader_id,
-                          order_id=order.id, amount_minor=None))
+                          order_id=order.id, amount_minor=None, **_exposed(order, made, taken)))
     order.assignment_id, order.expires_at, order.late = made.id, made.expires_at, True
     order.amount_to_pay_minor = made.amount_minor  # where sums are varied, each has its own
     order.ended_at = order.needs_attention_at = None
@@ -130,4 +131,13 @@ def _count(taken: reservations.Taken, made: Assignment) -> date:
         one.day_on, one.month_on = day, month
     requisite.open_orders += 1
     taken.traders[made.trader_id].open_orders += 1
+    taken.traders[made.trader_id].open_minor += made.settlement_minor
     return day
+
+
+def _exposed(order: Order, made: Assignment, taken: reservations.Taken) -> dict[str, Any]:
+    """What counts against caps; they keep nothing of it away, for the money is there."""
+    requisite = taken.requisites[made.requisite_id]
+    store_id, bank = (None, None) if requisite.robot else (order.store_id, requisite.bank)
+    return {"store_id": store_id, "bank": bank, "currency": requisite.currency, "to_pay_minor": made.amount_minor,
+            "settlement_minor": made.settlement_minor}

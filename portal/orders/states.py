@@ -43,6 +43,7 @@ class Action(StrEnum):
     DISPUTE = "dispute"
     ACCEPT_AMOUNT = "accept_amount"
     REFUSE_AMOUNT = "refuse_amount"
+    ADD_TRANSFER = "add_transfer"
     CONCEDE = "concede"
     GIVE_UP = "give_up"
     RESOLVE_COMPLETE = "resolve_complete"
@@ -76,6 +77,7 @@ class FailureCode(StrEnum):
     NO_REQUISITE = "no_requisite"
     LIMITS_REACHED = "limits_reached"
     NO_COLLATERAL = "no_collateral"
+    EXPOSURE_REACHED = "exposure_reached"
     REFUSED = "refused"
     MATCHING_ERROR = "matching_error"
 

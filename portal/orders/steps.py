@@ -23,7 +23,7 @@ from portal.orders.states import ENDED, Action, Status
 UNTOLD = frozenset({Status.REVIEW, Status.RETRYING})  # of the desk's own concern
 # likewise: the order stands where it stood, and the step has a word of its own
 DESK_ONLY = {Action.FLAG: "unconfirmed", Action.SUSPECT: "suspected", Action.ACCEPT: "accepted",
-             Action.REFUSE_AMOUNT: "amount_refused"}
+             Action.REFUSE_AMOUNT: "amount_refused", Action.ADD_TRANSFER: "transfer_added"}
 OWN_WORD = {Action.CORRECT: "corrected"}  # told by it, because the status it leads to was told before
 SEARCHING = frozenset({Action.RETRY, Action.FAIL, Action.HOLD_FOR_REVIEW, Action.REFUSE})  # no trader's business
 MOMENTS = {Status.ASSIGNED: "assigned_at", Status.PAID: "paid_at", Status.CONFIRMED: "confirmed_at",

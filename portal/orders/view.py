@@ -18,6 +18,7 @@ RATE_DIGITS_MIN = 6
 FAILURES = {
     FailureCode.NO_REQUISITE: "Nobody could take this payment in time.",
     FailureCode.LIMITS_REACHED: "Everybody who could take this payment has reached a limit.",
+    FailureCode.EXPOSURE_REACHED: "As much as may be open or in dispute at once is reached.",
     FailureCode.NO_COLLATERAL: "Nobody had enough collateral for this payment.",
     FailureCode.REFUSED: "The payment was refused.",
     FailureCode.MATCHING_ERROR: "The desk could not process this payment.",

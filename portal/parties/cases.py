@@ -17,9 +17,9 @@ from portal.core.errors import Conflict, Denied, FieldError, Invalid, judges
 from portal.parties.models import User, UserPermission
 
 SHOWN_MAX, PEOPLE_MAX = 200, 200
-SubjectKind = Literal["order", "approval", "job", "application"]
+SubjectKind = Literal["order", "approval", "job", "application", "help"]
 SEEN_BY = {"order": Permission.ORDER_READ, "approval": Permission.APPROVAL_READ, "job": Permission.JOB_READ,
-           "application": Permission.APPLICATION_READ}
+           "application": Permission.APPLICATION_READ, "help": Permission.DISPUTE_OPEN}
 
 
 class CaseTaken(Conflict):
@@ -35,7 +35,7 @@ class Case(Base):
     __table_args__ = (
         Index("uq_cases_open", "subject_kind", "subject_id", unique=True, postgresql_where=text("ended_at IS NULL")),
         Index("ix_cases_taken_by", "taken_by", postgresql_where=text("ended_at IS NULL")),  # "mine"
-        CheckConstraint("subject_kind IN ('order', 'approval', 'job', 'application')", name="subject_kind"),
+        CheckConstraint("subject_kind IN ('order', 'approval', 'job', 'application', 'help')", name="subject_kind"),
     )
     id: Mapped[Id]
     subject_kind: Mapped[LongText]

@@ -43,6 +43,7 @@ class Store(Timestamped, Base):
         CheckConstraint("payout_alone_max_minor >= 0", name="payout_alone_max"),
         CheckConstraint("under_policy IN ('accept', 'ask', 'return')", name="under_policy"),
         CheckConstraint("vary_minor BETWEEN 0 AND 999", name="vary"),
+        CheckConstraint("open_max_minor >= 0 AND disputed_max_minor >= 0", name="caps"),
     )
     id: Mapped[Id]
     merchant_id: Mapped[UUID] = mapped_column(ForeignKey("merchants.id"))
@@ -72,6 +73,9 @@ class Store(Timestamped, Base):
     # with its fee, in settlement currency: above it a second person of the merchant lets it go; None: nobody need
     payout_alone_max_minor: Mapped[int | None] = mapped_column(BigInteger)
     signed_payouts: Mapped[bool] = mapped_column(default=False, server_default="false")  # no payout over JSON without
+    # caps of what its open and its disputed orders settle for (`requisites/caps.py`)
+    open_max_minor: Mapped[int | None] = mapped_column(BigInteger)
+    disputed_max_minor: Mapped[int | None] = mapped_column(BigInteger)
     data_key: Mapped[bytes] = mapped_column(LargeBinary)  # sealed with the master key
     merchant: Mapped[Merchant] = relationship(lazy="raise")
     currencies: Mapped[list["StoreCurrency"]] = relationship(lazy="raise", order_by="StoreCurrency.currency")
@@ -151,6 +155,7 @@ class Trader(Timestamped, Base):
     __table_args__ = (
         CheckConstraint("status IN ('pending', 'active', 'suspended')", name="status"),
         CheckConstraint("open_orders >= 0", name="open_orders"),
+        CheckConstraint("open_minor >= 0 AND open_max_minor >= 0 AND disputed_max_minor >= 0", name="caps"),
         Index("ix_traders_words", words_of("name"), postgresql_using="gin"),  # staff search
         {"postgresql_with": {"fillfactor": 70}},
     )
@@ -168,6 +173,10 @@ class Trader(Timestamped, Base):
     missed: Mapped[int] = mapped_column(default=0, server_default="0")  # orders let pass in a row: two end the shift
     # late claims whose money he has and whose collateral he has not (`disputes/late.py`): he gets and sends nothing
     unsecured: Mapped[int] = mapped_column(default=0, server_default="0")
+    # caps (`requisites/caps.py`), in settlement currency; `open_minor`: what his open orders settle for, by matching
+    open_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    open_max_minor: Mapped[int | None] = mapped_column(BigInteger)
+    disputed_max_minor: Mapped[int | None] = mapped_column(BigInteger)
     data_key: Mapped[bytes] = mapped_column(LargeBinary)  # sealed with the master key
 
     @property

@@ -82,7 +82,7 @@ def user(session: Session, actor: Actor, user_id: str) -> User:
     return record
 
 
-def history(session: Session, actor: Actor, target_kind: str, target_id: UUID, *, action: str | None = None
+def history(session: Session, actor: Actor, target_kind: str, target_id: object, *, action: str | None = None
             ) -> Sequence[audit.AuditRow]:
     """What was done to a record, newest first, or one kind of act; nothing for one who may not read the audit."""
     if not (actor.is_system or actor.may(Permission.AUDIT_READ)):

@@ -1,10 +1,11 @@
 """One customer of a store: what the desk knows of them, as a file; their erasure, to which two of the staff agree."""
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import StringConstraints
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import Select, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from portal import approvals, files
@@ -15,6 +16,7 @@ from portal.core.commands import Command
 from portal.core.db import locked
 from portal.core.errors import Denied, NotFound, Rejected
 from portal.disputes.models import Dispute, Statement
+from portal.help.models import HelpMessage, HelpThread
 from portal.orders import forgetting, view
 from portal.orders.facts import PAYERS_RECEIPTS_ON
 from portal.orders.models import Order
@@ -22,7 +24,7 @@ from portal.parties import queries as parties
 from portal.parties.commands import Reason
 from portal.parties.models import Store
 from portal.privacy.models import LegalHold
-from portal.privacy.purge import FORGET_STATEMENTS
+from portal.privacy.purge import FORGET_STATEMENTS, GONE
 
 KIND = "customer_erasure"
 ORDERS_MAX = 5000
@@ -81,6 +83,7 @@ def export(session: Session, actor: Actor, store_id: str, customer_id: str) -> d
     ids = [order.id for order in orders]
     said = session.scalars(select(Statement).join(Dispute, Dispute.id == Statement.dispute_id)
                            .where(Dispute.order_id.in_(ids), Statement.side == "customer").order_by(Statement.id)).all()
+    helped = session.scalars(_said_to_support(ids).order_by(HelpMessage.id)).all()
     receipts = files.of(session, PAYERS_RECEIPTS_ON, ids)
     audit.record(session, actor, "customer.exported", "store", known.store.id,
                  after={"customer": customer_id, "orders": len(ids)})
@@ -91,7 +94,8 @@ def export(session: Session, actor: Actor, store_id: str, customer_id: str) -> d
                          "ip": None if order.customer_ip is None else str(order.customer_ip)},
             "description": order.description, "metadata": order.meta,
             "files": [one.name for one in receipts.get(order.id, ())]} for order in orders],
-        "said_in_disputes": [{"at": clock.rfc3339(one.created_at), "text": one.text} for one in said]}
+        "said_in_disputes": [{"at": clock.rfc3339(one.created_at), "text": one.text} for one in said],
+        "said_to_support": [{"at": clock.rfc3339(one.created_at), "text": one.text} for one in helped]}
 
 
 def ask_erasure(session: Session, actor: Actor, command: Erase) -> Approval:
@@ -127,9 +131,17 @@ def approved(session: Session, actor: Actor, approval: Approval) -> None:
     statements = select(Statement.id).join(Dispute, Dispute.id == Statement.dispute_id).where(
         Dispute.order_id.in_(ids), Statement.side == "customer")
     session.execute(FORGET_STATEMENTS, {"ids": list(session.scalars(statements))})
+    for message in session.scalars(_said_to_support(ids)):
+        message.text = GONE
     files.forget_of(session, PAYERS_RECEIPTS_ON, ids)
     audit.record(session, actor, "customer.erased", "store", store_id,
                  after={"token": orders[0].customer_id, "orders": len(ids)}, reason=approval.reason)
+
+
+def _said_to_support(order_ids: Sequence[UUID]) -> Select[HelpMessage]:
+    """By customers, who asked for help with these orders."""
+    return select(HelpMessage).join(HelpThread, HelpThread.id == HelpMessage.thread_id).where(
+        HelpThread.order_id.in_(order_ids), HelpMessage.side == "customer")
 
 
 def _refuse(known: Known) -> None:

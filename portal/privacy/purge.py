@@ -15,6 +15,7 @@ from portal.applications.models import DOCUMENT, Application
 from portal.core import retention
 from portal.core.db import locked
 from portal.disputes.service import EVIDENCE
+from portal.help.models import HelpMessage
 from portal.orders import destinations, forgetting
 from portal.orders.facts import PAYERS_RECEIPTS_ON, RECEIPTS_ON
 from portal.orders.models import Order
@@ -34,8 +35,12 @@ RECEIPTS = f"""FROM files f LEFT JOIN assignments a ON f.subject_kind = '{RECEIP
     WHERE f.subject_kind IN ('{PAYERS_RECEIPTS_ON}', '{RECEIPTS_ON}', '{EVIDENCE}') AND o.ended_at < :before
       AND f.attached_at < :before AND f.id > :after AND {FREE}
       AND NOT EXISTS (SELECT FROM disputes r WHERE r.order_id = o.id AND r.ended_at IS NULL)"""
-MESSAGES = f"""FROM dispute_statements s JOIN disputes d ON d.id = s.dispute_id JOIN orders o ON o.id = d.order_id
-    WHERE d.ended_at < :before AND s.id > :after AND s.text <> '{GONE}' AND {FREE}"""
+MESSAGES = f"""FROM (
+        SELECT s.id, d.order_id, d.ended_at FROM dispute_statements s JOIN disputes d ON d.id = s.dispute_id
+         WHERE s.text <> '{GONE}' UNION ALL
+        SELECT m.id, t.order_id, coalesce(t.closed_at, t.said_at) FROM help_messages m
+          JOIN help_threads t ON t.id = m.thread_id WHERE m.text <> '{GONE}') s JOIN orders o ON o.id = s.order_id
+    WHERE s.ended_at < :before AND s.id > :after AND {FREE}"""
 APPLICATIONS = f"""FROM applications p WHERE p.state = 'refused' AND p.decided_at < :before AND p.id > :after
     AND p.email <> '{GONE}'"""
 FORGET_STATEMENTS = text("SELECT forget_statements(CAST(:ids AS uuid[]))")
@@ -83,6 +88,7 @@ def _addresses(session: Session, ids: Sequence[UUID]) -> None:
 
 def _messages(session: Session, ids: Sequence[UUID]) -> None:
     session.execute(FORGET_STATEMENTS, {"ids": list(ids)})
+    session.execute(update(HelpMessage).where(HelpMessage.id.in_(ids)).values(text=GONE))
 
 
 def _applications(session: Session, ids: Sequence[UUID]) -> None:

@@ -30,7 +30,7 @@ class PartlyPaused(Unavailable):
 
 
 DESK = "desk"
-PARTS_MAX = 200
+PARTS_MAX = 400
 PARTS = ("method", "bank", "direction", "store")
 
 
@@ -41,6 +41,8 @@ class DeskPause(Base):
     __tablename__ = "desk_pauses"
     __table_args__ = (
         Index("ix_desk_pauses_open", "ends_at", postgresql_where=text("ended_at IS NULL")),  # the present one
+        Index("uq_desk_pauses_window", "window_id", "began_at", unique=True,
+              postgresql_where=text("window_id IS NOT NULL")),
         CheckConstraint("began_at < ends_at", name="range"),
         CheckConstraint("scope IN ('desk', 'method', 'bank', 'direction', 'store')", name="scope"),
         CheckConstraint("(scope = 'desk') = (target = '')", name="target"),
@@ -58,6 +60,7 @@ class DeskPause(Base):
     ends_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     ended_name: Mapped[str | None] = mapped_column(Text)
+    window_id: Mapped[UUID | None]  # of `windows.BankWindow`, whose time this is: planned once, whoever ends it
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,8 @@ FindStore = Callable[[str], StoreToPause]
 
 def pause(session: Session, actor: Actor, command: PauseDesk, find_store: FindStore | None = None) -> DeskPause:
     """No process takes a new order, of that part, 5 seconds after it begins; open ones go on. One of the same that
-    holds already, or is announced, is replaced. `find_store`: by its public id, for who stops one; raises NotFound.
+    holds already, or is announced, is replaced, but not a bank's maintenance to come (`windows.py`). `find_store`: by
+    its public id, for who stops one; raises NotFound.
 
     Raises Denied, Invalid.
     """
@@ -69,7 +70,8 @@ def pause(session: Session, actor: Actor, command: PauseDesk, find_store: FindSt
     now = clock.now()
     scope, target, name, merchant_id = _part(session, command.what, find_store)
     for earlier in _open(session):
-        if (earlier.scope, earlier.target) == (scope, target):
+        planned = earlier.window_id is not None and earlier.began_at > now
+        if (earlier.scope, earlier.target) == (scope, target) and not planned:
             earlier.ended_at, earlier.ended_name = min(now, earlier.ends_at), actor.name
     begins_at = now + timedelta(minutes=command.begins_in_minutes)
     made = DeskPause(scope=scope, target=target, target_name=name, merchant_id=merchant_id, began_at=begins_at,
@@ -123,7 +125,8 @@ def end_in_time(session: Session, due: Sequence[jobs.Claimed]) -> None:
             one.ended_at, one.ended_name = one.ends_at, SYSTEM.name
             audit.record(session, SYSTEM, "desk.resumed" if one.scope == DESK else "desk.partly_resumed", "desk",
                          one.id, reason="Its time was over")
-            _tell_people(session, SYSTEM, "pause.ended", one)
+            if one.window_id is None:  # what recurs is no news
+                _tell_people(session, SYSTEM, "pause.ended", one)
     _tell(session)
 
 

@@ -27,6 +27,7 @@ class Because(StrEnum):
     REJECTED = "rejected"
     PAUSED = "paused"
     BLOCKED = "blocked"
+    FROZEN = "frozen"
     ARCHIVED = "archived"
     TRADER_INACTIVE = "trader_inactive"
     UNSECURED = "unsecured"
@@ -43,6 +44,9 @@ class Because(StrEnum):
     DAY_COUNT = "day_count"
     MONTH = "month"
     HOLDER = "holder"
+    TRADER_OPEN = "trader_open"
+    TRADER_DISPUTED = "trader_disputed"
+    BANK_CAP = "bank_cap"
     COLLATERAL = "collateral"
     NO_RATE = "no_rate"
     SAME_AMOUNT = "same_amount"
@@ -104,11 +108,18 @@ def _told(requisite: Requisite, needed: Money | None,
     return told
 
 
+def _bank_back(requisite: Requisite) -> datetime | None:
+    """When its bank gets orders again, as far as it is known now."""
+    return max((pause.ends_at for pause in reference.snapshot().pauses_of_parts
+                if pause.holds and (pause.scope, pause.target) == ("bank", requisite.bank)), default=None)
+
+
 def _one(requisite: Requisite, rule: str, needed: Money | None, free_at: datetime | None,
          direction: str | None) -> Hindrance:
     tomorrow = clock.midnight_after(clock.today())
     until = {"cooldown": requisite.cool_until, "day": tomorrow, "day_count": tomorrow, "holder": tomorrow,
-             "month": clock.month_after(clock.today()), "same_amount": free_at}.get(rule)
+             "month": clock.month_after(clock.today()), "same_amount": free_at,
+             "bank_paused": _bank_back(requisite)}.get(rule)
     if rule != "collateral":
         return Hindrance(Because(rule), until=until, direction=direction)
     because = Because.NO_RATE if needed is None else Because.COLLATERAL

@@ -71,6 +71,15 @@ RULES = (
     Rule("quarantine", "slots", """(r.quarantined_at IS NULL OR (r.open_orders = 0
      AND o.amount_to_pay_minor <= greatest(r.min_minor, r.max_minor / 10)))""", spares_robots=True),
     Rule("cooldown", "slots", "(r.cool_until IS NULL OR r.cool_until <= at)", spares_robots=True),
+    # caps of what may be open and in dispute (`caps.py`); rooms are NULL where there is no cap
+    Rule("trader_open", "exposure", "(t.open_max_minor IS NULL\n"
+         "     OR t.open_minor + coalesce(o.settlement_minor, 0) <= t.open_max_minor)", spares_robots=True),
+    Rule("trader_disputed", "exposure", "(t.disputed_max_minor IS NULL OR {disputed} < t.disputed_max_minor)",
+         spares_robots=True),
+    Rule("store_cap", "exposure", "(o.store_room IS NULL OR o.settlement_minor <= o.store_room)", spares_robots=True,
+         of_order=True),
+    Rule("bank_cap", "exposure", "coalesce(o.amount_to_pay_minor <= {bank_room}, true)", spares_robots=True,
+         elsewhere=True),
     Rule("collateral", "collateral", "(NOT o.needs_collateral OR {covered})", spares_robots=True, elsewhere=True),
     # no open order has it, and none that ended without money and may still be paid late
     Rule("same_amount", "same_amount", "(NOT o.one_amount OR NOT {taken})", spares_robots=True, elsewhere=True),

@@ -3,6 +3,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     CheckConstraint,
     ForeignKey,
@@ -17,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from portal.core import ids
+from portal.core import clock, ids
 from portal.core.columns import Id, LongText, Minor, Timestamped
 from portal.core.db import Base
 from portal.core.money import Money
@@ -46,7 +47,8 @@ class Requisite(Timestamped, Base):
         CheckConstraint("weight BETWEEN 1 AND 20", name="weight"),
         CheckConstraint("open_orders >= 0 AND day_count >= 0 AND day_used_minor >= 0 AND month_used_minor >= 0",
                         name="counters"),
-        CheckConstraint("status IN ('pending', 'active', 'paused', 'rejected', 'blocked', 'archived')", name="status"),
+        CheckConstraint("status IN ('pending', 'active', 'paused', 'rejected', 'blocked', 'frozen', 'archived')",
+                        name="status"),
         CheckConstraint("num_nonnulls(hours_from, hours_to) IN (0, 2) AND hours_from BETWEEN 0 AND 1439"
                         " AND hours_to BETWEEN 0 AND 1439 AND hours_from <> hours_to", name="hours"),
         Index("ix_requisites_hours", "id", postgresql_where=text("hours_from IS NOT NULL")),
@@ -87,7 +89,8 @@ class Requisite(Timestamped, Base):
     month_on: Mapped[date | None]
     month_used_minor: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     cool_until: Mapped[datetime | None]
-    failures: Mapped[int] = mapped_column(default=0, server_default="0")  # attempts in a row that came to nothing
+    # payers in a row whose attempts came to nothing, as `quarantine` knows them; how many there are quarantines it
+    failed_payers: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}", default=list)
     quarantined_at: Mapped[datetime | None]  # too many of them: one small order at a time, until one is paid
     trader: Mapped[Trader] = relationship(lazy="raise")
     holder: Mapped[Holder] = relationship(lazy="raise")
@@ -126,6 +129,30 @@ def mask_of(first6: str, last4: str) -> str:
     return f"{first6}******{last4}" if first6 else f"•••• {last4}"
 
 
+class RequisiteFreeze(Base):
+    """Its bank froze it: since when, why, how much lies there and cannot be had (None: not known yet)."""
+
+    __tablename__ = "requisite_freezes"
+    __table_args__ = (
+        Index("uq_requisite_freezes_open", "requisite_id", unique=True, postgresql_where=text("ended_at IS NULL")),
+        CheckConstraint("stuck_minor >= 0", name="stuck"),
+    )
+    id: Mapped[Id]
+    requisite_id: Mapped[UUID] = mapped_column(ForeignKey("requisites.id"))
+    frozen_at: Mapped[datetime] = mapped_column(default=clock.now)
+    frozen_name: Mapped[LongText]
+    reason: Mapped[LongText]
+    stuck_minor: Mapped[int | None] = mapped_column(BigInteger)
+    ended_at: Mapped[datetime | None]
+    ended_name: Mapped[str | None] = mapped_column(Text)
+    requisite: Mapped[Requisite] = relationship(lazy="raise")
+
+    @property
+    def stuck(self) -> Money | None:
+        """Needs its requisite read."""
+        return None if self.stuck_minor is None else Money(self.stuck_minor, self.requisite.currency)
+
+
 class Lane(Base):
     """A ring of requisites that could take a kind of order; `id` names its cursor, the sequence `lane_cursor_<id>`.
 
@@ -153,3 +180,17 @@ class LaneMember(Base):
     lane_id: Mapped[int] = mapped_column(ForeignKey("lanes.id"), primary_key=True)
     position: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     requisite_id: Mapped[UUID] = mapped_column(ForeignKey("requisites.id"), primary_key=True)
+
+
+class BankCap(Base):
+    """How much may be open, and how much in dispute, on requisites of a bank in one currency (`requisites/caps.py`).
+
+    Whoever matches an order there locks this row, so a bank without a cap costs nobody anything.
+    """
+
+    __tablename__ = "bank_caps"
+    __table_args__ = (CheckConstraint("open_max_minor >= 0 AND disputed_max_minor >= 0", name="caps"),)
+    bank: Mapped[str] = mapped_column(ForeignKey("banks.code"), primary_key=True)
+    currency: Mapped[str] = mapped_column(ForeignKey("currencies.code"), primary_key=True)
+    open_max_minor: Mapped[int | None] = mapped_column(BigInteger)
+    disputed_max_minor: Mapped[int | None] = mapped_column(BigInteger)

@@ -11,7 +11,7 @@ from portal.core.access import SYSTEM, Actor
 from portal.core.errors import Conflict, Denied, FieldError, Invalid, NotFound, judges
 from portal.parties.models import Trader
 from portal.reference import validators
-from portal.requisites import lanes, numbers, queries
+from portal.requisites import freezing, lanes, numbers, queries
 from portal.requisites.commands import AddRequisite, MoveRequisite
 from portal.requisites.models import PREFIX, Requisite
 from portal.requisites.states import LIFECYCLE, Action, Status
@@ -71,7 +71,7 @@ def approved(session: Session, actor: Actor, approval: Approval) -> None:
     requisite = queries.lock(session, SYSTEM, UUID(str(approval.target_id)))
     if facts(requisite) != approval.after:
         raise approvals.StaleApproval()
-    _move(session, actor, requisite, Action.APPROVE, approval.reason)
+    move(session, actor, requisite, Action.APPROVE, approval.reason)
 
 
 def rejected(session: Session, actor: Actor, approval: Approval) -> None:
@@ -79,7 +79,7 @@ def rejected(session: Session, actor: Actor, approval: Approval) -> None:
     requisite = queries.lock(session, SYSTEM, UUID(str(approval.target_id)))
     if requisite.status != Status.PENDING or facts(requisite) != approval.after:
         return
-    _move(session, actor, requisite, Action.REJECT, approval.reason)
+    move(session, actor, requisite, Action.REJECT, approval.reason)
 
 
 def pause(session: Session, actor: Actor, command: MoveRequisite) -> Requisite:
@@ -150,15 +150,18 @@ def _moved(session: Session, actor: Actor, command: MoveRequisite, action: Actio
     requisite = queries.lock(session, actor, ids.parse(PREFIX, command.requisite_id))
     if action is Action.ARCHIVE and requisite.open_orders and not requisite.robot:
         raise HasOpenOrders()
-    _move(session, actor, requisite, action, command.reason)
+    move(session, actor, requisite, action, command.reason)
     return requisite
 
 
-def _move(session: Session, actor: Actor, requisite: Requisite, action: Action, reason: str | None) -> None:
+def move(session: Session, actor: Actor, requisite: Requisite, action: Action, reason: str | None) -> None:
+    """One step of its life, on a locked requisite: audited, off the lanes or on them. Raises InvalidTransition."""
     before = requisite.status
     requisite.status = LIFECYCLE.next(before, action)
     audit.record(session, actor, f"requisite.{requisite.status}", "requisite", requisite.id,
                  before={"status": before}, after={"status": requisite.status}, reason=reason)
+    if before == Status.FROZEN:
+        freezing.ended(session, actor, requisite.id)
     lanes.rebuild(session, [requisite.id])
     page_events.tell(session, "requisites", [page_events.trader(requisite.trader_id)])
 

@@ -10,6 +10,7 @@ class Status(StrEnum):
     PAUSED = "paused"
     REJECTED = "rejected"
     BLOCKED = "blocked"
+    FROZEN = "frozen"  # by its bank
     ARCHIVED = "archived"
 
 
@@ -20,6 +21,8 @@ class Action(StrEnum):
     RESUME = "resume"
     BLOCK = "block"
     UNBLOCK = "unblock"
+    FREEZE = "freeze"
+    THAW = "thaw"
     ARCHIVE = "archive"
 
 
@@ -31,6 +34,11 @@ LIFECYCLE = Lifecycle(Status.PENDING, {
     (Status.ACTIVE, Action.BLOCK): Status.BLOCKED,
     (Status.PAUSED, Action.BLOCK): Status.BLOCKED,
     (Status.BLOCKED, Action.UNBLOCK): Status.PAUSED,
+    (Status.ACTIVE, Action.FREEZE): Status.FROZEN,
+    (Status.PAUSED, Action.FREEZE): Status.FROZEN,
+    (Status.BLOCKED, Action.FREEZE): Status.FROZEN,
+    (Status.FROZEN, Action.THAW): Status.PAUSED,
+    (Status.FROZEN, Action.ARCHIVE): Status.ARCHIVED,
     (Status.ACTIVE, Action.ARCHIVE): Status.ARCHIVED,
     (Status.PAUSED, Action.ARCHIVE): Status.ARCHIVED,
     (Status.BLOCKED, Action.ARCHIVE): Status.ARCHIVED,

@@ -12,6 +12,7 @@ def register(app: Flask, settings: Settings) -> None:
     from portal.core import request_log
     from portal.web import components, csrf, error_handlers, headers, identity, limits, locale, request, request_hooks
     from portal.web.admin import blueprints as admin
+    from portal.web.announcements import bp as announcements
     from portal.web.auth import blueprints as auth
     from portal.web.checkout import blueprints as checkout
     from portal.web.docs import blueprints as docs
@@ -37,7 +38,8 @@ def register(app: Flask, settings: Settings) -> None:
     locale.init_babel(app)
     components.init_templates(app)
     error_handlers.register(app)
-    for blueprint in (health, well_known, files, paused, notices, join, *auth, *docs, *checkout, *trader, *merchant,
+    for blueprint in (health, well_known, files, paused, notices, announcements, join, *auth, *docs, *checkout,
+                      *trader, *merchant,
                       *admin):
         app.register_blueprint(blueprint)
     if not settings.production:

@@ -29,6 +29,7 @@ _ORDER = {
     "completed": Look("ok", "check-check", N_("Completed")),
     "disputed": Look("bad", "scale", N_("Dispute")),
     "amount_refused": Look("bad", "scale", N_("The store does not take this amount")),
+    "transfer_added": Look("wait", "scale", N_("More of it came")),
     "corrected": Look("wait", "scale", N_("Corrected")),
     "cancelled": Look("off", "x", N_("Cancelled")),
     "expired": Look("off", "x", N_("Expired")),
@@ -89,6 +90,7 @@ LOOKS: dict[str, dict[str, Look]] = {
         "paused": Look("off", "pause", N_("Paused")),
         "rejected": Look("bad", "x", N_("Rejected")),
         "blocked": Look("bad", "ban", N_("Blocked")),
+        "frozen": Look("bad", "hourglass", N_("Frozen by its bank")),
         "archived": Look("off", "archive", N_("Archived")),
     },
     # Merchants, traders, stores, users.

@@ -1,6 +1,6 @@
 """What every template may use: the components as `ui`, the filters, and who is reading in which language."""
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,7 +16,9 @@ from portal.core import clock
 from portal.core.access import Permission
 from portal.core.db import reader
 from portal.ledger import findings
+from portal.notices import announcements
 from portal.notices import queries as notices
+from portal.notices.announcements import Announcement
 from portal.reference.pauses import PauseFacts
 from portal.web.assets import init_assets
 from portal.web.audit_labels import act_words
@@ -145,6 +147,12 @@ def unread_notices() -> int:
     return 0 if actor is None else notices.unread_count(reader(), actor)
 
 
+def unread_announcements() -> Sequence[Announcement]:
+    """At the head of every page of a trader or a merchant."""
+    actor = None if g.get("apologising") else current_actor()
+    return announcements.unread(reader(), actor) if actor is not None and actor.is_owner else ()
+
+
 def money_out_stopped() -> bool:
     """What pages of whoever reads the ledger say while a finding stands."""
     actor = None if g.get("apologising") else current_actor()
@@ -164,7 +172,8 @@ def init_templates(app: Flask) -> None:
     environment.globals.update(
         ui=Components(environment), brand=BRAND, look=look, attributes=attributes, here=here, apology=apology,
         desk_pause=desk_pause, paused_parts=paused_parts,
-        money_out_stopped=money_out_stopped, unread_notices=unread_notices, now=clock.now, drawing_once=drawing_once,
+        money_out_stopped=money_out_stopped, unread_notices=unread_notices,
+        unread_announcements=unread_announcements, now=clock.now, drawing_once=drawing_once,
         field_id=field_id, new_form_key=new_key, drafts_in=drafts_in, sent_to=sent_to, page_of_act=page_of_act)
     init_assets(app)
     app.context_processor(frame)

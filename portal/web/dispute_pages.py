@@ -27,8 +27,9 @@ def index() -> dict[str, Any]:
     session, actor = reader(), signed_in()
     over = request.args.get("view") == "ended"
     page = queries.ended(session, actor, cursor=request.args.get("after")) if over else None
-    return {"over": over, "page": page, "running": [] if over else queries.running(session, actor),
-            "mine": str(Side.of(orders.party_of(actor)))}
+    running = [] if over else queries.running(session, actor)
+    return {"over": over, "page": page, "running": running, "mine": str(Side.of(orders.party_of(actor))),
+            "beside": {one.id for one in running if queries.stands_beside(actor, one)}}
 
 
 def new(order_id: str) -> dict[str, Any]:
@@ -48,9 +49,11 @@ def one(dispute_id: str) -> dict[str, Any]:
     dispute = queries.find(session, actor, dispute_id)
     said = queries.thread(session, actor, dispute)
     mine, reason = Side.of(orders.party_of(actor)), reasons.BY_CODE[dispute.reason]
-    return {"dispute": dispute, "order": dispute.order, "said": said, "mine": str(mine), "reason": reason,
+    beside = queries.stands_beside(actor, dispute)
+    return {"dispute": dispute, "order": dispute.order, "said": said, "mine": "" if beside else str(mine),
+            "reason": reason, "beside": beside,
             "receipts": files.of(session, service.EVIDENCE, [one.id for one in said]),
-            "gives_in": _gives_in(dispute, mine),
+            "gives_in": None if beside else _gives_in(dispute, mine),
             "version": f"{dispute.order.version}-{len(said)}-{dispute.waits_for}-{dispute.outcome}"}
 
 

@@ -19,8 +19,8 @@ PUBLIC = frozenset({
     "health.metrics", "health.security_txt", "well_known.jwks",
     "dev_ui.index", "checkout.page", "checkout.qr", "checkout.claim", "checkout.cancel", "checkout.dispute",
     "checkout.show_receipt", "checkout.upload", "checkout.remove", "checkout.replace", "checkout.claim_late",
-    "checkout.try_outcome", "docs.index", "docs.page", "docs.calls", "shop.index", "shop.buy", "shop.one", "shop.hear",
-    "notices.worker",
+    "checkout.help_of", "checkout.ask_help", "checkout.try_outcome", "notices.worker",
+    "docs.index", "docs.page", "docs.calls", "shop.index", "shop.buy", "shop.one", "shop.hear",
     "join.index", "join.form", "join.send", "join.upload", "join.remove", "join.state", "join.way_in", "join.choose",
 })
 """Doors without a lock of this kind: login, health, docs, the payment page (its token is its key), the demo's shop,

@@ -7,6 +7,7 @@ from portal import approvals
 from portal.core.access import Actor, Permission, Role
 from portal.core.db import reader
 from portal.disputes import queries as disputes
+from portal.help import queries as help_queries
 from portal.web.badges import N_
 
 
@@ -30,7 +31,7 @@ class Link(NamedTuple):
 
 
 P = Permission
-FAMILIES = {"admin_risk_reviews": "admin_risk"}
+FAMILIES = {"admin_risk_reviews": "admin_risk", "admin_reference": "admin_bank_windows"}
 """Entries behind which several blueprints lie, by how those begin."""
 TABS_MAX = 5
 """A phone has room for this many tabs below; the other entries go into the account menu."""
@@ -60,11 +61,13 @@ AREAS: dict[Role, tuple[Entry, ...]] = {
         Entry("admin_orders.index", N_("Orders"), "inbox", P.ORDER_READ),
         Entry("admin_approvals.index", N_("Approvals"), "check-check", P.APPROVAL_READ),
         Entry("admin_disputes.index", N_("Disputes"), "scale", P.ORDER_READ),
+        Entry("admin_help.index", N_("Help"), "circle-help", P.DISPUTE_OPEN),
         Entry("admin_risk_reviews.index", N_("Risk"), "shield-alert", P.RISK_READ),
         Entry("admin_merchants.index", N_("Merchants"), "store", P.PARTY_READ),
         Entry("admin_traders.index", N_("Traders"), "users", P.PARTY_READ),
         Entry("admin_requisites.index", N_("Requisites"), "credit-card", P.REQUISITE_READ),
         Entry("admin_coverage.index", N_("Coverage"), "gauge", P.REQUISITE_READ),
+        Entry("admin_caps.index", N_("Caps"), "scale", P.REQUISITE_READ),
         Entry("admin_applications.index", N_("Applications"), "user-plus", P.APPLICATION_READ),
         Entry("admin_treasury.index", N_("Treasury"), "wallet", P.TREASURY_READ),
         Entry("admin_ledger.index", N_("Ledger"), "book-open", P.LEDGER_READ),
@@ -73,7 +76,9 @@ AREAS: dict[Role, tuple[Entry, ...]] = {
         Entry("admin_closing.index", N_("Daily close"), "calendar", P.LEDGER_READ),
         Entry("admin_rates.index", N_("Rates"), "trending-up", P.REFERENCE_READ),
         Entry("admin_cases.index", N_("Cases"), "user-check", P.ADMIN_PORTAL),
+        Entry("admin_shift_log.index", N_("Shift log"), "book-open", P.ADMIN_PORTAL),
         Entry("admin_reference.index", N_("Reference data"), "landmark", P.REFERENCE_READ),
+        Entry("admin_announcements.index", N_("Announcements"), "bell", P.PARTY_READ),
         Entry("admin_users.index", N_("Users"), "user-check", P.USER_READ),
         Entry("admin_jobs.index", N_("Jobs"), "activity", P.JOB_READ),
         Entry("admin_privacy.index", N_("Personal data"), "shield", P.PRIVACY_MANAGE),
@@ -120,6 +125,8 @@ def _waiting(actor: Actor) -> dict[str, int]:
     if actor.may(P.DISPUTE_OPEN):
         area = "admin" if actor.is_staff else actor.role
         found[f"{area}_disputes.index"] = disputes.waiting_count(reader(), actor)
+    if actor.is_staff and actor.may(P.DISPUTE_OPEN):
+        found["admin_help.index"] = help_queries.waiting_count(reader(), actor)
     if actor.is_staff and actor.may(P.APPROVAL_READ):
         found["admin_approvals.index"] = approvals.pending_count(reader(), actor)
     return found

@@ -18,6 +18,7 @@ from portal import ledger, notices
 from portal.core import ids
 from portal.core.access import SCOPES, SYSTEM, Actor, ActorKind
 from portal.core.db import reader, transaction
+from portal.notices import announcements
 from portal.notices import queries as notice_queries
 from portal.orders.models import Order
 from portal.parties import keys, sessions
@@ -38,6 +39,7 @@ from tests.factories import (
     payout_import,
     picture,
     saved_recipient,
+    staff,
     upload,
     work_off,
 )
@@ -133,6 +135,12 @@ class Tenant:
         work_off("tell_people")
         return notice_queries.page(reader(), self.trader.actor).rows[0].public_id
 
+    def announcement_id(self) -> str:
+        """For merchants: a trader opens its address in vain."""
+        with transaction() as session:
+            return announcements.announce(session, staff("admin"), announcements.Announce(
+                audience="merchant", text_en="Rest on Friday", text_ru="В пятницу отдых")).public_id
+
     def actor(self, area: str) -> Actor:
         return self.owner.actor if area == "merchant" else self.trader.actor
 
@@ -177,6 +185,7 @@ RECORDS: dict[str, Callable[[Tenant], str]] = {
     "dispute_id": lambda tenant: disputes.open_by(
         tenant.cast.key, paid_payin(tenant.cast, f"{2000 + next(AMOUNTS)}.00"), "not_confirmed").public_id,
     "payout_import_id": Tenant.payout_import_id,
+    "announcement_id": lambda tenant: tenant.announcement_id(),
     "recipient_id": lambda tenant: saved_recipient(tenant.cast, tenant.owner.actor).public_id,
     "kind": lambda _: "csv",  # no record: of which form an export is
 }

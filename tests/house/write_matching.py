@@ -28,6 +28,9 @@ REWARD = """v.id, least(o.settlement_minor, v.reward_fixed_minor
    AND (v.to_minor IS NULL OR v.to_minor >= o.amount_to_pay_minor)"""
 REWARD_ORDER = ("v.method IS NULL, v.currency IS NULL,"
                 " coalesce(v.to_minor, 9223372036854775807) - coalesce(v.from_minor, 0), v.created_at DESC, v.id DESC")
+# what is in dispute with a trader, looked at only where that is capped
+DISPUTED = """(SELECT coalesce(sum(q.settlement_minor), 0) FROM disputes d JOIN orders q ON q.id = d.order_id
+  WHERE d.trader_id = t.id AND d.ended_at IS NULL AND d.live)"""
 OWN, ELSEWHERE = ([rule for rule in RULES if not rule.by_lane and rule.elsewhere is elsewhere]
                   for elsewhere in (False, True))
 
@@ -38,7 +41,9 @@ def _looked_up(requisite: str = "r", *, reserved: str = "", fence: str = "") -> 
              f"    OR EXISTS (SELECT 1 {KEPT}\n               AND k.requisite_id = {requisite}.id{fence}))")
     covered = (f"EXISTS (\n    SELECT 1 {COLLATERAL}\n       AND c.owner_id = {requisite}.trader_id\n"
                f"       AND {FREE}{reserved} >= o.settlement_minor)")
-    return {"reward_id": "w.id", "reward_minor": "w.reward_minor", "taken": taken, "covered": covered}
+    room = f"(bank_rooms ->> ({requisite}.bank || ' ' || {requisite}.currency))::bigint"
+    return {"reward_id": "w.id", "reward_minor": "w.reward_minor", "taken": taken, "covered": covered,
+            "disputed": DISPUTED, "bank_room": room}
 
 
 def _of_batch(requisite: str, fence: str = "") -> dict[str, str]:
@@ -46,18 +51,25 @@ def _of_batch(requisite: str, fence: str = "") -> dict[str, str]:
     return _looked_up(requisite, reserved=reserved, fence=fence)
 
 
+def _under_lock() -> dict[str, str]:
+    """Of the row that was picked and locked; a bank's room is counted anew under the lock of its cap."""
+    return _of_batch("found_one") | {"bank_room": "bank_room_locked(found_one.bank, found_one.currency)"}
+
+
 ONCE = {"reward_id": "t.reward_id", "reward_minor": "t.reward_minor", "covered": "t.covered",
+        "disputed": "t.disputed_minor", "bank_room": "(bank_rooms ->> (r.bank || ' ' || r.currency))::bigint",
         "taken": "(r.id IN (SELECT s.requisite_id FROM taken s))"}  # found once for all
 
 
 def document() -> str:
     template = Environment(loader=FileSystemLoader(SQL), undefined=StrictUndefined, keep_trailing_newline=True,
                            autoescape=False).get_template(TEMPLATE)
-    walked, locked = _of_batch("r", fence=" OFFSET 0"), _of_batch("found_one")
+    walked, locked = _of_batch("r", fence=" OFFSET 0"), _under_lock()
     last_first = ELSEWHERE[::-1]  # the cheaper look first
     return template.render(
         made=MADE, stages=STAGES, open=OPEN, kept=KEPT, free=FREE, collateral=COLLATERAL, reward=REWARD,
-        reward_order=REWARD_ORDER, pick_own=passes(OWN, **walked), pick_elsewhere=passes(last_first, **walked),
+        reward_order=REWARD_ORDER, disputed=DISPUTED, pick_own=passes(OWN, **walked),
+        pick_elsewhere=passes(last_first, **walked),
         again=[(rule, passes([rule], **locked).replace("r.robot", "found_one.robot")) for rule in last_first],
         funnel=[passes([rule for rule in RULES if rule.stage == stage], **ONCE) for stage in STAGES[1:]],
         coverage=passes(HINDRANCES, **_looked_up()),

@@ -44,10 +44,12 @@ LEGAL = {
     # beyond the specification (decision 0137): who gives in loses by it alone
     ("disputed", "concede"): ("confirmed", {"trader"}), ("disputed", "give_up"): ("cancelled", {"store"}),
     ("disputed", "accept_amount"): ("confirmed", {"store"}), ("disputed", "refuse_amount"): ("disputed", {"store"}),
+    ("disputed", "add_transfer"): ("disputed", {"trader"}),  # beyond the specification (decision 0173)
     ("disputed", "resolve_complete"): ("confirmed", {"staff"}),
     ("disputed", "resolve_adjust"): ("confirmed", {"staff"}), ("disputed", "resolve_cancel"): ("cancelled", {"staff"}),
 }
 OF_PAYINS = {("assigned", "dispute"), ("disputed", "accept_amount"), ("disputed", "refuse_amount"),
+             ("disputed", "add_transfer"),
              ("assigned", "confirm"), ("assigned", "replace"), ("expired", "reopen"), ("cancelled", "reopen"),
              ("new", "reopen"), ("retrying", "reopen")}
 LEGAL_OF_PAYOUTS = {step: taken for step, taken in LEGAL.items() if step not in OF_PAYINS} | {

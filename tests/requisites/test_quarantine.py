@@ -6,6 +6,7 @@ import pytest
 from portal.core import clock
 from portal.core.errors import Invalid
 from portal.orders import breaker
+from portal.orders.commands import Customer
 from portal.reference import pauses
 from portal.requisites import hours, quarantine
 from portal.requisites.commands import MoveRequisite
@@ -44,14 +45,22 @@ def test_five_in_a_row_and_it_gets_one_small_order_at_a_time(cast):
     assert its_requisite(cast).quarantined_at is None, "one that was paid begins the count anew"
     unpaid(cast, 1, 1300)
     found = its_requisite(cast)
-    assert (found.failures, found.quarantined_at is not None) == (5, True)
+    assert (len(found.failed_payers), found.quarantined_at is not None) == (5, True)
     small = found.max_minor // 1000  # a tenth of the largest, in roubles
     assert status(cast, f"{small + 1}.00") == "retrying"
     first = f.assigned_payin(cast, f"{small}.00")
     assert status(cast, f"{small - 1}.00") == "retrying", "one at a time"
     f.confirm(f.its_trader(first), first)
-    assert (its_requisite(cast).failures, its_requisite(cast).quarantined_at) == (0, None)
+    assert (its_requisite(cast).failed_payers, its_requisite(cast).quarantined_at) == ([], None)
     assert status(cast, f"{small + 2}.00") == "assigned"
+
+
+def test_one_payer_who_never_pays_quarantines_nothing(cast):
+    for number in range(6):
+        f.expire(f.assigned_payin(cast, f"{1000 + number}.00", customer=Customer(id="trifler")))
+    assert (len(its_requisite(cast).failed_payers), its_requisite(cast).quarantined_at) == (1, None)
+    unpaid(cast, 4, 1200)
+    assert its_requisite(cast).quarantined_at is not None, "he and four others"
 
 
 def test_staff_let_it_go_on(cast):

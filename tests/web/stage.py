@@ -29,6 +29,7 @@ from tests.applications import joining
 from tests.disputes import acts as disputes
 from tests.risk import rulebook
 from tests.treasury import acts
+from tests.web import stage_help
 from tests.web.developers import sample
 
 PAYLOAD = "\"'><img src=x onerror=alert(1)><script>alert(2)</script>{{7*7}}"
@@ -93,6 +94,9 @@ class Stage:
         at_home = f"{endpoint.partition('_')[0]}.{names[0]}"
         if len(names) == 1 and at_home in self.samples:
             return [{names[0]: value} for value in self.samples[at_home]]
+        if names == ["scope", "target"]:  # of caps
+            return [{"scope": "bank", "target": "alfa:RUB"}] + [
+                {"scope": scope, "target": self.samples[f"{scope}_id"][0]} for scope in ("trader", "store")]
         if names == ["currency", "day"]:  # a day of the books
             return [{"day": str(clock.today()), "currency": "USDT"}]
         if names == ["token"]:
@@ -156,6 +160,7 @@ def set_up(app: Flask) -> Stage:
     samples["dispute_id"] = _disputes(cast, orders)
     requisite = factories.new_requisite(trader, cast.method, day_max="90000.00")
     samples |= treasury_records(cast, trader)
+    samples |= stage_help.records(cast, trader, orders, seats["super_admin"].actor, PAYLOAD)
     samples |= applications(seats["super_admin"].actor)
     with factories.act() as session:
         imported = imports.take_in(session, SYSTEM, sheet="merchants", content=b"name\nNorthwind\n",
@@ -164,7 +169,7 @@ def set_up(app: Flask) -> Stage:
         "feed_id": [rate_feed()], "rule_id": held,
         "merchant_id": [cast.merchant.public_id], "store_id": [cast.store.public_id], "trader_id": [trader.public_id],
         "approval_id": [asked.public_id], "user_id": [ids.public("usr", seat.id) for seat in seats.values()],
-        "requisite_id": [requisite.public_id], "subject_id": [asked.public_id],
+        "requisite_id": [requisite.public_id, *samples["frozen"]], "subject_id": [asked.public_id],
         "import_id": [imported.public_id], "holder_id": [ids.public("hld", requisite.holder_id)]}
     factories.work_off("tell_people")
     return Stage(app, seats, orders, samples | sample.told(cast) | STAFFS)

@@ -39,7 +39,8 @@ BUSY_PAUSE_MS = 150  # somebody holds the order: look again at once, it is no tr
 # From each filter to the next: what a candidate that fell out there lacked.
 REASONS = {"approved": FailureCode.NO_REQUISITE, "on_shift": FailureCode.NO_REQUISITE,
            "amount": FailureCode.NO_REQUISITE, "windows": FailureCode.LIMITS_REACHED,
-           "slots": FailureCode.LIMITS_REACHED, "collateral": FailureCode.NO_COLLATERAL,
+           "slots": FailureCode.LIMITS_REACHED, "exposure": FailureCode.EXPOSURE_REACHED,
+           "collateral": FailureCode.NO_COLLATERAL,
            "same_amount": FailureCode.LIMITS_REACHED, "locked": FailureCode.LIMITS_REACHED}
 STAGES = (*match_rules.STAGES, "locked")
 
@@ -143,7 +144,8 @@ def _payable_still(session: Session, order_ids: Collection[UUID]) -> set[UUID]:
 def reason_of(funnel: dict[str, int]) -> FailureCode:
     """What excluded most of those who could have taken such an order at all (after currency, method and bank)."""
     lost: dict[FailureCode, int] = dict.fromkeys(
-        (FailureCode.NO_REQUISITE, FailureCode.LIMITS_REACHED, FailureCode.NO_COLLATERAL), 0)
+        (FailureCode.NO_REQUISITE, FailureCode.LIMITS_REACHED, FailureCode.EXPOSURE_REACHED, FailureCode.NO_COLLATERAL),
+        0)
     for before, stage in pairwise(STAGES[3:]):
         lost[REASONS[stage]] += funnel.get(before, 0) - funnel.get(stage, 0)
     worst = max(lost.values())

@@ -54,7 +54,10 @@ def free(session: Session, assignments: Sequence[Assignment]) -> Taken:
     for assignment in assignments:
         taken.requisites[assignment.requisite_id].open_orders -= 1
         taken.traders[assignment.trader_id].open_orders -= 1
-    session.execute(delete(OpenPlace).where(OpenPlace.assignment_id.in_([a.id for a in assignments])))
+    for trader_id, counted in session.execute(
+            delete(OpenPlace).where(OpenPlace.assignment_id.in_([a.id for a in assignments]))
+            .returning(OpenPlace.trader_id, OpenPlace.settlement_minor)):
+        taken.traders[trader_id].open_minor -= counted
     return taken
 
 
@@ -74,7 +77,7 @@ def release(session: Session, ending: Sequence[tuple[Order, Assignment]], *, rea
         requisite, holder = taken.requisites[assignment.requisite_id], taken.holders[assignment.holder_id]
         _uncount(requisite, assignment)
         if reason in CAME_TO_NOTHING and rules_of(order).has_payment_page:
-            quarantine.failed(session, requisite)
+            quarantine.failed(session, requisite, payer_of(order) or str(order.id))
         if not requisite.robot and holder.currency == requisite.currency:
             _uncount(holder, assignment)
         assignment.state, assignment.end_reason, assignment.ended_at = AssignmentState.ENDED, reason, clock.now()

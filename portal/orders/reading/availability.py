@@ -17,8 +17,8 @@ from portal.parties.models import Store
 from portal.reference import cache
 
 FUNNEL = text("""SELECT funnel_of_asked(:direction, :live, :method, CAST(:bank AS text), :currency,
-                                        :settlement_currency, :amount, :settlement, :fee, :exceeds, :varied, :now,
-                                        :day)""")
+                                        :settlement_currency, :amount, :settlement, :fee, :exceeds, :varied, :store,
+                                        :now, :day)""")
 
 
 @dataclass(frozen=True)
@@ -54,5 +54,5 @@ def _funnel(session: Session, live: bool, asked: AskCost, bank: str | None) -> d
         "direction": asked.direction, "live": live, "method": asked.method, "bank": bank, "currency": asked.currency,
         "settlement_currency": store.settlement_currency, "amount": amount.minor,
         "settlement": found.settlement.minor, "fee": found.fee.amount.minor, "exceeds": store.reward_may_exceed_fee,
-        "varied": store.vary_minor > 0, "now": clock.now(), "day": clock.today()}).scalar_one() or {}
+        "varied": store.vary_minor > 0, "store": store.id, "now": clock.now(), "day": clock.today()}).scalar_one() or {}
     return answer

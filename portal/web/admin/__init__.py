@@ -8,17 +8,21 @@ from portal.web.admin import (
     store_reserve,
     treasury_sending,
 )
+from portal.web.admin.announcements import bp as announcements
 from portal.web.admin.applications import bp as applications
 from portal.web.admin.approval_sets import bp as approval_sets
 from portal.web.admin.approvals import bp as approvals
 from portal.web.admin.audit import bp as audit
+from portal.web.admin.bank_windows import bp as bank_windows
 from portal.web.admin.calculator import bp as calculator
+from portal.web.admin.caps import bp as caps
 from portal.web.admin.cases import bp as cases
 from portal.web.admin.closing import bp as closing
 from portal.web.admin.coverage import bp as coverage
 from portal.web.admin.desk import bp as desk
 from portal.web.admin.disputes import bp as disputes
 from portal.web.admin.first_hour import bp as first_hour
+from portal.web.admin.help import bp as help_threads
 from portal.web.admin.holders import bp as holders
 from portal.web.admin.imports import bp as imports
 from portal.web.admin.jobs import bp as jobs
@@ -33,12 +37,14 @@ from portal.web.admin.proof import bp as proof
 from portal.web.admin.rate_feeds import bp as rate_feeds
 from portal.web.admin.rates import bp as rates
 from portal.web.admin.reference import bp as reference
+from portal.web.admin.replies import bp as replies
 from portal.web.admin.requisites import bp as requisites
 from portal.web.admin.result import bp as result
 from portal.web.admin.risk_lists import bp as risk_lists
 from portal.web.admin.risk_reviews import bp as risk_reviews
 from portal.web.admin.risk_rules import bp as risk_rules
 from portal.web.admin.search import bp as search
+from portal.web.admin.shift_log import bp as shift_log
 from portal.web.admin.stores import bp as stores
 from portal.web.admin.traders import bp as traders
 from portal.web.admin.treasury import bp as treasury
@@ -54,5 +60,6 @@ assert store_reserve
 
 blueprints = (desk, cases, disputes, first_hour, imports, pause, search, orders, order_amounts, approvals,
               applications, approval_sets, jobs, ledger, rates, rate_feeds, audit, notices, merchants, stores, traders,
-              requisites, coverage, holders, users, reference, treasury, result, calculator, closing, privacy, proof,
+              requisites, coverage, caps, bank_windows, help_threads, replies, announcements, shift_log, holders, users,
+              reference, treasury, result, calculator, closing, privacy, proof,
               risk_rules, risk_lists, risk_reviews)

@@ -113,6 +113,8 @@ def record_of(approval: approvals.Approval) -> tuple[str, str] | None:
     if approval.target_kind == reversals.TARGET and signed_in().may(Permission.LEDGER_READ):
         return (gettext("Entry %(id)s", id=approval.target_id),
                 url_for("admin_ledger.entry", entry_id=int(approval.target_id)))
+    if approval.target_kind == "bank_cap":
+        return approval.target_id, url_for("admin_caps.one", scope="bank", target=approval.target_id)
     prefix = RECORDS.get(approval.target_kind)
     if prefix is None or (approval.target_kind in PAGES and not signed_in().may(
             SEEN_WITH.get(approval.target_kind, Permission.TREASURY_READ))):

@@ -14,6 +14,8 @@ from portal.core.commands import bind
 from portal.core.db import reader, transaction
 from portal.core.errors import NotFound
 from portal.core.jobs import Job
+from portal.help import queries as help_queries
+from portal.help.models import HelpThread
 from portal.orders import queries
 from portal.orders.models import Order
 from portal.parties import cases
@@ -81,6 +83,8 @@ def subject_of(public_id: str) -> Subject:
         return of_approval(approvals.find(session, actor, public_id))
     if public_id.startswith("apl_"):
         return of_application(applications.find(session, actor, public_id))
+    if public_id.startswith("hlp_"):
+        return of_help(help_queries.find(session, actor, public_id))
     if public_id.startswith(JOB):
         return of_job(_job(public_id.removeprefix(JOB)))
     return of_order(queries.find(session, actor, public_id))
@@ -94,6 +98,11 @@ def of_approval(approval: approvals.Approval) -> Subject:
 def of_application(application: Application) -> Subject:
     return Subject("application", application.id, application.public_id,
                    url_for("admin_applications.one", application_id=application.public_id), application.waits)
+
+
+def of_help(thread: HelpThread) -> Subject:
+    return Subject("help", thread.id, thread.public_id, url_for("admin_help.one", thread_id=thread.public_id),
+                   not thread.closed)
 
 
 def of_order(order: Order) -> Subject:
@@ -145,7 +154,8 @@ def _list() -> dict[str, Any]:
 def _public_id(case: Case) -> str:
     if case.subject_kind == "job":
         return f"{JOB}{case.subject_id.int}"
-    return ids.public({"order": "pin", "application": "apl"}.get(case.subject_kind, "apr"), case.subject_id)
+    prefixes = {"order": "pin", "application": "apl", "help": "hlp"}
+    return ids.public(prefixes.get(case.subject_kind, "apr"), case.subject_id)
 
 
 def _job(number: str) -> Job:

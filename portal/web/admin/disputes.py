@@ -9,6 +9,7 @@ from portal.core.commands import bind
 from portal.core.db import reader, transaction
 from portal.disputes import clocks, decisions, queries
 from portal.disputes.commands import DecideDispute
+from portal.help import replies
 from portal.treasury import postings_preview
 from portal.web import dispute_pages as pages
 from portal.web import htmx
@@ -50,9 +51,11 @@ def open_one() -> Response:
 @bp.get("/<dispute_id>")
 @requires(Permission.ORDER_READ)
 def one(dispute_id: str) -> Response:
+    """`?reply=` fills the ground with a template, in the language of `?in=`."""
     shown = _one(dispute_id)
+    ground = replies.words(reader(), signed_in(), request.args.get("reply"), request.args.get("in", ""))
     return htmx.unless_known(shown["version"]) or htmx.tagged(
-        show(ONE, error=None, wrong={}, values={}, **shown), shown["version"])
+        show(ONE, error=None, wrong={}, values={"reason": ground[:500]} if ground else {}, **shown), shown["version"])
 
 
 @bp.post("/<dispute_id>/statements")
@@ -82,6 +85,7 @@ def _one(dispute_id: str) -> dict[str, Any]:
     asked = approvals.waiting_for(session, "order", order.id, kind=decisions.KIND)
     may_decide = signed_in().may(Permission.DISPUTE_DECIDE) and not dispute.ended
     return shown | line(of_order(order)) | {
+        "replies": replies.all_of(session, signed_in(), use="dispute", active=True) if may_decide else [],
         "alike": queries.alike(session, dispute), "suggested": clocks.suggested(dispute), "asked": asked,
         "outcomes": decisions.OUTCOMES.get(order.status, ()) if may_decide else (),
         "places": queries.in_words(session, decisions.places(session, order)) if may_decide else (),

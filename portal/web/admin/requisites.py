@@ -8,12 +8,18 @@ from portal.core import ids
 from portal.core.access import Permission, requires
 from portal.core.commands import bind
 from portal.core.db import reader, transaction
+from portal.core.money import Money
+from portal.orders import frozen as orders_frozen
+from portal.orders.reading import limits_effect
 from portal.parties import queries as parties
-from portal.requisites import holders, hours, numbers, quarantine, queries, service, staff_list
+from portal.requisites import freezing, holders, hours, limits, numbers, quarantine, queries, service, staff_list
 from portal.requisites.commands import MoveRequisite
+from portal.requisites.freezing import FreezeRequisite
+from portal.requisites.models import Requisite
 from portal.requisites.number_reveal import RevealToStaff, reveal_to_staff
 from portal.web import reference_choices
 from portal.web.admin.acts import act
+from portal.web.form_keys import once
 from portal.web.identity import signed_in
 from portal.web.render import redisplay, show
 
@@ -29,6 +35,14 @@ def index() -> Response:
     page = staff_list.page(session, signed_in(), filters, cursor=request.args.get("after"))
     return show("admin/requisites/index.html", page=page, filters=filters, used=queries.used,
                 methods=reference_choices.methods(), banks=reference_choices.banks())
+
+
+@bp.get("/frozen")
+@requires(Permission.REQUISITE_READ)
+def frozen() -> Response:
+    """All that is frozen, and what is stuck there in all."""
+    freezes = freezing.frozen(reader(), signed_in())
+    return show("admin/requisites/frozen.html", freezes=freezes, stuck=freezing.stuck_in_all(freezes))
 
 
 @bp.get("/<requisite_id>")
@@ -71,6 +85,32 @@ def end_quarantine(requisite_id: str) -> Response:
     return _to(requisite_id)
 
 
+@bp.post("/<requisite_id>/freezing")
+@requires(Permission.REQUISITE_MANAGE)
+@once
+def freeze(requisite_id: str) -> Response:
+    """The bank froze it."""
+    with act(ONE, _requisite, requisite_id) as session:
+        orders_frozen.freeze(session, signed_in(), bind(FreezeRequisite, request.form, requisite_id=requisite_id))
+    return _to(requisite_id)
+
+
+@bp.post("/<requisite_id>/stuck")
+@requires(Permission.REQUISITE_MANAGE)
+def say_stuck(requisite_id: str) -> Response:
+    with act(ONE, _requisite, requisite_id) as session:
+        freezing.say_stuck(session, signed_in(), bind(FreezeRequisite, request.form, requisite_id=requisite_id))
+    return _to(requisite_id)
+
+
+@bp.post("/<requisite_id>/thawing")
+@requires(Permission.REQUISITE_MANAGE)
+def thaw(requisite_id: str) -> Response:
+    with act(ONE, _requisite, requisite_id) as session:
+        freezing.thaw(session, signed_in(), bind(MoveRequisite, request.form, requisite_id=requisite_id))
+    return _to(requisite_id)
+
+
 def _to(requisite_id: str) -> Response:
     return redirect(url_for(".one", requisite_id=requisite_id), 303)  # type: ignore[return-value]
 
@@ -79,8 +119,22 @@ def _requisite(requisite_id: str) -> dict[str, Any]:
     session, actor = reader(), signed_in()
     requisite = queries.find(session, actor, requisite_id)
     return {"requisite": requisite, "number": None, "used": queries.used(requisite),
-            "hours": hours.shown(requisite),
+            "hours": hours.shown(requisite), **_freeze(requisite), "trial": _trial(requisite),
             "holder_id": ids.public(holders.PREFIX, requisite.holder_id),
             "holder_name": numbers.holder_name(session, requisite),
             "waiting": approvals.waiting_for(session, "requisite", requisite.id),
             "history": parties.history(session, actor, "requisite", requisite.id)}
+
+
+def _freeze(requisite: Requisite) -> dict[str, Any]:
+    """That its bank froze it, and the orders that touches."""
+    found = freezing.of(reader(), requisite)
+    return {"freeze": found, "stuck": None if found is None or found.stuck_minor is None else Money(
+        found.stuck_minor, requisite.currency), "touched": [] if found is None else orders_frozen.touched(
+        reader(), requisite, found)}
+
+
+def _trial(requisite: Requisite) -> limits_effect.LimitsEffect | None:
+    """What the limits that wait for a second person would have made of yesterday's orders."""
+    asked = approvals.waiting_for(reader(), "requisite", requisite.id, kind=limits.KIND)
+    return limits_effect.effect(reader(), requisite, asked[0].after) if asked else None

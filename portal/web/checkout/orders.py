@@ -37,7 +37,7 @@ def keep_the_language(endpoint: str, values: dict[str, Any]) -> None:
 
 @bp.get("/<token>")
 def page(token: str) -> Response:
-    return _show(token, _payer(token))
+    return _show(token, payer_of(token))
 
 
 @bp.get("/<token>/qr.svg")
@@ -60,7 +60,7 @@ def qr(token: str) -> Response:
 @takes(UPLOAD_MAX)
 def claim(token: str) -> Response:
     """With the receipt, which rules of risk look at, or without."""
-    payer = _payer(token)
+    payer = payer_of(token)
     with _again(token, payer), uploads.brought(RECEIPT) as sent, transaction() as session:
         order_id = queries.public_id_of(session, payer)
         receipts.add(session, payer, receipts.AddReceipts(order_id=order_id, files=sent.keep(session, payer)))
@@ -71,7 +71,7 @@ def claim(token: str) -> Response:
 @bp.post("/<token>/receipts")
 @takes(UPLOAD_MAX)
 def show_receipt(token: str) -> Response:
-    payer = _payer(token)
+    payer = payer_of(token)
     with (_again(token, payer), uploads.brought(RECEIPT, wanted=uploads.NO_FILE) as sent,
           transaction() as session):
         receipts.add(session, payer, receipts.AddReceipts(order_id=queries.public_id_of(session, payer),
@@ -83,19 +83,19 @@ def show_receipt(token: str) -> Response:
 @takes(UPLOAD_MAX)
 def upload(token: str) -> Response:
     """A receipt that goes up before its form is sent."""
-    payer = _payer(token)
+    payer = payer_of(token)
     open_checkout(reader(), payer)
     return uploads.take_draft(payer)
 
 
 @bp.post("/<token>/files/<file_id>/removal")
 def remove(token: str, file_id: str) -> Response:
-    return uploads.drop_draft(_payer(token), file_id)
+    return uploads.drop_draft(payer_of(token), file_id)
 
 
 @bp.post("/<token>/cancellation")
 def cancel(token: str) -> Response:
-    payer = _payer(token)
+    payer = payer_of(token)
     with _again(token, payer), transaction() as session:
         service.cancel(session, payer, CancelOrder(order_id=queries.public_id_of(session, payer)))
     return _back(token, payer)
@@ -103,7 +103,7 @@ def cancel(token: str) -> Response:
 
 @bp.post("/<token>/replacement")
 def replace(token: str) -> Response:
-    payer = _payer(token)
+    payer = payer_of(token)
     with _again(token, payer), transaction() as session:
         replacing.replace(session, payer, bind(ReplaceOrder, request.form,
                                                order_id=queries.public_id_of(session, payer)))
@@ -114,7 +114,7 @@ def replace(token: str) -> Response:
 @takes(UPLOAD_MAX)
 def claim_late(token: str) -> Response:
     """The order has ended, and the payer has paid."""
-    payer = _payer(token)
+    payer = payer_of(token)
     with _again(token, payer), uploads.brought(RECEIPT) as sent, transaction() as session:
         disputes.claim_late(session, payer, sent.keep(session, payer))
     return _back(token, payer)
@@ -122,7 +122,7 @@ def claim_late(token: str) -> Response:
 
 @bp.post("/<token>/dispute")
 def dispute(token: str) -> Response:
-    payer = _payer(token)
+    payer = payer_of(token)
     with _again(token, payer):
         disputes.open_one(payer)
     return _back(token, payer)
@@ -131,13 +131,13 @@ def dispute(token: str) -> Response:
 @bp.post("/<token>/outcome")
 def try_outcome(token: str) -> Response:
     """Of a test order: what is to become of it."""
-    payer = _payer(token)
+    payer = payer_of(token)
     with _again(token, payer):
         trials.choose(payer)
     return _back(token, payer)
 
 
-def _payer(token: str) -> Actor:
+def payer_of(token: str) -> Actor:
     """Whoever holds the link may see and claim this one order. Raises NotFound."""
     g.actor = None  # a signed-in trader who opens a link is a payer here, with a payer's rights
     return Actor(kind=ActorKind.CUSTOMER, order_id=payment_links.order_id_of(token), name="customer", permissions=PAYER,

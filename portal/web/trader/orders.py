@@ -12,7 +12,7 @@ from portal.core.db import reader, transaction
 from portal.core.errors import Invalid
 from portal.core.money import Money
 from portal.disputes import confirming
-from portal.orders import reopening, second_payment, service
+from portal.orders import reopening, second_payment, second_transfer, service
 from portal.orders.commands import ConfirmOrder, DeclineOrder
 from portal.orders.facts import PREFIXES
 from portal.orders.reading import detail, receipts, same_amount
@@ -122,6 +122,16 @@ def report_second(order_id: str) -> Response:
     with redisplay("trader/orders/one.html", lambda: _order(order_id)), transaction() as session:
         second_payment.report(session, signed_in(), second_payment.ReportSecondPayment(order_id=order_id))
     flash(gettext("Staff look at it. Do not send the money back before they have written to you."))
+    return redirect(url_for(".one", order_id=order_id), 303)  # type: ignore[return-value]
+
+
+@bp.post("/<order_id>/transfers")
+@requires(Permission.ORDER_CONFIRM)
+@once
+def add_transfer(order_id: str) -> Response:
+    """The rest came in a transfer of its own."""
+    with redisplay("trader/orders/one.html", lambda: _order(order_id)), transaction() as session:
+        second_transfer.add(session, signed_in(), bind(second_transfer.AddTransfer, request.form, order_id=order_id))
     return redirect(url_for(".one", order_id=order_id), 303)  # type: ignore[return-value]
 
 

@@ -10,11 +10,14 @@ from portal.core.access import Permission, requires
 from portal.core.commands import bind
 from portal.core.db import reader, transaction
 from portal.core.errors import FieldError, Invalid
-from portal.orders.reading import same_amount
+from portal.core.money import Money
+from portal.orders import frozen as orders_frozen
+from portal.orders.reading import limits_effect, same_amount
 from portal.parties import traders
-from portal.requisites import hindrances, hours, limits, number_reveal, numbers, queries, service
+from portal.requisites import freezing, hindrances, hours, limits, number_reveal, numbers, queries, service
 from portal.requisites.commands import AddRequisite, MoveRequisite, SetLimits, ShowNumber
-from portal.requisites.models import PREFIX
+from portal.requisites.freezing import FreezeRequisite
+from portal.requisites.models import PREFIX, Requisite
 from portal.requisites.states import Status
 from portal.web import reference_choices
 from portal.web.form_keys import once
@@ -102,6 +105,17 @@ def set_limits(requisite_id: str) -> Response:
     return _to(requisite_id)
 
 
+@bp.post("/<requisite_id>/limits/trial")
+@requires(Permission.REQUISITE_MANAGE)
+def try_limits(requisite_id: str) -> Response:
+    """What the limits in the form would have made of yesterday's orders; nothing is changed."""
+    shown = _requisite(requisite_id)
+    with redisplay(ONE, lambda: _requisite(requisite_id), number=None):
+        wanted = bind(SetLimits, request.form, requisite_id=requisite_id).columns(shown["requisite"].currency)
+        shown["trial"] = limits_effect.effect(reader(), shown["requisite"], wanted)
+    return show(ONE, error=None, wrong={}, values=request.form, number=None, **shown)
+
+
 @bp.post("/<requisite_id>/hours")
 @requires(Permission.REQUISITE_MANAGE)
 def set_hours(requisite_id: str) -> Response:
@@ -109,6 +123,24 @@ def set_hours(requisite_id: str) -> Response:
         command = bind(hours.SetHours, request.form, requisite_id=requisite_id)
         with transaction() as session:
             hours.set_hours(session, signed_in(), command)
+    return _to(requisite_id)
+
+
+@bp.post("/<requisite_id>/freezing")
+@requires(Permission.REQUISITE_MANAGE)
+@once
+def freeze(requisite_id: str) -> Response:
+    """The bank froze it."""
+    with redisplay(ONE, lambda: _requisite(requisite_id), number=None), transaction() as session:
+        orders_frozen.freeze(session, signed_in(), bind(FreezeRequisite, request.form, requisite_id=requisite_id))
+    return _to(requisite_id)
+
+
+@bp.post("/<requisite_id>/stuck")
+@requires(Permission.REQUISITE_MANAGE)
+def say_stuck(requisite_id: str) -> Response:
+    with redisplay(ONE, lambda: _requisite(requisite_id), number=None), transaction() as session:
+        freezing.say_stuck(session, signed_in(), bind(FreezeRequisite, request.form, requisite_id=requisite_id))
     return _to(requisite_id)
 
 
@@ -141,6 +173,7 @@ def _requisite(requisite_id: str) -> dict[str, Any]:
     session, actor = reader(), signed_in()
     requisite = queries.find(session, actor, requisite_id)
     return {"requisite": requisite, "used": queries.used(requisite), "seen": limits.seen(requisite),
+            "trial": None, **_freeze(requisite),
             "hours": {"begin": hours.clock_face(requisite.hours_from), "end": hours.clock_face(requisite.hours_to)},
             "resting": same_amount.resting_on(session, requisite),
             "waiting": approvals.waiting_for(session, "requisite", requisite.id, kind=limits.KIND),
@@ -159,3 +192,11 @@ def _choices_for(wanted: str | None) -> dict[str, Any]:
     currency = next((code for code in (wanted, "RUB", *on_offer) if code in on_offer), None)
     return {"methods": reference_choices.methods(currency), "banks": reference_choices.banks(currency),
             "currencies": currencies, "currency": currency}
+
+
+def _freeze(requisite: Requisite) -> dict[str, Any]:
+    """That its bank froze it, and the orders that touches."""
+    found = freezing.of(reader(), requisite)
+    return {"freeze": found, "stuck": None if found is None or found.stuck_minor is None else Money(
+        found.stuck_minor, requisite.currency), "touched": [] if found is None else orders_frozen.touched(
+        reader(), requisite, found)}

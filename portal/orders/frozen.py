@@ -1,0 +1,51 @@
+"""The orders that a freeze of a requisite touches: open ones, whose payers may send money there yet, and late ones."""
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session, joinedload
+
+from portal.core import clock, ids
+from portal.core.access import Actor
+from portal.orders import attention, queries
+from portal.orders.models import Assignment, OpenPlace, Order
+from portal.requisites import freezing
+from portal.requisites import queries as requisites
+from portal.requisites.freezing import FreezeRequisite
+from portal.requisites.models import PREFIX, Requisite, RequisiteFreeze
+
+TOUCHED_MAX, CALLED_MAX = 100, 200
+LOOKS_BACK = timedelta(days=2)  # what was paid there so lately may be what is stuck
+
+
+def freeze(session: Session, actor: Actor, command: FreezeRequisite) -> Requisite:
+    """As `freezing.freeze`; staff are called to each open order on it, and its page says that it needs attention.
+
+    Orders are locked before the requisite. Raises as `freezing.freeze`.
+    """
+    wanted = ids.parse(PREFIX, command.requisite_id)
+    requisites.find(session, actor, command.requisite_id)
+    places = select(OpenPlace.order_id).where(OpenPlace.requisite_id == wanted).limit(CALLED_MAX)
+    touched = queries.lock_many(session, list(session.scalars(places)))
+    frozen = freezing.freeze(session, actor, command)
+    session.flush()
+    for order in touched.values():
+        if order.ended_at is None and order.needs_attention_at is None:
+            order.needs_attention_at = clock.now()
+    late = session.scalars(places.where(OpenPlace.order_id.not_in(touched))).all()  # matched in between
+    for order in [*touched.values(), *session.scalars(select(Order).where(Order.id.in_(late)))]:
+        attention.tell(session, order, attention.FROZEN, staff_only=True)
+    return frozen
+
+
+def touched(session: Session, requisite: Requisite, freeze: RequisiteFreeze) -> Sequence[Assignment]:
+    """Open on it as it was frozen, or since paid there in the two days before, with the order; newest first. By the
+    trader's history."""
+    return session.scalars(
+        select(Assignment).where(
+            Assignment.trader_id == requisite.trader_id, Assignment.requisite_id == requisite.id,
+            Assignment.created_at.between(freeze.frozen_at - LOOKS_BACK, freeze.frozen_at),
+            or_(Assignment.ended_at.is_(None), Assignment.ended_at > freeze.frozen_at,
+                Assignment.end_reason == "settled"))
+        .options(joinedload(Assignment.order)).order_by(Assignment.created_at.desc(), Assignment.id.desc())
+        .limit(TOUCHED_MAX)).all()

@@ -1,0 +1,106 @@
+"""A requisite that its bank froze: what lies on it cannot be had, nothing more may go there.
+
+Its trader says so, or staff; only staff give it back, paused. `orders/frozen.py` calls staff to the orders it touches.
+"""
+from collections.abc import Sequence
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field, StringConstraints
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from portal import notices
+from portal.core import audit, clock, ids, typed_amounts
+from portal.core.access import Actor, Permission
+from portal.core.commands import Command
+from portal.core.errors import Denied, NotFound
+from portal.core.money import Money
+from portal.requisites import queries, service
+from portal.requisites.commands import Amount, MoveRequisite
+from portal.requisites.models import PREFIX, Requisite, RequisiteFreeze
+from portal.requisites.states import Action
+
+SHOWN_MAX = 200
+
+
+class FreezeRequisite(Command):
+    """`stuck`: what lies there and cannot be had, in the requisite's currency; empty: not known yet."""
+
+    requisite_id: Annotated[str, Field(max_length=60)]
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)]
+    stuck: Amount | None = None
+
+
+def freeze(session: Session, actor: Actor, command: FreezeRequisite) -> Requisite:
+    """Out of matching at once; open orders go on, and staff look at each. Raises NotFound, Denied, Invalid,
+    InvalidTransition (also where it is frozen already)."""
+    if not actor.may(Permission.REQUISITE_MANAGE):
+        raise Denied()
+    requisite = queries.lock(session, actor, ids.parse(PREFIX, command.requisite_id))
+    stuck = None if command.stuck is None else typed_amounts.amount("stuck", command.stuck, requisite.currency).minor
+    service.move(session, actor, requisite, Action.FREEZE, command.reason)
+    session.add(RequisiteFreeze(id=ids.new_id(), requisite_id=requisite.id, frozen_name=actor.name,
+                                reason=command.reason, stuck_minor=stuck))
+    session.flush()
+    notices.notify(session, "requisite.frozen", notices.STAFF, but=actor.id, number=requisite.mask,
+                   requisite=requisite.public_id, reason=command.reason,
+                   amount="—" if stuck is None else f"{Money(stuck, requisite.currency).text} {requisite.currency}")
+    return requisite
+
+
+def say_stuck(session: Session, actor: Actor, command: FreezeRequisite) -> RequisiteFreeze:
+    """How much is stuck is known better now. Raises NotFound, Denied, Invalid."""
+    if not actor.may(Permission.REQUISITE_MANAGE):
+        raise Denied()
+    requisite = queries.lock(session, actor, ids.parse(PREFIX, command.requisite_id))
+    found = of(session, requisite)
+    if found is None:
+        raise NotFound()
+    before, found.stuck_minor = found.stuck_minor, None if command.stuck is None else typed_amounts.amount(
+        "stuck", command.stuck, requisite.currency).minor
+    audit.record(session, actor, "requisite.stuck_set", "requisite", requisite.id, reason=command.reason,
+                 before={"stuck_minor": before, "currency": requisite.currency},
+                 after={"stuck_minor": found.stuck_minor, "currency": requisite.currency})
+    return found
+
+
+def thaw(session: Session, actor: Actor, command: MoveRequisite) -> Requisite:
+    """The bank let it go, staff say: paused, for its trader to resume. Raises NotFound, Denied, InvalidTransition."""
+    if not (actor.is_staff and actor.may(Permission.REQUISITE_MANAGE)):
+        raise Denied()
+    requisite = queries.lock(session, actor, ids.parse(PREFIX, command.requisite_id))
+    service.move(session, actor, requisite, Action.THAW, command.reason)
+    return requisite
+
+
+def of(session: Session, requisite: Requisite) -> RequisiteFreeze | None:
+    """The freeze that lasts."""
+    return session.scalar(select(RequisiteFreeze).where(
+        RequisiteFreeze.requisite_id == requisite.id, RequisiteFreeze.ended_at.is_(None)))
+
+
+def frozen(session: Session, actor: Actor) -> Sequence[RequisiteFreeze]:
+    """Those that last, with requisite and trader, the oldest first. Raises NotFound for who is no staff."""
+    if not (actor.is_staff and actor.may(Permission.REQUISITE_READ)):
+        raise NotFound()
+    return session.scalars(select(RequisiteFreeze).where(RequisiteFreeze.ended_at.is_(None)).options(
+        joinedload(RequisiteFreeze.requisite).joinedload(Requisite.trader))
+        .order_by(RequisiteFreeze.frozen_at, RequisiteFreeze.id).limit(SHOWN_MAX)).all()
+
+
+def stuck_in_all(freezes: Sequence[RequisiteFreeze]) -> list[Money]:
+    """By currency, as far as it is known."""
+    sums: dict[str, int] = {}
+    for one in freezes:
+        if one.stuck_minor is not None:
+            sums[one.requisite.currency] = sums.get(one.requisite.currency, 0) + one.stuck_minor
+    return [Money(minor, currency) for currency, minor in sorted(sums.items())]
+
+
+def ended(session: Session, actor: Actor, requisite_id: UUID) -> None:
+    """It is frozen no more: given back, or archived."""
+    found = session.scalar(select(RequisiteFreeze).where(
+        RequisiteFreeze.requisite_id == requisite_id, RequisiteFreeze.ended_at.is_(None)))
+    if found is not None:
+        found.ended_at, found.ended_name = clock.now(), actor.name
