@@ -57,7 +57,7 @@ def _request(path: str, method: str, call: dict[str, Any], number: int, parts: d
     kind = "json" if "application/json" in content else "multipartForm" if content else "none"
     url = DESK + re.sub(r"\{(\w+)\}", r":\1", path)
     blocks = [_block("meta", [f"name: {call['summary']}", "type: http", f"seq: {number}"]),
-              _block(method, [f"url: {url}", f"body: {kind}", 
+              _block(method, [f"url: {url}", f"body: {kind}",
                               f"auth: {'none' if call.get('security') == [] else 'inherit'}"])]
     by_place: dict[str, list[str]] = {"path": [], "query": [], "header": []}
     for one in call["parameters"]:

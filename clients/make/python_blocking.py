@@ -3,8 +3,8 @@ import re
 from pathlib import Path
 
 HEAD = '"""Made of quittance/aio/{name} by bin/clients: change that one."""\n'
-WORDS = (("AsyncQuittance", "Quittance"), ("AsyncIterator", "Iterator"), ("AsyncClient", "Client"), ("AsyncBaseTransport", "BaseTransport"),
-
+WORDS = (("AsyncQuittance", "Quittance"), ("AsyncIterator", "Iterator"), ("AsyncClient", "Client"),
+         ("AsyncBaseTransport", "BaseTransport"),
          ("__aenter__", "__enter__"), ("__aexit__", "__exit__"), ("__aiter__", "__iter__"), ("aclose", "close"),
          ("quittance.aio", "quittance.blocking"), ("asyncio.sleep", "time.sleep"), ("import asyncio", "import time"),
          ("async def", "def"), ("async with", "with"), ("async for", "for"), ("await ", ""))

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 
 from clients import make
+from clients.make import lean
 from portal.gateway import openapi
 
 UNNAMED = {("GET", "/openapi.json"), ("POST", "/token")}  # what a client of this package has no use for
@@ -35,3 +36,8 @@ def addresses() -> Iterator[tuple[str, str]]:
                          for argument in node.args if isinstance(argument, ast.Constant | ast.JoinedStr)]
                 verb = next((word for word in words if word in ("GET", "POST", "PATCH", "DELETE")), "GET")
                 yield from ((verb, word) for word in words if isinstance(word, str) and word.startswith("/"))
+
+
+def test_the_generated_types_are_of_this_document():
+    stands = (make.ROOT / "js/schema.d.ts").read_text().partition("\n")[0]
+    assert stands == lean.fingerprint(), "bin/clients js"

@@ -33,8 +33,9 @@ class Balance(Calls):
         return cast(list[BalanceLine], (await self._get("/balance"))["data"])
 
     async def entries(self, *, currency: str | None = None,
-                      purpose: Literal["available", "held", "reserve"] | None = None, created_from: datetime | None = None,
-                      created_to: datetime | None = None, limit: int = 50, cursor: str | None = None) -> Page[BalanceEntry]:
+                      purpose: Literal["available", "held", "reserve"] | None = None,
+                      created_from: datetime | None = None, created_to: datetime | None = None, limit: int = 50,
+                      cursor: str | None = None) -> Page[BalanceEntry]:
         """The statement, newest line first."""
         return await listed(self._desk, "/balance/entries", {
             "currency": currency, "purpose": purpose, "created_from": created_from, "created_to": created_to,
