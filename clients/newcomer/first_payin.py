@@ -80,14 +80,15 @@ def main(key: str, address: str) -> int:
 def buy(desk: Quittance, shop: Receiver) -> int:
     """Amounts that end in .01 wait in test mode for the customer's word; everything else happens by itself."""
     number = f"first-{secrets.token_hex(4)}"
-    payin = desk.payins.create(external_id=number, amount="1500.01", currency="RUB", method="card", idempotency_key=number)
+    payin = desk.payins.create(external_id=number, amount="1500.01", currency="RUB", method="card",
+                               idempotency_key=number)
     say(f"{payin['id']} is {payin['status']}; the customer pays at {payin['payment_url']}")
     assigned = desk.payins.wait_for(payin["id"], "assigned", timeout_s=WITHIN_S, every_s=0.5)
     assert assigned["requisite"] is not None, assigned["failure"]
     say(f"it is to be paid to {assigned['requisite']['number']}, {assigned['requisite']['holder']}")
     desk.payins.mark_paid(payin["id"])
-    version = 0
-    while version < 1 or told != "payin.completed":
+    told, version = "", 0
+    while told != "payin.completed":
         try:
             message = shop.messages.get(timeout=WITHIN_S)
         except queue.Empty:
