@@ -115,6 +115,7 @@ const htmx = ["htmx.min.js", "ext/hx-sse.min.js", "ext/hx-ptag.min.js"]
   .map((file) => readFileSync(`${PACKAGES}htmx.org/dist/${file}`));
 put("app.js", join([...script("shared"), ...script("uploads"), ...script("app"), ...htmx]));
 put("pay.js", join([...script("shared"), ...script("pay")]));
+put("docs.js", join(script("docs"))); // of /docs: its search, its samples, its calls to try
 put("uploads.js", join(script("uploads"))); // of the payment page, when somebody attaches something
 
 licence("htmx", "htmx.org");

@@ -37,8 +37,8 @@ from portal.treasury import models as treasury
 from portal.treasury import result_models as results
 from portal.webhooks import models as webhooks
 
-__all__ = ["admissions", "announcements", "applications", "approvals", "audit", "bank_windows", "books", "calls", "cases",
-           "claims", "closed_days",
+__all__ = ["admissions", "announcements", "applications", "approvals", "audit", "bank_windows", "books", "calls",
+           "cases", "claims", "closed_days",
            "corrections", "coverage", "desk_pauses", "disputes", "factor_models", "files", "findings", "form_keys",
            "gateway", "help_threads",
            "imports", "jobs", "ledger", "ledger_proofs", "mail", "mail_links", "notices", "orders", "parties",

@@ -20,7 +20,7 @@ PUBLIC = frozenset({
     "dev_ui.index", "checkout.page", "checkout.qr", "checkout.claim", "checkout.cancel", "checkout.dispute",
     "checkout.show_receipt", "checkout.upload", "checkout.remove", "checkout.replace", "checkout.claim_late",
     "checkout.help_of", "checkout.ask_help", "checkout.try_outcome", "notices.worker",
-    "docs.index", "docs.page", "docs.calls", "shop.index", "shop.buy", "shop.one", "shop.hear",
+    "docs.index", "docs.page", "docs.calls", "docs.search", "shop.index", "shop.buy", "shop.one", "shop.hear",
     "join.index", "join.form", "join.send", "join.upload", "join.remove", "join.state", "join.way_in", "join.choose",
 })
 """Doors without a lock of this kind: login, health, docs, the payment page (its token is its key), the demo's shop,

@@ -5,24 +5,49 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
+from portal.core.access import Permission
+from portal.core.db import reader
 from portal.core.errors import NotFound
+from portal.parties import key_list
 from portal.requisites.test_outcomes import ROWS
-from portal.web.docs import callers
+from portal.web.docs import callers, finding
 from portal.web.docs.reference import reference
+from portal.web.identity import current_actor
+from portal.web.locale import language
 from portal.web.render import show
 
 bp = Blueprint("docs", __name__, url_prefix="/docs")
 MOMENT = re.compile(rb' data-now="\d+"')
 PAGES = {
-    "authentication": "docs/authentication.html", "idempotency": "docs/idempotency.html",
-    "errors": "docs/errors.html", "webhooks": "docs/webhooks.html", "testing": "docs/testing.html",
-    "compatibility": "docs/compatibility.html",
+    "payment-page": "docs/payment_page.html", "host-to-host": "docs/host_to_host.html",
+    "payouts": "docs/payouts.html", "webhooks": "docs/webhooks.html", "authentication": "docs/authentication.html",
+    "idempotency": "docs/idempotency.html", "errors": "docs/errors.html", "testing": "docs/testing.html",
+    "going-live": "docs/going_live.html", "compatibility": "docs/compatibility.html", "clients": "docs/clients.html",
+    "changelog": "docs/changelog.html",
 }
+"""Guides in the order in which they are listed, after the quick start."""
+GUIDES = {"": "docs/index.html"} | PAGES
+RUSSIAN = {
+    "docs/index.html": "docs/ru/index.html", "docs/payment_page.html": "docs/ru/payment_page.html",
+    "docs/host_to_host.html": "docs/ru/host_to_host.html", "docs/payouts.html": "docs/ru/payouts.html",
+    "docs/webhooks.html": "docs/ru/webhooks.html", "docs/idempotency.html": "docs/ru/idempotency.html",
+    "docs/going_live.html": "docs/ru/going_live.html", "docs/changelog.html": "docs/ru/changelog.html",
+}
+"""Guides that are written in Russian too; the reference speaks English, as the gateway does."""
 
 
 @bp.get("")
 def index() -> Response:
-    return _cached("docs/index.html")
+    return _cached(GUIDES[""])
+
+
+@bp.get("/search")
+def search() -> Response:
+    """Everything there is, narrowed by `q`; the script narrows it while one types."""
+    asked, entries = request.args.get("q", "")[:100], finding.entries(GUIDES, _told)
+    found = finding.words(asked)
+    return _cached("docs/search.html", asked=asked, entries=entries, found=found,
+                   any_fits=any(one.fits(found) for one in entries))
 
 
 @bp.get("/<name>")
@@ -43,9 +68,25 @@ def calls(tag: str) -> Response:
 
 def _cached(template: str, **context: Any) -> Response:
     """With an ETag of what was drawn, but for the moment: language, theme and who is signed in are in it."""
-    response = show(template, reference=reference(), **context)
+    told = _told(template)
+    response = show(told, reference=reference(), guides=finding.titles(GUIDES, _told),
+                    key=_beginning_of_a_key(), words_in="ru" if told != template else "en", **context)
     response.set_etag(hashlib.sha256(MOMENT.sub(b"", response.get_data())).hexdigest()[:32])
     response.headers["Cache-Control"] = "private, no-cache"
     response.vary.add("Cookie")
     response.make_conditional(request)
     return response
+
+
+def _told(template: str) -> str:
+    """In the reader's language, where it is written in it."""
+    return RUSSIAN.get(template, template) if language() == "ru" else template
+
+
+def _beginning_of_a_key() -> str | None:
+    """Of the visitor's newest test key, for the samples: its public id is known, its secret is kept nowhere."""
+    actor = current_actor()
+    if actor is None or not actor.may(Permission.KEY_READ) or not actor.may(Permission.MERCHANT_ENTER):
+        return None
+    found = key_list.newest_test_key(reader(), actor)
+    return f"{found.prefix}_…" if found is not None else None

@@ -1,0 +1,53 @@
+"""The asynchronous client: `async with AsyncQuittance(key, url) as desk: await desk.payins.create(…)`."""
+import asyncio
+from typing import Any, Self
+
+import httpx
+
+from quittance import core
+from quittance.aio.orders import Payins, Payouts
+from quittance.aio.others import Balance, Events, ReferenceData, WebhookDeliveries, WebhookEndpoints
+from quittance.core import Call, Retries
+from quittance.errors import NoAnswer, Refused
+
+
+class AsyncQuittance:
+    """One store's key on one desk. Keep it for the life of your program: it holds connections.
+
+    Every call that is not a GET carries an `Idempotency-Key`, yours or one of its own, and so can be sent again after
+    a broken connection or a refusal that says `retryable`; `Retry-After` is waited for.
+    """
+
+    def __init__(self, api_key: str, base_url: str, *, timeout_s: float = 30.0, retries: Retries | None = None,
+                 transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self._http = httpx.AsyncClient(transport=transport, **core.settings(api_key, base_url, timeout_s))
+        self._retries = retries or Retries()
+        self.payins, self.payouts, self.balance = Payins(self), Payouts(self), Balance(self)
+        self.webhook_endpoints, self.webhook_deliveries = WebhookEndpoints(self), WebhookDeliveries(self)
+        self.events, self.reference = Events(self), ReferenceData(self)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        await self._http.aclose()
+
+    async def send(self, call: Call) -> Any:
+        """Make a call, one of a newer desk than this package too. Raises Refused, NoAnswer."""
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                return core.result(call, await self._http.request(**call.sent()))
+            except Refused as problem:
+                pause_s = core.wait_s(self._retries, attempt, problem)
+                if pause_s is None:
+                    raise
+            except httpx.TransportError as broken:
+                pause_s = core.wait_s(self._retries, attempt, broken)
+                if pause_s is None:
+                    raise NoAnswer(broken, call.key) from broken
+            await asyncio.sleep(pause_s)

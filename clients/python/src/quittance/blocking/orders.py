@@ -1,0 +1,116 @@
+"""Made of quittance/aio/orders.py by bin/clients: change that one."""
+import time
+from collections.abc import Collection
+from datetime import datetime
+from time import monotonic
+from typing import Literal, Unpack, cast
+
+from quittance.blocking.pages import Calls, Page, listed
+from quittance.core import Call, Files
+from quittance.errors import QuittanceError
+from quittance.shapes import (
+    CreatePayin,
+    CreatePayout,
+    Dispute,
+    Payin,
+    Payout,
+    Receipts,
+)
+
+Status = Literal["new", "review", "retrying", "assigned", "paid", "confirmed", "completed", "disputed", "cancelled",
+                 "expired", "failed"]
+ENDS: tuple[Status, ...] = ("completed", "cancelled", "expired", "failed")
+
+
+class Payins(Calls):
+    """Payments of your customers."""
+
+    def create(self, *, idempotency_key: str | None = None, **order: Unpack[CreatePayin]) -> Payin:
+        """Take `amount` from a customer; send them to `payment_url`. Keep `idempotency_key` with your own order, so
+        that a crash of yours makes no second one. Raises ExternalIdTaken, Invalid, …"""
+        return cast(Payin, self._do("POST", "/payins", idempotency_key, dict(order)))
+
+    def get(self, payin_id: str) -> Payin:
+        """With the whole number in `requisite` while it is assigned or paid."""
+        return cast(Payin, self._get(f"/payins/{payin_id}"))
+
+    def list(self, *, status: Status | None = None, external_id: str | None = None,
+                   customer_id: str | None = None, created_from: datetime | None = None,
+                   created_to: datetime | None = None, ids: Collection[str] | None = None, limit: int = 50,
+                   cursor: str | None = None) -> Page[Payin]:
+        """Newest first; walking through the page goes on to the next ones."""
+        return listed(self._desk, "/payins", {
+            "status": status, "external_id": external_id, "customer_id": customer_id, "created_from": created_from,
+            "created_to": created_to, "ids": tuple(ids) if ids is not None else None, "limit": limit,
+            "cursor": cursor})
+
+    def mark_paid(self, payin_id: str, *, idempotency_key: str | None = None) -> Payin:
+        """The customer says that they have paid, where you show the requisite yourself."""
+        return cast(Payin, self._do("POST", f"/payins/{payin_id}/mark-paid", idempotency_key))
+
+    def cancel(self, payin_id: str, *, idempotency_key: str | None = None) -> Payin:
+        """While no money has moved."""
+        return cast(Payin, self._do("POST", f"/payins/{payin_id}/cancel", idempotency_key))
+
+    def dispute(self, payin_id: str, *, reason: Literal["not_confirmed", "wrong_amount", "other"], text: str,
+                      idempotency_key: str | None = None) -> Dispute:
+        """Object to how it stands."""
+        return cast(Dispute, self._do("POST", f"/payins/{payin_id}/dispute", idempotency_key,
+                                            {"reason": reason, "text": text}))
+
+    def add_receipts(self, payin_id: str, files: Files, *, idempotency_key: str | None = None) -> Receipts:
+        """What shows that the money was sent: (name, bytes, content type) of up to five files."""
+        return cast(Receipts, self._desk.send(Call(
+            "POST", f"/payins/{payin_id}/receipts", files=files, key=idempotency_key)))
+
+    def wait_for(self, payin_id: str, *statuses: Status, timeout_s: float = 60.0, every_s: float = 1.0) -> Payin:
+        """Look until it stands so, or has ended. For scripts and tests: a shop is told by webhook.
+
+        Raises QuittanceError when the time is up.
+        """
+        ends_at = monotonic() + timeout_s
+        while (payin := self.get(payin_id))["status"] not in (*statuses, *ENDS):
+            if monotonic() > ends_at:
+                raise QuittanceError(f"{payin_id} is still {payin['status']}")
+            time.sleep(every_s)
+        return payin
+
+
+class Payouts(Calls):
+    """Payments to somebody, out of the store's balance."""
+
+    def create(self, *, idempotency_key: str | None = None, **order: Unpack[CreatePayout]) -> Payout:
+        """Send `amount` to `destination`. Raises InsufficientFunds, ExternalIdTaken, Invalid, …"""
+        return cast(Payout, self._do("POST", "/payouts", idempotency_key, dict(order)))
+
+    def get(self, payout_id: str) -> Payout:
+        return cast(Payout, self._get(f"/payouts/{payout_id}"))
+
+    def list(self, *, status: Status | None = None, external_id: str | None = None,
+                   customer_id: str | None = None, created_from: datetime | None = None,
+                   created_to: datetime | None = None, ids: Collection[str] | None = None, limit: int = 50,
+                   cursor: str | None = None) -> Page[Payout]:
+        """Newest first; walking through the page goes on to the next ones."""
+        return listed(self._desk, "/payouts", {
+            "status": status, "external_id": external_id, "customer_id": customer_id, "created_from": created_from,
+            "created_to": created_to, "ids": tuple(ids) if ids is not None else None, "limit": limit,
+            "cursor": cursor})
+
+    def cancel(self, payout_id: str, *, idempotency_key: str | None = None) -> Payout:
+        """Until a trader has taken it on."""
+        return cast(Payout, self._do("POST", f"/payouts/{payout_id}/cancel", idempotency_key))
+
+    def confirm(self, payout_id: str, *, idempotency_key: str | None = None) -> Payout:
+        """The recipient has the money."""
+        return cast(Payout, self._do("POST", f"/payouts/{payout_id}/confirm", idempotency_key))
+
+    def dispute(self, payout_id: str, *, reason: Literal["not_arrived", "less_arrived", "wrong_recipient",
+                                                               "other_payout"], text: str,
+                      idempotency_key: str | None = None) -> Dispute:
+        return cast(Dispute, self._do("POST", f"/payouts/{payout_id}/dispute", idempotency_key,
+                                            {"reason": reason, "text": text}))
+
+    def add_receipts(self, payout_id: str, files: Files, *, idempotency_key: str | None = None) -> Receipts:
+        """(name, bytes, content type) of up to five files."""
+        return cast(Receipts, self._desk.send(Call(
+            "POST", f"/payouts/{payout_id}/receipts", files=files, key=idempotency_key)))
