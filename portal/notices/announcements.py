@@ -137,7 +137,7 @@ def read_counts(session: Session, actor: Actor) -> dict[UUID, int]:
     """How many have read each. Staff alone."""
     wanted = [one.id for one in all_of(session, actor)] if actor.is_staff else []
     rows = select(AnnouncementRead.announcement_id, func.count()).where(AnnouncementRead.announcement_id.in_(wanted))
-    return dict(session.execute(rows.group_by(AnnouncementRead.announcement_id)).all())  # type: ignore[arg-type]
+    return dict(session.execute(rows.group_by(AnnouncementRead.announcement_id)).all())
 
 
 def receipts(session: Session, actor: Actor, announcement_id: str) -> tuple[Announcement, list[Receipt]]:

@@ -108,7 +108,7 @@ def _late(session: Session, order: Order, outcome: Outcome) -> Act | None:
 
 
 def _take_up(session: Session, order: Order, dispute_id: str) -> None:
-    ended = reopening.last_assignment(session, order)
+    ended = reopening.last_place(session, order)
     assert ended is not None, "a late claim is about a requisite"
     fund(session, order, ended)
     service.give_in(session, robots.trader(ended), GiveIn(dispute_id=dispute_id))
