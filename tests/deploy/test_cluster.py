@@ -24,7 +24,8 @@ def installed(*programs: str) -> bool:
 @pytest.mark.parametrize("name", ["haproxy.cfg", "front.cfg"])
 def test_haproxy_takes_its_files(name, tmp_path):
     text = Template((CLUSTER / name).read_text())
-    (tmp_path / name).write_text(text.substitute({key: VALUES.get(key, str(tmp_path)) for key in text.get_identifiers()}))
+    values = {key: VALUES.get(key, str(tmp_path)) for key in text.get_identifiers()}
+    (tmp_path / name).write_text(text.substitute(values))
     done = subprocess.run(["haproxy", "-c", "-f", str(tmp_path / name)], env={"PATH": SBIN}, capture_output=True,
                           text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -35,7 +36,7 @@ def test_haproxy_takes_its_files(name, tmp_path):
 def test_an_upgrade_under_load_fails_nobody():
     done = subprocess.run([str(ROOT / "deploy" / "rehearse-upgrade"), "--orders", "500", "--streams", "8",
                            "--per-second", "4", "--calm", "1"], capture_output=True, text=True, check=False)
-    print(done.stdout)
+    print(done.stdout)  # noqa: T201
     assert done.returncode == 0, done.stdout + done.stderr
     assert ", failed 0 [];" in done.stdout, "creates"
 
@@ -46,6 +47,6 @@ def test_an_upgrade_under_load_fails_nobody():
 def test_a_switchover_and_a_killed_primary_lose_nothing():
     done = subprocess.run([str(CLUSTER / "drill"), "switchover", "postgres_killed", "web", "--per-second", "5"],
                           capture_output=True, text=True, check=False)
-    print(done.stdout)
+    print(done.stdout)  # noqa: T201
     assert done.returncode == 0, done.stdout + done.stderr
     assert "lost 0, doubled 0" in done.stdout
