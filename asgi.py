@@ -11,6 +11,7 @@ from portal.server.connection_room import Room
 from portal.server.fast_create import FastCreate
 from portal.server.live import Live
 from portal.server.request_body import BodyReader, Limits, taken_by
+from portal.server.serving import Serving
 from portal.server.waits import Waits
 from portal.server.wsgi_bridge import Bridge
 from tasks.wakeups import poke
@@ -41,7 +42,7 @@ bridge = Bridge(flask_app, threads=THREADS, serving=serving)
 fast = FastCreate(bridge, flask_app) if flask_app.extensions["settings"].fast_create else None
 live = Live(fast or bridge, flask_app)
 waits = Waits(live, flask_app, live.hub)
-app = BodyReader(waits, Limits(asked_for=taken_by(flask_app)))
+app = BodyReader(Serving(waits), Limits(asked_for=taken_by(flask_app)))
 room = Room(per_address=flask_app.extensions["settings"].address_connections)
 
 gc_tuning.settle()

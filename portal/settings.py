@@ -78,6 +78,8 @@ class Settings(Checks):
     database_url: SecretStr = Field(description="PostgreSQL as the role that owns nothing")
     database_owner_url: SecretStr | None = Field(None, description="PostgreSQL as the owner: migrations only")
     database_direct_url: SecretStr | None = Field(None, description="past a pooler, for the connection that listens")
+    database_replica_url: SecretStr | None = Field(
+        None, description="standbys, for lists, reports and exports; several hosts as in DATABASE_URL")
     database_pool_size: int = Field(
         4, ge=1, le=50, description="connections of a process; the web keeps two more, a worker up to three")
     database_prepared: bool = Field(True, description="prepared statements; off for a pooler that knows none")
@@ -227,6 +229,11 @@ class Settings(Checks):
     @property
     def owner_url(self) -> str:
         return database_url.for_sqlalchemy((self.database_owner_url or self.database_url).get_secret_value())
+
+    @property
+    def replica_url(self) -> str:
+        """Of the standbys; the application's own where none are named."""
+        return database_url.for_sqlalchemy((self.database_replica_url or self.database_url).get_secret_value())
 
     @property
     def direct_url(self) -> str:

@@ -15,7 +15,7 @@ from launcher.home import ROOT
 ADDRESSES = ("127.0.71.1", "127.0.71.2", "127.0.71.3")
 FRONT = ("127.0.71.9", 8080)
 WITHIN_S = 60.0
-LAME_DUCK_S = 4  # the balancer notices within two looks, a second each
+LAME_DUCK_S = 5  # the balancer notices within two looks of 2 s at most
 MIGRATION = '''"""Made for the rehearsal: what an expanding migration may do to tables that are in use."""
 from alembic import op
 

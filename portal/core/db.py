@@ -1,6 +1,6 @@
 """The database: one base, one way to commit, one way to lock.
 
-Alone in knowing Flask-SQLAlchemy, which owns engine and session in web, workers and commands alike.
+Alone with `core/replica.py` in knowing Flask-SQLAlchemy: engine and session of web, workers and commands alike.
 """
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +18,7 @@ from sqlalchemy.orm import DeclarativeBase, Session, registry
 from portal.core import pipeline
 from portal.core.db_outage import is_away, is_in_want, patient
 from portal.core.errors import VERDICTS, DatabaseUnavailable, LockTimeout, NumberTooLarge
+from portal.core.replica import RoutedSession, set_aside
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s", "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -36,7 +37,8 @@ class Base(DeclarativeBase):
                         type_annotation_map={datetime: DateTime(timezone=True)})
 
 
-db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False}, disable_autonaming=True)
+db = SQLAlchemy(model_class=Base, disable_autonaming=True,
+                session_options={"expire_on_commit": False, "class_": RoutedSession})
 
 
 class MustRead(Exception):
@@ -143,7 +145,7 @@ def _apart(session: Session) -> Iterator[Session]:
 
 @contextmanager
 def _committed(session: Session) -> Iterator[Session]:
-    with gathered(session) as effects:
+    with set_aside(session), gathered(session) as effects:
         try:
             with translated():
                 yield session
@@ -182,8 +184,7 @@ def after_commit(session: Session, effect: Callable[[], None], *, once: object =
 
     `once`: of several effects with this key only the first is run.
     """
-    effects = session.info["after_commit"]
-    effects.setdefault(object() if once is None else once, effect)
+    session.info["after_commit"].setdefault(object() if once is None else once, effect)
 
 
 @contextmanager
@@ -238,8 +239,7 @@ def locked(session: Session, wanted: Select[T]) -> Sequence[T]:
     hand back the object as it was read before the lock.
     The caller orders the rows (by id), so that two transactions never wait in a circle.
     """
-    found = session.execute(wanted.with_for_update(key_share=True).execution_options(populate_existing=True))
-    return found.scalars().all()
+    return session.scalars(wanted.with_for_update(key_share=True).execution_options(populate_existing=True)).all()
 
 
 def locked_one(session: Session, row: Select[T]) -> T | None:

@@ -98,8 +98,20 @@ def loop_client(url: str, **options: Any) -> LoopRedis:
     name, db = named.name_and_db
     asked = LoopSentinel(named.hosts, sentinel_kwargs=_patience(named, options))  # type: ignore[no-untyped-call]
     more: dict[str, Any] = {"db": db, **named.access, **options}
-    found: LoopRedis = asked.master_for(name, **more)
+    found: _LoopPrimary = asked.master_for(name, redis_class=_LoopPrimary, **more)
+    found.asked = asked
     return found
+
+
+class _LoopPrimary(LoopRedis):
+    """Lets go of the Sentinels, too: the library would leave their connections to chance."""
+
+    asked: LoopSentinel
+
+    async def aclose(self, close_connection_pool: bool | None = None) -> None:
+        await super().aclose(close_connection_pool)
+        for sentinel in self.asked.sentinels:
+            await sentinel.aclose()
 
 
 def _patience(named: Sentinels, options: dict[str, Any]) -> dict[str, Any]:

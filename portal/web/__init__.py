@@ -10,7 +10,18 @@ __all__ = ["guard", "register"]
 def register(app: Flask, settings: Settings) -> None:
     """Everything a page needs, then the pages themselves."""
     from portal.core import request_log
-    from portal.web import components, csrf, error_handlers, headers, identity, limits, locale, request, request_hooks
+    from portal.web import (
+        behind,
+        components,
+        csrf,
+        error_handlers,
+        headers,
+        identity,
+        limits,
+        locale,
+        request,
+        request_hooks,
+    )
     from portal.web.admin import blueprints as admin
     from portal.web.announcements import bp as announcements
     from portal.web.auth import blueprints as auth
@@ -34,6 +45,7 @@ def register(app: Flask, settings: Settings) -> None:
     headers.register(app, https=settings.https)
     identity.register(app, settings)
     limits.register(app, settings)
+    behind.register(app, settings)
     csrf.register(app, settings)
     locale.init_babel(app)
     components.init_templates(app)

@@ -9,7 +9,7 @@ from portal.core.access import Actor, Permission
 from portal.core.db import retried
 from portal.core.errors import Denied
 from portal.parties.passwords import ChooseYourOwn
-from portal.web import htmx, step_up
+from portal.web import behind, htmx, step_up
 from portal.web.identity import say_why_out
 
 PUBLIC = frozenset({
@@ -85,6 +85,8 @@ def guard(app: Flask) -> None:
         if needed is None or request.endpoint in PUBLIC:
             return None
         refused = _admit(actor, needed)
+        if refused is None:
+            behind.choose(app.view_functions[request.endpoint])
         if refused is None and getattr(app.view_functions[request.endpoint], "step_up", False):
             return step_up.ask()
         return refused

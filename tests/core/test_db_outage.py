@@ -15,7 +15,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
 from portal.core import db_outage, readiness
-from portal.core.db import db, give_back, transaction
+from portal.core.db import db, give_back, transaction, translated
 from portal.core.db_outage import hang_up, is_away
 from portal.core.errors import DatabaseUnavailable, OutcomeUnknown
 from portal.core.pipeline import autocommit, rows
@@ -151,6 +151,20 @@ def test_a_schema_of_a_release_to_come_is_ready_and_an_older_one_is_not(app: Fla
     (pg.DeadlockDetected(), False), (pg.DiskFull(), False), (ValueError(), False), (None, False)])
 def test_what_is_weather(error: BaseException | None, away: bool) -> None:
     assert is_away(error) is away
+
+
+def test_a_full_disk_is_to_be_tried_again_and_the_connection_is_good(app: Flask) -> None:
+    """It was a 500 on every create: found by the drill."""
+    def out_of_room() -> int:
+        with transaction() as session:
+            server = session.execute(text("SELECT pg_backend_pid()")).scalar_one()
+            with pytest.raises(DatabaseUnavailable), translated():
+                session.execute(text("DO $$ BEGIN RAISE EXCEPTION 'no space left' USING ERRCODE = '53100'; END $$"))
+            session.rollback()
+            return int(server)
+
+    with app.app_context():
+        assert out_of_room() == out_of_room(), "nobody hung up on it"
 
 
 @pytest.fixture

@@ -91,7 +91,7 @@ def test_what_is_set_there_is_a_setting():
         if service.get("image", "").startswith("quittance"):
             assert set(service.get("environment", {})) <= settings, name
             assert {secret.upper() for secret in service.get("secrets", [])} <= settings, name
-    example = (DEPLOY / "systemd" / "desk.env.example").read_text()
+    example = (DEPLOY / "systemd" / "desk.env.example").read_text() + (DEPLOY / "cluster" / "desk.env").read_text()
     assert set(re.findall(r"^#?([A-Z][A-Z_]+)=", example, re.M)) <= settings
 
 

@@ -9,6 +9,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
+import psycopg
+
 from tests.running import free_port, wait_for
 from tests.tasks.servers import OwnPostgres
 
@@ -51,6 +53,20 @@ class Pair:
         """The standby is the primary now, with one copy."""
         self._run("pg_ctl", "promote", "-D", str(self._data), "-w")
 
+    def hold_back(self) -> None:
+        """The standby receives and does not show it; nothing waits for that but who reads there."""
+        self._ask_standby("SELECT pg_wal_replay_pause();")
+        wait_for(lambda: self._ask_standby("SELECT pg_get_wal_replay_pause_state();") == "paused", "it stands still")
+
+    def let_go(self) -> None:
+        self._ask_standby("SELECT pg_wal_replay_resume();")
+
+    def standby_off(self) -> None:
+        """And nobody waits for it any more."""
+        self._ask("ALTER SYSTEM SET synchronous_standby_names = '';")
+        self._ask("SELECT pg_reload_conf();")
+        self._run("pg_ctl", "stop", "-D", str(self._data), "-m", "immediate", "-w")
+
     def close(self) -> None:
         if self._data.exists():
             self._server._as_service([str(self._server.binaries / "bin" / "pg_ctl"), "stop", "-D", str(self._data),
@@ -60,6 +76,12 @@ class Pair:
 
     def _ask(self, script: str) -> str:
         return self._server.sql(script, password=self._first.password)
+
+    def _ask_standby(self, script: str) -> str:
+        with psycopg.connect(host=str(self._server.sockets), port=STANDBY_PORT, user="postgres", dbname="postgres",
+                             password=self._first.password, autocommit=True) as connection:
+            row = connection.execute(script).fetchone()
+        return "" if row is None else str(row[0])
 
     def _run(self, program: str, *options: str) -> None:
         done = self._server._as_service([str(self._server.binaries / "bin" / program), *options], check=False)

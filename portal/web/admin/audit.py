@@ -8,6 +8,7 @@ from portal.core.date_range import Days
 from portal.core.db import reader
 from portal.core.names import order_key
 from portal.web.audit_labels import act_words
+from portal.web.behind import may_lag
 from portal.web.identity import signed_in
 from portal.web.labels import named
 from portal.web.render import show
@@ -18,6 +19,7 @@ TEXT_MAX = 255
 
 @bp.get("")
 @requires(Permission.AUDIT_READ)
+@may_lag
 def index() -> Response:
     session, days = reader(), Days.of(request.args)
     wanted = audit.AuditFilter(_text("actor"), _text("action"), _text("kind"), _text("target"), days.since, days.until)

@@ -11,6 +11,7 @@ from portal.core.errors import NotFound
 from portal.core.money import Money
 from portal.ledger import findings, proofs
 from portal.treasury import ledger_pages, reversals
+from portal.web.behind import may_lag
 from portal.web.identity import signed_in
 from portal.web.render import show
 
@@ -21,6 +22,7 @@ ENTRY = "admin/ledger/entry.html"
 
 @bp.get("")
 @requires(Permission.LEDGER_READ)
+@may_lag
 def index() -> Response:
     owner = request.args.get("owner") or None
     if owner is not None and owner not in ledger_pages.OWNERS:
@@ -33,6 +35,7 @@ def index() -> Response:
 
 @bp.get("/accounts/<int:account_id>")
 @requires(Permission.LEDGER_READ)
+@may_lag
 def account(account_id: int) -> Response:
     session, days = reader(), Days.of(request.args)
     line = ledger_pages.account(session, signed_in(), account_id)

@@ -18,6 +18,7 @@ from portal.orders.states import Direction
 from portal.risk import journal
 from portal.web import dispute_pages, htmx
 from portal.web.admin.cases import line, of_order
+from portal.web.behind import may_lag
 from portal.web.form_keys import once
 from portal.web.identity import signed_in
 from portal.web.order_lists import exported, listed
@@ -33,12 +34,14 @@ bp = Blueprint("admin_orders", __name__, url_prefix="/admin/orders")
 
 @bp.get("")
 @requires(Permission.ORDER_READ)
+@may_lag
 def index() -> Response:
     return listed("admin/orders/index.html")
 
 
 @bp.get("/export.<kind>")
 @requires(Permission.ORDER_READ, step_up=True)
+@may_lag
 def export(kind: str) -> Response:
     return exported(kind)
 

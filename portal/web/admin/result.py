@@ -13,6 +13,7 @@ from portal.core.errors import Invalid, NotFound
 from portal.parties import queries
 from portal.treasury import result, suspense
 from portal.treasury.result import By, Line, Period
+from portal.web.behind import may_lag
 from portal.web.exports import KINDS, Column, export
 from portal.web.identity import signed_in
 from portal.web.refused_forms import sentences
@@ -23,6 +24,7 @@ bp = Blueprint("admin_result", __name__, url_prefix="/admin/result")
 
 @bp.get("")
 @requires(Permission.RESULT_READ)
+@may_lag
 def index() -> Response:
     session, actor, error = reader(), signed_in(), None
     asked: dict[str, Any] = dict(request.args)
@@ -40,6 +42,7 @@ def index() -> Response:
 
 @bp.get("/export.<kind>", endpoint="export")
 @requires(Permission.RESULT_READ)
+@may_lag
 def export_lines(kind: str) -> Response:
     if kind not in KINDS:
         abort(404)

@@ -13,6 +13,7 @@ from portal.parties.queries import stores_visible_to
 from portal.tariffs import reserve_terms
 from portal.treasury import reserve
 from portal.treasury.holdings import holdings, settlement_of
+from portal.web.behind import may_lag
 from portal.web.identity import signed_in
 from portal.web.render import show
 from portal.web.statements import statement_file, statement_of
@@ -37,6 +38,7 @@ def index() -> Response:
 
 @bp.get("/statement.<kind>")
 @requires(Permission.BALANCE_READ)
+@may_lag
 def export(kind: str) -> Response:
     store = _chosen(_stores())
     return statement_file(Account("store", store.id, _purpose(), store.settlement_currency,

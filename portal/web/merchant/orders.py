@@ -13,6 +13,7 @@ from portal.orders.facts import PREFIXES
 from portal.orders.reading import detail, receipts
 from portal.orders.states import Direction
 from portal.web import dispute_pages, htmx
+from portal.web.behind import may_lag
 from portal.web.form_keys import once
 from portal.web.identity import signed_in
 from portal.web.order_lists import exported, listed
@@ -24,6 +25,7 @@ bp = Blueprint("merchant_orders", __name__, url_prefix="/merchant/orders")
 
 @bp.get("")
 @requires(Permission.ORDER_READ)
+@may_lag
 def index() -> Response:
     return listed("merchant/orders/index.html", direction=Direction.PAYIN,
                   test_mode=request.args.get("mode") == "test")
@@ -31,6 +33,7 @@ def index() -> Response:
 
 @bp.get("/export.<kind>")
 @requires(Permission.ORDER_READ, step_up=True)
+@may_lag
 def export(kind: str) -> Response:
     return exported(kind, direction=Direction.PAYIN)
 

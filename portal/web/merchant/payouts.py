@@ -14,6 +14,7 @@ from portal.orders.states import Direction
 from portal.payouts import queries
 from portal.payouts.models import PayoutImport
 from portal.web import dispute_pages, htmx
+from portal.web.behind import may_lag
 from portal.web.form_keys import once
 from portal.web.identity import signed_in
 from portal.web.merchant import payout_form
@@ -27,6 +28,7 @@ NEW, ONE = "merchant/payouts/new.html", "merchant/payouts/one.html"
 
 @bp.get("")
 @requires(Permission.ORDER_READ)
+@may_lag
 def index() -> Response:
     return listed("merchant/payouts/index.html", direction=Direction.PAYOUT,
                   test_mode=request.args.get("mode") == "test", waiting=queries.waiting(reader(), signed_in()))
@@ -34,6 +36,7 @@ def index() -> Response:
 
 @bp.get("/export.<kind>")
 @requires(Permission.ORDER_READ, step_up=True)
+@may_lag
 def export(kind: str) -> Response:
     return exported(kind, direction=Direction.PAYOUT)
 
