@@ -4,9 +4,11 @@
 """
 import click
 from flask.cli import AppGroup
+from sqlalchemy.exc import IntegrityError
 
 from portal.core import crypto, reprinting, resealing
 from portal.core.db import reader, retried, transaction
+from portal.core.errors import Conflict
 
 group = AppGroup("crypto", help="The keys and what they seal or print.")
 
@@ -73,7 +75,11 @@ def reprint(batch: int) -> None:
     for kind in reprinting.kinds():
         todo, done, after = reprinting.waiting(reader(), kind), 0, reprinting.FIRST
         while True:
-            made = retried(lambda after=after, kind=kind: _prints_batch(kind, after, batch))  # type: ignore[misc]
+            try:
+                made = retried(lambda after=after, kind=kind: _prints_batch(kind, after, batch))  # type: ignore[misc]
+            except (IntegrityError, Conflict) as error:
+                raise click.ClickException(f"{kind.table}.{kind.column}: two rows are of one text, beyond row {after}:"
+                                           " archive one of them, then begin again") from error
             done += made.made
             if made.made:
                 click.echo(f"{kind.table}.{kind.column} {done} of {todo}")

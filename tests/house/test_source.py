@@ -42,6 +42,7 @@ LOCKS = {
     "portal/core/jobs/dispatch.py": "jobs that nobody knows, skipping those in hand",
     "portal/core/jobs/lease_renewal.py": "jobs in hand; likewise",
     "portal/core/resealing.py": "seals by id, read as rows of any table and written in the same breath",
+    "portal/core/reprinting.py": "prints by id; likewise",
 }
 COMMIT, LOCK = re.compile(r"\bCOMMIT\b"), re.compile(r"\bFOR (NO KEY )?UPDATE\b|\bSKIP LOCKED\b", re.I)
 

@@ -18,6 +18,7 @@ EVERYWHERE = ("/", "/login", "/docs", "/status", "/nowhere", "/gateway/v1/balanc
 def test_https_is_for_a_year_and_all_below(app: Flask, another: Desk, path: str) -> None:
     desk = another(public_url="https://desk.example", trusted_hosts=["desk.example"])
     answer = people.Browser(desk).get(path, base_url="https://desk.example")
+    answer.close()
     assert answer.headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
 
 
@@ -26,6 +27,7 @@ def test_no_other_origin_is_let_in(app: Flask, path: str) -> None:
     for method in ("GET", "OPTIONS"):
         answer = people.Browser(app).open(path, method=method, headers={
             "Origin": "https://evil.example", "Access-Control-Request-Method": "POST"})
+        answer.close()
         assert not [name for name in answer.headers.keys() if name.lower().startswith("access-control-")]  # noqa: SIM118
 
 
@@ -46,6 +48,7 @@ def test_nothing_is_traced(app: Flask, path: str) -> None:
 def test_no_answer_tells_what_the_desk_is_made_of(app: Flask, path: str) -> None:
     answer = people.Browser(app).get(path)
     said = str(answer.headers) + ("" if path.startswith(("/static", "/docs")) else answer.get_data(as_text=True))
+    answer.close()
     assert not re.search(r"werkzeug|flask|uvicorn|python/|sqlalchemy|psycopg|jinja", said, re.I)
 
 
