@@ -5,7 +5,7 @@ from typing import Any
 from portal.gateway import signing
 from portal.gateway.endpoint import BASE
 
-SIGNED = {"signature": [], "timestamp": []}
+SIGNED: dict[str, list[str]] = {"signature": [], "timestamp": []}
 SCOPES = {
     "orders:read": "see orders", "orders:write": "make, cancel and mark payins", "payouts:write": "make payouts",
     "balance:read": "see balance and statement", "webhooks:manage": "endpoints and deliveries",

@@ -170,7 +170,8 @@ def environ_of(scope: Scope, body: bytes) -> Environ:
 
 def target_of(scope: Scope) -> str:
     """Path and query as they stand in the request: what a signature is made over."""
-    path, query = scope.get("raw_path") or scope["path"].encode(), scope["query_string"]
+    path: bytes = scope.get("raw_path") or scope["path"].encode()
+    query: bytes = scope["query_string"]
     return (path + (b"?" + query if query else b"")).decode("latin-1")
 
 

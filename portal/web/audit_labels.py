@@ -1,5 +1,6 @@
 """What was done, as the audit tells it to people: `requisite.number_shown` → Saw the number of a requisite in full."""
 from portal.web.badges import N_
+from portal.web.key_labels import KEYS_AND_WEBHOOKS
 from portal.web.security_labels import ACTS_OF_SECURITY
 
 ACTS = {
@@ -174,22 +175,7 @@ ACTS = {
     "session.ended": N_("Ended a session"), "session.others_ended": N_("Ended all other sessions"),
     "permissions.asked": N_("Asked for other permissions"), "permissions.approved": N_("Approved permissions"),
     "permissions.rejected": N_("Rejected permissions"),
-    # Keys and webhooks.
-    "key.created": N_("Made an API key"), "key.renamed": N_("Renamed an API key"),
-    "key.revoked": N_("Revoked an API key"), "key.rolled": N_("Rolled an API key"),
-    "key.signing_secret_made": N_("Made a signing secret"),
-    "key.signing_required": N_("Had every call of a key signed"),
-    "key.signing_optional": N_("Let a key call without signatures"),
-    "store.signed_payouts_set": N_("Set whether payouts are signed"),
-    "token_key.rotated": N_("Changed the key of access tokens"),
-    "token_key.withdrawn": N_("Withdrew the keys of access tokens"),
-    "webhook_delivery.resent": N_("Sent a webhook once more"),
-    "webhook_endpoint.changed": N_("Changed a webhook endpoint"),
-    "webhook_endpoint.created": N_("Added a webhook endpoint"),
-    "webhook_endpoint.deleted": N_("Deleted a webhook endpoint"),
-    "webhook_endpoint.disabled": N_("Switched a webhook endpoint off"),
-    "webhook_endpoint.pinged": N_("Tried a webhook endpoint"),
-    "webhook_endpoint.secret_rotated": N_("Changed the secret of a webhook endpoint"),
+    **KEYS_AND_WEBHOOKS,
     # The machinery.
     "finding.looked_at": N_("Said what is known of a finding"),
     "desk.paused": N_("Stopped taking orders"), "desk.resumed": N_("Orders are taken again"),
