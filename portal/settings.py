@@ -45,7 +45,7 @@ class Settings(BaseSettings):
     database_owner_url: SecretStr | None = Field(None, description="PostgreSQL as the owner: migrations only")
     database_direct_url: SecretStr | None = Field(None, description="past a pooler, for the connection that listens")
     database_pool_size: int = Field(
-        4, ge=1, le=50, description="connections of a process; the web keeps two more, a worker up to three")
+        4, ge=1, le=50, description="connections of a process; the web keeps three more, a worker up to three")
     database_prepared: bool = Field(True, description="prepared statements; off for a pooler that knows none")
     redis_url: SecretStr = Field(description="Valkey or Redis: wake-ups, limits, live pages")
     public_url: str = Field("http://127.0.0.1:8000", description="where customers and merchants find the desk")

@@ -49,8 +49,8 @@ def test_a_cursor_of_another_list_or_other_filters_is_refused(shop, other_shop, 
 
 def test_what_took_a_step_since_then_is_found(shop, made):
     with transaction() as session:  # all of them are of yesterday
-        session.execute(text("UPDATE orders SET steps = jsonb_build_array(jsonb_build_array('payin.new', CAST(:at AS text)))"
-                             " WHERE id = ANY (:ids)"), {
+        session.execute(text("UPDATE orders SET steps = jsonb_build_array(jsonb_build_array('payin.new',"
+                             " CAST(:at AS text))) WHERE id = ANY (:ids)"), {
             "at": clock.rfc3339(clock.now() - timedelta(days=1)), "ids": [parse("pin", id) for id in made]})
     since = clock.rfc3339(clock.now() - timedelta(hours=1))
     assert ids_of(shop.get("/payins", updated_from=since)) == []
