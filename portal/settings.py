@@ -81,7 +81,7 @@ class Settings(Checks):
     database_replica_url: SecretStr | None = Field(
         None, description="standbys, for lists, reports and exports; several hosts as in DATABASE_URL")
     database_pool_size: int = Field(
-        4, ge=1, le=50, description="connections of a process; the web keeps two more, a worker up to three")
+        4, ge=1, le=50, description="connections of a process; the web keeps three more, a worker up to three")
     database_prepared: bool = Field(True, description="prepared statements; off for a pooler that knows none")
     redis_url: SecretStr = Field(description="Valkey or Redis, also by its Sentinels: wake-ups, limits, live pages")
     public_url: str = Field("http://127.0.0.1:8000", description="where customers and merchants find the desk")

@@ -29,7 +29,7 @@ def _whole(most: int, code: str, sentence: str) -> BeforeValidator:
     def judge(sent: object) -> int:
         if isinstance(sent, str) and sent.isascii() and sent.isdigit() and len(sent) <= 10 and int(sent) <= most:
             return int(sent)
-        raise PydanticCustomError(code, sentence)  # type: ignore[arg-type]
+        raise PydanticCustomError(code, sentence)
 
     return BeforeValidator(judge)
 
