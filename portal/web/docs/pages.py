@@ -13,7 +13,8 @@ bp = Blueprint("docs", __name__, url_prefix="/docs")
 MOMENT = re.compile(rb' data-now="\d+"')
 PAGES = {
     "authentication": "docs/authentication.html", "idempotency": "docs/idempotency.html",
-    "errors": "docs/errors.html", "webhooks": "docs/webhooks.html", "testing": "docs/testing.html", "compatibility": "docs/compatibility.html",
+    "errors": "docs/errors.html", "webhooks": "docs/webhooks.html", "testing": "docs/testing.html",
+    "compatibility": "docs/compatibility.html",
 }
 
 
