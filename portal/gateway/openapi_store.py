@@ -4,7 +4,6 @@ Without a key the document is the same at every desk, fit to make clients from; 
 a request that is taken.
 """
 import copy
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -17,6 +16,7 @@ from portal.core.money import EXPONENTS
 from portal.gateway import openapi, patterns
 from portal.orders.intake.store_terms import CurrencyTerms, terms_of
 from portal.reference import validators
+from portal.reference.accounts import fits
 
 Shape = dict[str, Any]
 QUOTED_DIGITS_MAX = 9  # before the point: what is more is worth asking a person, and may be too much to be counted
@@ -40,7 +40,7 @@ class Takes:
     """What a store takes, as a document says it."""
 
     currencies: tuple[Taken, ...]
-    banks: tuple[str, ...]
+    banks: tuple[tuple[str, str], ...]  # with the country
     hosts: tuple[str, ...]
     known: tuple[str, ...]  # currencies of the desk
     numbers: tuple[tuple[str, str], ...]  # method → the format of its numbers
@@ -52,7 +52,7 @@ def of_store(app: Flask, store_id: UUID) -> Shape:
     currencies = tuple(_taken(code, one) for code, one in sorted(terms.currencies.items()))
     methods = sorted({method for one in currencies for method in one.methods})
     return _narrowed(app, Takes(
-        currencies, tuple(sorted(code for code, bank in known.banks.items() if bank.active)),
+        currencies, tuple(sorted((code, bank.country) for code, bank in known.banks.items() if bank.active)),
         tuple(sorted(terms.return_hosts)), tuple(sorted(known.currencies)),
         tuple((code, _format(known.methods[code].validator)) for code in methods if code in known.methods)))
 
@@ -73,7 +73,7 @@ def _narrowed(app: Flask, takes: Takes) -> Shape:
     _orders(schemas["CreatePayout"], takes, [one for one in takes.currencies if one.payout], inside="destination")
     schemas["CreatePayin"]["properties"]["return_url"] = _or_null(_returns(takes))
     for name in ("CreatePayin", "Destination"):
-        schemas[name]["properties"]["bank"] = _or_null({"type": "string", "enum": list(takes.banks)})
+        schemas[name]["properties"]["bank"] = _or_null({"type": "string", "enum": [code for code, _ in takes.banks]})
     formats = sorted({format for _, format in takes.numbers})
     if len(formats) == 1:
         schemas["Destination"]["properties"]["number"]["format"] = formats[0]
@@ -90,16 +90,18 @@ def _orders(shape: Shape, takes: Takes, taken: list[Taken], *, inside: str | Non
     shape["properties"]["currency"]["enum"] = [one.currency for one in taken]
     shape["anyOf"] = []
     for one in taken:
-        methods: Shape = {"properties": {"method": {"enum": list(one.methods)}}}
-        if inside is None and len(one.methods) > 1:
-            methods["required"] = ["method"]
-        elif inside is None:
-            methods["properties"]["method"]["enum"].append(None)
         pattern = patterns.amount_between(one.least_minor, one.most_minor, EXPONENTS[one.currency])
-        of_currency = {"currency": {"const": one.currency}, "amount": {"type": "string", "pattern": pattern}}
-        part: Mapping[str, Any] = {inside: methods} if inside else methods["properties"]
-        shape["anyOf"].append({"properties": {**of_currency, **part}} | (
-            {"required": methods["required"]} if "required" in methods else {}))
+        of_currency: Shape = {"currency": {"const": one.currency}, "amount": {"type": "string", "pattern": pattern}}
+        way: Shape = {"properties": of_currency}
+        if inside is not None:
+            banks = [code for code, country in takes.banks if fits(country, one.currency)]
+            of_currency[inside] = {"properties": {"method": {"enum": list(one.methods)},
+                                                  "bank": {"enum": [*banks, None]}}}
+        elif len(one.methods) > 1:
+            of_currency["method"], way["required"] = {"enum": list(one.methods)}, ["method"]
+        else:
+            of_currency["method"] = {"enum": [*one.methods, None]}
+        shape["anyOf"].append(way)
 
 
 def _query(parameter: Shape, takes: Takes) -> None:
@@ -112,7 +114,7 @@ def _query(parameter: Shape, takes: Takes) -> None:
     elif name == "method" and takes.numbers:
         schema["enum"] = [code for code, _ in takes.numbers]
     elif name == "bank" and takes.banks:
-        schema["enum"] = list(takes.banks)
+        schema["enum"] = [code for code, _ in takes.banks]
     elif name == "amount":
         exponents = {EXPONENTS[one.currency] for one in takes.currencies}
         if len(exponents) == 1:  # else the digits follow the currency beside it, which no schema of one value can say

@@ -15,7 +15,7 @@ from portal.gateway.endpoint import call, shown
 from portal.gateway.idempotency import once
 from portal.webhooks import queries, service, view
 from portal.webhooks.commands import ChangeEndpoint, CreateEndpoint, DeleteEndpoint, Ping, RotateSecret
-from portal.webhooks.service import EndpointDisabled, InboxOfLive, TooManyEndpoints
+from portal.webhooks.service import EndpointDisabled, InboxHasNoAddress, InboxOfLive, TooManyEndpoints
 
 
 @call("POST", "/webhook-endpoints", Permission.WEBHOOK_MANAGE, summary="Be told of events at an address",
@@ -45,7 +45,7 @@ def get_webhook_endpoint(endpoint_id: str) -> Response:
 
 
 @call("PATCH", "/webhook-endpoints/<endpoint_id>", Permission.WEBHOOK_MANAGE, summary="Change an endpoint, or pause it",
-      body=schemas.ChangeWebhookEndpoint, answer=schemas.WebhookEndpoint, errors=(NotFound,))
+      body=schemas.ChangeWebhookEndpoint, answer=schemas.WebhookEndpoint, errors=(NotFound, InboxHasNoAddress))
 def change_webhook_endpoint(endpoint_id: str) -> Response:
     sent = bind(schemas.ChangeWebhookEndpoint, strict_json.body())
     command = ChangeEndpoint(endpoint_id=endpoint_id, **sent.model_dump(exclude_unset=True))

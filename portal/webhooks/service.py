@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from portal.core import audit, clock, crypto, ids, jobs
 from portal.core.access import Actor, ActorKind, Role
 from portal.core.db import locked_one
-from portal.core.errors import Conflict, FieldError, Invalid, NotFound, judges
+from portal.core.errors import Conflict, NotFound, judges
 from portal.core.jobs import Job
 from portal.notices import channels
 from portal.parties.models import Store
@@ -44,6 +44,12 @@ class InboxOfLive(Conflict):
     """An inbox takes test orders only. Name the address of your server for live ones."""
 
     code = "webhook_inbox_is_for_tests"
+
+
+class InboxHasNoAddress(Conflict):
+    """An inbox has no address of yours. Make an endpoint for your server."""
+
+    code = "webhook_inbox_has_no_address"
 
 
 class SecretChanged(Conflict):
@@ -86,13 +92,13 @@ def create_endpoint(session: Session, actor: Actor, command: CreateEndpoint, *, 
 def change_endpoint(session: Session, actor: Actor, command: ChangeEndpoint) -> Endpoint:
     """Another address, other types, off or on again. Payment links go to an address of who may open them.
 
-    Raises NotFound, Invalid for an address of an inbox.
+    Raises NotFound, InboxHasNoAddress.
     """
     endpoint = lock_endpoint(session, actor, command.endpoint_id)
     before = _facts(endpoint)
     if command.url is not None:
         if endpoint.kind == EndpointKind.INBOX:
-            raise Invalid(fields=[FieldError("/url", "url_or_inbox", "An inbox has no address of yours.")])
+            raise InboxHasNoAddress()
         endpoint.with_link = actor.may_open_links or (endpoint.with_link and command.url == endpoint.url)
         endpoint.url = command.url
     endpoint.types = command.events or endpoint.types

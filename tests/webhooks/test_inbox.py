@@ -73,7 +73,7 @@ def test_it_has_no_address_and_an_address_is_no_inbox(tester: Shop) -> None:
             bind(CreateEndpoint, {"events": ["*"], **wrong})
         assert [one.code for one in refusal.value.fields] == ["url_or_inbox"]
     endpoint, _ = open_inbox(tester)
-    with pytest.raises(Invalid), transaction() as session:
+    with pytest.raises(service.InboxHasNoAddress), transaction() as session:
         service.change_endpoint(session, tester.key, ChangeEndpoint(
             endpoint_id=endpoint.public_id, url="http://127.0.0.1:9/x"))
 
