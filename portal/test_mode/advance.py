@@ -41,8 +41,8 @@ JOBS = text("""
     SELECT id, kind, reference, unique_key, attempts, lost, request_id, run_at, lease IS NOT NULL AS in_hand
       FROM unnest(CAST(:kinds AS text[]), CAST(:keys AS text[])) AS w (k, key)
       JOIN jobs ON kind = w.k AND unique_key = w.key
-     WHERE dead_at IS NULL ORDER BY run_at, id FOR UPDATE OF jobs""")
-TAKEN = text("UPDATE jobs SET lease = :lease, leased_until = :until WHERE id = :id")
+     WHERE dead_at IS NULL ORDER BY run_at, id""")
+TAKEN = text("UPDATE jobs SET lease = :lease, leased_until = :until WHERE id = :id AND lease IS NULL RETURNING id")
 SOONER = text("UPDATE jobs SET run_at = run_at - CAST(:by AS interval) WHERE id = ANY (CAST(:ids AS bigint[]))")
 
 
@@ -140,11 +140,10 @@ def _do(session: Session, order: Order, due: Due) -> bool:
     """As a worker would. Whether the order took a step."""
     lease, before = uuid4(), order.version
     job = Claimed(due.id, due.kind, due.reference, due.unique_key, due.attempts, due.lost, lease, due.request_id)
-    if not due.in_hand:
-        session.execute(TAKEN, {"lease": lease, "until": clock.now() + timedelta(seconds=30), "id": due.id})
+    taken = session.execute(TAKEN, {"lease": lease, "until": clock.now() + timedelta(seconds=30), "id": due.id}).first()
     later = WORK[due.kind](session, [job]) or {}
     session.flush()
-    if not due.in_hand:
+    if taken is not None:
         if due.id in later:
             jobs.postpone(session, job, later[due.id].run_at)
         else:

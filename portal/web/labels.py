@@ -39,7 +39,7 @@ WORDS = (
     # Kinds of work.
     N_("Match order"), N_("Settle order"), N_("Expire order"), N_("Flag unconfirmed"), N_("Rebuild lanes"),
     N_("Deliver webhook"), N_("Prove ledger"), N_("Sweep sessions"), N_("Make partitions"), N_("Keep days"),
-    N_("Ensure robots"), N_("Play test order"),
+    N_("Ensure robots"),
     N_("Forget idempotency keys"), N_("Sweep kept amounts"), N_("Simulate"), N_("End desk pause"),
     N_("Confirm payout"), N_("Expire approvals"), N_("Plan rate fetches"), N_("Fetch rates"), N_("Sweep files"),
     N_("Release reserves"), N_("Compute results"), N_("Requisite hours"), N_("Watch banks"), N_("Count demand"),
