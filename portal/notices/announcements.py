@@ -136,8 +136,9 @@ def all_of(session: Session, actor: Actor) -> Sequence[Announcement]:
 def read_counts(session: Session, actor: Actor) -> dict[UUID, int]:
     """How many have read each. Staff alone."""
     wanted = [one.id for one in all_of(session, actor)] if actor.is_staff else []
-    rows = select(AnnouncementRead.announcement_id, func.count()).where(AnnouncementRead.announcement_id.in_(wanted))
-    return dict(session.execute(rows.group_by(AnnouncementRead.announcement_id)).all())
+    whose = AnnouncementRead.announcement_id
+    counted = session.execute(select(whose, func.count().label("many")).where(whose.in_(wanted)).group_by(whose))
+    return {row.announcement_id: row.many for row in counted}
 
 
 def receipts(session: Session, actor: Actor, announcement_id: str) -> tuple[Announcement, list[Receipt]]:
