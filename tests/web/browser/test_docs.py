@@ -2,6 +2,7 @@
 import pytest
 from playwright.sync_api import Browser, expect
 
+from portal.core.access import SYSTEM
 from portal.parties import keys
 from portal.parties.commands import CreateKey
 from tests import factories
@@ -48,24 +49,24 @@ def test_a_language_is_chosen_once(chromium: Browser, desk: Desk) -> None:
 
 
 def test_a_call_is_tried_with_a_test_key(chromium: Browser, desk: Desk, stage: Stage) -> None:
-    with factories.act() as session:
-        _, token = keys.create(session, factories.SYSTEM, CreateKey(
-            store_id=stage.samples_store(), live=False, name="docs", scopes=("orders:read",)))
+    with stage.app.app_context(), factories.act() as session:
+        _, token = keys.create(session, SYSTEM, CreateKey(
+            store_id=stage.orders["test"].store_id, live=False, name="docs", scopes=("orders:read",)))
     with looking(chromium, desk, stage.seat("merchant_owner").sid, width=1440, height=900, theme="light") as look:
         page = look.page
         page.goto(f"{desk.url}/docs/reference/payins")
-        assert f"Bearer {token[:20]}_…" in page.locator("#create-payin .code-box").first.inner_text()
+        assert f"Bearer {token.rpartition('_')[0]}_…" in page.locator("#create-payin .code-box").first.inner_text()
         call = page.locator("#list-payins")
         call.get_by_text("Try it").click()
         call.get_by_label("Your test key").fill("qk_live_something")
         call.get_by_role("button", name="Send").click()
         expect(call.get_by_text("Only a test key")).to_be_visible()
         call.get_by_label("Your test key").fill(token)
-        call.get_by_label("limit").fill("1")
+        call.get_by_label("limit", exact=True).fill("1")
         call.get_by_role("button", name="Send").click()
         expect(call.locator("[data-try] pre")).to_contain_text("200  req_")
         expect(call.locator("[data-try] pre")).to_contain_text('"next_cursor"')
-        call.get_by_label("limit").fill("1000")
+        call.get_by_label("limit", exact=True).fill("1000")
         call.get_by_role("button", name="Send").click()
         expect(call.locator("[data-try] pre")).to_contain_text('"code": "invalid"')
         assert not look.axe()
