@@ -6,8 +6,10 @@ from functools import cache
 
 from flask import current_app, url_for
 
+from portal.web.badges import N_
 from portal.web.docs.reference import Reference, reference
 
+KINDS = {"guide": N_("Guide"), "call": N_("Call"), "code": N_("Code"), "message": N_("Message")}
 PART = re.compile(r'<h2 id="([\w-]+)">(.*?)</h2>')
 TITLE = re.compile(r"{% block title %}(.*?){% endblock %}")
 MARKUP = re.compile(r"<[^>]+>|{[{%].*?[%}]}")

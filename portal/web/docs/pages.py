@@ -46,8 +46,8 @@ def search() -> Response:
     """Everything there is, narrowed by `q`; the script narrows it while one types."""
     asked, entries = request.args.get("q", "")[:100], finding.entries(GUIDES, _told)
     found = finding.words(asked)
-    return _cached("docs/search.html", asked=asked, entries=entries, found=found,
-                   any_fits=any(one.fits(found) for one in entries))
+    return _cached("docs/search.html", asked=asked, entries=entries, found=found, kinds=finding.KINDS,
+                   words_in=language(), any_fits=any(one.fits(found) for one in entries))
 
 
 @bp.get("/<name>")
@@ -69,8 +69,9 @@ def calls(tag: str) -> Response:
 def _cached(template: str, **context: Any) -> Response:
     """With an ETag of what was drawn, but for the moment: language, theme and who is signed in are in it."""
     told = _told(template)
-    response = show(told, reference=reference(), guides=finding.titles(GUIDES, _told),
-                    key=_beginning_of_a_key(), words_in="ru" if told != template else "en", **context)
+    context = {"words_in": "ru" if told != template else "en"} | context
+    response = show(told, reference=reference(), guides=finding.titles(GUIDES, _told), key=_beginning_of_a_key(),
+                    **context)
     response.set_etag(hashlib.sha256(MOMENT.sub(b"", response.get_data())).hexdigest()[:32])
     response.headers["Cache-Control"] = "private, no-cache"
     response.vary.add("Cookie")
