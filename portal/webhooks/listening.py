@@ -89,7 +89,7 @@ class Listener:
         """Ids are remembered for as long as a look still comes upon them."""
         self.place.reached = max(self.place.reached, newest)
         far = clock.rfc3339(self.place.reached - OVERLAP)
-        self.place.done = {id: at for id, at in self.place.done.items() if at >= far}
+        self.place.done = {id: at for id, at in self.place.done.items() if far is None or at >= far}
 
 
 def _moment(event: dict[str, Any]) -> datetime:
