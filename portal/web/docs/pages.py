@@ -85,7 +85,7 @@ def _told(template: str) -> str:
 def _beginning_of_a_key() -> str | None:
     """Of the visitor's newest test key, for the samples: its public id is known, its secret is kept nowhere."""
     actor = current_actor()
-    if actor is None or not actor.may(Permission.KEY_READ) or not actor.may(Permission.MERCHANT_ENTER):
+    if actor is None or not actor.may(Permission.KEY_READ) or not actor.may(Permission.MERCHANT_PORTAL):
         return None
     found = key_list.newest_test_key(reader(), actor)
     return f"{found.prefix}_…" if found is not None else None
