@@ -5,9 +5,24 @@ from __future__ import annotations
 from typing import Any, Literal, NotRequired, TypedDict
 
 
+class AccessToken(TypedDict):
+    """As OAuth 2 has it. `scope`: names with spaces between."""
+
+    access_token: str
+    token_type: Literal["Bearer"]
+    expires_in: int
+    scope: str
+
+
+class Advance(TypedDict):
+    """By how much the order's clock is moved on."""
+
+    seconds: int
+
+
 class Availability(TypedDict):
-    """`reason`: where it could not: `no_requisite`, `limits_reached`, `no_collateral`, or what keeps all such
-    orders away just now (`desk_paused`, `partly_paused`, `rate_unavailable`)."""
+    """`reason`: where it could not: `no_requisite`, `limits_reached`, `exposure_reached`, `no_collateral`, or
+    what keeps all such orders away just now (`desk_paused`, `partly_paused`, `rate_unavailable`)."""
 
     object: Literal["availability"]
     kind: Literal["payin", "payout"]
@@ -48,16 +63,18 @@ class ChangeWebhookEndpoint(TypedDict):
     """What is left out stays as it is."""
 
     url: NotRequired[str | None]
-    events: NotRequired[list[str] | None]
+    events: NotRequired[list[Literal["payin.new", "payin.assigned", "payin.paid", "payin.confirmed", "payin.completed", "payin.corrected", "payin.disputed", "payin.cancelled", "payin.expired", "payin.failed", "payout.new", "payout.assigned", "payout.paid", "payout.confirmed", "payout.completed", "payout.corrected", "payout.disputed", "payout.cancelled", "payout.expired", "payout.failed", "dispute.opened", "dispute.answered", "dispute.decided", "balance.credited", "balance.debited", "test.ping"]] | Literal[['*']] | None]
     description: NotRequired[str | None]
     active: NotRequired[bool | None]
 
 
 class CreateEndpoint(TypedDict):
-    """Tell this address of these events; `["*"]` for all of them."""
+    """Tell this address of these events; `["*"]` for all of them. An `inbox` is kept by the desk, for test
+    orders, and has no address of the store's."""
 
-    url: str
-    events: list[str]
+    kind: NotRequired[Literal["url", "inbox"]]
+    url: NotRequired[str | None]
+    events: list[Literal["payin.new", "payin.assigned", "payin.paid", "payin.confirmed", "payin.completed", "payin.corrected", "payin.disputed", "payin.cancelled", "payin.expired", "payin.failed", "payout.new", "payout.assigned", "payout.paid", "payout.confirmed", "payout.completed", "payout.corrected", "payout.disputed", "payout.cancelled", "payout.expired", "payout.failed", "dispute.opened", "dispute.answered", "dispute.decided", "balance.credited", "balance.debited", "test.ping"]] | Literal[['*']]
     description: NotRequired[str | None]
 
 
@@ -85,6 +102,13 @@ class CreatePayout(TypedDict):
     description: NotRequired[str | None]
     metadata: NotRequired[dict[str, str]]
     destination: Destination
+
+
+class CreateReplay(TypedDict):
+    """Everything since then, oldest first, or what was not taken of it."""
+
+    since: str
+    undelivered_only: NotRequired[bool]
 
 
 class CurrencyFacts(TypedDict):
@@ -173,7 +197,7 @@ class Event(TypedDict):
 
 
 class Failure(TypedDict):
-    code: Literal["no_requisite", "limits_reached", "no_collateral", "refused", "matching_error"]
+    code: Literal["no_requisite", "limits_reached", "exposure_reached", "no_collateral", "refused", "matching_error"]
     message: str
 
 
@@ -195,6 +219,7 @@ class NewWebhookEndpoint(TypedDict):
 
     id: str
     object: Literal["webhook_endpoint"]
+    kind: Literal["url", "inbox"]
     url: str
     events: list[str]
     description: str | None
@@ -348,6 +373,7 @@ class ReceivedAnswer(TypedDict):
     status: int | None
     duration_ms: int | None
     error: str | None
+    headers: dict[str, str]
     body: str | None
 
 
@@ -365,6 +391,13 @@ class RequisiteBank(TypedDict):
     name: str
 
 
+class SentRequest(TypedDict):
+    """`body` exactly as it is signed and sent."""
+
+    url: str
+    body: str
+
+
 class Settlement(TypedDict):
     """What the order comes to in the store's settlement currency; frozen when the order is created."""
 
@@ -379,6 +412,15 @@ class Settlement(TypedDict):
 class Step(TypedDict):
     type: str
     at: str
+
+
+class TokenRequest(TypedDict):
+    """What an OAuth 2 client sends; id and secret here, or as HTTP Basic authentication."""
+
+    grant_type: str
+    client_id: NotRequired[str | None]
+    client_secret: NotRequired[str | None]
+    scope: NotRequired[str | None]
 
 
 class WebhookDelivery(TypedDict):
@@ -398,9 +440,29 @@ class WebhookDelivery(TypedDict):
     created_at: str
 
 
+class WebhookDeliveryDetail(TypedDict):
+    """One delivery with its request and every try."""
+
+    id: str
+    object: Literal["webhook_delivery"]
+    event_id: str
+    endpoint_id: str
+    type: str
+    status: Literal["pending", "delivered", "failed", "dropped"]
+    attempts: int
+    next_attempt_at: str | None
+    last_attempt_at: str | None
+    response: ReceivedAnswer | None
+    live: bool
+    created_at: str
+    request: SentRequest
+    tries: list[WebhookTry]
+
+
 class WebhookEndpoint(TypedDict):
     id: str
     object: Literal["webhook_endpoint"]
+    kind: Literal["url", "inbox"]
     url: str
     events: list[str]
     description: str | None
@@ -417,3 +479,34 @@ class WebhookMessage(TypedDict):
     type: str
     timestamp: str
     data: dict[str, Any]
+
+
+class WebhookReplay(TypedDict):
+    """`queued` events so far, up to `reached`. `bounded`: as many as one replay takes; ask again from `reached`.
+    `stopped`: its endpoint was switched off meanwhile."""
+
+    id: str
+    object: Literal["webhook_replay"]
+    endpoint_id: str
+    status: Literal["running", "done", "bounded", "stopped"]
+    since: str
+    until: str
+    undelivered_only: bool
+    queued: int
+    reached: str
+    created_at: str
+    ended_at: str | None
+
+
+class WebhookTry(TypedDict):
+    """One request, with what it was answered; `webhook-signature` is not kept, but of an inbox."""
+
+    number: int
+    at: str
+    url: str
+    request_headers: dict[str, str]
+    status: int | None
+    duration_ms: int | None
+    error: str | None
+    headers: dict[str, str]
+    body: str | None
