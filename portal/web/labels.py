@@ -19,7 +19,6 @@ WORDS = (
     # Steps of the funnel, in its order; an outcome is `assigned` or why nobody was left.
     N_("All"), N_("Currency"), N_("Method"), N_("Bank"), N_("Approved"), N_("On shift"), N_("Amount"), N_("Windows"),
     N_("Slots"), N_("Collateral"), N_("Same amount"), N_("Locked"), N_("Tier"), N_("Assigned"),
-    # Why an attempt ended, why an order failed.
     N_("Declined"), N_("Expired"), N_("Cancelled"), N_("Settled"),
     N_("No requisite"), N_("Limits reached"), N_("No collateral"), N_("Refused"), N_("Matching error"),
     # What an approval changes.
