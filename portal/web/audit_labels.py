@@ -1,5 +1,6 @@
 """What was done, as the audit tells it to people: `requisite.number_shown` → Saw the number of a requisite in full."""
 from portal.web.badges import N_
+from portal.web.help_labels import ACTS_OF_HELP
 from portal.web.key_labels import KEYS_AND_WEBHOOKS
 from portal.web.security_labels import ACTS_OF_SECURITY
 
@@ -31,7 +32,6 @@ ACTS = {
     "approval_limit.set": N_("Set a limit of decisions"),
     "order.paid_twice": N_("Reported that the money came a second time"),
     "assignment.declined": N_("Gave back an order that its payer had exchanged"),
-    "dispute.unsecured": N_("Money of a late payment without collateral"),
     "requisite.quarantined": N_("Quarantined: attempt after attempt came to nothing"),
     "requisite.quarantine_over": N_("Quarantine ended"),
     "requisite.hours_set": N_("Set a requisite's hours"),
@@ -111,17 +111,6 @@ ACTS = {
     "reward_above_fee.asked": N_("Asked to allow rewards above the fee"),
     "reward_above_fee.approved": N_("Approved rewards above the fee"),
     "reward_above_fee.rejected": N_("Refused rewards above the fee"),
-    "bank_window.added": N_("Added maintenance of a bank"), "bank_window.removed": N_("Removed maintenance of a bank"),
-    "help.asked": N_("Asked for help with an order"), "help.answered": N_("Answered who asked for help"),
-    "help.closed": N_("Closed a matter of help"), "reply.set": N_("Set a template of replies"),
-    "announcement.made": N_("Announced something"), "announcement.withdrawn": N_("Withdrew an announcement"),
-    "staff_shift.began": N_("Began a shift of the staff"), "staff_shift.noted": N_("Wrote into the log of shifts"),
-    "staff_shift.ended": N_("Ended a shift of the staff"),
-    "requisite.frozen": N_("Said that a requisite's bank froze it"),
-    "requisite.stuck_set": N_("Said how much is stuck on a frozen requisite"),
-    "caps.set": N_("Set caps of what is open or in dispute"),
-    "exposure_caps.asked": N_("Asked for wider caps"), "exposure_caps.approved": N_("Approved wider caps"),
-    "exposure_caps.rejected": N_("Refused wider caps"),
     "holder.limits_set": N_("Set the limits of a person"),
     "holder_limits.asked": N_("Asked for wider limits of a person"),
     "holder_limits.approved": N_("Approved wider limits of a person"),
@@ -191,7 +180,7 @@ ACTS = {
     "method.set": N_("Described a method anew"), "bank.set": N_("Described a bank anew"),
     "asset.asked": N_("Asked for a crypto asset"), "asset.approved": N_("Approved a crypto asset"),
     "asset.rejected": N_("Rejected a crypto asset"),
-} | ACTS_OF_SECURITY
+} | ACTS_OF_SECURITY | ACTS_OF_HELP
 
 
 ENDS = {"withdrawn": N_("Took a request back"), "expired": N_("A request nobody decided expired"),

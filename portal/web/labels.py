@@ -9,6 +9,7 @@ from portal.treasury import networks
 from portal.web.application_labels import CHANGES_OF_JOINING, CODES_OF_JOINING
 from portal.web.badges import N_
 from portal.web.filters import bps, money
+from portal.web.help_labels import CHANGES_OF_EXPOSURE
 from portal.web.reference_choices import bank, method
 from portal.web.risk_labels import CHANGES_OF_RISK, CODES_OF_RISK
 from portal.web.security_labels import CHANGES_OF_SECURITY
@@ -18,10 +19,8 @@ WORDS = (
     # Steps of the funnel, in its order; an outcome is `assigned` or why nobody was left.
     N_("All"), N_("Currency"), N_("Method"), N_("Bank"), N_("Approved"), N_("On shift"), N_("Amount"), N_("Windows"),
     N_("Slots"), N_("Collateral"), N_("Same amount"), N_("Locked"), N_("Tier"), N_("Assigned"),
-    # Why an attempt ended, why an order failed.
     N_("Declined"), N_("Expired"), N_("Cancelled"), N_("Settled"),
-    N_("No requisite"), N_("Limits reached"), N_("No collateral"), N_("Exposure reached"),
-    N_("Refused"), N_("Matching error"),
+    N_("No requisite"), N_("Limits reached"), N_("No collateral"), N_("Refused"), N_("Matching error"),
     # What an approval changes.
     N_("Name"), N_("Status"), N_("Number"), N_("Payin"), N_("Payout"), N_("Min"), N_("Max"), N_("Day max"),
     N_("Month max"), N_("Day count max"), N_("Open orders max"), N_("Cooldown s"), N_("Weight"), N_("Yes"), N_("No"),
@@ -43,7 +42,6 @@ WORDS = (
     N_("Forget idempotency keys"), N_("Sweep kept amounts"), N_("Simulate"), N_("End desk pause"),
     N_("Confirm payout"), N_("Expire approvals"), N_("Plan rate fetches"), N_("Fetch rates"), N_("Sweep files"),
     N_("Release reserves"), N_("Compute results"), N_("Requisite hours"), N_("Watch banks"), N_("Count demand"),
-    N_("Plan bank windows"),
     N_("Make payouts"), N_("Expire payout import"), N_("Forget payout files"),
     N_("Its time was over"),
     N_("h"),  # hours: inside an f-string no tool finds it
@@ -54,7 +52,6 @@ WORDS = (
     N_("Job"), N_("Desk"), N_("Withdrawal"), N_("Withdrawal address"),
     N_("Order"), N_("Export"), N_("Deposit"), N_("Webhook endpoint"), N_("Webhook delivery"),
     N_("Payout import"), N_("Payout recipient"), N_("Finding"), N_("Entry"), N_("World"), N_("Platform"),
-    N_("Bank cap"), N_("Reply"),
     N_("system"), N_("customer"), N_("trader"), N_("merchant"), N_("support"), N_("admin"),
 )
 
@@ -145,10 +142,9 @@ CHANGES = {
     "payout_confirm": N_("Who agrees that the money arrived"), "payout_window_s": N_("Time to object, seconds"),
     "payout_tries_max": N_("Traders asked in turn"), "payout_alone_max_minor": N_("One person alone may send up to"),
     "decision_of": N_("Kind"), "alone_max_minor": N_("One alone up to"), "two_from_minor": N_("Two others from"),
-    "open_max_minor": N_("Open at once, at most"), "disputed_max_minor": N_("In dispute at once, at most"),
     "received": N_("Amount received"), "ordered": N_("Amount ordered"), "outcome": N_("Decision"),
     "requisite": N_("Requisite"),
-} | CHANGES_OF_JOINING | CHANGES_OF_RISK | CHANGES_OF_SECURITY
+} | CHANGES_OF_EXPOSURE | CHANGES_OF_JOINING | CHANGES_OF_RISK | CHANGES_OF_SECURITY
 CONFIRMS = {"store": N_("The store says so"), "window": N_("Nobody of the store objects in time"),
             "at_once": N_("The trader's receipt is enough")}
 """Who agrees that the recipient of a payout has the money."""

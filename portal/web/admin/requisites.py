@@ -8,7 +8,6 @@ from portal.core import ids
 from portal.core.access import Permission, requires
 from portal.core.commands import bind
 from portal.core.db import reader, transaction
-from portal.core.money import Money
 from portal.orders import frozen as orders_frozen
 from portal.orders.reading import limits_effect
 from portal.parties import queries as parties
@@ -17,7 +16,7 @@ from portal.requisites.commands import MoveRequisite
 from portal.requisites.freezing import FreezeRequisite
 from portal.requisites.models import Requisite
 from portal.requisites.number_reveal import RevealToStaff, reveal_to_staff
-from portal.web import reference_choices
+from portal.web import freezes, reference_choices
 from portal.web.admin.acts import act
 from portal.web.form_keys import once
 from portal.web.identity import signed_in
@@ -119,19 +118,12 @@ def _requisite(requisite_id: str) -> dict[str, Any]:
     session, actor = reader(), signed_in()
     requisite = queries.find(session, actor, requisite_id)
     return {"requisite": requisite, "number": None, "used": queries.used(requisite),
-            "hours": hours.shown(requisite), **_freeze(requisite), "trial": _trial(requisite),
+            "hours": hours.shown(requisite), **freezes.shown(requisite), "trial": _trial(requisite),
             "holder_id": ids.public(holders.PREFIX, requisite.holder_id),
             "holder_name": numbers.holder_name(session, requisite),
             "waiting": approvals.waiting_for(session, "requisite", requisite.id),
             "history": parties.history(session, actor, "requisite", requisite.id)}
 
-
-def _freeze(requisite: Requisite) -> dict[str, Any]:
-    """That its bank froze it, and the orders that touches."""
-    found = freezing.of(reader(), requisite)
-    return {"freeze": found, "stuck": None if found is None or found.stuck_minor is None else Money(
-        found.stuck_minor, requisite.currency), "touched": [] if found is None else orders_frozen.touched(
-        reader(), requisite, found)}
 
 
 def _trial(requisite: Requisite) -> limits_effect.LimitsEffect | None:

@@ -10,16 +10,15 @@ from portal.core.access import Permission, requires
 from portal.core.commands import bind
 from portal.core.db import reader, transaction
 from portal.core.errors import FieldError, Invalid
-from portal.core.money import Money
 from portal.orders import frozen as orders_frozen
 from portal.orders.reading import limits_effect, same_amount
 from portal.parties import traders
 from portal.requisites import freezing, hindrances, hours, limits, number_reveal, numbers, queries, service
 from portal.requisites.commands import AddRequisite, MoveRequisite, SetLimits, ShowNumber
 from portal.requisites.freezing import FreezeRequisite
-from portal.requisites.models import PREFIX, Requisite
+from portal.requisites.models import PREFIX
 from portal.requisites.states import Status
-from portal.web import reference_choices
+from portal.web import freezes, reference_choices
 from portal.web.form_keys import once
 from portal.web.identity import signed_in
 from portal.web.render import redisplay, show
@@ -173,7 +172,7 @@ def _requisite(requisite_id: str) -> dict[str, Any]:
     session, actor = reader(), signed_in()
     requisite = queries.find(session, actor, requisite_id)
     return {"requisite": requisite, "used": queries.used(requisite), "seen": limits.seen(requisite),
-            "trial": None, **_freeze(requisite),
+            "trial": None, **freezes.shown(requisite),
             "hours": {"begin": hours.clock_face(requisite.hours_from), "end": hours.clock_face(requisite.hours_to)},
             "resting": same_amount.resting_on(session, requisite),
             "waiting": approvals.waiting_for(session, "requisite", requisite.id, kind=limits.KIND),
@@ -192,11 +191,3 @@ def _choices_for(wanted: str | None) -> dict[str, Any]:
     currency = next((code for code in (wanted, "RUB", *on_offer) if code in on_offer), None)
     return {"methods": reference_choices.methods(currency), "banks": reference_choices.banks(currency),
             "currencies": currencies, "currency": currency}
-
-
-def _freeze(requisite: Requisite) -> dict[str, Any]:
-    """That its bank froze it, and the orders that touches."""
-    found = freezing.of(reader(), requisite)
-    return {"freeze": found, "stuck": None if found is None or found.stuck_minor is None else Money(
-        found.stuck_minor, requisite.currency), "touched": [] if found is None else orders_frozen.touched(
-        reader(), requisite, found)}
