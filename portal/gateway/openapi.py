@@ -43,6 +43,7 @@ def openapi() -> Response:
     try:
         key = auth.identified(request.headers.get("Authorization", ""), request.remote_addr or "",
                               request_id=g.request_id)
+        assert key.store_id is not None
         return conditional(openapi_store.of_store(current_app, key.store_id))
     except (errors.Unauthorized, errors.AddressNotAllowed, StoreSuspended):
         return conditional(document(current_app))

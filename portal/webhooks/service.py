@@ -72,7 +72,7 @@ def create_endpoint(session: Session, actor: Actor, command: CreateEndpoint, *, 
     store = _store(session, actor, store_id)
     live = actor.live if actor.kind is ActorKind.KEY else live
     assert live is not None
-    if live and command.kind == EndpointKind.INBOX:
+    if live and EndpointKind(command.kind) is EndpointKind.INBOX:
         raise InboxOfLive()
     named = session.scalar(select(func.count()).where(
         Endpoint.store_id == store.id, Endpoint.live == live, Endpoint.status != EndpointStatus.DELETED))
