@@ -165,8 +165,7 @@ LOOKS: dict[str, dict[str, Look]] = {
     "endpoint": {
         "active": Look("ok", "check", N_("Active")),
         "failing": Look("bad", "circle-alert", N_("Failing")),
-        "disabled": Look("off", "x", N_("Switched off")),
-    },
+        "disabled": Look("off", "x", N_("Switched off"))},
     "replay": {
         "running": Look("wait", "loader-circle", N_("Running")), "done": Look("ok", "check", N_("Done")),
         "bounded": Look("act", "circle-alert", N_("Done in part: there was more")),
