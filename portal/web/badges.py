@@ -167,18 +167,14 @@ LOOKS: dict[str, dict[str, Look]] = {
     "endpoint": {
         "active": Look("ok", "check", N_("Active")),
         "failing": Look("bad", "circle-alert", N_("Failing")),
-        "disabled": Look("off", "x", N_("Switched off")),
-    },
+        "disabled": Look("off", "x", N_("Switched off"))},
     "replay": {
-        "running": Look("wait", "loader-circle", N_("Running")),
-        "done": Look("ok", "check", N_("Done")),
+        "running": Look("wait", "loader-circle", N_("Running")), "done": Look("ok", "check", N_("Done")),
         "bounded": Look("act", "circle-alert", N_("Done in part: there was more")),
-        "stopped": Look("off", "x", N_("Stopped")),
-    },
+        "stopped": Look("off", "x", N_("Stopped"))},
     "signature": {
         "verified": Look("ok", "shield-check", N_("Signature verified")),
-        "refused": Look("bad", "shield-alert", N_("The signature does not verify")),
-    },
+        "refused": Look("bad", "shield-alert", N_("The signature does not verify"))},
     "job": {
         "queued": Look("wait", "clock", N_("Queued")),
         "running": Look("wait", "loader-circle", N_("Running")),

@@ -88,8 +88,8 @@ class Listener:
     def _move_on(self, newest: datetime) -> None:
         """Ids are remembered for as long as a look still comes upon them."""
         self.place.reached = max(self.place.reached, newest)
-        far = clock.rfc3339(self.place.reached - OVERLAP)
-        self.place.done = {id: at for id, at in self.place.done.items() if far is None or at >= far}
+        far = self.place.reached - OVERLAP - timedelta(milliseconds=1)  # timestamps are cut to milliseconds
+        self.place.done = {id: at for id, at in self.place.done.items() if datetime.fromisoformat(at) >= far}
 
 
 def _moment(event: dict[str, Any]) -> datetime:
