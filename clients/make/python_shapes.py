@@ -55,6 +55,8 @@ def _type(part: dict[str, Any]) -> str:
         return name_of(part["$ref"].rpartition("/")[2])
     if options := part.get("anyOf") or part.get("oneOf"):
         return " | ".join(dict.fromkeys(_type(one) for one in options))
+    if isinstance(part.get("const"), list):
+        return f"list[{_type({'enum': part['const']})}]"
     if "const" in part or "enum" in part:
         return f"Literal[{', '.join(map(_literal, part.get('enum', [part.get('const')])))}]"
     if part.get("type") == "array":

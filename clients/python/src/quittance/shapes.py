@@ -63,7 +63,7 @@ class ChangeWebhookEndpoint(TypedDict):
     """What is left out stays as it is."""
 
     url: NotRequired[str | None]
-    events: NotRequired[list[Literal["payin.new", "payin.assigned", "payin.paid", "payin.confirmed", "payin.completed", "payin.corrected", "payin.disputed", "payin.cancelled", "payin.expired", "payin.failed", "payout.new", "payout.assigned", "payout.paid", "payout.confirmed", "payout.completed", "payout.corrected", "payout.disputed", "payout.cancelled", "payout.expired", "payout.failed", "dispute.opened", "dispute.answered", "dispute.decided", "balance.credited", "balance.debited", "test.ping"]] | Literal[['*']] | None]
+    events: NotRequired[list[Literal["payin.new", "payin.assigned", "payin.paid", "payin.confirmed", "payin.completed", "payin.corrected", "payin.disputed", "payin.cancelled", "payin.expired", "payin.failed", "payout.new", "payout.assigned", "payout.paid", "payout.confirmed", "payout.completed", "payout.corrected", "payout.disputed", "payout.cancelled", "payout.expired", "payout.failed", "dispute.opened", "dispute.answered", "dispute.decided", "balance.credited", "balance.debited", "test.ping"]] | list[Literal["*"]] | None]
     description: NotRequired[str | None]
     active: NotRequired[bool | None]
 
@@ -74,7 +74,7 @@ class CreateEndpoint(TypedDict):
 
     kind: NotRequired[Literal["url", "inbox"]]
     url: NotRequired[str | None]
-    events: list[Literal["payin.new", "payin.assigned", "payin.paid", "payin.confirmed", "payin.completed", "payin.corrected", "payin.disputed", "payin.cancelled", "payin.expired", "payin.failed", "payout.new", "payout.assigned", "payout.paid", "payout.confirmed", "payout.completed", "payout.corrected", "payout.disputed", "payout.cancelled", "payout.expired", "payout.failed", "dispute.opened", "dispute.answered", "dispute.decided", "balance.credited", "balance.debited", "test.ping"]] | Literal[['*']]
+    events: list[Literal["payin.new", "payin.assigned", "payin.paid", "payin.confirmed", "payin.completed", "payin.corrected", "payin.disputed", "payin.cancelled", "payin.expired", "payin.failed", "payout.new", "payout.assigned", "payout.paid", "payout.confirmed", "payout.completed", "payout.corrected", "payout.disputed", "payout.cancelled", "payout.expired", "payout.failed", "dispute.opened", "dispute.answered", "dispute.decided", "balance.credited", "balance.debited", "test.ping"]] | list[Literal["*"]]
     description: NotRequired[str | None]
 
 
