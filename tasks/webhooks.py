@@ -12,5 +12,5 @@ def deliver_webhooks() -> int:
     return sender.drain(app.app_context)
 
 
-register(Kind(replays.REPLAYS, replays.work, batch_max=4))
+register(Kind(replays.REPLAYS, replays.work, batch_max=4, failed=replays.failed))
 register_outside(KIND, deliver_webhooks)

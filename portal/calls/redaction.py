@@ -9,13 +9,12 @@ from urllib.parse import parse_qsl, urlencode
 
 from pydantic_core import from_json, to_json
 
+from portal.core import secret_words
 from portal.core.logging import scrubbed
 
 HIDDEN = "[hidden]"
 KEPT_MAX = 8 * 1024  # characters of a body
 DEEPEST = 64
-SECRET = re.compile(r"passw|secret|token|cookie|authorization|signature|api_?key|seed|csrf|assertion|credential|private"
-                    r"|payment_url", re.I)
 SECRETS = frozenset({"pin", "otp", "cvv", "cvc"})
 PEOPLE = frozenset({"holder", "ip", "phone", "email", "address", "birthday", "passport"})
 NUMBERS = frozenset({"number", "account", "account_number", "card", "card_number", "iban", "pan"})
@@ -25,7 +24,7 @@ TEXT = re.compile(
     r"(?P<kept>(?<![0-9A-Za-z])[a-z]{2,5}_[0-7][0-9A-HJKMNP-TV-Z]{25}(?![0-9A-Za-z])"
     r"|(?<!\d)\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\d))?(?![\d-])"
     r"|(?<![\d.])\d{1,7}\.\d\d(?![\d.]))"
-    r"|(?P<token>qk_(?:live|test)_[0-9A-Za-z_]+|whsec_[0-9A-Za-z+/=_-]+|eyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?"
+    rf"|(?P<token>{secret_words.KEY}|{secret_words.SPELLED}"
     r"|(?<=/pay/)[\w.~-]{8,})"
     r"|(?P<number>\d(?:[\s().,/_+*\u00ad\u2010-\u2015-]{0,3}\d){7,})")
 LONG_NUMBER = 13  # digits: of such a one six and four may be shown, as everywhere; of a shorter one the last four
@@ -78,7 +77,7 @@ def query(sent: str) -> str:
 
 
 def _is_secret(name: str) -> bool:
-    return name.lower() in SECRETS or SECRET.search(name) is not None
+    return name.lower() in SECRETS or secret_words.NAME.search(name) is not None
 
 
 def _text(value: str, name: str) -> str:

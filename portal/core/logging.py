@@ -9,10 +9,10 @@ import structlog
 from pydantic_core import to_json
 from structlog.typing import EventDict
 
-from portal.core import clock
+from portal.core import clock, secret_words
 
-SECRET_NAMES = re.compile(r"passw|secret|token|cookie|authorization|signature|api_key|seed|\bcode\b|csrf", re.I)
-TOKENS = re.compile(r"(qk_(?:live|test)_[0-9A-Za-z]{4})[0-9A-Za-z_]+|(whsec_)[0-9A-Za-z+/=_-]+"
+SECRET_NAMES = re.compile(rf"{secret_words.NAMED}|\bcode\b", re.I)
+TOKENS = re.compile(rf"(qk_(?:live|test)_[0-9A-Za-z]{{4}})[0-9A-Za-z_]+|(?=(whsec_|qsign_|eyJ))(?:{secret_words.SPELLED})"
                     r"|(/(?:pay|recovery|email|join/invitation|join/application)/)[0-9A-Za-z_.-]{8,}")
 DIGITS = re.compile(r"(?<!\d)\d(?:[ -]?\d){11,18}(?!\d)")
 HIDDEN = "[hidden]"

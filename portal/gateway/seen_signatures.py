@@ -4,10 +4,8 @@ Without Redis nobody remembers them. That a call is not carried out twice does n
 signed along, and PostgreSQL keeps that. What is missed is the refusal.
 """
 from flask import Flask, current_app, request
-from redis import ConnectionPool, Redis
-from redis.asyncio import Redis as LoopRedis
 
-from portal.core import redis_breaker
+from portal.core import redis_breaker, redis_client
 from portal.gateway.errors import SignatureReplayed
 from portal.gateway.signing import AWAY_MAX_S
 
@@ -20,8 +18,8 @@ class Seen:
     """The first to claim a signature has it."""
 
     def __init__(self, redis_url: str) -> None:
-        self._redis = Redis(connection_pool=ConnectionPool.from_url(redis_url, **redis_breaker.client_options()))
-        self._on_loop = LoopRedis.from_url(redis_url, **redis_breaker.loop_options())
+        self._redis = redis_client.client(redis_url, **redis_breaker.client_options())
+        self._on_loop = redis_client.loop_client(redis_url, **redis_breaker.loop_options())
 
     def claim(self, signature: str) -> bool:
         """Whether nobody has used it before; yes where Redis does not say."""

@@ -76,7 +76,8 @@ def _in_oauths_words(answer: Callable[[], Response]) -> Response:
     try:
         return answer()
     except PortalError as error:
-        error.details |= {"error": ERRORS.get(type(error), "invalid_request"), "error_description": error.message}
+        called = next((name for kind, name in ERRORS.items() if isinstance(error, kind)), "invalid_request")
+        error.details |= {"error": called, "error_description": error.message}
         raise
 
 
@@ -121,6 +122,9 @@ def _known(client: tuple[str, str]) -> FoundKey:
         raise ClientInvalid()  # a token buys no other token
     try:
         key, address = auth.known(secret, request.remote_addr or "")
+    except auth.TurnedAway as away:
+        g.turned_away = auth.actor_of(away.key, away.address, request_id=g.request_id)
+        raise
     except Unauthorized:
         raise ClientInvalid() from None
     if not crypto.same(id, key.public_id):

@@ -31,7 +31,8 @@ BROWSERS_MAX = 8  # a person's; of more the oldest is forgotten
 AT_ONCE, LEASE_S, TRIES_MAX = 4, 60, 6
 KEPT_FOR_S = 12 * 3600  # by the push service, for a browser that is off: what is older is no news
 TEXT_MAX = 300
-GONE = (404, 410)  # the person has forbidden it, or the browser is no more
+# the person has forbidden it, the browser is no more, or it was named with another PUSH_KEY
+GONE = (401, 403, 404, 410)
 N_ = str
 
 

@@ -44,7 +44,10 @@ def replay(session: Session, actor: Actor, command: ReplayEvents) -> Replay:
         raise EndpointDisabled()
     running = session.scalars(select(Replay).where(
         Replay.endpoint_id == endpoint.id, Replay.state == ReplayState.RUNNING)).one_or_none()
-    if running is not None:
+    if running is not None and not jobs.lives(session, REPLAYS, str(running.id)):
+        _ended(running, ReplayState.STOPPED)  # its work died, or staff dropped it
+        session.flush()
+    elif running is not None:
         if (running.since, running.undelivered_only) != (command.since, command.undelivered_only):
             raise ReplayRunning()
         return running
@@ -78,6 +81,13 @@ def work(session: Session, batch: Sequence[Claimed]) -> dict[int, RetryAt]:
     """A page of each replay; one that is not through comes back at once, behind what waits already."""
     now = clock.now()
     return {job.id: RetryAt(now) for job in batch if job.reference is not None and _page(session, job.reference)}
+
+
+def failed(session: Session, job: Claimed, _error: BaseException, dead: bool) -> None:
+    """A replay whose work has died is over; another may begin."""
+    going = locked_one(session, select(Replay).where(Replay.id == job.reference)) if dead else None
+    if going is not None and going.state == ReplayState.RUNNING:
+        _ended(going, ReplayState.STOPPED)
 
 
 def _page(session: Session, replay_id: UUID) -> bool:

@@ -41,6 +41,7 @@ LOCKS = {
     "portal/core/jobs/leases.py": "due jobs, skipping those that others claim; a transaction in one statement",
     "portal/core/jobs/dispatch.py": "jobs that nobody knows, skipping those in hand",
     "portal/core/jobs/lease_renewal.py": "jobs in hand; likewise",
+    "portal/requisites/hours.py": "whose time has begun or is over, by id, turned in the same statement",
     "portal/core/resealing.py": "seals by id, read as rows of any table and written in the same breath",
     "portal/core/reprinting.py": "prints by id; likewise",
 }
@@ -132,3 +133,10 @@ def test_no_machine_or_registry_is_named():
              for p in [*ROOT.glob(pattern), *(p for room in ROOM for p in room.rglob(pattern))]]
     guilty = [name(path) for path in texts if path != Path(__file__) and SECRETS_OF_THE_HOUSE.search(path.read_text())]
     assert not guilty, guilty
+
+
+def test_one_module_makes_every_client_of_redis():
+    """A URL of Sentinels is read there alone: elsewhere the process would not start (decision 0178)."""
+    wrong = [name(path) for path in PYTHON if name(path) != "portal/core/redis_client.py"
+             and any(isinstance(call.func, ast.Attribute) and call.func.attr == "from_url" for call in calls(path))]
+    assert not wrong, f"use portal.core.redis_client in {wrong}"

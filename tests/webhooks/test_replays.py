@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
+from sqlalchemy import delete
 
 from portal.core import clock, jobs
 from portal.core.db import db, transaction
@@ -143,3 +144,27 @@ def test_refused(shop: Shop, stranger: Shop) -> None:
     assert found(running, shop).state == "stopped"
     with pytest.raises(EndpointDisabled):
         ask(shop, endpoint)
+
+
+def test_one_whose_work_was_dropped_makes_way_for_another(shop: Shop, send: Send) -> None:
+    """It stayed `running` for ever: no other could begin at this endpoint, and asking again did nothing."""
+    with listening() as receiver:
+        endpoint, _ = shop.endpoint(receiver.url)
+        shop.tell(2)
+        send()
+        dropped = ask(shop, endpoint)
+        with transaction() as session:
+            session.execute(delete(jobs.Job).where(jobs.Job.kind == replays.REPLAYS))
+        other = ask(shop, endpoint, HOUR * 2)
+        work_off()
+        assert (found(dropped, shop).state, found(other, shop).state) == ("stopped", "done")
+
+
+def test_one_whose_work_died_is_over(shop: Shop) -> None:
+    with listening() as receiver:
+        endpoint, _ = shop.endpoint(receiver.url)
+        one = ask(shop, endpoint)
+        with transaction() as session:
+            [claimed] = jobs.claim(replays.REPLAYS, limit=1, lease_s=30)
+            replays.failed(session, claimed, RuntimeError("broken"), True)
+        assert found(one, shop).state == "stopped"

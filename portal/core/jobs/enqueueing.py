@@ -85,3 +85,10 @@ def cancel(session: Session, kind: str, key: str) -> None:
     """Take back a promise that nobody is working on. Work must be harmless when it comes all the same."""
     session.execute(text("DELETE FROM jobs WHERE kind = :kind AND unique_key = :key AND lease IS NULL"),
                     {"kind": kind, "key": key})
+
+
+def lives(session: Session, kind: str, key: str) -> bool:
+    """Whether there is such a promise that has not died; one that is done lives no more."""
+    return bool(session.scalar(text(
+        "SELECT EXISTS (SELECT FROM jobs WHERE kind = :kind AND unique_key = :key AND dead_at IS NULL)"),
+        {"kind": kind, "key": key}))

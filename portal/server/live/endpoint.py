@@ -14,7 +14,7 @@ from portal.server.request_body import App, Receive, Scope, Send
 
 PATH = "/live"
 CHECK_EVERY_S = 60.0
-HEARTBEAT_S = 15.0
+HEARTBEAT_S = 10.0
 SETTLE_S = 0.1  # between two notes on one stream: a burst becomes one
 RETRY_AFTER_S = 3
 HEADERS = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-store"), (b"x-accel-buffering", b"no"),
