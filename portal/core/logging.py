@@ -12,7 +12,8 @@ from structlog.typing import EventDict
 from portal.core import clock, secret_words
 
 SECRET_NAMES = re.compile(rf"{secret_words.NAMED}|\bcode\b", re.I)
-TOKENS = re.compile(rf"(qk_(?:live|test)_[0-9A-Za-z]{{4}})[0-9A-Za-z_]+|(?=(whsec_|qsign_|eyJ))(?:{secret_words.SPELLED})"
+TOKENS = re.compile(r"(qk_(?:live|test)_[0-9A-Za-z]{4})[0-9A-Za-z_]+"
+                    rf"|(?=(whsec_|qsign_|eyJ))(?:{secret_words.SPELLED})"
                     r"|(/(?:pay|recovery|email|join/invitation|join/application)/)[0-9A-Za-z_.-]{8,}")
 DIGITS = re.compile(r"(?<!\d)\d(?:[ -]?\d){11,18}(?!\d)")
 HIDDEN = "[hidden]"
