@@ -68,12 +68,12 @@ class Approval(Base):
     def amount(self) -> Money | None:
         """What it is about, where that is an amount of money: what limits of decisions go by.
 
-        Of an order that is settled on less, what was ordered: all of it is decided about.
+        Of an order the most of what was ordered, what came and what is to count: all of it is decided about.
         """
         if not kinds.is_money(self.kind) or "amount" not in self.after:
             return None
         return max(Money.parse(self.after[name], self.after["currency"])
-                   for name in ("amount", "ordered") if name in self.after)
+                   for name in ("amount", "ordered", "received") if name in self.after)
 
 
 class ApprovalLimit(Base):

@@ -54,10 +54,11 @@ class NothingToDispute(Conflict):
 judges({"uq_disputes_open": DisputeOpen})
 
 
-def open_dispute(session: Session, actor: Actor, command: OpenDispute) -> Dispute:
+def open_dispute(session: Session, actor: Actor, command: OpenDispute, *, about: Assignment | None = None) -> Dispute:
     """Somebody objects: the order's clock stands, what is held stays held, the other side is asked for its word.
 
-    A completed order stays completed until a correction is decided. Raises NotFound, Denied, DisputeOpen,
+    A completed order stays completed until a correction is decided. `about`: the attempt, where the desk itself knows
+    which. Raises NotFound, Denied, DisputeOpen,
     NothingToDispute, Invalid, NotYours, and what `files.attach` refuses.
     """
     order = orders.lock(session, actor, command.order_id)
@@ -66,7 +67,7 @@ def open_dispute(session: Session, actor: Actor, command: OpenDispute) -> Disput
         raise Denied()
     if queries.open_of(session, order.id) is not None:
         raise DisputeOpen()
-    assignment = _about(session, actor, order)
+    assignment = about or _about(session, actor, order)
     offered = _offered(session, order, side)
     if not offered:
         raise NothingToDispute(status=order.status)

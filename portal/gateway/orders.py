@@ -73,7 +73,7 @@ def act(direction: Direction, shown_id: str, wanted: type[C], service: Callable[
     command = wanted(order_id=id_of(direction, shown_id), **sent.model_dump(exclude_none=True))
 
     def step(session: Session) -> dict[str, Any]:
-        return payin_answers.masked(session, [service(session, caller(), command)])[0]
+        return for_its_reader(payin_answers.masked(session, [service(session, caller(), command)])[0])
 
     return once(caller(), step)
 

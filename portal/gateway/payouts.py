@@ -43,7 +43,7 @@ def list_payouts() -> Response:
 def get_payout(payout_id: str) -> Response:
     order = orders.found(Direction.PAYOUT, payout_id)
     hold(order)
-    return shown(view.public(order))
+    return shown(orders.for_its_reader(view.public(order)))
 
 
 @call("POST", "/payouts/<payout_id>/cancel", Permission.PAYOUT_CREATE,

@@ -69,11 +69,12 @@ def ask(session: Session, actor: Actor, command: AskCorrection) -> Approval:
         raise Invalid(fields=[FieldError("/amount", "same_amount", "This is what it was settled by.")])
     assignment = settled_assignment(session, order)
     outcome(session, order, assignment, arrived)  # refused now rather than later
+    received = {} if order.amount_received is None else {"received": order.amount_received.text}
     return approvals.ask_once(
         session, actor, kind=KIND, target_kind="order", target_id=order.id, reason=command.reason,
         before=_standing(order),
         after={"name": order.external_id, "trader": session.get_one(Trader, assignment.trader_id).name,
-               "currency": order.currency, "ordered": order.amount_to_pay.text, "amount": arrived.text})
+               "currency": order.currency, "ordered": order.amount_to_pay.text, **received, "amount": arrived.text})
 
 
 def apply(session: Session, actor: Actor, approval: Approval) -> None:

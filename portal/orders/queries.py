@@ -58,8 +58,7 @@ def party_of(actor: Actor) -> Party:
 
 def find(session: Session, actor: Actor, order_id: str) -> Order:
     """One order with its store, by its public id. Raises NotFound."""
-    found = session.scalar(visible_to(actor).where(Order.id == ids.parse_any(tuple(PREFIXES.values()), order_id))
-                           .options(joinedload(Order.store)))
+    found = session.scalar(_named(actor, order_id).options(joinedload(Order.store)))
     if found is None:
         raise NotFound()
     return found
@@ -67,11 +66,17 @@ def find(session: Session, actor: Actor, order_id: str) -> Order:
 
 def lock(session: Session, actor: Actor, order_id: str) -> Order:
     """The same, locked and fresh: every step begins here. Raises NotFound."""
-    found = locked_one(session, visible_to(actor).where(
-        Order.id == ids.parse_any(tuple(PREFIXES.values()), order_id)))
+    found = locked_one(session, _named(actor, order_id))
     if found is None:
         raise NotFound()
     return found
+
+
+def _named(actor: Actor, order_id: str) -> Select[Order]:
+    """`pin_…` names payins alone, `pout_…` payouts: what a door lets one do goes by its direction. Raises NotFound."""
+    wanted = ids.parse_any(tuple(PREFIXES.values()), order_id)
+    direction = next(direction for direction, prefix in PREFIXES.items() if order_id.startswith(f"{prefix}_"))
+    return visible_to(actor).where(Order.id == wanted, Order.direction == direction)
 
 
 def lock_many(session: Session, order_ids: list[UUID]) -> dict[UUID, Order]:

@@ -15,6 +15,7 @@ from portal.orders import replacing
 from portal.orders.commands import ConfirmOrder
 from portal.orders.models import Order
 from portal.orders.other_amount import AnswerAmount
+from portal.orders.second_transfer import AddTransfer
 from portal.orders.service import AmountDiffers
 from portal.parties.models import Trader
 from portal.requisites.models import Requisite
@@ -239,6 +240,34 @@ class TestWhereItCame:
         assert dispute.trader_id == first.trader_id
         acts.give_in(f.as_trader(first.trader_id), dispute)
         assert f.fresh(order).status == "confirmed"
+
+    @pytest.mark.parametrize("claim_first", [False, True])
+    def test_a_trader_without_collateral_stops_nobody_but_himself(self, two: f.Cast, claim_first: bool) -> None:
+        """The other trader was stopped by this one's word about his own requisite."""
+        order = self.exchanged(two)
+        first, second = f.assignments_of(order)
+        f.cancel(two.customer(order), order)
+        if claim_first:
+            assert claimed(two, order).trader_id == second.trader_id
+        broke, other = (next(one for one in two.traders if one.id == of.trader_id) for of in (first, second))
+        f.spend(broke, f.trader_available(broke))
+        with f.act() as session:
+            confirming.confirm(session, f.as_trader(broke.id), ConfirmOrder(
+                order_id=order.public_id, assignment_id=first.public_id, received=order.amount_to_pay.text))
+        assert f.fresh(other).unsecured == 0
+        assert f.fresh(broke).unsecured == (0 if claim_first else 1)
+        assert f.fresh(order).needs_attention_at is not None, "staff are called"
+
+
+def test_a_claim_is_over_when_the_rest_came_in_a_second_transfer(cast: f.Cast) -> None:
+    order = expired(cast)
+    f.change(cast.store, under_policy="ask")
+    dispute = claimed(cast, order)
+    confirmed(order, "1000.00", differs=True)
+    with f.act() as session:
+        confirming.add_transfer(session, f.as_trader(cast.traders[0]), AddTransfer(
+            order_id=order.public_id, received="500.00", before="1000.00"))
+    assert (f.fresh(order).status, f.fresh(dispute).outcome) == ("confirmed", "complete")
 
 
 def test_who_has_the_money_without_collateral_is_stopped_when_staff_find_it(cast: f.Cast) -> None:

@@ -161,3 +161,14 @@ def test_the_payment_link_is_told_to_who_may_do_what_it_opens(shop, payin):
 def _links_in_events(key, order_id):
     rows = [event["data"] for event in key.get("/events").json["data"]]
     return {row["payment_url"] for row in rows if row.get("id") == order_id}
+
+
+def test_an_id_names_an_order_of_its_direction_alone(shop, payin):
+    """A reader of orders was told the payment link, and a payout was called off by the call for payins."""
+    made = shop.post("/payins", payin()).json["id"]
+    as_payout = made.replace("pin_", "pout_")
+    reader = shop.with_scopes("orders:read")
+    assert reader.get(f"/payins/{made}").json["payment_url"] is None
+    assert reader.get(f"/payouts/{as_payout}").status_code == 404
+    assert shop.with_scopes("payouts:write").post(f"/payouts/{as_payout}/cancel", {}).status_code == 404
+    assert shop.get(f"/payins/{made}").json["status"] == "new"

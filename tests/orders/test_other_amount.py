@@ -257,3 +257,16 @@ def test_the_whole_books_hold_after_all_of_it(fresh_app: Flask) -> None:
     f.completed_payin(cast, "800.00")
     f.completed_payin(cast, "800.00")
     holds()
+
+
+def test_a_correction_is_as_large_as_what_it_takes_back(cast: f.Cast) -> None:
+    """Of 100 ordered and 1,000,000 settled, a correction to 100 counted as one of 100: few enough for one alone."""
+    order = f.assigned_payin(cast, "1500.00")
+    f.deposit_to(f.ledger.trader_available(cast.traders[0].id, "USDT", True), "500.000000")
+    report(order, "9000.00")
+    decide(asked(order, amount="9000.00"))
+    f.work_off("settle_order")
+    assert f.fresh(order).amount_received == f.rub("9000.00")
+    with f.look() as session:
+        wanted = session.get_one(approvals.Approval, corrected(order, "1500.00").id)
+        assert wanted.amount == f.rub("9000.00")

@@ -131,7 +131,8 @@ def report_second(order_id: str) -> Response:
 def add_transfer(order_id: str) -> Response:
     """The rest came in a transfer of its own."""
     with redisplay("trader/orders/one.html", lambda: _order(order_id)), transaction() as session:
-        second_transfer.add(session, signed_in(), bind(second_transfer.AddTransfer, request.form, order_id=order_id))
+        confirming.add_transfer(session, signed_in(),
+                                bind(second_transfer.AddTransfer, request.form, order_id=order_id))
     return redirect(url_for(".one", order_id=order_id), 303)  # type: ignore[return-value]
 
 
