@@ -7,10 +7,8 @@ database that is away, has had no effect here and takes the ordinary road throug
 becomes of it.
 """
 import asyncio
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from enum import StrEnum
 from time import perf_counter
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -33,36 +31,20 @@ from portal.orders.intake.create import asked_for
 from portal.orders.intake.insert import INSERT, Asked, parameters, written
 from portal.server.group_commit import GroupCommit, say_failed
 from portal.server.loop_connection import LoopDatabase
+from portal.server.plain_create import Why, reader, why_not_plain
 from portal.server.refusals import shed
 from portal.server.wsgi_bridge import target_of
 from portal.web import forwarded
 
 PATH = f"{BASE}/payins"
 TIMESTAMP, SIGNATURE = signing.TIMESTAMP.lower(), signing.SIGNATURE.lower()
-JSON = frozenset({b"application/json", b"application/json; charset=utf-8"})
 APART_S = .003  # between batches of new orders: a commit costs as much for one as for ten
 WAITING_MAX = 1000  # about a second's work: who comes then had better come again
-BODY_MAX = 16 * 1024  # what may be parsed on the loop; ten times an order
-NEVER = re.compile(rb"q\s*=\s*0(?:\.0*)?\s*(?:[,;]|$)", re.I)  # of a media type: it is not accepted
 PATIENCE = "50ms"  # of a batch with whoever holds a key of one of its orders: then all go the ordinary road
 
 
 CREATES = Counter("quittance_gateway_creates", "Payins asked for: by which road they went, and why not by the fast one",
                   ["road", "reason"])
-
-
-class Why(StrEnum):
-    """A create takes the road through Flask."""
-
-    QUERY = "query"  # a query string
-    LARGE = "large"  # a body beyond BODY_MAX
-    HEADERS = "headers"  # one that may stand once stands twice, or one is missing, or JSON may not be accepted
-    MEDIA_TYPE = "media_type"
-    HOST = "host"  # not one of the desk's, as proxies tell it
-    REFUSED = "refused"  # Flask says so, in full
-    NOT_REMEMBERED = "not_remembered"  # and could not be read just now
-    TAKEN = "taken"  # the key or the external id is in use, or the batch failed
-    LIMITED = "limited"  # too many calls
 
 
 class Done(NamedTuple):
@@ -170,7 +152,8 @@ class FastCreate:
     def _judge(self, scope: Any, message: Any) -> Asked | Why:
         """By the same functions as on Flask's road, from what is remembered. Raises MustRead."""
         headers = dict(scope["headers"])
-        if (why := self._not_plain(scope, headers, message["body"])) is not None:
+        if (why := why_not_plain(
+                scope, headers, message["body"], hosts=self._hosts, hops=self._hops)) is not None:
             return why
         with db.remembered_only(self._engine):
             return self._judged(scope, message, headers)
@@ -185,28 +168,13 @@ class FastCreate:
             key = idempotency.usable(headers[b"idempotency-key"].decode("latin-1"))
             actor = auth.identified(
                 headers[b"authorization"].decode("latin-1"),
-                forwarded.visitor(_reader(headers), self._hops, str((scope.get("client") or ("",))[0])),
+                forwarded.visitor(reader(headers), self._hops, str((scope.get("client") or ("",))[0])),
                 request_id=ids.public("req", ids.new_id()))
             actor = auth.signed(actor, _sent(scope, headers, message["body"], key), Permission.ORDER_CREATE)
             auth.let_in(actor, Permission.ORDER_CREATE)
             return asked_for(actor, bind(CreatePayin, strict_json.parse(message["body"])), idempotency_key=key)
         except PortalError:
             return Why.REFUSED
-
-    def _not_plain(self, scope: Any, headers: dict[bytes, bytes], body: bytes) -> Why | None:
-        """What there is about it that Flask has to look into."""
-        if scope["query_string"]:
-            return Why.QUERY
-        if len(body) > BODY_MAX:
-            return Why.LARGE
-        if len(headers) != len(scope["headers"]) or not (b"authorization" in headers and b"idempotency-key" in headers):
-            return Why.HEADERS
-        if not _accepts_json(headers.get(b"accept", b"*/*")):
-            return Why.HEADERS
-        if headers.get(b"content-type") not in JSON:
-            return Why.MEDIA_TYPE
-        name, _, port = forwarded.host(_reader(headers), self._hops).partition(":")
-        return None if name in self._hosts and (not port or port.isdecimal()) else Why.HOST
 
     async def _write(self, batch: Sequence[Asked]) -> Sequence[Done | Unknown | None]:
         """Count the calls of each key, and write all that are within their limit; at once where all are far from it."""
@@ -281,24 +249,15 @@ class FastCreate:
         return body
 
 
-def _accepts_json(accept: bytes) -> bool:
-    """Surely; what is harder to say is Flask's."""
-    return not accept or ((b"*/*" in accept or b"application/json" in accept) and not NEVER.search(accept))
-
-
 def _why_not(done: Done | None) -> Why:
     over = done is not None and done.counted is not None and done.counted.calls > rate_limits.BURST
     return Why.LIMITED if over else Why.TAKEN
 
 
 def _sent(scope: Any, headers: dict[bytes, bytes], body: bytes, idempotency_key: str) -> signing.Sent:
-    read = _reader(headers)
+    read = reader(headers)
     return signing.Sent(read(TIMESTAMP) or None, read(SIGNATURE) or None, scope["method"], target_of(scope),
                         idempotency_key, lambda: body)
-
-
-def _reader(headers: dict[bytes, bytes]) -> Callable[[str], str]:
-    return lambda name: headers.get(name.encode(), b"").decode("latin-1")
 
 
 def _again(message: Any, receive: Any) -> Any:

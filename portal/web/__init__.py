@@ -1,5 +1,7 @@
 """The portal's doors, cut by role: server-rendered pages over the shared services."""
-from flask import Flask, g
+from collections.abc import Iterator
+
+from flask import Blueprint, Flask, g
 
 from portal.settings import Settings
 from portal.web.guard import guard
@@ -22,19 +24,6 @@ def register(app: Flask, settings: Settings) -> None:
         request,
         request_hooks,
     )
-    from portal.web.admin import blueprints as admin
-    from portal.web.announcements import bp as announcements
-    from portal.web.auth import blueprints as auth
-    from portal.web.checkout import blueprints as checkout
-    from portal.web.docs import blueprints as docs
-    from portal.web.files import bp as files
-    from portal.web.health import bp as health
-    from portal.web.join import bp as join
-    from portal.web.merchant import blueprints as merchant
-    from portal.web.notices import bp as notices
-    from portal.web.paused import bp as paused
-    from portal.web.trader import blueprints as trader
-    from portal.web.well_known import bp as well_known
 
     @app.before_request
     def begin() -> None:
@@ -50,14 +39,32 @@ def register(app: Flask, settings: Settings) -> None:
     locale.init_babel(app)
     components.init_templates(app)
     error_handlers.register(app)
-    for blueprint in (health, well_known, files, paused, notices, announcements, join, *auth, *docs, *checkout,
-                      *trader, *merchant,
-                      *admin):
+    for blueprint in (*_rooms(), *(_of_development() if not settings.production else ())):
         app.register_blueprint(blueprint)
-    if not settings.production:
-        from portal.web.admin.demo import bp as simulator
-        from portal.web.dev import bp as dev
-        from portal.web.shop import blueprints as shop
 
-        for blueprint in (dev, simulator, *shop):
-            app.register_blueprint(blueprint)
+
+def _rooms() -> Iterator[Blueprint]:
+    from portal.web.admin import blueprints as admin
+    from portal.web.announcements import bp as announcements
+    from portal.web.auth import blueprints as auth
+    from portal.web.checkout import blueprints as checkout
+    from portal.web.docs import blueprints as docs
+    from portal.web.files import bp as files
+    from portal.web.health import bp as health
+    from portal.web.join import bp as join
+    from portal.web.merchant import blueprints as merchant
+    from portal.web.notices import bp as notices
+    from portal.web.paused import bp as paused
+    from portal.web.trader import blueprints as trader
+    from portal.web.well_known import bp as well_known
+
+    yield from (health, well_known, files, paused, notices, announcements, join)
+    yield from (*auth, *docs, *checkout, *trader, *merchant, *admin)
+
+
+def _of_development() -> Iterator[Blueprint]:
+    from portal.web.admin.demo import bp as simulator
+    from portal.web.dev import bp as dev
+    from portal.web.shop import blueprints as shop
+
+    yield from (dev, simulator, *shop)

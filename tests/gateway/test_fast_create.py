@@ -19,7 +19,8 @@ from portal.orders.models import Order, OrderEvent
 from portal.parties import key_invalidation
 from portal.parties.models import StoreCurrency
 from portal.reference import cache
-from portal.server.fast_create import CREATES, Why
+from portal.server.fast_create import CREATES
+from portal.server.plain_create import Why
 from portal.tariffs.models import Tariff
 from portal.web import forwarded
 from tests.gateway.conftest import Shop
