@@ -3,53 +3,25 @@
 Tones: `act` somebody must act now · `wait` waiting for others · `ok` good end · `bad` trouble · `off` over ·
 `test` test mode only.
 """
-from typing import NamedTuple
+from portal.web.looks import N_, Look
+from portal.web.order_looks import ORDER
 
-
-def N_(text: str) -> str:
-    """Marks words for translation; the template translates when it knows the reader's language."""
-    return text
-
-
-class Look(NamedTuple):
-    tone: str
-    icon: str
-    label: str
-
-
-_ORDER = {
-    "new": Look("wait", "clock", N_("New")),
-    "review": Look("act", "shield-alert", N_("In review")),
-    "retrying": Look("wait", "refresh-cw", N_("Looking for a requisite")),
-    "assigned": Look("wait", "clock", N_("Waiting for payment")),
-    "paid": Look("wait", "clock", N_("Checking the payment")),
-    "unconfirmed": Look("bad", "circle-alert", N_("Nobody confirmed in time")),  # a step that changes no status
-    "suspected": Look("bad", "shield-alert", N_("Risk: staff are called")),  # likewise, for staff alone
-    "confirmed": Look("ok", "check", N_("Confirmed")),
-    "completed": Look("ok", "check-check", N_("Completed")),
-    "disputed": Look("bad", "scale", N_("Dispute")),
-    "amount_refused": Look("bad", "scale", N_("The store does not take this amount")),
-    "transfer_added": Look("wait", "scale", N_("More of it came")),
-    "corrected": Look("wait", "scale", N_("Corrected")),
-    "cancelled": Look("off", "x", N_("Cancelled")),
-    "expired": Look("off", "x", N_("Expired")),
-    "failed": Look("bad", "scale", N_("Failed")),
-}
+__all__ = ["LOOKS", "N_", "Look"]
 
 LOOKS: dict[str, dict[str, Look]] = {
     # As the store, the staff and the payer see an order.
-    "order": _ORDER,
+    "order": ORDER,
     # The trader is who must act once the payer says so.
-    "trader_payin": _ORDER | {
+    "trader_payin": ORDER | {
         "paid": Look("act", "bell", N_("Payer says paid")),
         "completed": Look("ok", "check", N_("Completed")),
     },
-    "trader_payout": _ORDER | {
+    "trader_payout": ORDER | {
         "offered": Look("act", "bell", N_("Accept or refuse")),
         "assigned": Look("act", "bell", N_("Send the money")),
         "paid": Look("wait", "clock", N_("Waiting for the store")),
     },
-    "payout": _ORDER | {
+    "payout": ORDER | {
         "retrying": Look("wait", "refresh-cw", N_("Looking for a trader")),
         "accepted": Look("wait", "clock", N_("Taken on by a trader")),
         "assigned": Look("wait", "clock", N_("Being sent")),

@@ -1,0 +1,21 @@
+"""How an order's state looks to its store, the staff and the payer: of every page of orders."""
+from portal.web.looks import N_, Look
+
+ORDER = {
+    "new": Look("wait", "clock", N_("New")),
+    "review": Look("act", "shield-alert", N_("In review")),
+    "retrying": Look("wait", "refresh-cw", N_("Looking for a requisite")),
+    "assigned": Look("wait", "clock", N_("Waiting for payment")),
+    "paid": Look("wait", "clock", N_("Checking the payment")),
+    "unconfirmed": Look("bad", "circle-alert", N_("Nobody confirmed in time")),  # a step that changes no status
+    "suspected": Look("bad", "shield-alert", N_("Risk: staff are called")),  # likewise, for staff alone
+    "confirmed": Look("ok", "check", N_("Confirmed")),
+    "completed": Look("ok", "check-check", N_("Completed")),
+    "disputed": Look("bad", "scale", N_("Dispute")),
+    "amount_refused": Look("bad", "scale", N_("The store does not take this amount")),
+    "transfer_added": Look("wait", "scale", N_("More of it came")),
+    "corrected": Look("wait", "scale", N_("Corrected")),
+    "cancelled": Look("off", "x", N_("Cancelled")),
+    "expired": Look("off", "x", N_("Expired")),
+    "failed": Look("bad", "scale", N_("Failed")),
+}
