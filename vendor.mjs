@@ -109,6 +109,7 @@ put("app.css", stylesheet("app.css"));
 put("pay.css", stylesheet("pay.css", UNUSED_BY_PAY));
 put("uploads.css", stylesheet("uploads.css"));
 put("trials.css", stylesheet("trials.css"));
+put("pay-help.css", stylesheet("pay-help.css"));
 
 // One file, in this order: as separate deferred files the SSE extension now and then came too late to connect.
 const htmx = ["htmx.min.js", "ext/hx-sse.min.js", "ext/hx-ptag.min.js"]

@@ -30,14 +30,14 @@ class Sentinels:
         named = [part.rpartition(":") if ":" in part else (part, "", str(PORT))
                  for part in urlsplit(self.url).netloc.rpartition("@")[2].split(",")]
         if not all(host and port.isdigit() for host, _, port in named):
-            raise ValueError(f"must be {SCHEME}://:PASSWORD@HOST:PORT,HOST:PORT/NAME/DB")
+            raise ValueError("must be redis+sentinel://:PASSWORD@HOST:PORT,HOST:PORT/NAME/DB")
         return [(host, int(port)) for host, _, port in named]
 
     @cached_property
     def name_and_db(self) -> tuple[str, int]:
         name, _, db = urlsplit(self.url).path.strip("/").partition("/")
         if not name or not (db or "0").isdigit():
-            raise ValueError(f"must say which primary: {SCHEME}://…/NAME/DB")
+            raise ValueError("must say which primary: redis+sentinel://…/NAME/DB")
         return name, int(db or 0)
 
     @cached_property
@@ -62,7 +62,7 @@ def judged(url: str) -> str:
         assert named.hosts
         assert named.name_and_db
     elif scheme not in PLAIN:
-        raise ValueError(f"must be a redis://, rediss://, unix:// or {SCHEME}:// URL")
+        raise ValueError("must be a redis://, rediss://, unix:// or redis+sentinel:// URL")
     return url
 
 

@@ -16,6 +16,7 @@ from portal.orders import queries as orders
 from portal.orders.models import Order
 
 UNANSWERED_MAX = 10
+AGAIN = timedelta(minutes=1)  # so soon the same words are a form sent twice
 HELPED_FOR = timedelta(days=60)  # after its end
 TOPIC = "help"
 
@@ -56,6 +57,8 @@ def ask(session: Session, actor: Actor, command: AskHelp) -> HelpThread:
                             locale=command.locale, unanswered=0)
         session.add(thread)
         session.flush()
+    if _said_just_now(session, thread, side, command.text):
+        return thread
     if thread.unanswered >= UNANSWERED_MAX:
         raise HelpWaits()
     first = thread.unanswered == 0
@@ -65,6 +68,13 @@ def ask(session: Session, actor: Actor, command: AskHelp) -> HelpThread:
         notices.notify(session, "help.asked", notices.STAFF, order=order.public_id, thread=thread.public_id)
     _tell(session, thread)
     return thread
+
+
+def _said_just_now(session: Session, thread: HelpThread, side: str, text: str) -> bool:
+    """A form that was sent twice says it once."""
+    last = session.scalar(select(HelpMessage).where(HelpMessage.thread_id == thread.id)
+                          .order_by(HelpMessage.id.desc()).limit(1))
+    return last is not None and (last.side, last.text) == (side, text) and last.created_at > clock.now() - AGAIN
 
 
 def answer(session: Session, actor: Actor, command: AnswerHelp) -> HelpThread:

@@ -19,7 +19,7 @@ from portal.core import audit, clock, ids, jobs, web_push
 from portal.core.access import Actor
 from portal.core.commands import Command
 from portal.core.db import transaction
-from portal.core.errors import FieldError, Invalid
+from portal.core.errors import FieldError, Invalid, NotFound
 from portal.core.jobs import Claimed
 from portal.core.outbound import addresses, transport
 from portal.notices import catalogue, channels, mailing, words
@@ -90,11 +90,13 @@ def add(session: Session, actor: Actor, command: AddBrowser, *, called: str | No
 
 
 def remove(session: Session, actor: Actor, browser_id: str) -> None:
-    """Nothing goes there any more. Harmless twice, and for a browser that is not one's own."""
+    """Nothing goes there any more. Raises NotFound."""
     gone = session.execute(delete(PushBrowser).where(
-        PushBrowser.user_id == actor.id, PushBrowser.id == ids.parse("psh", browser_id)).returning(PushBrowser.called))
-    for (called,) in gone:
-        audit.record(session, actor, "user.notices_set", "user", actor.id, before={"browser": called})
+        PushBrowser.user_id == actor.id, PushBrowser.id == ids.parse("psh", browser_id))
+        .returning(PushBrowser.called)).one_or_none()
+    if gone is None:
+        raise NotFound()
+    audit.record(session, actor, "user.notices_set", "user", actor.id, before={"browser": gone.called})
 
 
 def browsers(session: Session, actor: Actor) -> Sequence[PushBrowser]:

@@ -1,7 +1,8 @@
 """One's notices: the bell of every page, the list, what one is told of and by which channel."""
+from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Response, current_app, flash, redirect, request, send_from_directory, url_for
+from flask import Blueprint, Response, current_app, flash, redirect, request, url_for
 from flask_babel import gettext
 
 from portal.core.access import Permission, requires
@@ -135,9 +136,8 @@ def remove_browser(browser_id: str) -> Response:
 @bp.get("/sw.js")
 def worker() -> Response:
     """The script that a browser runs when it is told something; from the root, for it stands for the whole desk."""
-    script = send_from_directory(str(current_app.static_folder), "js/push/worker.js", mimetype="text/javascript")
-    script.headers["Cache-Control"] = "no-cache"
-    return script
+    script = Path(str(current_app.static_folder), "js", "push", "worker.js").read_bytes()
+    return Response(script, content_type="text/javascript; charset=utf-8", headers={"Cache-Control": "no-cache"})
 
 
 @bp.post("/profile/notices/<group>")

@@ -62,11 +62,14 @@ def test_the_rest_of_the_calls(shop, customer):
     assert not list(shop.balance.entries())
     assert "RUB" in {one["code"] for one in shop.reference.currencies()}
     assert "card" in {one["code"] for one in shop.reference.methods()}
-    assert shop.reference.rates()[0]["quote"] == "RUB"
+    assert "RUB" in {one["quote"] for one in shop.reference.rates()}
     quote = shop.reference.quote(direction="payin", method=customer.method, amount="1500.00", currency="RUB")
     assert quote["due"] == "15.896739"
     assert not shop.reference.availability(kind="payin", method="cash", amount="1500.00", currency="RUB")["available"]
     endpoint = shop.webhook_endpoints.create(url="http://127.0.0.1:9/hook", events=["payin.completed"])
+    assert shop.webhook_endpoints.get(endpoint["id"])["url"] == endpoint["url"]
+    replay = shop.webhook_endpoints.replay(endpoint["id"], since=datetime.now(UTC) - timedelta(hours=1))
+    assert shop.webhook_endpoints.replayed(replay["id"])["id"] == replay["id"]
     assert shop.webhook_endpoints.rotate_secret(endpoint["id"])["secret"] != endpoint["secret"]
     assert shop.webhook_endpoints.change(endpoint["id"], active=False)["status"] == "disabled"
     assert [one["id"] for one in shop.webhook_endpoints.list()] == [endpoint["id"]]

@@ -9,7 +9,7 @@ from flask import Flask
 
 from portal import files
 from portal.core import clock
-from portal.files import service, storage
+from portal.files import service
 from portal.files.s3 import Bucket, BucketAddress
 from portal.files.storage import LocalFolder, StorageAway
 from tests import factories as f
@@ -36,7 +36,7 @@ def bucket(server: str) -> Bucket:
 
 @pytest.fixture
 def desk_with(app: Flask) -> Iterator[object]:
-    before = storage.storage()
+    before = files.storage()
     yield files.configure
     files.configure(before)
 

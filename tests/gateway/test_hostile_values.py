@@ -51,7 +51,10 @@ BODIES = {
     ("POST", "/payouts/{payout_id}/dispute"): {"reason": "not_arrived", "text": "x"},
     ("POST", "/payins/{payin_id}/advance"): {"seconds": 60},
     ("POST", "/payouts/{payout_id}/advance"): {"seconds": 60},
-    ("POST", "/webhook-endpoints"): {"url": "https://shop.example/hook", "events": ["payin.new"], "description": "d"},
+    ("POST", "/webhook-endpoints"): {"url": "https://shop.example/hook", "events": ["payin.new"], "description": "d",
+                                     "kind": "url"},
+    ("POST", "/webhook-endpoints/{endpoint_id}/replay"): {"since": "2026-11-22T08:00:00Z", "undelivered_only": True},
+    ("POST", "/token"): {"grant_type": "client_credentials", "client_id": "x", "client_secret": "x", "scope": "x"},
     ("PATCH", "/webhook-endpoints/{endpoint_id}"): {
         "url": "https://shop.example/hook", "events": ["payin.new"], "description": "d", "active": True},
 }

@@ -20,6 +20,7 @@ from portal.core.access import SCOPES, SYSTEM, Actor, ActorKind
 from portal.core.db import reader, transaction
 from portal.notices import announcements
 from portal.notices import queries as notice_queries
+from portal.notices.models import PushBrowser
 from portal.orders.models import Order
 from portal.parties import keys, sessions
 from portal.parties.commands import CreateKey
@@ -135,6 +136,13 @@ class Tenant:
         work_off("tell_people")
         return notice_queries.page(reader(), self.trader.actor).rows[0].public_id
 
+    def browser_id(self) -> str:
+        with transaction() as session:
+            made = PushBrowser(id=ids.new_id(), user_id=self.trader.id, endpoint=f"https://push.example/{ids.new_id()}",
+                               public=b"p", auth=b"a")
+            session.add(made)
+        return made.public_id
+
     def announcement_id(self) -> str:
         """For merchants: a trader opens its address in vain."""
         with transaction() as session:
@@ -175,6 +183,7 @@ RECORDS: dict[str, Callable[[Tenant], str]] = {
     "session_id": Tenant.session_id,
     "passkey_id": Tenant.passkey_id,
     "notice_id": Tenant.notice_id,
+    "browser_id": Tenant.browser_id,
     "store_id": lambda tenant: tenant.cast.store.public_id,
     **{f"{area}.deposit_id": lambda tenant, area=area: acts.tell(tenant.actor(area), tenant.cast).public_id
        for area in ("trader", "merchant")},

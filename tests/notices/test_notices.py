@@ -195,7 +195,7 @@ def test_every_event_leads_somewhere_and_speaks_both_languages(app: Flask) -> No
     routes = app.url_map.bind("localhost")
     id = "01J00000000000000000000000"
     facts = dict.fromkeys(("approval", "order", "dispute", "store", "key", "endpoint", "withdrawal", "pair",
-                           "requisite"), f"x_{id}")
+                           "requisite", "thread"), f"x_{id}")
     for name, event in catalogue.EVENTS.items():
         for role in event.roles & {Role.TRADER, Role.MERCHANT, Role.ADMIN}:
             english, russian = (words.of(name, facts, locale=locale, role=role) for locale in ("en", "ru"))

@@ -56,14 +56,17 @@ def test_fifty_confirms_and_fifty_cancels_have_one_winner(desk, cast):
             lambda does=does: act(does) for _ in range(50) for does in (confirm, cancel)], threads=32))
         f.work_off("settle_order")
         found = f.fresh(order)
-        winner, end = ("confirmed", "completed") if found.status == "completed" else ("cancelled", "cancelled")
-        assert found.status == end
         came_to["invalid_transition"] += came_to.pop("busy", 0)  # who waited too long for the lock is told to try again
-        assert came_to == {winner: 1, "invalid_transition": 99}
+        # called off first, it is taken up again by the trader who says that the money came all the same
+        winners = [one for one in ("cancelled", "confirmed") if came_to[one]]
+        assert came_to == {**dict.fromkeys(winners, 1), "invalid_transition": 100 - len(winners)}
+        assert (found.status, found.late) == ("completed" if "confirmed" in winners else "cancelled", len(winners) == 2)
         with f.look() as session:
             entries = session.scalars(select(JournalEntry.kind).where(
-                JournalEntry.reference.in_([order.id, f.assignments_of(order)[0].id])).order_by(JournalEntry.id)).all()
-        assert entries == ["payin_hold", "payin_settle" if end == "completed" else "payin_release"]
+                JournalEntry.reference.in_([order.id, *(one.id for one in f.assignments_of(order))]))
+                .order_by(JournalEntry.id)).all()
+        first, again = ["payin_hold", "payin_release"], ["payin_hold", "payin_settle"]
+        assert entries == (first if "cancelled" in winners else []) + (again if "confirmed" in winners else [])
     assert_books_hold()
 
 

@@ -25,6 +25,8 @@ HARMLESS_TWICE = {
     "change", "show_receipt", "ask_now", "let_through", "remove_source", "answer_amount",
     "read", "read_all", "set_hours", "set_low", "set_choices", "link_telegram", "unlink_telegram",
     "add_browser", "remove_browser",
+    "say_stuck", "thaw", "try_outcome", "try_limits", "require_signing", "require_signed_payouts",
+    "ask_help",  # the same words within a minute are said once
     "dispute",  # of the payer: one is open an order
     "switch_on", "switch_currency", "switch_method", "switch_bank", "set_method", "set_bank",
     # a draft more, which only the form that is sent makes something of
@@ -36,7 +38,7 @@ HARMLESS_TWICE = {
     # a secret that counts once, or a letter more
     "prove", "prove_address", "add_app", "remove_app", "add_passkey", "send_link", "change_email",
     # the key of its form is the id of what it makes, or the shop's cart is the key of its call
-    "create_key", "create_endpoint", "rotate_secret", "buy", "hear",
+    "create_key", "create_endpoint", "rotate_secret", "buy", "hear", "roll_key", "make_signing_secret",
 }
 
 

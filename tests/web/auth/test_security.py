@@ -55,4 +55,4 @@ def test_no_answer_tells_what_the_desk_is_made_of(app: Flask, path: str) -> None
 def test_the_browser_keeps_preferences_only() -> None:
     written = {name for file in SOURCES.rglob("*.js") if "vendor" not in file.parts
                for name in re.findall(r"(?:localStorage|sessionStorage)\.setItem\(([^,]+),", file.read_text())}
-    assert written <= {'"sound"', '"keys"'}, written
+    assert written <= {'"sound"', '"keys"', '"sample-language"'}, written

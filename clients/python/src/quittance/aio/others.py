@@ -18,7 +18,9 @@ from quittance.shapes import (
     Quote,
     RateFacts,
     WebhookDelivery,
+    WebhookDeliveryDetail,
     WebhookEndpoint,
+    WebhookReplay,
 )
 from quittance.shapes import Balance as BalanceLine
 
@@ -50,6 +52,9 @@ class WebhookEndpoints(Calls):
         """`secret` of the answer is shown this once: `Webhook(secret)` verifies with it."""
         return cast(NewWebhookEndpoint, await self._do("POST", "/webhook-endpoints", idempotency_key, dict(endpoint)))
 
+    async def get(self, endpoint_id: str) -> WebhookEndpoint:
+        return cast(WebhookEndpoint, await self._get(f"/webhook-endpoints/{endpoint_id}"))
+
     async def list(self, *, limit: int = 50, cursor: str | None = None) -> Page[WebhookEndpoint]:
         return await listed(self._desk, "/webhook-endpoints", {"limit": limit, "cursor": cursor})
 
@@ -67,6 +72,15 @@ class WebhookEndpoints(Calls):
         return cast(NewWebhookEndpoint, await self._do("POST", f"/webhook-endpoints/{endpoint_id}/rotate-secret",
                                                        idempotency_key))
 
+    async def replay(self, endpoint_id: str, *, since: datetime, undelivered_only: bool = False,
+                     idempotency_key: str | None = None) -> WebhookReplay:
+        """Everything since then once more, under the same `webhook-id`s; ask `replayed` how far it is."""
+        return cast(WebhookReplay, await self._do("POST", f"/webhook-endpoints/{endpoint_id}/replay", idempotency_key, {
+            "since": since.isoformat(timespec="milliseconds"), "undelivered_only": undelivered_only}))
+
+    async def replayed(self, replay_id: str) -> WebhookReplay:
+        return cast(WebhookReplay, await self._get(f"/webhook-replays/{replay_id}"))
+
     async def test(self, endpoint_id: str, *, idempotency_key: str | None = None) -> Mapping[str, Any]:
         """Send `test.ping` to it."""
         return cast(Mapping[str, Any], await self._do("POST", f"/webhook-endpoints/{endpoint_id}/test",
@@ -82,6 +96,10 @@ class WebhookDeliveries(Calls):
         return await listed(self._desk, "/webhook-deliveries", {
             "endpoint_id": endpoint_id, "event_id": event_id, "status": status, "limit": limit, "cursor": cursor})
 
+    async def get(self, delivery_id: str) -> WebhookDeliveryDetail:
+        """With what was sent, and what came back at each try."""
+        return cast(WebhookDeliveryDetail, await self._get(f"/webhook-deliveries/{delivery_id}"))
+
     async def redeliver(self, delivery_id: str, *, idempotency_key: str | None = None) -> WebhookDelivery:
         """The same event under the same `webhook-id`, once more and at once."""
         return cast(WebhookDelivery, await self._do("POST", f"/webhook-deliveries/{delivery_id}/redeliver",
@@ -91,8 +109,10 @@ class WebhookDeliveries(Calls):
 class Events(Calls):
     """What was or should have been told; thirty days."""
 
-    async def list(self, *, type: str | None = None, limit: int = 50, cursor: str | None = None) -> Page[Event]:
-        return await listed(self._desk, "/events", {"type": type, "limit": limit, "cursor": cursor})
+    async def list(self, *, type: str | None = None, created_from: datetime | None = None,
+                   created_to: datetime | None = None, limit: int = 50, cursor: str | None = None) -> Page[Event]:
+        return await listed(self._desk, "/events", {
+            "type": type, "created_from": created_from, "created_to": created_to, "limit": limit, "cursor": cursor})
 
     async def get(self, event_id: str) -> Event:
         return cast(Event, await self._get(f"/events/{event_id}"))

@@ -30,23 +30,29 @@ class Payins(Calls):
         that a crash of yours makes no second one. Raises ExternalIdTaken, Invalid, …"""
         return cast(Payin, self._do("POST", "/payins", idempotency_key, dict(order)))
 
-    def get(self, payin_id: str) -> Payin:
-        """With the whole number in `requisite` while it is assigned or paid."""
-        return cast(Payin, self._get(f"/payins/{payin_id}"))
+    def get(self, payin_id: str, *, wait: int | None = None, version: int | None = None) -> Payin:
+        """With the whole number in `requisite` while it is assigned or paid. `wait` up to 30 seconds for a change, from
+        the `version` that you know."""
+        return cast(Payin, self._get(f"/payins/{payin_id}", {"wait": wait, "version": version}))
 
     def list(self, *, status: Status | None = None, external_id: str | None = None,
                    customer_id: str | None = None, created_from: datetime | None = None,
-                   created_to: datetime | None = None, ids: Collection[str] | None = None, limit: int = 50,
-                   cursor: str | None = None) -> Page[Payin]:
+                   created_to: datetime | None = None, updated_from: datetime | None = None,
+                   ids: Collection[str] | None = None, limit: int = 50, cursor: str | None = None) -> Page[Payin]:
         """Newest first; walking through the page goes on to the next ones."""
         return listed(self._desk, "/payins", {
             "status": status, "external_id": external_id, "customer_id": customer_id, "created_from": created_from,
-            "created_to": created_to, "ids": tuple(ids) if ids is not None else None, "limit": limit,
-            "cursor": cursor})
+            "created_to": created_to, "updated_from": updated_from,
+            "ids": tuple(ids) if ids is not None else None, "limit": limit, "cursor": cursor})
 
     def mark_paid(self, payin_id: str, *, idempotency_key: str | None = None) -> Payin:
         """The customer says that they have paid, where you show the requisite yourself."""
         return cast(Payin, self._do("POST", f"/payins/{payin_id}/mark-paid", idempotency_key))
+
+    def advance(self, payin_id: str, *, seconds: int, idempotency_key: str | None = None) -> Payin:
+        """Test mode: its clock goes so much forward, and what became due happens before the answer."""
+        return cast(Payin, self._do("POST", f"/payins/{payin_id}/advance", idempotency_key,
+                                     {"seconds": seconds}))
 
     def cancel(self, payin_id: str, *, idempotency_key: str | None = None) -> Payin:
         """While no money has moved."""
@@ -83,18 +89,24 @@ class Payouts(Calls):
         """Send `amount` to `destination`. Raises InsufficientFunds, ExternalIdTaken, Invalid, …"""
         return cast(Payout, self._do("POST", "/payouts", idempotency_key, dict(order)))
 
-    def get(self, payout_id: str) -> Payout:
-        return cast(Payout, self._get(f"/payouts/{payout_id}"))
+    def get(self, payout_id: str, *, wait: int | None = None, version: int | None = None) -> Payout:
+        """`wait`: as of a payin."""
+        return cast(Payout, self._get(f"/payouts/{payout_id}", {"wait": wait, "version": version}))
 
     def list(self, *, status: Status | None = None, external_id: str | None = None,
                    customer_id: str | None = None, created_from: datetime | None = None,
-                   created_to: datetime | None = None, ids: Collection[str] | None = None, limit: int = 50,
-                   cursor: str | None = None) -> Page[Payout]:
+                   created_to: datetime | None = None, updated_from: datetime | None = None,
+                   ids: Collection[str] | None = None, limit: int = 50, cursor: str | None = None) -> Page[Payout]:
         """Newest first; walking through the page goes on to the next ones."""
         return listed(self._desk, "/payouts", {
             "status": status, "external_id": external_id, "customer_id": customer_id, "created_from": created_from,
-            "created_to": created_to, "ids": tuple(ids) if ids is not None else None, "limit": limit,
-            "cursor": cursor})
+            "created_to": created_to, "updated_from": updated_from,
+            "ids": tuple(ids) if ids is not None else None, "limit": limit, "cursor": cursor})
+
+    def advance(self, payout_id: str, *, seconds: int, idempotency_key: str | None = None) -> Payout:
+        """Test mode: its clock goes so much forward, and what became due happens before the answer."""
+        return cast(Payout, self._do("POST", f"/payouts/{payout_id}/advance", idempotency_key,
+                                     {"seconds": seconds}))
 
     def cancel(self, payout_id: str, *, idempotency_key: str | None = None) -> Payout:
         """Until a trader has taken it on."""
