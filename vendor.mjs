@@ -21,7 +21,7 @@ const ICONS = `
   sliders-horizontal store sun trending-up triangle-alert user user-check user-plus users volume-2 wallet webhook x
 `.trim().split(/\s+/);
 const PAY_ICONS = `
-  arrow-left arrow-right check circle-alert circle-help clock copy hourglass info refresh-cw scale shield
+  arrow-left arrow-right check circle-alert circle-help clock copy hourglass info refresh-cw shield
   triangle-alert x
 `.trim().split(/\s+/);
 

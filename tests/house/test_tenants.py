@@ -7,6 +7,7 @@ import itertools
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 
 import pytest
@@ -15,7 +16,7 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from portal import ledger, notices
-from portal.core import ids
+from portal.core import clock, ids
 from portal.core.access import SCOPES, SYSTEM, Actor, ActorKind
 from portal.core.db import reader, transaction
 from portal.notices import announcements
@@ -25,8 +26,9 @@ from portal.orders.models import Order
 from portal.parties import keys, sessions
 from portal.parties.commands import CreateKey
 from portal.parties.factor_models import Passkey
+from portal.webhooks import replays
 from portal.webhooks import service as webhooks
-from portal.webhooks.commands import CreateEndpoint, Ping
+from portal.webhooks.commands import CreateEndpoint, Ping, ReplayEvents
 from tests import people
 from tests.disputes import acts as disputes
 from tests.factories import (
@@ -136,6 +138,11 @@ class Tenant:
         work_off("tell_people")
         return notice_queries.page(reader(), self.trader.actor).rows[0].public_id
 
+    def replay_id(self) -> str:
+        command = ReplayEvents(endpoint_id=self.endpoint_id(), since=clock.now() - timedelta(hours=1))
+        with transaction() as session:
+            return replays.replay(session, self.cast.key, command).public_id
+
     def browser_id(self) -> str:
         with transaction() as session:
             made = PushBrowser(id=ids.new_id(), user_id=self.trader.id, endpoint=f"https://push.example/{ids.new_id()}",
@@ -184,6 +191,7 @@ RECORDS: dict[str, Callable[[Tenant], str]] = {
     "passkey_id": Tenant.passkey_id,
     "notice_id": Tenant.notice_id,
     "browser_id": Tenant.browser_id,
+    "replay_id": Tenant.replay_id,
     "store_id": lambda tenant: tenant.cast.store.public_id,
     **{f"{area}.deposit_id": lambda tenant, area=area: acts.tell(tenant.actor(area), tenant.cast).public_id
        for area in ("trader", "merchant")},

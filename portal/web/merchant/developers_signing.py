@@ -8,7 +8,7 @@ from portal.core import ids
 from portal.core.access import Permission, requires
 from portal.core.commands import bind
 from portal.core.db import reader, transaction
-from portal.parties import key_list, key_rolling, key_signing
+from portal.parties import key_list, key_rolling, key_signing, queries
 from portal.parties.commands import MakeSigningSecret, RequireSignedPayouts, RequireSigning, RollKey
 from portal.web.identity import signed_in
 from portal.web.merchant.developers import bp, key_facts, made_by_form, sample
@@ -75,8 +75,9 @@ def signing() -> Response:
 @bp.post("/stores/<store_id>/signed-payouts")
 @requires(Permission.KEY_MANAGE, step_up=True)
 def require_signed_payouts(store_id: str) -> Response:
+    store = queries.found(reader(), queries.stores_visible_to(signed_in()), ids.parse("str", store_id))
     with redisplay("merchant/developers/signing.html", lambda: _stores()):
-        command = bind(RequireSignedPayouts, request.form, store_id=ids.parse("str", store_id))
+        command = bind(RequireSignedPayouts, request.form, store_id=store.id)
         with transaction() as session:
             key_signing.require_for_payouts(session, signed_in(), command)
     flash(gettext("Saved."))
