@@ -136,7 +136,7 @@ def test_the_operators_address_hears_what_staff_are_told_signed(app: Flask) -> N
     answers = [503, 200, 200]
     with listening(lambda one: (answers.pop(0), {}, b"")) as receiver:
         notices.configure(public_url="http://desk.example", telegram=False, operator=True)
-        operator.configure(operator.Address(receiver.url, secret))
+        operator.configure(operator.Address(receiver.url, (secret,)))
         try:
             with transaction() as session:
                 notices.notify(session, "jobs.dead", notices.STAFF, kind=kind, count=2)
