@@ -93,7 +93,7 @@ class Settings(Checks):
     connections_per_address: int | None = Field(
         None, ge=10, description="open connections of one address or IPv6 /64; default: 250, all where PROXY_HOPS")
     lame_duck_s: int = Field(
-        0, ge=0, le=15, description="the web answers on so long after TERM, `/readyz` 503, for balancers to notice")
+        0, ge=0, le=15, description="the web answers on so long after TERM, `/servez` 503, for balancers to notice")
     time_zone: str = Field("Europe/Moscow", description="whose midnight ends a day of limits")
     rate_max_age_s: int = Field(3600, ge=60, description="a feed's rate older than this is refused")
     ratelimit_enabled: bool = Field(True, description="request limits; cannot be off in production")

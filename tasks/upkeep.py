@@ -62,8 +62,9 @@ def requisite_hours(session: Session, jobs: Sequence[Claimed]) -> None:
 
 
 def plan_bank_windows(session: Session, jobs: Sequence[Claimed]) -> None:
-    """Maintenance of banks that begins within a day."""
+    """Maintenance of banks that begins within a day; that of over a year ago is forgotten."""
     windows.plan(session)
+    windows.forget(session)
 
 
 def watch_banks(session: Session, jobs: Sequence[Claimed]) -> None:

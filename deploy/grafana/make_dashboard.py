@@ -57,6 +57,11 @@ ROWS: dict[str, list[tuple[str, str, list[tuple[str, str]]]]] = {
         ("Connections to the database", "short", [
             ("quittance_database_connections", "{{instance}} {{state}}")]),
         ("Streams", "short", [("sum by (instance) (quittance_live_streams)", "{{instance}}")]),
+        ("Refused, and missing in the log of calls", "reqps", [
+            ("sum by (waited_for) (rate(quittance_shed_requests_total[5m]))", "waited for {{waited_for}}"),
+            ('sum by (outcome) (rate(quittance_logged_calls_total{outcome=~"dropped|failed"}[5m]))',
+             "log {{outcome}}")]),
+        ("Calls that wait for their order", "short", [("quittance_waiting_calls", "{{instance}}")]),
         ("Memory", "bytes", [('process_resident_memory_bytes{job=~"quittance.*"}', "{{job}} {{instance}}")]),
     ],
 }

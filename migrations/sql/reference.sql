@@ -50,6 +50,7 @@ CREATE TABLE desk_pauses (
     CONSTRAINT ck_desk_pauses_target CHECK ((scope = 'desk') = (target = ''))
 );
 CREATE INDEX ix_desk_pauses_open ON desk_pauses (ends_at) WHERE ended_at IS NULL;
+CREATE INDEX ix_desk_pauses_recurred ON desk_pauses (ended_at) WHERE window_id IS NOT NULL;
 CREATE UNIQUE INDEX uq_desk_pauses_window ON desk_pauses (window_id, began_at) WHERE window_id IS NOT NULL;
 
 -- Maintenance that a bank announces: days of the week, minutes of the operator's day. Removed ones are kept.

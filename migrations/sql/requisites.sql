@@ -104,10 +104,11 @@ CREATE UNIQUE INDEX uq_requisites_number
     ON requisites (number_fingerprint, currency, live)
     WHERE status NOT IN ('rejected', 'archived');
 
--- Its bank froze it: since when, why, how much lies there and cannot be had.
+-- Its bank froze it: since when, out of which status, why, how much lies there and cannot be had.
 CREATE TABLE requisite_freezes (
     id uuid NOT NULL,
     requisite_id uuid NOT NULL,
+    status_before text NOT NULL,
     frozen_at timestamptz NOT NULL,
     frozen_name text NOT NULL,
     reason text NOT NULL,
@@ -116,6 +117,7 @@ CREATE TABLE requisite_freezes (
     ended_name text,
     CONSTRAINT pk_requisite_freezes PRIMARY KEY (id),
     CONSTRAINT ck_requisite_freezes_stuck CHECK (stuck_minor >= 0),
+    CONSTRAINT ck_requisite_freezes_status_before CHECK (status_before IN ('active', 'paused', 'blocked')),
     CONSTRAINT fk_requisite_freezes_requisite_id FOREIGN KEY (requisite_id) REFERENCES requisites (id)
 );
 CREATE UNIQUE INDEX uq_requisite_freezes_open ON requisite_freezes (requisite_id) WHERE ended_at IS NULL;

@@ -8,8 +8,8 @@ from portal.core.db import reader
 
 ALL: tuple[Examination, ...] = (
     machine.settings, machine.clocks, machine.disk, machine.backups, database.partitions, database.indexes,
-    database.bloat, database.long_transactions, database.replication, database.collations, desk.jobs, desk.proved,
-    desk.keys)
+    database.bloat, database.long_transactions, database.replication, database.standby, database.collations,
+    desk.jobs, desk.proved, desk.keys)
 MARKS = {Need.WELL: "well", Need.LOOK: "look", Need.ACT: "ACT"}
 
 

@@ -5,6 +5,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from portal.core import clock
+from portal.core.codes import named
 from portal.core.jobs import Job
 from portal.notices.happening import STAFF, notify
 
@@ -17,5 +18,5 @@ def watch(session: Session) -> None:
     died = session.execute(select(Job.kind, func.count()).where(Job.dead_at > now - LOOKS_BACK).group_by(Job.kind)
                            .order_by(Job.kind))
     for kind, count in died.all():
-        notify(session, "jobs.dead", STAFF, once=f"{kind}:{now:%Y%m%d%H}", kind=kind.replace("_", " ").capitalize(),
+        notify(session, "jobs.dead", STAFF, once=f"{kind}:{now:%Y%m%d%H}", kind=named(kind),
                count=count)

@@ -36,13 +36,14 @@ PARTS = ("method", "bank", "direction", "store")
 
 class DeskPause(Base):
     """One stop, of the whole desk or of a part. It begins and ends by itself, whether or not anybody writes `ended_at`.
-    Rows are kept."""
+    Rows are kept, but for those that recurring windows made (`windows.forget`)."""
 
     __tablename__ = "desk_pauses"
     __table_args__ = (
         Index("ix_desk_pauses_open", "ends_at", postgresql_where=text("ended_at IS NULL")),  # the present one
         Index("uq_desk_pauses_window", "window_id", "began_at", unique=True,
               postgresql_where=text("window_id IS NOT NULL")),
+        Index("ix_desk_pauses_recurred", "ended_at", postgresql_where=text("window_id IS NOT NULL")),  # to be forgotten
         CheckConstraint("began_at < ends_at", name="range"),
         CheckConstraint("scope IN ('desk', 'method', 'bank', 'direction', 'store')", name="scope"),
         CheckConstraint("(scope = 'desk') = (target = '')", name="target"),

@@ -10,7 +10,7 @@ from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field, StringConstraints
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, Text, func, select, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, Text, delete, func, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -26,6 +26,7 @@ from portal.reference.pausing import JOB
 
 PREFIX, MOST = "bwn", 100
 AHEAD = timedelta(hours=26)  # a day, and what the job may be late
+KEPT_FOR, FORGOTTEN_MAX = timedelta(days=365), 500  # of times that were; hundreds a year for each window
 AtTime = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 
 
@@ -131,6 +132,13 @@ def plan(session: Session) -> int:
     if made:
         _tell(session)
     return len(made)
+
+
+def forget(session: Session) -> None:
+    """Work of the same job: its times of long ago. A stop by hand is kept; the audit tells of both."""
+    old = select(DeskPause.id).where(DeskPause.window_id.is_not(None), DeskPause.ended_at < clock.now() - KEPT_FOR
+                                     ).order_by(DeskPause.ended_at).limit(FORGOTTEN_MAX)
+    session.execute(delete(DeskPause).where(DeskPause.id.in_(old)))
 
 
 def windows(session: Session) -> Sequence[BankWindow]:

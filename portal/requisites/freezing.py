@@ -1,6 +1,7 @@
 """A requisite that its bank froze: what lies on it cannot be had, nothing more may go there.
 
-Its trader says so, or staff; only staff give it back, paused. `orders/frozen.py` calls staff to the orders it touches.
+Its trader says so, or staff; only staff give it back, paused, or blocked as it was: a freeze washes no block off.
+`orders/frozen.py` calls staff to the orders it touches.
 """
 from collections.abc import Sequence
 from typing import Annotated
@@ -39,9 +40,10 @@ def freeze(session: Session, actor: Actor, command: FreezeRequisite) -> Requisit
         raise Denied()
     requisite = queries.lock(session, actor, ids.parse(PREFIX, command.requisite_id))
     stuck = None if command.stuck is None else typed_amounts.amount("stuck", command.stuck, requisite.currency).minor
+    status_before = requisite.status
     service.move(session, actor, requisite, Action.FREEZE, command.reason)
     session.add(RequisiteFreeze(id=ids.new_id(), requisite_id=requisite.id, frozen_name=actor.name,
-                                reason=command.reason, stuck_minor=stuck))
+                                reason=command.reason, stuck_minor=stuck, status_before=status_before))
     session.flush()
     notices.notify(session, "requisite.frozen", notices.STAFF, but=actor.id, number=requisite.mask,
                    requisite=requisite.public_id, reason=command.reason,
@@ -66,11 +68,16 @@ def say_stuck(session: Session, actor: Actor, command: FreezeRequisite) -> Requi
 
 
 def thaw(session: Session, actor: Actor, command: MoveRequisite) -> Requisite:
-    """The bank let it go, staff say: paused, for its trader to resume. Raises NotFound, Denied, InvalidTransition."""
+    """The bank let it go, staff say: paused, for its trader to resume, or blocked where staff had blocked it before.
+
+    Raises NotFound, Denied, InvalidTransition.
+    """
     if not (actor.is_staff and actor.may(Permission.REQUISITE_MANAGE)):
         raise Denied()
     requisite = queries.lock(session, actor, ids.parse(PREFIX, command.requisite_id))
-    service.move(session, actor, requisite, Action.THAW, command.reason)
+    freeze = of(session, requisite)
+    was_blocked = freeze is not None and freeze.was_blocked
+    service.move(session, actor, requisite, Action.THAW_BLOCKED if was_blocked else Action.THAW, command.reason)
     return requisite
 
 

@@ -130,15 +130,17 @@ def mask_of(first6: str, last4: str) -> str:
 
 
 class RequisiteFreeze(Base):
-    """Its bank froze it: since when, why, how much lies there and cannot be had (None: not known yet)."""
+    """Its bank froze it: since when, out of which status, why, how much is stuck there (None: not known yet)."""
 
     __tablename__ = "requisite_freezes"
     __table_args__ = (
         Index("uq_requisite_freezes_open", "requisite_id", unique=True, postgresql_where=text("ended_at IS NULL")),
         CheckConstraint("stuck_minor >= 0", name="stuck"),
+        CheckConstraint("status_before IN ('active', 'paused', 'blocked')", name="status_before"),
     )
     id: Mapped[Id]
     requisite_id: Mapped[UUID] = mapped_column(ForeignKey("requisites.id"))
+    status_before: Mapped[LongText]
     frozen_at: Mapped[datetime] = mapped_column(default=clock.now)
     frozen_name: Mapped[LongText]
     reason: Mapped[LongText]
@@ -146,6 +148,11 @@ class RequisiteFreeze(Base):
     ended_at: Mapped[datetime | None]
     ended_name: Mapped[str | None] = mapped_column(Text)
     requisite: Mapped[Requisite] = relationship(lazy="raise")
+
+    @property
+    def was_blocked(self) -> bool:
+        """By staff: what its bank let go goes back to that."""
+        return self.status_before == Status.BLOCKED
 
     @property
     def stuck(self) -> Money | None:

@@ -23,6 +23,7 @@ class Action(StrEnum):
     UNBLOCK = "unblock"
     FREEZE = "freeze"
     THAW = "thaw"
+    THAW_BLOCKED = "thaw_blocked"  # staff had blocked it before its bank froze it
     ARCHIVE = "archive"
 
 
@@ -38,6 +39,7 @@ LIFECYCLE = Lifecycle(Status.PENDING, {
     (Status.PAUSED, Action.FREEZE): Status.FROZEN,
     (Status.BLOCKED, Action.FREEZE): Status.FROZEN,
     (Status.FROZEN, Action.THAW): Status.PAUSED,
+    (Status.FROZEN, Action.THAW_BLOCKED): Status.BLOCKED,
     (Status.FROZEN, Action.ARCHIVE): Status.ARCHIVED,
     (Status.ACTIVE, Action.ARCHIVE): Status.ARCHIVED,
     (Status.PAUSED, Action.ARCHIVE): Status.ARCHIVED,

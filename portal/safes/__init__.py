@@ -1,6 +1,6 @@
 """Where secrets lie beside the environment: a folder, HashiCorp Vault or OpenBao, AWS Secrets Manager (SECRETS_FROM).
 
-A safe is read whole at start and again on SIGHUP (`portal.reloading`). Its SDK is loaded where it is used.
+A safe is read whole at start and again on SIGHUP (`portal.live_settings`). Its SDK is loaded where it is used.
 """
 from collections.abc import Mapping
 from typing import Any, Protocol

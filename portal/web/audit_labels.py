@@ -1,6 +1,6 @@
 """What was done, as the audit tells it to people: `requisite.number_shown` → Saw the number of a requisite in full."""
 from portal.web.badges import N_
-from portal.web.help_labels import ACTS_OF_HELP
+from portal.web.exposure_labels import ACTS_OF_EXPOSURE
 from portal.web.key_labels import KEYS_AND_WEBHOOKS
 from portal.web.security_labels import ACTS_OF_SECURITY
 
@@ -180,7 +180,7 @@ ACTS = {
     "method.set": N_("Described a method anew"), "bank.set": N_("Described a bank anew"),
     "asset.asked": N_("Asked for a crypto asset"), "asset.approved": N_("Approved a crypto asset"),
     "asset.rejected": N_("Rejected a crypto asset"),
-} | ACTS_OF_SECURITY | ACTS_OF_HELP
+} | ACTS_OF_SECURITY | ACTS_OF_EXPOSURE
 
 
 ENDS = {"withdrawn": N_("Took a request back"), "expired": N_("A request nobody decided expired"),

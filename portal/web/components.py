@@ -14,6 +14,7 @@ from werkzeug.urls import iri_to_uri
 from portal import reference
 from portal.core import clock
 from portal.core.access import Permission
+from portal.core.codes import named
 from portal.core.db import reader
 from portal.ledger import findings
 from portal.notices import announcements
@@ -29,7 +30,7 @@ from portal.web.filters import FILTERS
 from portal.web.form_keys import new_key
 from portal.web.fragment_cache import ShortCalls, drawing_once
 from portal.web.identity import current_actor
-from portal.web.labels import change_name, changed, entry, field_name, named
+from portal.web.labels import change_name, changed, entry, field_name
 from portal.web.locale import LANGUAGES, language, theme
 from portal.web.navigation import navigation
 from portal.web.refused_forms import field_id, page_of_act, sent_to, sentences

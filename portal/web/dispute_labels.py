@@ -30,8 +30,6 @@ OUTCOMES = {
     "correct": N_("Corrected to another amount"),
 }
 
-WORK = (N_("Dispute deadline"), N_("Dispute unconfirmed"), N_("Watch coverage"))
-"""Kinds of jobs, as the page of the jobs calls them."""
 
 
 def dispute_reason(code: str) -> str:

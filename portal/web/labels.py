@@ -4,12 +4,13 @@ from typing import Any
 
 from flask_babel import gettext
 
+from portal.core.codes import named
 from portal.core.money import EXPONENTS, Money
 from portal.treasury import networks
 from portal.web.application_labels import CHANGES_OF_JOINING, CODES_OF_JOINING
 from portal.web.badges import N_
+from portal.web.exposure_labels import CHANGES_OF_EXPOSURE
 from portal.web.filters import bps, money
-from portal.web.help_labels import CHANGES_OF_EXPOSURE
 from portal.web.reference_choices import bank, method
 from portal.web.risk_labels import CHANGES_OF_RISK, CODES_OF_RISK
 from portal.web.security_labels import CHANGES_OF_SECURITY
@@ -35,14 +36,6 @@ WORDS = (
     N_("Store available"), N_("Store held"), N_("Store reserve"), N_("Trader available"), N_("Trader held"),
     N_("Platform fees"),
     N_("Platform suspense"), N_("World external"),
-    # Kinds of work.
-    N_("Match order"), N_("Settle order"), N_("Expire order"), N_("Flag unconfirmed"), N_("Rebuild lanes"),
-    N_("Deliver webhook"), N_("Prove ledger"), N_("Sweep sessions"), N_("Make partitions"), N_("Keep days"),
-    N_("Ensure robots"),
-    N_("Forget idempotency keys"), N_("Sweep kept amounts"), N_("Simulate"), N_("End desk pause"),
-    N_("Confirm payout"), N_("Expire approvals"), N_("Plan rate fetches"), N_("Fetch rates"), N_("Sweep files"),
-    N_("Release reserves"), N_("Compute results"), N_("Requisite hours"), N_("Watch banks"), N_("Count demand"),
-    N_("Make payouts"), N_("Expire payout import"), N_("Forget payout files"),
     N_("Its time was over"),
     N_("h"),  # hours: inside an f-string no tool finds it
     # How what was received compares with what was asked for.
@@ -88,11 +81,6 @@ def admission(how: str, who: str) -> str:
 def entry(kind: str) -> str:
     """What an entry of the journal did, in the reader's language."""
     return str(gettext(ENTRIES.get(kind, named(kind))))
-
-
-def named(code: object) -> str:
-    """A code as people read it, to be translated: `day_max_minor` → Day max."""
-    return str(code).removesuffix("_minor").removesuffix("_bps").replace("_", " ").capitalize()
 
 
 FIELDS = {

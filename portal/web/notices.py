@@ -26,10 +26,6 @@ CHANNELS = {catalogue.PORTAL: N_("Here, in the portal"), catalogue.MAIL: N_("Mai
             catalogue.PUSH: N_("My browsers"),
             catalogue.OPERATOR: N_("The operator's address")}
 STATES = {"waiting": N_("Waits"), "sent": N_("Sent"), "failed": N_("Failed")}
-KINDS = (N_("Tell people"), N_("Send notices"), N_("Send due notices"), N_("Forget notices"), N_("Send mail"),
-         N_("Sweep mails"), N_("Send telegram"), N_("Call operator"), N_("Watch for notices"),
-         N_("Watch keys and balances"), N_("Listen to telegram"), N_("Hear telegram"), N_("Send push"))
-"""Kinds of work, as `named` calls them."""
 
 
 @bp.get("/notices")

@@ -37,7 +37,7 @@ ENTRIES = {"network": N_("Address or network"), "customer": N_("Customer's id"),
 MOMENTS = {"intake": N_("before matching"), "claim": N_("as it was said to be paid"),
            "confirm": N_("as it was confirmed")}
 LISTS = {"deny": N_("Deny list"), "allow": N_("Allow list")}
-WORDS = (N_("Replay risk rule"), N_("Sweep risk counters"), N_("Risk rule"), N_("Risk entry"))
+WORDS = (N_("Risk rule"), N_("Risk entry"))
 CHANGES_OF_RISK = {"mode": N_("Mode"), "list": N_("List"), "about": N_("What it is"), "until": N_("Until")}
 """What an approval about risk changes, and its codes."""
 CODES_OF_RISK: dict[str, Callable[[str], str]] = {"mode": MODES.__getitem__, "list": LISTS.__getitem__,

@@ -15,6 +15,5 @@ ACTS_OF_SECURITY = {
     "user.passkey_copied": N_("Was refused by a passkey that looks copied"),
 }
 WORDS_OF_SECURITY = (
-    N_("Legal hold"), N_("Person"), N_("Dispute"), N_("Purge personal data"), N_("Answer recovery"),
-    N_("Expire permissions"), N_("Customer"), N_("Orders"))
+    N_("Legal hold"), N_("Person"), N_("Dispute"), N_("Customer"), N_("Orders"))
 CHANGES_OF_SECURITY = {"for_days": N_("For days")}

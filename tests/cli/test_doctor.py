@@ -6,9 +6,14 @@ import psycopg
 import pytest
 from click.testing import Result
 from flask import Flask
+from pydantic import SecretStr
+from sqlalchemy import make_url
 
+from portal.cli.doctor import MARKS
+from portal.cli.examinations import database
 from portal.core import clock
 from portal.core.db import reader
+from tests.running import free_port
 
 
 def ask(app: Flask, *options: str) -> Result:
@@ -59,3 +64,32 @@ def test_a_full_disk_is_named_before_postgresql_stops(fresh_app, tmp_path, monke
     monkeypatch.setenv("QUITTANCE_HOME", str(tmp_path))
     monkeypatch.setattr("shutil.disk_usage", lambda folder: (100 * 1024 ** 3, 95 * 1024 ** 3, 5 * 1024 ** 3))
     assert any(line.startswith("ACT  disk: 5.0 of 100 GiB are free") for line in lines(ask(fresh_app), "disk"))
+
+
+def test_days_are_looked_at_apart_from_months(fresh_app, fresh_database, url_of):
+    """A row of the log of calls beside its day is dropped with the day's making: nobody has to move it."""
+    assert any("has its next 2" in line for line in lines(ask(fresh_app), "partitions"))
+    reader().rollback()
+    day = f"{clock.now() + timedelta(days=1):%Y%m%d}"
+    with psycopg.connect(url_of(fresh_database, "owner"), autocommit=True) as owner:
+        owner.execute(f"DROP TABLE logged_calls_p{day}")
+        owner.execute("""INSERT INTO logged_calls_p2default
+            (id, created_at, store_id, live, key_id, method, path, status, ms, request_bytes, answer_bytes)
+            VALUES (uuidv7(), now() + interval '90 days', uuidv7(), true, uuidv7(), 'GET', '/', 200, 1, 0, 0)""")
+        owner.execute("ANALYZE logged_calls_p2default")
+    said = ask(fresh_app, "--quiet")
+    assert any(f"ACT  partitions: logged_calls_p{day} are not there" in line for line in lines(said, "partitions"))
+    assert "keep_days" in said.output
+    assert "rows lie in" not in said.output, "to move them into their month would be the wrong advice"
+
+
+def test_a_standby_that_does_not_answer_is_told(fresh_app, fresh_database, url_of):
+    assert not lines(ask(fresh_app), "standby"), "none is named"
+    settings = fresh_app.extensions["settings"]
+    here = make_url(url_of(fresh_database, "app"))
+    for url, said in ((here.set(host="127.0.0.1", port=free_port(), query={}), "ACT  standby: does not answer"),
+                      (here, "look standby: what answers is the primary")):
+        named = settings.model_copy(update={
+            "database_replica_url": SecretStr(url.render_as_string(hide_password=False))})
+        found = next(database.standby(reader(), named))
+        assert f"{MARKS[found.need]:5}{found.about}: {found.found}".startswith(said)

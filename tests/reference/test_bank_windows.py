@@ -1,6 +1,7 @@
 """Maintenance of banks that recurs is planned as pauses, in the operator's time, once each time."""
 from datetime import UTC, date, timedelta
 from types import SimpleNamespace
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select
@@ -70,6 +71,26 @@ def test_what_staff_call_off_is_not_planned_again(desk):
         found = next(one for one in pauses.of_parts(session) if one.id == last.id)
         pausing.resume_part(session, f.staff("admin"), pausing.ResumePart(pause_id=found.public_id))
     assert last.id not in [one.id for one in planned()]
+
+
+def test_what_recurred_is_forgotten_after_a_year_and_what_was_done_by_hand_is_not(desk):
+    added()
+    of_the_window = {one.id for one in planned()}
+    with f.act() as session:
+        by_hand = pausing.pause(session, f.staff("admin"), pausing.PauseDesk(
+            what="bank:alfa", for_minutes=30, reason="It does not answer")).id
+    with f.act() as session:
+        for one in session.scalars(select(DeskPause)):
+            one.ended_at = one.ends_at
+
+    def kept(days: int) -> set[UUID]:
+        with clock.moved(timedelta(days=days)), f.act() as session:
+            windows.forget(session)
+        with f.look() as session:
+            return set(session.scalars(select(DeskPause.id)))
+
+    assert kept(360) == of_the_window | {by_hand}
+    assert kept(370) == {by_hand}
 
 
 def test_a_pause_by_hand_leaves_what_is_to_come(desk):

@@ -68,6 +68,25 @@ def test_staff_alone_give_it_back_paused(cast):
         assert (requisite.status, freezing.of(session, requisite)) == ("paused", None)
 
 
+def test_a_freeze_washes_no_block_off(cast):
+    """Its trader may say that it is frozen, and staff who give it back need not know that others had blocked it."""
+    wanted = MoveRequisite(requisite_id=its(cast).public_id, reason="It took from who it should not")
+    with f.act() as session:
+        service.block(session, f.staff("admin"), wanted)
+    freeze(cast)
+    with f.act() as session:
+        freezing.thaw(session, f.staff("admin"), wanted)
+    assert its(cast).status == "blocked"
+    with pytest.raises(InvalidTransition), f.act() as session:
+        service.resume(session, f.as_trader(cast.traders[0]), wanted)
+    with f.act() as session:
+        service.unblock(session, f.staff("admin"), wanted)
+    freeze(cast)
+    with f.act() as session:
+        freezing.thaw(session, f.staff("admin"), wanted)
+    assert its(cast).status == "paused", "it was not blocked before this one"
+
+
 def test_an_archived_one_is_on_the_list_no_more(cast):
     freeze(cast)
     with f.act() as session:

@@ -144,7 +144,7 @@ def calling(caller: Caller) -> Iterator[list[Answer]]:
 
 @contextmanager
 def dying() -> Iterator[int]:
-    """Ready for the probe; whatever else it is asked, it takes in and is gone before it answers."""
+    """Well for who probes it; whatever else it is asked, it takes in and is gone before it answers."""
     def serve(line: socket.socket) -> None:
         with line, line.makefile("rb") as asked:
             first, size = asked.readline(), 0
@@ -152,7 +152,7 @@ def dying() -> Iterator[int]:
                 if field.startswith(b"content-length:"):
                     size = int(field.split()[1])
             asked.read(size)
-            if b" /readyz " in first:
+            if first.split()[1] in (b"/servez", b"/readyz"):
                 line.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 
     with listening(serve) as port:

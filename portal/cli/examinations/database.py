@@ -1,15 +1,18 @@
-"""The database: partitions ahead, indexes, bloat, transactions, replication, collations, long transactions."""
+"""The database: partitions ahead, indexes, bloat, transactions, replication, a standby to read from, collations."""
 from collections.abc import Iterator
 from datetime import timedelta
 
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from portal.cli.examinations import Finding, judged
-from portal.core import clock
+from portal.core import clock, replica
+from portal.core.db import engine_options
 from portal.settings import Settings
 
 AHEAD = timedelta(days=35)  # a month that begins within it needs its partitions
+DAYS_AHEAD = 2  # keep_days makes seven
 MIB = 1024 ** 2
 IDLE_INDEX_MIB = 50  # below it an index that nobody reads costs nothing worth a word
 STATISTICS_DAYS = 30  # younger ones say nothing about what nobody uses
@@ -25,7 +28,13 @@ PARENTS = """
     WHERE c.relkind = 'p' AND c.relnamespace = 'public'::regnamespace
       AND obj_description(c.oid, 'pg_class') IS DISTINCT FROM 'by day' GROUP BY c.relname ORDER BY 1"""
 DEFAULTS = """
-    SELECT s.relname FROM pg_stat_user_tables s WHERE s.relname LIKE '%\\_p2default' AND s.n_live_tup > 0 ORDER BY 1"""
+    SELECT s.relname FROM pg_stat_user_tables s JOIN pg_inherits i ON i.inhrelid = s.relid
+    WHERE s.relname LIKE '%\\_p2default' AND s.n_live_tup > 0
+      AND obj_description(i.inhparent, 'pg_class') IS DISTINCT FROM 'by day' ORDER BY 1"""
+DAYS = """
+    SELECT c.relname || '_p' || day AS lacking FROM pg_class c CROSS JOIN unnest(CAST(:days AS text[])) AS day
+    WHERE c.relkind = 'p' AND c.relnamespace = 'public'::regnamespace AND obj_description(c.oid, 'pg_class') = 'by day'
+      AND to_regclass('public.' || quote_ident(c.relname || '_p' || day)) IS NULL ORDER BY 1"""
 INVALID = "SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid ORDER BY 1"
 UNUSED = """
     SELECT s.indexrelid::regclass::text AS name, pg_relation_size(s.indexrelid) / 1048576 AS mib
@@ -48,6 +57,11 @@ def partitions(session: Session, settings: Settings) -> Iterator[Finding]:
     yield judged("partitions", f"rows lie in {', '.join(spilled)}: they came when their month was missing" if spilled
                  else "no row came before its month", "they are kept and found; move them into their month in a quiet "
                  "hour, or the month cannot be made", act=False, look=bool(spilled))
+    days = [f"{clock.now() + timedelta(days=ahead):%Y%m%d}" for ahead in range(1, DAYS_AHEAD + 1)]
+    missing = list(session.scalars(text(DAYS), {"days": days}))
+    yield judged("partitions", f"{', '.join(missing)} are not there" if missing
+                 else f"what goes by days has its next {DAYS_AHEAD}", "the job keep_days makes them each hour: see "
+                 "/admin/jobs; what comes without its day is dropped when the day is made", act=bool(missing))
 
 
 def indexes(session: Session, settings: Settings) -> Iterator[Finding]:
@@ -110,6 +124,29 @@ def replication(session: Session, settings: Settings) -> Iterator[Finding]:
     yield judged("log archive", f"{archive.last_failed_wal} could not be put away" if archive.fails
                  else "nothing waits", "read the server's log: while it fails the disk fills, and no moment is kept",
                  act=archive.fails)
+
+
+def standby(session: Session, settings: Settings) -> Iterator[Finding]:
+    """The one that lists and reports are read from, where one is named: asked as the web asks it."""
+    if settings.database_replica_url is None:
+        return
+    engine = replica.connect(settings.replica_url, engine_options(
+        "doctor", pool_size=1, prepared=settings.database_prepared))
+    try:
+        with engine.connect() as connection:
+            row = connection.execute(text("""SELECT pg_is_in_recovery() AS follows, extract(epoch FROM
+                now() - pg_last_xact_replay_timestamp())::float AS behind""")).one()
+    except SQLAlchemyError as error:
+        yield judged("standby", f"does not answer ({type(error).__name__})", "start it, or mend DATABASE_REPLICA_URL; "
+                     "meanwhile everything is read at the primary", act=True)
+        return
+    finally:
+        engine.dispose()
+    behind = row.behind or 0.0
+    yield judged("standby", f"answers, its last transaction is {behind:.0f} s old" if row.follows
+                 else "what answers is the primary", "look at the standby's disk and network, and at "
+                 "DATABASE_REPLICA_URL: it is passed over, and everything is read at the primary", act=False,
+                 look=not row.follows or behind > replica.LAG_S)
 
 
 def collations(session: Session, settings: Settings) -> Iterator[Finding]:

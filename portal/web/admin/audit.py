@@ -4,13 +4,13 @@ from flask_babel import gettext
 
 from portal.core import audit, seals
 from portal.core.access import Permission, requires
+from portal.core.codes import named
 from portal.core.date_range import Days
 from portal.core.db import reader
 from portal.core.names import order_key
 from portal.web.audit_labels import act_words
 from portal.web.behind import may_lag
 from portal.web.identity import signed_in
-from portal.web.labels import named
 from portal.web.render import show
 
 bp = Blueprint("admin_audit", __name__, url_prefix="/admin/audit")

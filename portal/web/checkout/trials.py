@@ -17,8 +17,6 @@ LABELS = {
     Outcome.DECLINED: N_("The first trader refuses"),
     Outcome.WON: N_("Dispute, decided for the store"), Outcome.LOST: N_("Dispute, decided against the store"),
 }
-WORK = (N_("Play test order"),)
-"""The robots' job, as the page of the jobs calls it."""
 
 
 def of(order: Order) -> list[tuple[str, str]]:

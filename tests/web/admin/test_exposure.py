@@ -72,6 +72,21 @@ def test_a_trader_asks_says_frozen_and_the_log_is_written(desk):
     assert trader
 
 
+def test_a_frozen_one_that_was_blocked_says_so_and_comes_back_blocked(desk):
+    _, _, card, seats = desk
+    staff, at = seats["staff"], f"/admin/requisites/{card.public_id}"
+    theirs = f"/trader/requisites/{card.public_id}"
+    assert staff.send(f"{at}/blocking", {"reason": "Fraud"}).status_code == 303
+    assert seats["trader"].send(f"{theirs}/freezing", {"reason": "115-FZ"}).status_code == 303
+    page = staff.get(at).get_data(as_text=True)
+    assert "it comes back blocked" in page
+    assert "It is blocked again, as it was before." in page
+    assert "It is paused until its trader resumes it." not in page
+    assert "it comes back blocked" in seats["trader"].get(theirs).get_data(as_text=True)
+    assert staff.send(f"{at}/thawing", {"reason": "Let go"}).status_code == 303
+    assert f.fresh(card).status == "blocked"
+
+
 def test_limits_are_tried_and_nothing_is_changed(desk):
     _, _, card, seats = desk
     page = seats["trader"].send(f"/trader/requisites/{card.public_id}/limits/trial", {

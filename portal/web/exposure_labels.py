@@ -1,7 +1,7 @@
-"""Words of the audit for exposure, help, freezes, shifts of the staff and announcements."""
+"""Words for what is open and in dispute (caps, windows of banks, freezes, help) and for shifts and announcements."""
 from portal.web.badges import N_
 
-ACTS_OF_HELP = {
+ACTS_OF_EXPOSURE = {
     "dispute.unsecured": N_("Money of a late payment without collateral"),
     "bank_window.added": N_("Added maintenance of a bank"), "bank_window.removed": N_("Removed maintenance of a bank"),
     "help.asked": N_("Asked for help with an order"), "help.answered": N_("Answered who asked for help"),
@@ -15,8 +15,8 @@ ACTS_OF_HELP = {
     "requisite.frozen": N_("Said that a requisite's bank froze it"),
     "requisite.stuck_set": N_("Said how much is stuck on a frozen requisite"),
 }
-OF_EXPOSURE = (N_("Plan bank windows"), N_("Exposure reached"), N_("Bank cap"), N_("Reply"))
-"""Kinds of work and of records, failure codes, as `named` calls them."""
+OF_EXPOSURE = (N_("Exposure reached"), N_("Bank cap"), N_("Reply"))
+"""Kinds of records and failure codes, as `named` calls them."""
 CHANGES_OF_EXPOSURE = {"open_max_minor": N_("Open at once, at most"),
                        "disputed_max_minor": N_("In dispute at once, at most")}
 """What an approval changes."""
