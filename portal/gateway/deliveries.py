@@ -94,6 +94,7 @@ def redeliver_webhook(delivery_id: str) -> Response:
       summary="Tell it everything since a moment once more", answer=schemas.WebhookReplay, status=202,
       errors=(NotFound, EndpointDisabled, ReplayRunning))
 def replay_webhooks(endpoint_id: str) -> Response:
+    queries.endpoint(reader(), caller(), endpoint_id)  # another's does not exist, whatever the body says
     sent = bind(schemas.CreateReplay, strict_json.body())
     command = ReplayEvents(endpoint_id=endpoint_id, since=sent.since, undelivered_only=sent.undelivered_only)
     return once(caller(), lambda session: view.replay(replays.replay(session, caller(), command)), status=202)
