@@ -34,6 +34,7 @@ from portal.orders.intake.insert import INSERT, Asked, parameters, written
 from portal.server.group_commit import GroupCommit, say_failed
 from portal.server.loop_connection import LoopDatabase
 from portal.server.refusals import shed
+from portal.server.request_body import with_first
 from portal.server.wsgi_bridge import target_of
 from portal.web import forwarded
 
@@ -110,7 +111,7 @@ class FastCreate:
         begun, message = perf_counter(), await receive()
         asked = await self._asked(scope, message)
         if isinstance(asked, Why):
-            await self._by_flask(asked, scope, _again(message, receive), send)
+            await self._by_flask(asked, scope, with_first(message, receive), send)
             return
         if self._writer.waiting >= WAITING_MAX:
             raise shed("new orders")
@@ -119,7 +120,7 @@ class FastCreate:
             claimed = await self._seen.claim_on_loop(signature)
             scope = {**scope, seen_signatures.CLAIMED: claimed}  # each counts once
             if not claimed:
-                await self._by_flask(Why.REFUSED, scope, _again(message, receive), send)
+                await self._by_flask(Why.REFUSED, scope, with_first(message, receive), send)
                 return
         done = await self._writer.submit(asked)
         if isinstance(done, Unknown):
@@ -127,7 +128,7 @@ class FastCreate:
         elif done is None or not done.written:
             if done is not None and done.counted is not None:
                 scope = {**scope, rate_limits.COUNTED: done.counted}  # once is enough
-            await self._by_flask(_why_not(done), scope, _again(message, receive), send)
+            await self._by_flask(_why_not(done), scope, with_first(message, receive), send)
         else:
             CREATES.labels("fast", "").inc()
             self._log(asked, begun)
@@ -299,17 +300,3 @@ def _sent(scope: Any, headers: dict[bytes, bytes], body: bytes, idempotency_key:
 
 def _reader(headers: dict[bytes, bytes]) -> Callable[[str], str]:
     return lambda name: headers.get(name.encode(), b"").decode("latin-1")
-
-
-def _again(message: Any, receive: Any) -> Any:
-    """The body that was read already, then whatever follows."""
-    told = False
-
-    async def replay() -> Any:
-        nonlocal told
-        if told:
-            return await receive()
-        told = True
-        return message
-
-    return replay
