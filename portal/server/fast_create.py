@@ -46,8 +46,6 @@ WAITING_MAX = 1000  # about a second's work: who comes then had better come agai
 BODY_MAX = 16 * 1024  # what may be parsed on the loop; ten times an order
 NEVER = re.compile(rb"q\s*=\s*0(?:\.0*)?\s*(?:[,;]|$)", re.I)  # of a media type: it is not accepted
 PATIENCE = "50ms"  # of a batch with whoever holds a key of one of its orders: then all go the ordinary road
-
-
 CREATES = Counter("quittance_gateway_creates", "Payins asked for: by which road they went, and why not by the fast one",
                   ["road", "reason"])
 
