@@ -12,5 +12,8 @@ def deliver_webhooks() -> int:
     return sender.drain(app.app_context)
 
 
-register(Kind(replays.REPLAYS, replays.work, batch_max=4, failed=replays.failed))
+register(
+    Kind(replays.REPLAYS, replays.work, batch_max=4, failed=replays.failed),
+    Kind("forget_replays", replays.forget, every_s=3600, batch_max=1),
+)
 register_outside(KIND, deliver_webhooks)

@@ -92,6 +92,7 @@ CREATE INDEX ix_webhook_endpoints_store_id ON webhook_endpoints (store_id, live,
 CREATE TABLE webhook_replays (
     id uuid NOT NULL,
     endpoint_id uuid NOT NULL,
+    store_id uuid NOT NULL,
     since timestamptz NOT NULL,
     until timestamptz NOT NULL,
     undelivered_only boolean NOT NULL,
@@ -106,8 +107,23 @@ CREATE TABLE webhook_replays (
     CONSTRAINT ck_webhook_replays_state CHECK (state IN ('running', 'done', 'bounded', 'stopped')),
     CONSTRAINT fk_webhook_replays_endpoint_id FOREIGN KEY (endpoint_id) REFERENCES webhook_endpoints (id)
 );
+CREATE INDEX ix_webhook_replays_store_id ON webhook_replays (store_id, created_at);
+CREATE INDEX ix_webhook_replays_ended_at ON webhook_replays (ended_at) WHERE ended_at IS NOT NULL;
 CREATE INDEX ix_webhook_replays_endpoint_id ON webhook_replays (endpoint_id, id);
 CREATE UNIQUE INDEX uq_webhook_replays_running ON webhook_replays (endpoint_id) WHERE state = 'running';
 
 REVOKE UPDATE, DELETE, TRUNCATE ON webhook_events, webhook_attempts FROM quittance_app;
-REVOKE DELETE, TRUNCATE ON webhook_deliveries, webhook_replays FROM quittance_app;
+REVOKE DELETE, TRUNCATE ON webhook_deliveries FROM quittance_app;
+REVOKE TRUNCATE ON webhook_replays FROM quittance_app;
+
+-- Old attempts at an inbox, where the desk has only told itself. Of what was sent to a store nothing can be taken away.
+CREATE FUNCTION trim_inbox_attempts(wanted uuid, newest int) RETURNS int
+    LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    WITH gone AS (
+        DELETE FROM webhook_attempts a USING webhook_deliveries d JOIN webhook_endpoints e ON e.id = d.endpoint_id
+         WHERE d.id = wanted AND e.kind = 'inbox' AND a.delivery_id = wanted AND a.created_at >= d.created_at
+           AND a.number <= d.attempts - newest RETURNING 1)
+    SELECT count(*)::int FROM gone
+$$;
+REVOKE ALL ON FUNCTION trim_inbox_attempts(uuid, int) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION trim_inbox_attempts(uuid, int) TO quittance_app;

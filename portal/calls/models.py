@@ -9,6 +9,8 @@ from portal.core import ids
 from portal.core.columns import LongText
 from portal.core.db import Base
 
+SEARCH_MAX = 255  # characters; a longer external id is not looked for
+
 
 class LoggedCall(Base):
     """What a key asked and was answered. Only added; partitioned by day, and dropped with its day.

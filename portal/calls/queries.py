@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, false, select, true, tuple_
 from sqlalchemy.orm import Session, aliased
 
-from portal.calls.models import LoggedCall
+from portal.calls.models import SEARCH_MAX, LoggedCall
 from portal.core import clock, ids, retention
 from portal.core.access import Actor, Permission, Role
 from portal.core.errors import FieldError, Invalid, NotFound
@@ -24,7 +24,6 @@ LOOK_BACK = 20_000
 STATUSES = {"ok": (0, 400), "refused": (400, 600), "4xx": (400, 500), "5xx": (500, 600)}
 METHODS = ("GET", "HEAD", "POST", "PATCH", "DELETE")
 ORDERS = ("pin", "pout")
-SEARCH_MAX = 255
 
 
 @dataclass(frozen=True)

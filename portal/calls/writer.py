@@ -10,17 +10,20 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 from uuid import UUID
 
 import psycopg
 import structlog
 from prometheus_client import Counter
+from psycopg import errors as pg
 from sqlalchemy import Engine
 
 from portal.calls import redaction
+from portal.calls.models import SEARCH_MAX
 from portal.core import ids
 from portal.core.db import engine_options
+from portal.core.db_outage import is_away, is_in_want
 from portal.core.errors import NotFound
 
 EXTENSION = "call_log"
@@ -28,11 +31,15 @@ CALLS_MAX, BYTES_MAX = 10_000, 16 * 1024 * 1024  # that wait, of one process
 BATCH_MAX = 500
 BODY_MAX = 32 * 1024  # a larger one is told by its size only
 TEXT_MAX = 1000
+SEARCHED_BYTES_MAX = 1000  # of an external id: a row of an index takes 2,704, and refuses the whole call beyond
+TOO_MANY = 429
+LATER = (pg.LockNotAvailable, pg.QueryCanceled, pg.DeadlockDetected, pg.SerializationFailure)  # the moment's trouble
 GATHER_S, AGAIN_S, LAST_S = .25, 2.0, 3.0
 ORDERS = ("pin", "pout")
 COLUMNS = ("id", "created_at", "store_id", "live", "key_id", "method", "path", "status", "code", "ms", "external_id",
            "order_id", "request_bytes", "answer_bytes", "request", "answer")
 COPY = f"COPY logged_calls ({', '.join(COLUMNS)}) FROM STDIN"
+Row = tuple[Any, ...]
 CALLS = Counter("quittance_logged_calls", "Calls for their store's log: written, dropped from a full queue, or failed",
                 ["outcome"])
 log = structlog.get_logger("calls")
@@ -52,6 +59,13 @@ class Seen(NamedTuple):
     seconds: float
     body: bytes
     answer: bytes
+    forgotten: int = 0  # bytes of a body that is not even remembered
+
+    def remembered(self) -> Self:
+        """Without a body that would not be kept: who is refused for calling too often fills nobody's memory."""
+        if self.status != TOO_MANY and len(self.body) <= BODY_MAX:
+            return self
+        return self._replace(body=b"", forgotten=len(self.body))
 
 
 class Writer:
@@ -70,9 +84,10 @@ class Writer:
 
     def put(self, seen: Seen) -> None:
         """Remember to write it, if there is room. Never waits and never raises."""
+        seen = seen.remembered()
         size = len(seen.body) + len(seen.answer)
         with self._lock:
-            most = CALLS_MAX if seen.status != 429 else CALLS_MAX // 2  # who is refused for calling too often
+            most = CALLS_MAX if seen.status != TOO_MANY else CALLS_MAX // 2  # who is refused for calling too often
             if self._closed or len(self._waiting) >= most or self._bytes + size > BYTES_MAX:
                 CALLS.labels("dropped").inc()
                 return
@@ -82,17 +97,20 @@ class Writer:
             self._begin()
 
     def flush(self) -> None:
-        """Write everything that waits. Raises psycopg's errors; what was taken up then waits again."""
+        """Write everything that waits. Raises psycopg's errors while the database is away; what was taken waits then.
+
+        What cannot be written at all is dropped and counted alone: it would hold up or take along all others.
+        """
         with self._writing:
             while batch := self._take():
+                good, rows = _rows_of(batch)
                 try:
-                    self._write(batch)
-                except (psycopg.DataError, psycopg.IntegrityError):
-                    CALLS.labels("failed").inc(len(batch))
-                    raise
-                except psycopg.Error:
-                    self._give_back(batch)
-                    raise
+                    self._write(rows)
+                except psycopg.Error as error:
+                    if self._is_away(error):
+                        self._give_back(good)
+                        raise
+                    self._write_each(good, rows)
 
     def close(self) -> None:
         """Write what is left, within a moment, and let the database go."""
@@ -120,8 +138,6 @@ class Writer:
             self._filled.clear()
             try:
                 self.flush()
-            except (psycopg.DataError, psycopg.IntegrityError) as error:
-                log.error("calls_not_written", error=type(error).__name__, exc_info=error)
             except psycopg.Error as error:
                 log.warning("calls_wait", error=type(error).__name__)
                 self._filled.set()
@@ -138,12 +154,25 @@ class Writer:
             self._waiting.extendleft(reversed(batch))
             self._bytes += _bytes_of(batch)
 
-    def _write(self, batch: Sequence[Seen]) -> None:
-        rows = []
-        for seen in batch:
-            rows.append(row_of(seen))
-            time.sleep(0)  # the event loop need not wait for more than one
+    def _is_away(self, error: psycopg.Error) -> bool:
+        """Later it may be written as it is."""
+        lost = self._connection is None or self._connection.closed
+        return lost or is_away(error) or is_in_want(error) or isinstance(error, LATER)
+
+    def _write_each(self, batch: Sequence[Seen], rows: Sequence[Row]) -> None:
+        """Raises psycopg's errors when the database goes away meanwhile; the rest waits then."""
+        for at, seen in enumerate(batch):
+            try:
+                self._write([rows[at]])
+            except psycopg.Error as error:
+                if self._is_away(error):
+                    self._give_back(batch[at:])
+                    raise
+                _say_failed(seen, error)
+
+    def _write(self, rows: Sequence[Row]) -> None:
         if self._connection is None or self._connection.closed:
+            self._connection = None
             self._connection = psycopg.connect(**self._arguments, autocommit=True)
         with self._connection.transaction(), self._connection.cursor() as cursor:
             cursor.execute("SET LOCAL synchronous_commit = off")
@@ -153,19 +182,39 @@ class Writer:
         CALLS.labels("written").inc(len(rows))
 
 
-def row_of(seen: Seen) -> tuple[Any, ...]:
+def _rows_of(batch: Sequence[Seen]) -> tuple[list[Seen], list[Row]]:
+    """Each that can be told, with its row. A bug of ours with one call must not end the log of all."""
+    good, rows = [], []
+    for seen in batch:
+        try:
+            rows.append(row_of(seen))
+            good.append(seen)
+        except Exception as error:
+            _say_failed(seen, error)
+        time.sleep(0)  # the event loop need not wait for more than one
+    return good, rows
+
+
+def _say_failed(seen: Seen, error: Exception) -> None:
+    CALLS.labels("failed").inc()
+    log.error("call_not_written", request_id=seen.request_id, error=type(error).__name__)
+
+
+def row_of(seen: Seen) -> Row:
     """As it is kept, in the order of COLUMNS."""
     id = ids.parse("req", seen.request_id)
     sent, request = redaction.body(seen.body) if 0 < len(seen.body) <= BODY_MAX else (None, None)
     told, answer = redaction.body(seen.answer) if 0 < len(seen.answer) <= BODY_MAX else (None, None)
+    if seen.status == TOO_MANY:
+        answer = None
     sent, told = sent if isinstance(sent, dict) else {}, told if isinstance(told, dict) else {}
     query = redaction.query(seen.query)
     path = redaction.path(seen.path) + (f"?{query}" if query else "")
     code = told.get("code") if seen.status >= 400 else None
     return (id, datetime.fromtimestamp((id.int >> 80) / 1000, UTC), seen.store_id, seen.live, seen.key_id, seen.method,
             _plain(path), seen.status, _plain(code), round(seen.seconds * 1000),
-            _plain(sent.get("external_id") or told.get("external_id")), _order(seen.path, told),
-            len(seen.body), len(seen.answer), request, answer)
+            _searched(sent.get("external_id") or told.get("external_id")), _order(seen.path, told),
+            len(seen.body) or seen.forgotten, len(seen.answer), request, answer)
 
 
 def _order(path: str, told: dict[str, Any]) -> UUID | None:
@@ -174,6 +223,13 @@ def _order(path: str, told: dict[str, Any]) -> UUID | None:
         with suppress(NotFound):
             return ids.parse_any(ORDERS, str(shown))
     return None
+
+
+def _searched(external_id: object) -> str | None:
+    """As it can be looked for; what an index could not hold stands in the body only."""
+    plain = _plain(external_id)
+    fits = plain is not None and len(plain) <= SEARCH_MAX and len(plain.encode()) <= SEARCHED_BYTES_MAX
+    return plain if fits else None
 
 
 def _plain(text: object) -> str | None:

@@ -90,6 +90,7 @@ class Permission(StrEnum):
 
 
 P = Permission
+N_ = str  # marks a sentence for translation
 _TRADER = {P.TRADER_PORTAL, P.PROFILE, P.ORDER_READ, P.ORDER_CONFIRM, P.ORDER_DECLINE, P.REQUISITE_READ,
            P.REQUISITE_MANAGE, P.SHIFT_MANAGE, P.BALANCE_READ, P.DEPOSIT_REQUEST, P.WITHDRAWAL_REQUEST, P.DISPUTE_OPEN}
 _VIEWER = {P.MERCHANT_PORTAL, P.PROFILE, P.ORDER_READ}
@@ -129,6 +130,12 @@ SCOPES: dict[str, frozenset[Permission]] = {
     "reference:read": frozenset({P.REFERENCE_READ}),
 }
 """What an API key may hold, and the permissions each scope stands for."""
+
+SCOPE_WORDS: dict[str, str] = {
+    "orders:read": N_("see orders"), "orders:write": N_("make, cancel and mark payins"),
+    "payouts:write": N_("make payouts"), "balance:read": N_("see balance and statement"),
+    "webhooks:manage": N_("endpoints and deliveries"), "reference:read": N_("currencies, methods, banks, rates")}
+"""The same for people: on the page where a key is made and in the OpenAPI document."""
 
 
 @dataclass(frozen=True, kw_only=True)

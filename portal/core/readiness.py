@@ -33,8 +33,12 @@ def leave() -> None:
     _leaving = True
 
 
-def is_leaving() -> bool:
-    return _leaving
+def serving() -> tuple[int, str]:
+    """Status and word for a balancer: a process that was asked to stop goes, a database that is away takes none out.
+
+    With all of them out callers would hear the balancer's own page, without a code and without `Retry-After`.
+    """
+    return (503, "stopping") if _leaving else (200, "serving")
 
 
 def reasons_not_ready() -> list[str]:

@@ -19,7 +19,7 @@ from portal.gateway.idempotency import once
 from portal.webhooks import queries, replays, request_preview, service, view
 from portal.webhooks.commands import ReplayEvents, Resend
 from portal.webhooks.event_types import TYPES
-from portal.webhooks.replays import ReplayRunning
+from portal.webhooks.replays import ReplayRunning, TooManyReplayed
 from portal.webhooks.service import EndpointDisabled
 
 Type = Annotated[str, Field(pattern=f"^({'|'.join(TYPES)})$"), WithJsonSchema({"type": "string", "enum": [*TYPES]})]
@@ -92,7 +92,7 @@ def redeliver_webhook(delivery_id: str) -> Response:
 
 @call("POST", "/webhook-endpoints/<endpoint_id>/replay", Permission.WEBHOOK_MANAGE, body=schemas.CreateReplay,
       summary="Tell it everything since a moment once more", answer=schemas.WebhookReplay, status=202,
-      errors=(NotFound, EndpointDisabled, ReplayRunning))
+      errors=(NotFound, EndpointDisabled, ReplayRunning, TooManyReplayed))
 def replay_webhooks(endpoint_id: str) -> Response:
     queries.endpoint(reader(), caller(), endpoint_id)  # another's does not exist, whatever the body says
     sent = bind(schemas.CreateReplay, strict_json.body())

@@ -185,7 +185,7 @@ class TooManyRequests(PortalError):
 
 
 class TooManyWaits(TooManyRequests):
-    """Too many calls of this key wait already. Let some of them end."""
+    """Too many calls of this key or of its merchant wait already. Let some of them end."""
 
     code = "too_many_waits"
 

@@ -2,14 +2,11 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from portal.core.access import SCOPE_WORDS
 from portal.gateway import signing
 from portal.gateway.endpoint import BASE
 
 SIGNED: dict[str, list[str]] = {"signature": [], "timestamp": []}
-SCOPES = {
-    "orders:read": "see orders", "orders:write": "make, cancel and mark payins", "payouts:write": "make payouts",
-    "balance:read": "see balance and statement", "webhooks:manage": "endpoints and deliveries",
-    "reference:read": "currencies, methods, banks, rates"}
 
 
 def alternatives(scopes: Sequence[str]) -> list[dict[str, Sequence[str]]]:
@@ -24,7 +21,7 @@ def schemes(scopes: Iterable[str]) -> dict[str, Any]:
                 "description": f"A secret API key, `qk_…`. Scopes: {', '.join(scopes)}."},
         "token": {"type": "oauth2", "description": "Fifteen minutes for a key: a JWT, sent as the key would be. Its"
                   " scopes can only be fewer. /.well-known/jwks.json has the keys it is signed with.",
-                  "flows": {"clientCredentials": {"tokenUrl": f"{BASE}/token", "scopes": SCOPES}}},
+                  "flows": {"clientCredentials": {"tokenUrl": f"{BASE}/token", "scopes": SCOPE_WORDS}}},
         "signature": {
             "type": "apiKey", "in": "header", "name": signing.SIGNATURE, "description":
             "`v1=` and, in hex, HMAC-SHA256 with the key's signing secret over six lines joined by `\\n`: `v1`, the"

@@ -67,7 +67,8 @@ DESCRIPTIONS = {
     "token": "OAuth 2 client credentials (RFC 6749): the client id is the key's id, as in `qk_live_<id>_…`, the secret"
              " the whole key, by HTTP Basic or in the body. A token opens what its key does, for fifteen minutes, or"
              " less where `scope` says so. Refusals have OAuth's `error` beside ours.",
-    "openapi": "OpenAPI 3.1, made from the code that answers. No key is needed.",
+    "openapi": "OpenAPI 3.1, made from the code that answers. No key is needed; with one it is narrowed to its store:"
+               " its currencies, methods, amounts and hosts.",
 }
 
 PAYIN_ID, ENDPOINT_ID = "pin_01JD9W4M0Q8Z6T1V5R2X7Y3KAB", "whk_01JD9W1C5N3B7H2F8K4P6S9TQD"

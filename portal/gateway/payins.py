@@ -6,7 +6,7 @@ from portal.core.db import reader
 from portal.core.errors import NotFound
 from portal.core.lifecycle import InvalidTransition
 from portal.files import BadFile, StorageAway, TooManyFiles
-from portal.gateway import orders, payin_answers, receipts, schemas
+from portal.gateway import orders, payin_answers, rate_limits, receipts, schemas
 from portal.gateway.auth import caller
 from portal.gateway.endpoint import call, shown
 from portal.gateway.errors import NotMultipart, Overloaded, TooManyWaits
@@ -68,4 +68,5 @@ def add_payin_receipts(payin_id: str) -> Response:
       body=Advance, answer=schemas.Payin, errors=(NotFound, TestOnly))
 def advance_payin(payin_id: str) -> Response:
     refuse_live(caller())
+    rate_limits.check_advance(caller().store_id)
     return orders.act(Direction.PAYIN, payin_id, AdvanceOrder, advance, body=Advance)

@@ -5,7 +5,7 @@ from portal.core.access import Permission
 from portal.core.errors import NotFound
 from portal.core.lifecycle import InvalidTransition
 from portal.files import BadFile, StorageAway, TooManyFiles
-from portal.gateway import orders, receipts, schemas
+from portal.gateway import orders, rate_limits, receipts, schemas
 from portal.gateway.auth import caller
 from portal.gateway.endpoint import call, shown
 from portal.gateway.errors import NotMultipart, Overloaded, TooManyWaits
@@ -70,4 +70,5 @@ def add_payout_receipts(payout_id: str) -> Response:
       body=Advance, answer=schemas.Payout, errors=(NotFound, TestOnly))
 def advance_payout(payout_id: str) -> Response:
     refuse_live(caller())
+    rate_limits.check_advance(caller().store_id)
     return orders.act(Direction.PAYOUT, payout_id, AdvanceOrder, advance, body=Advance)

@@ -21,6 +21,7 @@ from portal.gateway.errors import TooManyRequests
 BURST = 200
 READ_WINDOW_S = 2  # 200 in 2 s: 100 a second, 200 at once
 WRITE_WINDOW_S = 4  # 200 in 4 s: 50 a second, 200 at once
+ADVANCE_MAX, ADVANCE_WINDOW_S = 20, 4  # of a store's test orders: each may have the robots, which all stores share
 STRANGER_MAX, STRANGER_WINDOW_S = 60, 60  # calls without a good key, by address
 EXTENSION = "gateway_limits"
 COUNTED = "quittance.counted"  # in scope and environ: how the lane has counted this call
@@ -67,6 +68,10 @@ class Counter:
     def count_stranger(self, network: str) -> Counted | None:
         """This call of who shows no good key; None when Redis does not say."""
         return self._count(_name(network, "s", STRANGER_WINDOW_S), STRANGER_MAX, STRANGER_WINDOW_S)
+
+    def count_advance(self, store_id: UUID) -> Counted | None:
+        """This turning of a test order's clock; None when Redis does not say."""
+        return self._count(_name(str(store_id), "a", ADVANCE_WINDOW_S), ADVANCE_MAX, ADVANCE_WINDOW_S)
 
     def give_back(self, counted: Counted) -> None:
         """It did not count."""
@@ -151,6 +156,13 @@ def check(key_id: UUID, *, writes: bool) -> None:
         _judge(request.environ.get(COUNTED) or counter.count(key_id, writes=writes))
 
 
+def check_advance(store_id: UUID | None) -> None:
+    """Count this turning of a test order's clock, besides the call itself. Raises TooManyRequests."""
+    counter: Counter | None = current_app.extensions.get(EXTENSION)
+    if counter is not None and store_id is not None:
+        _refuse_beyond(counter.count_advance(store_id))
+
+
 def check_stranger() -> None:
     """Count this call of nobody known, by address. Raises TooManyRequests."""
     counter: Counter | None = current_app.extensions.get(EXTENSION)
@@ -167,10 +179,13 @@ def give_back() -> None:
 
 
 def _judge(counted: Counted | None) -> None:
-    if counted is None:
-        return
-    g.counted = counted
-    if counted.calls > counted.most:
+    if counted is not None:
+        g.counted = counted
+        _refuse_beyond(counted)
+
+
+def _refuse_beyond(counted: Counted | None) -> None:
+    if counted is not None and counted.calls > counted.most:
         error = TooManyRequests()
         error.retry_after_s = int(left(counted)["RateLimit-Reset"])
         raise error

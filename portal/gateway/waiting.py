@@ -6,7 +6,7 @@ event loop and asks again. Where nothing waits beneath, as behind another server
 from collections import Counter
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
 from flask import request
@@ -22,7 +22,7 @@ from portal.orders.models import Order
 WAIT = "quittance.wait"  # in scope and environ
 WAIT_MAX_S = 30
 VERSION_MAX = 2**31 - 1
-WAITING_MAX, PER_KEY_MAX = 256, 20  # of one process
+WAITING_MAX, PER_MERCHANT_MAX, PER_KEY_MAX = 256, 64, 20  # of one process
 
 
 def _whole(most: int, code: str, sentence: str) -> BeforeValidator:
@@ -43,28 +43,42 @@ class OrderWait(Command):
                        WithJsonSchema({"type": "integer", "minimum": 0, "maximum": VERSION_MAX})] = None
 
 
-class Rooms:
-    """How many wait in this process, in all and by key. Asked from threads and from the event loop."""
+class Place(NamedTuple):
+    """Whose call it is that waits."""
 
-    def __init__(self, most: int = WAITING_MAX, per_key: int = PER_KEY_MAX) -> None:
-        self._most, self._per_key = most, per_key
-        self._lock, self._by_key = Lock(), Counter[UUID]()
+    key_id: UUID
+    merchant_id: UUID
+
+
+class Rooms:
+    """How many wait in this process: in all, by merchant and by key. Asked from threads and from the event loop.
+
+    A merchant makes as many stores' keys as he likes: by them alone one could take the whole room.
+    """
+
+    def __init__(self, most: int = WAITING_MAX, per_merchant: int = PER_MERCHANT_MAX, per_key: int = PER_KEY_MAX
+                 ) -> None:
+        self._most, self._per_merchant, self._per_key = most, per_merchant, per_key
+        self._lock, self._by_key, self._by_merchant = Lock(), Counter[UUID](), Counter[UUID]()
         self.closed = False  # the server stops: nobody waits any more
 
-    def enter(self, key_id: UUID) -> None:
+    def enter(self, place: Place) -> None:
         """Raises TooManyWaits, Overloaded."""
         with self._lock:
-            if self._by_key[key_id] >= self._per_key:
+            if self._by_key[place.key_id] >= self._per_key or (
+                    self._by_merchant[place.merchant_id] >= self._per_merchant):
                 raise TooManyWaits()
             if self._by_key.total() >= self._most:
                 raise Overloaded()
-            self._by_key[key_id] += 1
+            self._by_key[place.key_id] += 1
+            self._by_merchant[place.merchant_id] += 1
 
-    def leave(self, key_id: UUID) -> None:
+    def leave(self, place: Place) -> None:
         with self._lock:
-            self._by_key[key_id] -= 1
-            if not self._by_key[key_id]:
-                del self._by_key[key_id]
+            for counts, one in ((self._by_key, place.key_id), (self._by_merchant, place.merchant_id)):
+                counts[one] -= 1
+                if not counts[one]:
+                    del counts[one]
 
     @property
     def size(self) -> int:
@@ -79,7 +93,7 @@ class Wait:
     begun: float  # by time.perf_counter
     held: bool = False
     over: bool = False  # it has waited: what comes now is the answer
-    key_id: UUID | None = None
+    place: Place | None = None
     store_id: UUID | None = None
     order_id: UUID | None = None
     version: int = 0
@@ -95,8 +109,10 @@ def hold(order: Order) -> None:
         return
     if asked.version is not None and asked.version != order.version:
         return
-    key_id = caller().id
-    assert key_id is not None
-    wait.rooms.enter(key_id)
-    wait.key_id, wait.store_id, wait.order_id = key_id, order.store_id, order.id
+    key = caller()
+    assert key.id is not None
+    assert key.merchant_id is not None
+    place = Place(key.id, key.merchant_id)
+    wait.rooms.enter(place)
+    wait.place, wait.store_id, wait.order_id = place, order.store_id, order.id
     wait.version, wait.seconds, wait.held = order.version, asked.wait, True

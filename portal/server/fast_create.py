@@ -33,6 +33,7 @@ from portal.server.group_commit import GroupCommit, say_failed
 from portal.server.loop_connection import LoopDatabase
 from portal.server.plain_create import Why, reader, why_not_plain
 from portal.server.refusals import shed
+from portal.server.request_body import with_first
 from portal.server.wsgi_bridge import target_of
 from portal.web import forwarded
 
@@ -41,8 +42,6 @@ TIMESTAMP, SIGNATURE = signing.TIMESTAMP.lower(), signing.SIGNATURE.lower()
 APART_S = .003  # between batches of new orders: a commit costs as much for one as for ten
 WAITING_MAX = 1000  # about a second's work: who comes then had better come again
 PATIENCE = "50ms"  # of a batch with whoever holds a key of one of its orders: then all go the ordinary road
-
-
 CREATES = Counter("quittance_gateway_creates", "Payins asked for: by which road they went, and why not by the fast one",
                   ["road", "reason"])
 
@@ -92,7 +91,7 @@ class FastCreate:
         begun, message = perf_counter(), await receive()
         asked = await self._asked(scope, message)
         if isinstance(asked, Why):
-            await self._by_flask(asked, scope, _again(message, receive), send)
+            await self._by_flask(asked, scope, with_first(message, receive), send)
             return
         if self._writer.waiting >= WAITING_MAX:
             raise shed("new orders")
@@ -101,7 +100,7 @@ class FastCreate:
             claimed = await self._seen.claim_on_loop(signature)
             scope = {**scope, seen_signatures.CLAIMED: claimed}  # each counts once
             if not claimed:
-                await self._by_flask(Why.REFUSED, scope, _again(message, receive), send)
+                await self._by_flask(Why.REFUSED, scope, with_first(message, receive), send)
                 return
         done = await self._writer.submit(asked)
         if isinstance(done, Unknown):
@@ -109,7 +108,7 @@ class FastCreate:
         elif done is None or not done.written:
             if done is not None and done.counted is not None:
                 scope = {**scope, rate_limits.COUNTED: done.counted}  # once is enough
-            await self._by_flask(_why_not(done), scope, _again(message, receive), send)
+            await self._by_flask(_why_not(done), scope, with_first(message, receive), send)
         else:
             CREATES.labels("fast", "").inc()
             self._log(asked, begun)
@@ -258,17 +257,3 @@ def _sent(scope: Any, headers: dict[bytes, bytes], body: bytes, idempotency_key:
     read = reader(headers)
     return signing.Sent(read(TIMESTAMP) or None, read(SIGNATURE) or None, scope["method"], target_of(scope),
                         idempotency_key, lambda: body)
-
-
-def _again(message: Any, receive: Any) -> Any:
-    """The body that was read already, then whatever follows."""
-    told = False
-
-    async def replay() -> Any:
-        nonlocal told
-        if told:
-            return await receive()
-        told = True
-        return message
-
-    return replay

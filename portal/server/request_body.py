@@ -154,6 +154,11 @@ def _declared(scope: Scope) -> tuple[int | None, bool]:
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
+    return with_first({"type": "http.request", "body": body, "more_body": False}, receive)
+
+
+def with_first(message: Message, receive: Receive) -> Receive:
+    """This message, which was read already, then whatever follows."""
     told = False
 
     async def again() -> Message:
@@ -161,9 +166,15 @@ def _replay(body: bytes, receive: Receive) -> Receive:
         if told:
             return await receive()
         told = True
-        return {"type": "http.request", "body": body, "more_body": False}
+        return message
 
     return again
+
+
+async def until_gone(receive: Receive) -> None:
+    """Ends when the client has gone away."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _refuse(scope: Scope, send: Send, refusal: refusals.Refusal) -> None:

@@ -6,7 +6,6 @@ from portal.core import readiness
 from portal.server.request_body import App, Receive, Scope, Send
 
 PATH = "/servez"
-ANSWERS = {False: (200, b'{"status":"serving"}\n'), True: (503, b'{"status":"stopping"}\n')}
 
 
 class Serving:
@@ -19,7 +18,8 @@ class Serving:
         if scope["type"] != "http" or scope["path"] != PATH or scope["method"] not in ("GET", "HEAD", "OPTIONS"):
             await self._road(scope, receive, send)
             return
-        status, body = ANSWERS[readiness.is_leaving()]
+        status, word = readiness.serving()
+        body = b'{"status":"%s"}\n' % word.encode()
         await send({"type": "http.response.start", "status": status, "headers": [
             (b"content-type", b"application/json"), (b"cache-control", b"no-store"),
             (b"content-length", b"%d" % len(body))]})

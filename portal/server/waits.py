@@ -26,7 +26,7 @@ from portal.gateway.waiting import WAIT, Rooms, Wait
 from portal.orders.models import Order
 from portal.server.live.audience import Listener
 from portal.server.live.hub import Hub, Stream
-from portal.server.request_body import App, Gone, Message, Receive, Scope, Send
+from portal.server.request_body import App, Gone, Message, Receive, Scope, Send, until_gone, with_first
 
 PATHS = (f"{BASE}/payins/", f"{BASE}/payouts/")
 LOOK_EVERY_S = 1.0  # whatever Redis says or loses
@@ -62,20 +62,20 @@ class Waits:
 
         try:
             message = await receive()  # a GET's body is nothing; Flask is given it twice
-            await self._road({**scope, WAIT: wait}, _first(message, receive), unless_held)
+            await self._road({**scope, WAIT: wait}, with_first(message, receive), unless_held)
             if not wait.held:
                 return
             await self._until_changed(wait, receive)
         finally:
-            if wait.key_id is not None:
-                self.rooms.leave(wait.key_id)
+            if wait.place is not None:
+                self.rooms.leave(wait.place)
         wait.held, wait.over = False, True
-        await self._road({**scope, WAIT: wait, COUNTED: wait.counted}, _first(message, receive), send)
+        await self._road({**scope, WAIT: wait, COUNTED: wait.counted}, with_first(message, receive), send)
 
     async def _until_changed(self, wait: Wait, receive: Receive) -> None:
         """Or until its time is over, or the server stops. Raises Gone."""
         changed = self._waiting[wait] = asyncio.get_running_loop().create_future()
-        gone = asyncio.ensure_future(_disconnect(receive))
+        gone = asyncio.ensure_future(until_gone(receive))
         self._look_from_now_on()
         try:
             await asyncio.wait({changed, gone}, timeout=wait.seconds, return_when=asyncio.FIRST_COMPLETED)
@@ -134,21 +134,3 @@ class Waits:
                     return {row.id: row.version for row in rows}
             finally:
                 db.session.remove()
-
-
-def _first(message: Message, receive: Receive) -> Receive:
-    told = False
-
-    async def once() -> Message:
-        nonlocal told
-        if told:
-            return await receive()
-        told = True
-        return message
-
-    return once
-
-
-async def _disconnect(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass

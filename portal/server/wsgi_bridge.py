@@ -16,7 +16,7 @@ from io import BytesIO
 from typing import Any
 
 from portal.server.refusals import shed
-from portal.server.request_body import Gone, Receive, Scope, Send
+from portal.server.request_body import Gone, Receive, Scope, Send, until_gone
 
 PIECE_MAX = 64 * 1024
 # what was counted or claimed already, and who would wait
@@ -61,7 +61,7 @@ class Bridge:
             piece = await self._in_turn(partial(run, answer.begin), never_shed=scope["path"] in NEVER_SHED)
             await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
             if not answer.ended:
-                gone = asyncio.ensure_future(_disconnect(receive))
+                gone = asyncio.ensure_future(until_gone(receive))
                 try:
                     while not answer.ended:
                         try:
@@ -185,8 +185,3 @@ async def _body(receive: Receive) -> bytes:
         body += message.get("body", b"")
         more = message.get("more_body", False)
     return body
-
-
-async def _disconnect(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass

@@ -25,7 +25,7 @@ from portal.orders import deadlines, payouts, queries, settlement
 from portal.orders.commands import OrderCommand
 from portal.orders.matching import match
 from portal.orders.models import Assignment, Order
-from portal.orders.states import AssignmentState
+from portal.orders.states import ENDED, AssignmentState
 from portal.parties.models import Trader
 from portal.requisites.models import Requisite
 from portal.test_mode import play
@@ -42,6 +42,8 @@ JOBS = text("""
       FROM unnest(CAST(:kinds AS text[]), CAST(:keys AS text[])) AS w (k, key)
       JOIN jobs ON kind = w.k AND unique_key = w.key
      WHERE dead_at IS NULL ORDER BY run_at, id""")
+PATIENCE = text("SELECT set_config('lock_timeout', :most, true)")
+ROBOTS_WITHIN = "250ms"
 TAKEN = text("UPDATE jobs SET lease = :lease, leased_until = :until WHERE id = :id AND lease IS NULL RETURNING id")
 SOONER = text("UPDATE jobs SET run_at = run_at - CAST(:by AS interval) WHERE id = ANY (CAST(:ids AS bigint[]))")
 
@@ -78,7 +80,7 @@ class Due(NamedTuple):
 
 
 def advance(session: Session, actor: Actor, command: AdvanceOrder) -> Order:
-    """Move a test order's clock on. Raises TestOnly, NotFound."""
+    """Move a test order's clock on. Raises TestOnly, NotFound, LockTimeout."""
     refuse_live(actor)
     order = queries.lock(session, actor, command.order_id)
     move_on(session, order, timedelta(seconds=command.seconds))
@@ -92,8 +94,13 @@ def refuse_live(actor: Actor) -> None:
 
 
 def move_on(session: Session, order: Order, left: timedelta) -> None:
-    """The caller holds the test order's lock; with no time at all, what is due already happens."""
+    """The caller holds the test order's lock; with no time at all, what is due already happens.
+
+    Raises LockTimeout while somebody else's step has the robots.
+    """
     assert not order.live
+    if not _anything(session, order, left):
+        return _sooner(session, order, left) if left and order.status not in ENDED else None
     _lock_robots(session, order)
     turns, idle = 0, set[int]()
     while turns < TURNS_MAX:
@@ -116,12 +123,25 @@ def move_on(session: Session, order: Order, left: timedelta) -> None:
         left -= step
 
 
+def _anything(session: Session, order: Order, within: timedelta) -> bool:
+    """Whether a robot has a turn, or something promised becomes due in that time."""
+    until = clock.now() + within
+    return play.has_turn(session, order) or any(job.run_at <= until for job in _jobs(session, order))
+
+
 def _lock_robots(session: Session, order: Order) -> None:
-    """Whatever several steps in one transaction will lock, before any balance: requisites, then traders, by id."""
+    """Whatever several steps in one transaction will lock, before any balance: requisites, then traders, by id.
+
+    All test orders of a currency share them: whoever does not get them in a moment asks again, instead of standing in
+    a queue that a single key could fill with threads.
+    """
+    usual = session.scalar(text("SELECT current_setting('lock_timeout')"))
+    session.execute(PATIENCE, {"most": ROBOTS_WITHIN})
     wanted = (Requisite.robot, Requisite.method == order.method, Requisite.currency == order.currency)
     traders = select(Trader.id).where(Trader.robot, Trader.settlement_currency == order.settlement_currency)
     locked(session, select(Requisite).where(*wanted, Requisite.trader_id.in_(traders)).order_by(Requisite.id))
     locked(session, select(Trader).where(Trader.id.in_(traders)).order_by(Trader.id))
+    session.execute(PATIENCE, {"most": usual})
 
 
 def _jobs(session: Session, order: Order) -> list[Due]:

@@ -59,6 +59,11 @@ def act(session: Session, order_id: UUID) -> bool:
     return True
 
 
+def has_turn(session: Session, order: Order) -> bool:
+    """Whether a robot would act."""
+    return _next(session, order, outcome_of(session, order)) is not None
+
+
 def outcome_of(session: Session, order: Order) -> Outcome:
     """As was chosen on its page, else as its amount says."""
     chosen = session.get(TestChoice, order.id, populate_existing=True)

@@ -23,13 +23,9 @@ def livez() -> Response:
 
 @bp.get("/servez")
 def servez() -> tuple[Response, int]:
-    """What a balancer asks: a process that was asked to stop goes, a database that is away takes none out.
-
-    With all of them out callers would hear the balancer's own page, without a code and without `Retry-After`.
-    """
-    if readiness.is_leaving():
-        return jsonify(status="stopping"), 503
-    return jsonify(status="serving"), 200
+    """What a balancer asks; behind `asgi.py` the event loop answers it (portal/server/serving.py)."""
+    status, word = readiness.serving()
+    return jsonify(status=word), status
 
 
 @bp.get("/readyz")

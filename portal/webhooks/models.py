@@ -190,7 +190,7 @@ class Delivery(Base):
 
 
 class Attempt(Base):
-    """One request that was made, or refused by our own guard. Only added."""
+    """One request that was made, or refused by our own guard. Only added; an inbox keeps a delivery's newest five."""
 
     __tablename__ = "webhook_attempts"
     __table_args__ = (
@@ -221,12 +221,15 @@ class Replay(Timestamped, Base):
     __tablename__ = "webhook_replays"
     __table_args__ = (
         Index("ix_webhook_replays_endpoint_id", "endpoint_id", "id"),  # an endpoint's newest
+        Index("ix_webhook_replays_store_id", "store_id", "created_at"),  # what a store's last day has told
+        Index("ix_webhook_replays_ended_at", "ended_at", postgresql_where=text("ended_at IS NOT NULL")),  # forgetting
         # two that ran at once would send each event twice
         Index("uq_webhook_replays_running", "endpoint_id", unique=True, postgresql_where=text("state = 'running'")),
         CheckConstraint("state IN ('running', 'done', 'bounded', 'stopped')", name="state"),
     )
     id: Mapped[Id]
     endpoint_id: Mapped[UUID] = mapped_column(ForeignKey("webhook_endpoints.id"))
+    store_id: Mapped[UUID]  # the endpoint's
     since: Mapped[datetime]  # inclusive
     until: Mapped[datetime]  # when it was asked for: what happens later is told anyway
     undelivered_only: Mapped[bool]  # leave out what the endpoint has taken before

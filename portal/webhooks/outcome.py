@@ -2,7 +2,7 @@
 from datetime import timedelta
 
 import structlog
-from sqlalchemy import ColumnElement, insert, select
+from sqlalchemy import ColumnElement, insert, select, text
 from sqlalchemy.orm import Session
 
 from portal import notices
@@ -19,6 +19,8 @@ N_ = str  # marks a sentence for translation
 WHY = {"gone": N_("it said that it is gone for good"), "failing": N_("it has taken nothing for days")}
 GONE = 410
 PUT_OFF_S = 5
+INBOX_KEEPS = 5  # attempts of a delivery: told again and again, the desk would fill its own books
+TRIM = text("SELECT trim_inbox_attempts(:wanted, :newest)")
 
 
 def drop(session: Session, parcel: ClaimedDelivery) -> None:
@@ -61,6 +63,8 @@ def record(session: Session, parcel: ClaimedDelivery, answer: Answer) -> None:
         _failed(session, delivery, endpoint, answer)
     page_events.tell(session, "deliveries", [page_events.store(delivery.store_id)])
     session.flush()
+    if parcel.to_inbox and delivery.attempts > INBOX_KEEPS:
+        session.execute(TRIM, {"wanted": delivery.id, "newest": INBOX_KEEPS})
     if delivery.next_attempt_at is not None:
         jobs.postpone(session, parcel.job, delivery.next_attempt_at)
     else:

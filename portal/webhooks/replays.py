@@ -4,9 +4,10 @@ Events already on their way are left there, so that a page that is done twice se
 webhook-id it always had. What is queued waits in the endpoint's own partition: nobody else's webhooks come later.
 """
 from collections.abc import Sequence
+from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import insert, select, tuple_, update
+from sqlalchemy import case, delete, func, insert, select, text, tuple_, update
 from sqlalchemy.orm import Session
 
 from portal.core import audit, clock, ids, jobs
@@ -24,6 +25,8 @@ from portal.webhooks.service import EndpointDisabled, lock_endpoint
 REPLAYS = "replay_webhooks"
 PAGE = 200  # events of one job's turn
 QUEUED_MAX = 10_000  # of one replay
+DAY, DAY_MAX = timedelta(hours=24), 50_000  # of all replays of a store
+FORGET_MAX = 10_000  # at a time
 FIRST = UUID(int=0)
 
 
@@ -33,10 +36,16 @@ class ReplayRunning(Conflict):
     code = "webhook_replay_running"
 
 
+class TooManyReplayed(Conflict):
+    """The replays of this store have told 50,000 events within a day. Begin another one later."""
+
+    code = "webhook_replay_limit"
+
+
 def replay(session: Session, actor: Actor, command: ReplayEvents) -> Replay:
     """Begin to tell an endpoint everything since then; asked again while that runs, it is the same replay.
 
-    Of what is kept, which is thirty days. Raises NotFound, EndpointDisabled, ReplayRunning.
+    Of what is kept, which is thirty days. Raises NotFound, EndpointDisabled, ReplayRunning, TooManyReplayed.
     """
     now = clock.now()
     endpoint = lock_endpoint(session, actor, command.endpoint_id)
@@ -51,14 +60,25 @@ def replay(session: Session, actor: Actor, command: ReplayEvents) -> Replay:
         if (running.since, running.undelivered_only) != (command.since, command.undelivered_only):
             raise ReplayRunning()
         return running
-    begun = Replay(id=ids.new_id(), endpoint_id=endpoint.id, since=command.since, until=now, reached_at=command.since,
-                   undelivered_only=command.undelivered_only, reached_id=FIRST)
+    _judge_day(session, endpoint.store_id)
+    begun = Replay(id=ids.new_id(), endpoint_id=endpoint.id, store_id=endpoint.store_id, since=command.since, until=now,
+                   reached_at=command.since, undelivered_only=command.undelivered_only, reached_id=FIRST)
     session.add(begun)
     audit.record(session, actor, "webhook_endpoint.replayed", "webhook_endpoint", endpoint.public_id,
                  after={"since": clock.rfc3339(command.since), "undelivered_only": command.undelivered_only})
     session.flush()
     jobs.enqueue(session, REPLAYS, begun.id)
     return begun
+
+
+def _judge_day(session: Session, store_id: UUID) -> None:
+    """By all that was promised; one that runs may yet promise as many as one takes. Raises TooManyReplayed."""
+    session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": f"replays/{store_id}"})
+    promised = case((Replay.state == ReplayState.RUNNING, QUEUED_MAX), else_=Replay.queued)
+    told = session.scalar(select(func.sum(promised)).where(
+        Replay.store_id == store_id, Replay.created_at > clock.now() - DAY)) or 0
+    if told >= DAY_MAX:
+        raise TooManyReplayed()
 
 
 def find(session: Session, actor: Actor, replay_id: str) -> Replay:
@@ -75,6 +95,12 @@ def newest(session: Session, endpoint: Endpoint) -> Replay | None:
     """For an endpoint's page."""
     return session.scalars(select(Replay).where(Replay.endpoint_id == endpoint.id)
                            .order_by(Replay.id.desc()).limit(1)).one_or_none()
+
+
+def forget(session: Session, jobs: Sequence[Claimed]) -> None:
+    """Work of the kind `forget_replays`: those that ended before what is shown of events begins."""
+    old = select(Replay.id).where(Replay.ended_at < clock.now() - queries.KEPT_FOR).order_by(Replay.ended_at)
+    session.execute(delete(Replay).where(Replay.id.in_(old.limit(FORGET_MAX))))
 
 
 def work(session: Session, batch: Sequence[Claimed]) -> dict[int, RetryAt]:

@@ -1,10 +1,13 @@
 """`POST /payins/{id}/advance` and `/payouts/{id}/advance`: a test order's own clock, and nobody else's."""
+import time
 from datetime import datetime
 
+import psycopg
 import pytest
 
 from portal import ledger
 from portal.core import jobs
+from portal.gateway import rate_limits
 from portal.requisites import robots
 from tests import factories as f
 
@@ -13,6 +16,14 @@ from tests import factories as f
 def robot(test_shop, method):
     with f.act() as session:
         robots.ensure(session, "USDT", methods=[method])
+
+
+@pytest.fixture
+def elsewhere(app, test_shop):
+    """Another transaction."""
+    with psycopg.connect(app.config["SQLALCHEMY_DATABASE_URI"].replace("+psycopg", "")) as connection:
+        yield connection
+        connection.rollback()
 
 
 @pytest.fixture
@@ -105,6 +116,36 @@ def test_a_worker_that_has_the_order_in_hand_finds_it_done(app, test_shop, order
     jobs.hand_back(claimed)
     f.work_off()
     assert f.found(id).status == "completed"
+
+
+def test_who_finds_the_robots_taken_is_told_to_come_again(test_shop, ordered, elsewhere):
+    """They are one lock for all test orders of a currency: a key that only asks could hold every thread there."""
+    ended, idle, due = ordered("1500.04"), ordered("1500.01"), ordered("1500.01")
+    test_shop.post(f"/payins/{ended}/advance", {"seconds": 3600})
+    for id in (idle, due):
+        test_shop.post(f"/payins/{id}/advance", {"seconds": 1})
+    elsewhere.execute("SELECT id FROM traders WHERE robot FOR NO KEY UPDATE")
+    assert test_shop.post(f"/payins/{ended}/advance", {"seconds": 60}).json["status"] == "expired"
+    assert test_shop.post(f"/payins/{idle}/advance", {"seconds": 60}).json["status"] == "assigned"
+    began = time.monotonic()
+    refused = test_shop.post(f"/payins/{due}/advance", {"seconds": 86_400})
+    assert (refused.status_code, refused.json["code"], refused.json["retryable"]) == (409, "busy", True)
+    assert time.monotonic() - began < 1.5, "as long as any lock is waited for"
+    assert refused.headers["Retry-After"] == "1"
+    elsewhere.rollback()
+    assert test_shop.post(f"/payins/{due}/advance", {"seconds": 86_400}).json["status"] == "expired"
+
+
+def test_a_store_turns_clocks_only_so_often(app, test_shop, ordered, redis_url, monkeypatch):
+    monkeypatch.setattr(rate_limits, "ADVANCE_MAX", 2)
+    id, other = ordered("1500.01"), ordered("1500.01")
+    monkeypatch.setitem(app.extensions, rate_limits.EXTENSION, rate_limits.Counter(redis_url))
+    monkeypatch.setattr(rate_limits, "_slot", lambda window_s: 1)  # all in one window
+    asked = [test_shop.post(f"/payins/{one}/advance", {"seconds": 1}) for one in (id, other, id)]
+    assert [answer.status_code for answer in asked] == [200, 200, 429]
+    assert (asked[2].json["code"], int(asked[2].headers["Retry-After"]) >= 1) == ("rate_limited", True)
+    assert asked[2].headers["RateLimit-Limit"] == str(rate_limits.BURST), "the key's own, which is far from its end"
+    assert test_shop.get(f"/payins/{id}").status_code == 200
 
 
 def _seconds_between(earlier, later):

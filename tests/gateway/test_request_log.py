@@ -1,6 +1,7 @@
 """The log of calls: each of a known key stands in it, whichever road it took, and nothing secret ever does."""
 import json
 import re
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -87,6 +88,40 @@ def test_who_is_refused_for_calling_too_often_finds_that_too(limited_shop, writt
     assert 429 in statuses
 
 
+def test_of_who_calls_too_often_only_the_line_is_kept(limited_shop, payin, written, monkeypatch):
+    monkeypatch.setattr(rate_limits, "BURST", 0)
+    body = payin(external_id="too-often")
+    assert limited_shop.post("/payins", body).status_code == 429
+    assert not written._waiting[-1].body, "nor does it wait in memory"
+    (call,) = calls_of(limited_shop, written)
+    assert (call.status, call.code, call.request, call.answer) == (429, "rate_limited", None, None)
+    assert call.request_bytes == len(json.dumps(body).encode())
+
+
+def test_no_body_takes_long_to_be_cleaned():
+    """Each of 32 KiB and made for a look that goes back over what it has read. CPU time, and generous."""
+    longest = 32 * 1024 - 100
+    pieces = ["eyJ", " eyJ", "eyJa.", "-eyJ", ".eyJa", "a", "1", "1   ", "1   1   1   1   1   1   1    ", "1 1 1-",
+              "abcde_", "abcd", "qk_live_", "qk_live", "whsec_", "qsign_", "/pay/", "://", "://a", "://?a=", "?&#=",
+              "@:", "2026-11-27", "2026-11-27T10:11:12.", "1234567.", "1.11.", "_amount", "passw", "api_",
+              "pin_01KB2X7M0V3Q4R5S6T7V8W9X0Y"]
+    texts = [piece * (longest // len(piece)) for piece in pieces]
+    texts += ["://" + text[3:] for text in texts]
+    bodies = [{name: text} for text in texts for name in ("a", "external_id")]
+    bodies += [{text: "12345678"} for text in texts]
+    sent = [json.dumps(body).encode() for body in bodies]
+    sent += [b"[" * 16_000 + b"]" * 16_000, b'{"a":' * 5000 + b"1" + b"}" * 5000,
+             b"[" * 60 + b"1," * 8000 + b"1" + b"]" * 60,
+             b"[" + b'"12345678",' * 2900 + b"1]", b'{"a":' + b"1" * longest + b"}", b"[" + b"1," * 16_000 + b"1]"]
+    took = []
+    for body in sent:
+        began = time.thread_time()
+        redaction.body(body)
+        took.append((time.thread_time() - began, body[:40]))
+    took.sort(reverse=True)
+    assert sum(seconds for seconds, _ in took[:10]) < 1, took[:10]
+
+
 def test_nothing_secret_ever_stands_in_the_table(shop, payin, written):
     """Canaries through many calls: in bodies, texts, paths, queries, field names, answers."""
     street = replace(shop, fast=True)
@@ -163,6 +198,62 @@ def test_what_cannot_be_written_now_is_written_later(shop, written, monkeypatch)
         with pytest.raises(psycopg.OperationalError):
             written.flush()
     assert [call.path for call in calls_of(shop, written)] == ["/gateway/v1/balance"]
+
+
+def test_an_external_id_no_index_can_hold_stops_nobody(shop, payin, written):
+    """A thousand characters of four bytes are no row of an index: the batch came back for ever, for all."""
+    long, wide = "9f3a" * 250, "\U00010348" * 1000
+    for odd in (wide, "\U00010348" * 255, long, {"a": 1}, ["x"], "x" * 255):
+        assert shop.post("/payins", payin(external_id=odd)).status_code in (201, 422)
+    shop.get("/balance")
+    kept = calls_of(shop, written)
+    assert len(kept) == 7
+    assert [call.external_id for call in kept if call.external_id] == ["x" * 255]
+    assert any(wide[:100] in (call.request or "") for call in kept), "in the body it can still be read"
+
+
+def test_one_call_that_cannot_be_written_is_dropped_alone(shop, written, monkeypatch):
+    """Whatever it is that PostgreSQL will not take of it."""
+    for _ in range(3):
+        shop.get("/balance")
+    good = list(written._waiting)
+    written._waiting.clear()
+    of_none = good[1]._replace(request_id=good[0].request_id)  # the key is taken
+    too_much = good[1]._replace(request_id=ids.public("req", ids.new_id()), status=10**10)
+    broken = good[1]._replace(request_id="no id")  # a bug of ours
+    monkeypatch.setattr("portal.calls.writer.SEARCHED_BYTES_MAX", 10**6)
+    monkeypatch.setattr("portal.calls.writer.SEARCH_MAX", 10**6)
+    no_index = good[1]._replace(request_id=ids.public("req", ids.new_id()),
+                                body=json.dumps({"external_id": "".join(map(chr, range(0x10400, 0x107e8)))}).encode())
+    failed, done = (CALLS.labels(outcome)._value.get() for outcome in ("failed", "written"))
+    for seen in (good[0], of_none, too_much, good[1], broken, no_index, good[2]):
+        written.put(seen)
+    assert {call.public_id for call in calls_of(shop, written)} == {seen.request_id for seen in good}
+    assert CALLS.labels("failed")._value.get() == failed + 4
+    assert CALLS.labels("written")._value.get() == done + 3
+    assert not written._waiting
+
+
+def test_who_is_hung_up_on_between_calls_loses_none_of_them(shop, written, monkeypatch):
+    """Row by row after a bad one, the database goes away: what is left waits, in its order."""
+    for _ in range(3):
+        shop.get("/balance")
+    first, *rest = written._waiting
+    written._waiting.insert(1, first)  # twice
+    write, calls = written._write, []
+
+    def and_goes(batch):
+        calls.append(batch)
+        if len(calls) == 4:  # the batch, its first, the bad one, then this
+            with psycopg.connect(**written._arguments, autocommit=True) as other:
+                other.execute("SELECT pg_terminate_backend(%s)", [written._connection.info.backend_pid])
+        write(batch)
+
+    monkeypatch.setattr(written, "_write", and_goes)
+    with pytest.raises(psycopg.OperationalError):
+        written.flush()
+    assert list(written._waiting) == rest
+    assert {call.public_id for call in calls_of(shop, written)} == {seen.request_id for seen in (first, *rest)}
 
 
 def test_its_thread_writes_by_itself(app, shop, monkeypatch):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextvars import Context
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from redis import Redis
@@ -14,7 +15,8 @@ from redis import Redis
 from portal.calls import EXTENSION
 from portal.core import page_events
 from portal.gateway import waiting
-from portal.gateway.waiting import Rooms
+from portal.gateway.errors import TooManyWaits
+from portal.gateway.waiting import PER_MERCHANT_MAX, Place, Rooms
 from portal.server.live.hub import Hub
 from portal.server.waits import Waits
 from portal.server.wsgi_bridge import Bridge
@@ -194,6 +196,19 @@ def test_only_so_many_wait_by_key_and_in_all(server, shop, other_shop, made, pay
     assert calls[0].status == 0
     server.get(another, f"/payins/{own}", f"wait={NEVER}")
     waits_for(server, 6)
+
+
+def test_a_merchant_with_many_keys_leaves_room_for_others():
+    rooms, rich, poor = Rooms(), uuid4(), uuid4()
+    places = [Place(uuid4(), rich) for _ in range(PER_MERCHANT_MAX)]
+    for place in places:
+        rooms.enter(place)
+    with pytest.raises(TooManyWaits):
+        rooms.enter(Place(uuid4(), rich))
+    rooms.enter(Place(uuid4(), poor))
+    rooms.leave(places[0])
+    rooms.enter(Place(uuid4(), rich))
+    assert rooms.size == PER_MERCHANT_MAX + 1
 
 
 def test_a_server_that_stops_answers_them_and_takes_no_more(server, shop, made):

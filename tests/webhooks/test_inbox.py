@@ -11,10 +11,11 @@ from portal.core import clock
 from portal.core.commands import bind
 from portal.core.db import db, transaction
 from portal.core.errors import Invalid
-from portal.webhooks import announce, queries, request_preview, service, signature
-from portal.webhooks.commands import ChangeEndpoint, CreateEndpoint, RotateSecret
-from portal.webhooks.models import Endpoint
+from portal.webhooks import announce, outcome, queries, request_preview, service, signature
+from portal.webhooks.commands import ChangeEndpoint, CreateEndpoint, Resend, RotateSecret
+from portal.webhooks.models import Delivery, Endpoint
 from tests.webhooks.conftest import Shop
+from tests.webhooks.receiver import listening
 
 Send = Callable[[], int]
 
@@ -46,6 +47,38 @@ def test_it_keeps_what_would_be_sent_and_says_that_it_verifies(tester: Shop, sen
     (attempt,) = queries.attempts(db.session(), delivery)
     body = request_preview.request_of(delivery, with_link=False).body
     Webhook(secret).verify(body, request_preview.read_lines(attempt.request_head))  # a stranger's library agrees
+
+
+def test_of_what_is_told_again_and_again_it_keeps_the_newest(tester: Shop, send: Send) -> None:
+    """Nobody slows it down and nobody pays for it: a replay a minute would fill the desk's own books."""
+    open_inbox(tester)
+    tell(tester)
+    tell(tester)
+    send()
+    again, once = tester.deliveries()
+    for _ in range(6):
+        with transaction() as session:
+            service.resend(session, tester.key, Resend(delivery_id=again.public_id))
+        send()
+
+    def numbers(of: Delivery) -> list[int]:
+        db.session.rollback()
+        return [one.number for one in queries.attempts(db.session(), of)]
+
+    assert numbers(again) == [3, 4, 5, 6, 7]
+    assert numbers(once) == [1]
+
+
+def test_what_was_sent_to_a_store_cannot_be_taken_away(shop: Shop, send: Send) -> None:
+    """Not by the same way, whatever it is asked for."""
+    with listening() as receiver:
+        shop.endpoint(receiver.url)
+        shop.tell(1)
+        send()
+    (delivery,) = shop.deliveries()
+    with transaction() as session:
+        assert session.scalar(outcome.TRIM, {"wanted": delivery.id, "newest": 0}) == 0
+    assert len(queries.attempts(db.session(), delivery)) == 1
 
 
 def test_after_a_new_secret_it_verifies_with_that(tester: Shop, send: Send) -> None:

@@ -4,13 +4,13 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 
 from portal.core import clock, jobs
 from portal.core.db import db, transaction
 from portal.core.errors import NotFound
 from portal.webhooks import replays, service
-from portal.webhooks.commands import ChangeEndpoint, ReplayEvents
+from portal.webhooks.commands import ChangeEndpoint, DeleteEndpoint, ReplayEvents
 from portal.webhooks.models import Delivery, Endpoint, Replay
 from portal.webhooks.service import EndpointDisabled
 from tests.factories import at_the_same_time
@@ -110,6 +110,51 @@ def test_pages_and_a_bound(shop: Shop, send: Send, monkeypatch: pytest.MonkeyPat
         send()
     assert found(two, shop).state in ("done", "bounded")
     assert len(set(receiver.ids)) == 7
+
+
+def test_a_store_tells_only_so_many_again_in_a_day(shop: Shop, send: Send, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each had its bound, and as many could follow as one liked; a deleted endpoint's count, too."""
+    monkeypatch.setattr(replays, "QUEUED_MAX", 4)
+    monkeypatch.setattr(replays, "DAY_MAX", 6)
+    with listening() as receiver:
+        (first, _), (other, _) = shop.endpoint(receiver.url), shop.endpoint(receiver.url)
+        shop.tell(3)
+        send()
+        ask(shop, first)
+        work_off()
+        send()  # 3 of 6
+        running = ask(shop, other)  # may yet be 4
+        with pytest.raises(replays.TooManyReplayed):
+            ask(shop, first)
+        assert ask(shop, other) == running, "asked again it is the same one"
+        work_off()
+        send()  # 6 of 6
+        with transaction() as session:
+            service.delete_endpoint(session, shop.key, DeleteEndpoint(endpoint_id=other.public_id))
+        with pytest.raises(replays.TooManyReplayed):
+            ask(shop, first)
+        with transaction() as session:
+            session.execute(update(Replay).where(Replay.store_id == shop.store.id).values(
+                created_at=clock.now() - timedelta(hours=25)))
+        ask(shop, first)
+
+
+def test_those_that_ended_long_ago_are_forgotten(shop: Shop) -> None:
+    (old, _), (young, _), (running, _) = (shop.endpoint("http://127.0.0.1:9/hook") for _ in range(3))
+    asked = [ask(shop, old), ask(shop, young)]
+    work_off()
+    asked.append(ask(shop, running))
+    for endpoint, days in ((old, 31), (young, 29), (running, 31)):
+        with transaction() as session:
+            mine = update(Replay).where(Replay.endpoint_id == endpoint.id)
+            moment = clock.now() - timedelta(days=days)
+            session.execute(mine.values(created_at=moment))
+            session.execute(mine.where(Replay.ended_at.is_not(None)).values(ended_at=moment))
+    with transaction() as session:
+        replays.forget(session, [])
+    with pytest.raises(NotFound):
+        found(asked[0], shop)
+    assert [found(one, shop).state for one in asked[1:]] == ["done", "running"]
 
 
 def test_what_is_on_its_way_is_left_there(shop: Shop) -> None:

@@ -10,7 +10,7 @@ from portal.core import metrics
 from portal.core.errors import PortalError
 from portal.server.live.audience import Listener, Listeners
 from portal.server.live.hub import Hub, Stream
-from portal.server.request_body import App, Receive, Scope, Send
+from portal.server.request_body import App, Receive, Scope, Send, until_gone
 
 PATH = "/live"
 CHECK_EVERY_S = 60.0
@@ -121,8 +121,7 @@ class Live:
 
 
 async def _disconnect(receive: Receive, stream: Stream) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+    await until_gone(receive)
     stream.stirred.set()
 
 

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, flash, redirect, request, url_for
 from flask_babel import gettext
 
 from portal.core import ids
-from portal.core.access import SCOPES, Permission, requires
+from portal.core.access import SCOPE_WORDS, Permission, requires
 from portal.core.commands import bind
 from portal.core.db import reader, transaction
 from portal.parties import key_list, keys
@@ -107,7 +107,8 @@ def form_facts() -> dict[str, Any]:
 
 def _key_form() -> dict[str, Any]:
     facts = form_facts()
-    return {**facts, "scopes": list(SCOPES), "chosen": request.form.getlist("scopes"),
+    return {**facts, "chosen": request.form.getlist("scopes"),
+            "scopes": [(name, f"{name} · {gettext(words)}") for name, words in SCOPE_WORDS.items()],
             "live_stores": [store.name for store in facts["stores"] if keys.may_be_live(store)]}
 
 

@@ -1,10 +1,12 @@
 """Keys in the portal: made, shown once, renamed, revoked; each for its own merchant only."""
+import html
+
 import pytest
 from flask import Flask
 from sqlalchemy import text
 
 from portal.core import ids
-from portal.core.access import SYSTEM
+from portal.core.access import SCOPE_WORDS, SCOPES, SYSTEM
 from portal.core.db import db, reader, transaction
 from portal.parties import keys, stores
 from portal.parties.commands import MoveStore
@@ -52,6 +54,14 @@ def test_the_key_stands_on_one_page_and_nowhere_else(desk: Desk, capfd: pytest.C
 
 def _id(desk: Desk) -> str:
     return ids.public("key", made(desk)[0].id)
+
+
+def test_each_scope_has_words_and_they_are_the_documents(desk: Desk) -> None:
+    page = html.unescape(desk.page("/keys/new"))
+    token = desk.app.extensions["openapi"]()["components"]["securitySchemes"]["token"]
+    assert list(SCOPE_WORDS) == list(SCOPES) == list(token["flows"]["clientCredentials"]["scopes"])
+    for name, words in token["flows"]["clientCredentials"]["scopes"].items():
+        assert f"{name} · {words}" in page
 
 
 def test_the_same_form_twice_makes_one_key(desk: Desk) -> None:
