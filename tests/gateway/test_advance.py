@@ -131,7 +131,7 @@ def test_who_finds_the_robots_taken_is_told_to_come_again(test_shop, ordered, el
     refused = test_shop.post(f"/payins/{due}/advance", {"seconds": 86_400})
     assert (refused.status_code, refused.json["code"], refused.json["retryable"]) == (409, "busy", True)
     assert time.monotonic() - began < 1.5, "as long as any lock is waited for"
-    assert refused.headers["Retry-After"] == "1"
+    assert int(refused.headers["Retry-After"]) >= 1
     elsewhere.rollback()
     assert test_shop.post(f"/payins/{due}/advance", {"seconds": 86_400}).json["status"] == "expired"
 
