@@ -40,26 +40,28 @@ def tell_people(session: Session, batch: Sequence[Claimed]) -> None:
     found = locked(session, select(Happening).where(
         Happening.id.in_([job.reference for job in batch if job.reference]), Happening.told_at.is_(None))
         .order_by(Happening.id))
-    now = clock.now()
+    now, due = clock.now(), set[tuple[str, UUID]]()
     for happening in found:
         happening.told_at = now
         if happening.event in catalogue.EVENTS:
-            _tell(session, happening, now)
+            due |= _tell(session, happening, now)
+    for kind, whose in sorted(due):  # in one order, or two batches would wait for each other's promises
+        jobs.enqueue(session, kind, whose)
     session.flush()
 
 
-def _tell(session: Session, happening: Happening, now: datetime) -> None:
+def _tell(session: Session, happening: Happening, now: datetime) -> set[tuple[str, UUID]]:
+    """Returns what is to be sent now: the kind of work, whose."""
     rows = [row for person in _people(session, happening) for row in _notices(happening, person, now)]
     if happening.audience == "staff" and channels.is_on(OPERATOR):
         rows.append(_row(happening, None, OPERATOR, now, now))
     if not rows:
-        return
+        return set()
     session.execute(insert(Notice).on_conflict_do_nothing(), rows)
     shown = [row["user_id"] for row in rows if row["channel"] == PORTAL]
     page_events.tell(session, "notices", map(page_events.user, shown), staff=False)
-    for row in rows:
-        if row["state"] == "waiting" and row["due_at"] <= now:
-            jobs.enqueue(session, channels.SENDS[row["channel"]], row["user_id"] or happening.id)
+    return {(channels.SENDS[row["channel"]], row["user_id"] or happening.id) for row in rows
+            if row["state"] == "waiting" and row["due_at"] <= now}
 
 
 def _people(session: Session, happening: Happening) -> Sequence[Any]:
