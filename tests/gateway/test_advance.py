@@ -109,7 +109,7 @@ def test_sixteen_at_once_expire_it_once(app, test_shop, ordered):
 
 def test_a_worker_that_has_the_order_in_hand_finds_it_done(app, test_shop, ordered):
     id = ordered("1500.00")
-    claimed = jobs.claim("match_order", limit=50, lease_s=30)  # and is then slow
+    claimed = jobs.claim("match_order", limit=5000, lease_s=30)  # and is then slow
     assert [job.reference for job in claimed if job.reference == f.found(id).id]
     answer = test_shop.post(f"/payins/{id}/advance", {"seconds": 1})
     assert answer.json["status"] == "completed"
