@@ -29,6 +29,7 @@ log = structlog.get_logger("gateway")
 PREFIX = "/gateway"
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 1
+NO_DOORS = ("portal.demo", "portal.cli")  # loaded by commands alone: the document must not depend on who ran one
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 STATUS: dict[type[PortalError], int] = {
@@ -59,7 +60,7 @@ def status_of(error: type[PortalError]) -> int:
 
 
 def registry() -> dict[str, Entry]:
-    """Every code that an answer can carry, made from the error classes themselves."""
+    """Every code that an answer can carry, made from the error classes themselves; commands' refusals are none."""
     found = {}
     for kind in _kinds(PortalError):
         if "code" in vars(kind) and (kind is errors.Bug or kind.code != errors.Bug.code):
@@ -148,7 +149,7 @@ def table() -> str:
 def _kinds(kind: type[PortalError]) -> Iterator[type[PortalError]]:
     yield kind
     for below in kind.__subclasses__():
-        if below.__module__.startswith("portal."):
+        if below.__module__.startswith("portal.") and not below.__module__.startswith(NO_DOORS):
             yield from _kinds(below)
 
 

@@ -25,6 +25,7 @@ WORK = {
     "forget_idempotency_keys": N_("Forget idempotency keys"),
     "forget_notices": N_("Forget notices"),
     "forget_payout_files": N_("Forget payout files"),
+    "forget_replays": N_("Forget replays"),
     "hear_telegram": N_("Hear telegram"),
     "keep_days": N_("Keep days"),
     "listen_to_telegram": N_("Listen to telegram"),

@@ -295,6 +295,19 @@ def test_when_all_had_to_be_forgotten_the_listener_looks_up_what_is_in_use(app: 
     assert seen == []
 
 
+def test_of_many_keys_each_has_its_turn(app: Flask, renewing: key_invalidation.Watch,
+                                       monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first five hundred were looked up with every beat, and the others never."""
+    tokens = [new_key(people.store(people.merchant()).id)[1] for _ in range(3)]
+    monkeypatch.setattr(key_invalidation, "RENEWED_MAX", 1)
+    renewing._wanted.clear()
+    for token in tokens:
+        listening(app, token)
+    before = {digest: renewing._found[digest][1] for digest in map(crypto.sha256, tokens)}
+    assert until(lambda: all(renewing._found.get(digest, (None, 0.0))[1] > at for digest, at in before.items()),
+                 within_s=20)
+
+
 def test_a_key_that_nobody_uses_is_not_looked_up_again(app: Flask, renewing: key_invalidation.Watch,
                                                        monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(key_invalidation, "WANTED_S", 0.0)
