@@ -55,10 +55,11 @@ def _rooms() -> Iterator[Blueprint]:
     from portal.web.merchant import blueprints as merchant
     from portal.web.notices import bp as notices
     from portal.web.paused import bp as paused
+    from portal.web.status import bp as status
     from portal.web.trader import blueprints as trader
     from portal.web.well_known import bp as well_known
 
-    yield from (health, well_known, files, paused, notices, announcements, join)
+    yield from (health, status, well_known, files, paused, notices, announcements, join)
     yield from (*auth, *docs, *checkout, *trader, *merchant, *admin)
 
 

@@ -27,6 +27,13 @@ LOOKS: dict[str, dict[str, Look]] = {
         "assigned": Look("wait", "clock", N_("Being sent")),
         "paid": Look("act", "bell", N_("Sent, please check")),
     },
+    # The desk itself, for the public.
+    "status": {
+        "ok": Look("ok", "check", N_("Works")),
+        "slow": Look("wait", "hourglass", N_("Slow")),
+        "paused": Look("wait", "pause", N_("Paused")),
+        "down": Look("bad", "circle-alert", N_("Down")),
+    },
     # Payouts that are not made yet.
     "payout_import": {
         "checked": Look("act", "bell", N_("Not sent yet")),

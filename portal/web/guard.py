@@ -16,7 +16,7 @@ PUBLIC = frozenset({
     "static", "auth.login", "auth.sign_in", "auth.landing", "passkeys.sign_in_challenge",
     "passkeys.sign_in", "recovery.ask", "recovery.send_link", "recovery.choose", "recovery.set_password",
     "recovery.agree", "recovery.prove_address", "dev_ui.mail", "health.livez", "health.servez", "health.readyz",
-    "health.metrics", "health.security_txt", "well_known.jwks",
+    "health.metrics", "health.security_txt", "well_known.jwks", "status.index",
     "dev_ui.index", "checkout.page", "checkout.qr", "checkout.claim", "checkout.cancel", "checkout.dispute",
     "checkout.show_receipt", "checkout.upload", "checkout.remove", "checkout.replace", "checkout.claim_late",
     "checkout.help_of", "checkout.ask_help", "checkout.try_outcome", "notices.worker",

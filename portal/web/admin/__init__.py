@@ -8,6 +8,7 @@ from portal.web.admin import (
     store_reserve,
     treasury_sending,
 )
+from portal.web.admin.aliases import bp as aliases
 from portal.web.admin.announcements import bp as announcements
 from portal.web.admin.applications import bp as applications
 from portal.web.admin.approval_sets import bp as approval_sets
@@ -62,4 +63,4 @@ blueprints = (desk, cases, disputes, first_hour, imports, pause, search, orders,
               applications, approval_sets, jobs, ledger, rates, rate_feeds, audit, notices, merchants, stores, traders,
               requisites, coverage, caps, bank_windows, help_threads, replies, announcements, shift_log, holders, users,
               reference, treasury, result, calculator, closing, privacy, proof,
-              risk_rules, risk_lists, risk_reviews)
+              risk_rules, risk_lists, risk_reviews, aliases)
