@@ -42,8 +42,8 @@ STAFFS = {"account_id": ["1"], "currency": ["USDT"], "entry_id": ["1"], "pair": 
           "bank": ["alfa"]}
 """What stands in the addresses of the pages of ledger, rates and reference data: the first of each is made with any
 order, or with the desk."""
-NO_PAGES = ("notices.worker", "admin_aliases", "admin_imports.template", "merchant_payouts.import_template", "merchant_payouts.bad_rows",
-            "merchant_payout_quote", "files", "admin_cases.one", "gateway", "static", "health", "live", "metrics",
+NO_PAGES = ("notices.worker", "admin_aliases", "admin_imports.template", "merchant_payouts.import_template",
+            "merchant_payouts.bad_rows", "merchant_payout_quote", "files", "admin_cases.one", "gateway", "static", "health", "live", "metrics",
             "paused", "notices.bell", "checkout.qr", "shop.one", "recovery.choose", "recovery.agree", "second_door",
             "second_factor", "passkeys", "well_known")
 
@@ -74,7 +74,7 @@ class Stage:
                 continue
             area = rule.endpoint.partition("_")[0]
             who = [SEATS[area]] if area in SEATS else ["nobody"] if rule.endpoint.startswith(
-                ("auth", "checkout", "dev", "docs", "join", "recovery", "shop")) else [*SEATS.values()]
+                ("auth", "checkout", "dev", "docs", "join", "recovery", "shop", "status")) else [*SEATS.values()]
             for seat, values in product(who, self._values(rule.endpoint, sorted(rule.arguments))):
                 yield seat, adapter.build(rule.endpoint, values)
 
