@@ -99,8 +99,9 @@ def test_expiry_against_confirmation_twenty_five_times(app, ready):
             confirmed, _ = f.at_the_same_time(app, [confirm, lambda: f.work_off("expire_order")])
         found = f.fresh(order)
         assert (found.status, confirmed) in (("confirmed", "confirmed"), ("expired", "invalid_transition"))
-        ends = {"confirmed": ["payin_hold"], "expired": ["payin_hold", "payin_release"]}
-        assert kinds_of(assignment.id) == ends[found.status]
+        # expired first, it is taken up again by its trader, who has the money: on an attempt of its own
+        ended_first = found.status == "expired" or found.late
+        assert kinds_of(assignment.id) == (["payin_hold", "payin_release"] if ended_first else ["payin_hold"])
     with clock.moved(timedelta(hours=1)):
         f.work_off("settle_order")
     assert f.trader_held(ready.traders[0]) == usdt("0.000000")
