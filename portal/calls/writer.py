@@ -189,7 +189,7 @@ def _rows_of(batch: Sequence[Seen]) -> tuple[list[Seen], list[Row]]:
         try:
             rows.append(row_of(seen))
             good.append(seen)
-        except Exception as error:
+        except Exception as error:  # a fault of ours with one call, whatever it holds: the others are written
             _say_failed(seen, error)
         time.sleep(0)  # the event loop need not wait for more than one
     return good, rows

@@ -59,6 +59,19 @@ def settle_ids(session: Session, ids: Sequence[UUID], *, error: str | None) -> N
                            .order_by(Notice.id)), error=error)
 
 
+def close(session: Session, job: Claimed, sent: Sequence[UUID], *, error: str | None, again: bool,
+          tries_max: int) -> None:
+    """A channel's work has ended; or, `again`, it is tried once more and what is due waits, while tries are left."""
+    if not again:
+        jobs.finish(session, [job])
+    elif job.attempts + 1 < tries_max:
+        jobs.fail(session, job, error or "", dead=False)
+        return
+    else:
+        jobs.fail(session, job, error or "", dead=True)
+    settle_ids(session, sent, error=error)
+
+
 def letter(due: Sequence[Notice], person: Any) -> dict[str, str]:
     """Subject and text, in the language of who reads."""
     titles = [_words(one, person).title for one in due]

@@ -140,14 +140,7 @@ def _settle(job: Claimed, sent: Sequence[UUID], answers: dict[UUID, transport.An
             session.execute(delete(PushBrowser).where(PushBrowser.id.in_(gone)))
         session.execute(update(PushBrowser).where(
             PushBrowser.id.in_([id for id, answer in answers.items() if answer.succeeded])).values(told_at=clock.now()))
-        if failing and not took:
-            dead = job.attempts + 1 >= TRIES_MAX
-            jobs.fail(session, job, failed or "", dead=dead)
-            if not dead:
-                return
-        else:
-            jobs.finish(session, [job])
-        mailing.settle_ids(session, sent, error=failed)
+        mailing.close(session, job, sent, error=failed, again=bool(failing) and not took, tries_max=TRIES_MAX)
 
 
 def _call(message: Message, text: bytes, *, urgent: bool) -> transport.Answer:

@@ -177,14 +177,8 @@ def _send(job: Claimed) -> None:
         "sendMessage", chat_id=chat, text=message[:TEXT_MAX], disable_web_page_preview=True)
     failed = "no_chat" if answer is None else None if answer.succeeded else f"telegram_{answer.status or answer.error}"
     with transaction() as session:
-        if answer is not None and not answer.succeeded and answer.status not in REFUSED:
-            dead = job.attempts + 1 >= TRIES_MAX
-            jobs.fail(session, job, failed or "", dead=dead)
-            if not dead:
-                return
-        else:
-            jobs.finish(session, [job])
-        mailing.settle_ids(session, sent, error=failed)
+        again = answer is not None and not answer.succeeded and answer.status not in REFUSED
+        mailing.close(session, job, sent, error=failed, again=again, tries_max=TRIES_MAX)
         if answer is not None and answer.status in REFUSED:
             _forget_chat(session, job.reference)
 
