@@ -7,14 +7,13 @@ from time import monotonic
 from typing import NamedTuple
 
 from flask import Blueprint, Response
-from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from portal.core import clock, readiness
 from portal.core.db import reader
 from portal.core.errors import PortalError
-from portal.core.jobs.liveness import liveness_by_kind
+from portal.core.jobs.liveness import due_since, liveness_by_kind
 from portal.reference import pauses
 from portal.web.badges import N_
 from portal.web.render import show
@@ -25,8 +24,6 @@ LATE = {"match_order": timedelta(minutes=1), "settle_order": timedelta(minutes=1
         "deliver_webhook": timedelta(minutes=5)}
 PARTS = {"orders": N_("Orders are taken"), "match_order": N_("Requisites are found"),
          "settle_order": N_("Payments are settled"), "deliver_webhook": N_("Stores are told by webhook")}
-WAITS = text("SELECT min(run_at) FROM (SELECT run_at FROM jobs WHERE kind = :kind AND dead_at IS NULL"
-             " AND run_at <= :now ORDER BY run_at LIMIT 1) AS oldest")
 
 
 class Look(NamedTuple):
@@ -65,7 +62,6 @@ def _states() -> dict[str, str]:
 
 def _of(session: Session, kind: str, alive: bool) -> str:
     """By the oldest that waits; what nobody works on at all is down."""
-    now = clock.now()
-    oldest = session.scalar(WAITS, {"kind": kind, "now": now})
-    late = oldest is not None and now - oldest > LATE[kind]
+    oldest = due_since(session, kind)
+    late = oldest is not None and clock.now() - oldest > LATE[kind]
     return "ok" if not late and alive else "slow" if alive else "down"

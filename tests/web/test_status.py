@@ -1,9 +1,10 @@
 """The public page of how the desk is: words, no figures, and without a database too."""
+from collections.abc import Callable
 from datetime import timedelta
 
+import psycopg
 import pytest
 from flask import Flask
-from sqlalchemy import text
 
 from portal.core import clock, jobs
 from portal.core.db import transaction
@@ -55,8 +56,10 @@ def test_nobody_works(fresh_app: Flask) -> None:
     assert "Something is down" in page(fresh_app)
 
 
-def test_what_the_database_refuses_is_down(at_work: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(status, "WAITS", text("SELECT :kind, :now FROM nowhere"))
+def test_what_the_database_refuses_is_down(at_work: Flask, fresh_database: str,
+                                               url_of: Callable[[str, str], str]) -> None:
+    with psycopg.connect(url_of(fresh_database, "owner"), autocommit=True) as owner:
+        owner.execute("ALTER TABLE jobs RENAME TO gone")
     assert "Something is down" in page(at_work)
 
 
