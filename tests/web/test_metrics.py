@@ -6,14 +6,16 @@ from pydantic import SecretStr
 from sqlalchemy.exc import OperationalError
 
 from portal.core.db import reader
-from portal.server import fast_create
+from portal.server import fast_create, waits, wsgi_bridge
 from portal.web import measurements
 from tests import factories as f
 from tests.house.test_deploy import metrics_asked_for
 from tests.ledger.test_cli import deposit
 from tests.ledger.world import Cast
 
-assert fast_create  # counts creates, in the web process that it is a part of
+assert fast_create  # they count in the web process that they are a part of: creates, calls that wait, calls refused
+assert waits
+assert wsgi_bridge
 TOKEN = "a token of the test's own"
 
 
