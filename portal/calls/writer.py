@@ -29,6 +29,7 @@ from portal.core.errors import NotFound
 EXTENSION = "call_log"
 CALLS_MAX, BYTES_MAX = 10_000, 16 * 1024 * 1024  # that wait, of one process
 BATCH_MAX = 500
+IN_A_ROW = 4  # about a fifth of a millisecond
 BODY_MAX = 32 * 1024  # a larger one is told by its size only
 TEXT_MAX = 1000
 SEARCHED_BYTES_MAX = 1000  # of an external id: a row of an index takes 2,704, and refuses the whole call beyond
@@ -185,13 +186,14 @@ class Writer:
 def _rows_of(batch: Sequence[Seen]) -> tuple[list[Seen], list[Row]]:
     """Each that can be told, with its row. A bug of ours with one call must not end the log of all."""
     good, rows = [], []
-    for seen in batch:
+    for number, seen in enumerate(batch, 1):
         try:
             rows.append(row_of(seen))
             good.append(seen)
         except Exception as error:  # a fault of ours with one call, whatever it holds: the others are written
             _say_failed(seen, error)
-        time.sleep(0)  # the event loop need not wait for more than one
+        if number % IN_A_ROW == 0:
+            time.sleep(0)  # the event loop need not wait for more; at each it would cost as much as the row
     return good, rows
 
 
