@@ -46,4 +46,18 @@ def test_who_forbids_it_is_told_how_to_allow_it(stage: Stage, chromium: Browser,
         look.page.goto(f"{desk.url}/profile/notices?lang=en")
         look.page.locator("form[data-push] button").click()
         expect(look.page.get_by_text("The browser forbids it.")).to_be_visible()
-        look.page.locator("#browsers").screenshot(path="/tmp/push.png")
+
+
+def test_the_desk_may_stand_on_a_home_screen(stage: Stage, chromium: Browser, desk: Desk) -> None:
+    """Under the policy of contents, with icons that are there: an iPhone tells only what stands there."""
+    with stage.app.app_context():
+        sid = people.seat(stage.app, people.person("trader")).sid
+    with looking(chromium, desk, sid, width=390, height=844, theme="light") as look:
+        look.page.goto(f"{desk.url}/trader/orders?lang=en")
+        debugger = look.page.context.new_cdp_session(look.page)
+        told = debugger.send("Page.getAppManifest")
+        assert (told["url"], told["errors"]) == (f"{desk.url}/static/desk.webmanifest", [])
+        wrong = {one["errorId"] for one in debugger.send("Page.getInstallabilityErrors")["installabilityErrors"]}
+        assert wrong <= {"in-incognito"}, "which every context of a test is"
+        apple = look.page.locator("link[rel=apple-touch-icon]").get_attribute("href")
+        assert look.page.request.get(f"{desk.url}{apple}").headers["content-type"] == "image/png"
