@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.killed.nursery import ForkedDesk
 from tests.killed.stage import Stage
 from tests.killed.wire import wire_to
-from tests.running import Desk
 from tests.tasks.record import Record
 
 
@@ -19,7 +19,7 @@ def stage(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, fresh
     app = request.getfixturevalue("fresh_app")  # which keeps its files in that folder, too
     with wire_to(os.environ["DATABASE_URL"]) as wire:
         by_wire = wire.url(os.environ["DATABASE_URL"])
-        desk = Desk(fresh_database, tmp_path / "desk.log", {
+        desk = ForkedDesk(fresh_database, tmp_path / "desk.log", {
             "DATABASE_URL": by_wire, "DATABASE_DIRECT_URL": by_wire})
         try:
             yield Stage(desk, wire, Record(url_of(fresh_database, "owner")), tmp_path / "files", app)

@@ -165,7 +165,7 @@ def test_silence_is_noted_once(stage: Stage, cast: f.Cast, amounts: Iterator[str
         stage.ends(lambda disputes=disputes: stage.record.one(  # type: ignore[misc]
             "SELECT count(*) FROM disputes WHERE id = ANY(%s) AND waits_for = 'staff' AND silent = 'trader'", disputes)
             == len(disputes), "staff look")
-    assert stage.record.one("SELECT count(*) FROM audit_log WHERE action = 'dispute.silent'") == sum(map(len, batches))
+    assert stage.record.one("SELECT count(*) FROM audit_rows WHERE action = 'dispute.silent'") == sum(map(len, batches))
     stage.whole()
 
 
