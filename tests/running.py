@@ -50,10 +50,14 @@ class Desk:
     def begin(self, name: str) -> subprocess.Popen[bytes]:
         """One more of that name, which may fail to start."""
         line = procfile.processes([name])[name].replace("$HOST", "127.0.0.1").replace("$PORT", str(self.port))
-        with self.log.open("ab") as log:
-            self.processes.setdefault(name, []).append(subprocess.Popen(
-                shlex.split(line), cwd=ROOT, env=self.environment, stdout=log, stderr=log, start_new_session=True))
+        self.processes.setdefault(name, []).append(self.spawn(line))
         return self.processes[name][-1]
+
+    def spawn(self, line: str) -> subprocess.Popen[bytes]:
+        """A process that does what this line of the Procfile says."""
+        with self.log.open("ab") as log:
+            return subprocess.Popen(shlex.split(line), cwd=ROOT, env=self.environment, stdout=log, stderr=log,
+                                    start_new_session=True)
 
     def kill(self, name: str) -> None:
         """kill -9, as the kernel would: the newest process of that name and all it started."""

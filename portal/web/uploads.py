@@ -11,11 +11,12 @@ from typing import Any
 from flask import Response, request
 from flask_babel import gettext
 from sqlalchemy.orm import Session
+from werkzeug.exceptions import HTTPException
 
 from portal import files
 from portal.core.access import Actor
 from portal.core.db import reader, transaction
-from portal.core.errors import Conflict, FieldError, Invalid, PortalError, Unavailable
+from portal.core.errors import Conflict, DatabaseUnavailable, FieldError, Invalid, PortalError, Unavailable
 from portal.files.inspection import BYTES_MAX
 from portal.web.badges import N_
 from portal.web.identity import current_actor
@@ -47,8 +48,8 @@ class Brought:
 
 @contextmanager
 def brought(name: str, *, wanted: str | None = None) -> Iterator[Brought]:
-    """A refusal, of the second file or of the act, leaves nothing behind in the storage. `wanted`: what is said where
-    nothing was attached and something has to be.
+    """A refusal, of the second file or of the act, leaves nothing behind in the storage, nor does the first answer to a
+    form that is sent again. `wanted`: what is said where nothing was attached and something has to be.
 
     Raises Invalid, BadFile, StorageAway.
     """
@@ -62,7 +63,9 @@ def brought(name: str, *, wanted: str | None = None) -> Iterator[Brought]:
         for one in sent:
             found.stored.append(_stored(name, files.Upload(one.filename or "", one.stream.read(BYTES_MAX + 1))))
         yield found
-    except PortalError:
+    except DatabaseUnavailable:  # perhaps it was committed: a row needs its bytes, others are swept
+        raise
+    except (PortalError, HTTPException):
         for kept in found.stored:
             files.discard(kept)
         raise

@@ -1,6 +1,10 @@
 """Files that go up before their form: drafts of one person, judged by file, kept when the form is refused."""
+import os
+import secrets
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 from werkzeug.datastructures import FileStorage
@@ -11,7 +15,10 @@ from portal.core import clock
 from portal.web.uploads import FILES_MAX
 from tests import factories as f
 from tests import people
+from tests.conftest import _application, _in_context
 from tests.files.test_files import bomb, protected_pdf
+from tests.killed.wire import Stop, wire_to
+from tests.running import wait_for
 from tests.web import forms
 
 
@@ -118,3 +125,38 @@ def test_nobody_uploads_without_a_login_or_a_token(client, trader):
     assert up(people.stranger(client.application)).status_code in (303, 403)
     trader.token = "wrong"
     assert up(trader).status_code == 403
+
+
+def test_a_form_that_is_sent_again_leaves_no_bytes_of_its_own(app, cast, trader):
+    """Its files are put away before it is known that it was sent before."""
+    order = f.accepted_payout(cast)
+    content, key, held = f.picture(), secrets.token_hex(16), bytes_held(app)
+
+    def sent():
+        return pay(trader, order, [], receipt=FileStorage(BytesIO(content), "r.png"), idempotency_key=key)
+
+    assert [sent().status_code, sent().status_code] == [303, 303]
+    assert len(bytes_held(app) - held) == 1
+
+
+def test_a_row_whose_commit_was_not_answered_keeps_its_bytes(fresh_database, redis_url, tmp_path):
+    """Seen as a receipt without a file: the commit had come about, its answer had not, and the bytes were dropped."""
+    with wire_to(os.environ["DATABASE_URL"]) as wire, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FILES_FOLDER", str(tmp_path))
+        patch.setenv("DATABASE_URL", wire.url(os.environ["DATABASE_URL"]))
+        with _application(fresh_database, redis_url) as app, _in_context(app), ThreadPoolExecutor(1) as one:
+            seat = people.seat(app, people.person("trader"))
+            wire.stop_at(Stop("web", "INSERT INTO files", "committed"))
+            answer = one.submit(up, seat)
+            wait_for(lambda: wire.stands, "it is committed")
+            wire.close_lines()
+            assert answer.result(10).status_code == 503
+            wire.let_go()
+            with f.look() as session:
+                [row] = session.query(files.File).all()
+            assert files.storage().get(row.storage_key)
+
+
+def bytes_held(app):
+    folder = Path(app.extensions["settings"].files_folder)
+    return {path.name for path in folder.rglob("*") if path.is_file()}
