@@ -6,7 +6,7 @@ from flask import Blueprint, Response, redirect, request, url_for
 from flask_babel import gettext
 
 from portal import approvals, files
-from portal.approvals import kinds
+from portal.approvals import kinds, limits
 from portal.core import ids
 from portal.core.access import Permission, requires
 from portal.core.commands import bind
@@ -93,7 +93,9 @@ def take_back(approval_id: str) -> Response:
 
 def _approval(approval_id: str) -> dict[str, Any]:
     approval = approvals.find(reader(), signed_in(), approval_id)
+    mine = approval.state == "pending" and approval.asked_by == signed_in().id and approval.first_by is None
     return {"approval": approval, "record_of": record_of, "question_of": question_of,
+            "alone": limits.judged(reader(), approval) if mine else None,
             "facts": facts_of(reader(), signed_in(), [approval]),
             "preview": postings_preview.of_approval(reader(), signed_in(), approval), **_evidence(approval),
             **line(of_approval(approval))}
