@@ -13,7 +13,7 @@ from portal.approvals import Approval, limits
 from portal.core.access import Actor, Permission
 from portal.core.money import Money
 from portal.ledger import claims
-from portal.orders.reading.tariff_effect import effect
+from portal.orders.reading.tariff_effect import Effects, effects
 from portal.parties.models import Holder, Merchant, Store, Trader, User
 from portal.requisites import numbers
 from portal.requisites.models import Requisite
@@ -127,11 +127,18 @@ def _name(holder: Holder) -> str:
 
 def _yesterday(session: Session, approval: Approval) -> list[Fact]:
     """A fee or a reward that waits: what it would have made of yesterday's orders."""
-    if approval.kind not in (change_requests.FEE, change_requests.REWARD) or approval.state != "pending":
+    found = tariff_of(session, approval)
+    if found is None:
         return []
-    found = effect(session, approval.kind, UUID(approval.target_id), approval.after)
-    return [Fact("Yesterday's orders that it covers", str(found.orders)), Fact("They came to", found.was),
-            Fact("With this they would come to", found.would_be)]
+    return [Fact("Yesterday's orders that it covers", str(found.total.orders)), Fact("They came to", found.total.was),
+            Fact("With this they would come to", found.total.would_be)]
+
+
+def tariff_of(session: Session, approval: Approval) -> Effects | None:
+    """Of a fee or a reward that waits: band by band before and after, with yesterday's orders."""
+    if approval.kind not in (change_requests.FEE, change_requests.REWARD) or approval.state != "pending":
+        return None
+    return effects(session, approval.kind, UUID(approval.target_id), approval.after)
 
 
 def _people(session: Session, approval: Approval) -> list[Fact]:
