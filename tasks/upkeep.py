@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal import approvals, files
+from portal.approvals import small_moves
 from portal.core import clock, retention, seal_check, seals
 from portal.core.db import db
 from portal.core.jobs import Claimed, Kind, Outcome, RetryAt, in_slot, register
@@ -156,6 +157,7 @@ register(
     Kind("forget_idempotency_keys", forget_idempotency_keys, every_s=600),
     Kind("sweep_kept_amounts", sweep_kept_amounts, every_s=600),
     Kind("expire_approvals", approvals.expire, every_s=60, batch_max=1),
+    Kind("forget_small_moves", small_moves.forget, every_s=3600, batch_max=1),
     Kind("change_token_keys", change_token_keys, every_s=3600, batch_max=1),
     Kind("expire_permissions", expire_permissions, every_s=900),
     Kind("sweep_files", sweep_files, every_s=3600),

@@ -86,3 +86,23 @@ CREATE TABLE approval_limits (
     CONSTRAINT ck_approval_limits_amounts CHECK (alone_max_minor >= 0 AND two_from_minor > alone_max_minor)
 );
 REVOKE DELETE, TRUNCATE ON approval_limits FROM quittance_app;
+
+-- What moved below a limit of people in the last 24 hours, so that a sum cut in pieces counts as one. `scope`: the kind
+-- of approval, or one store's payouts; `subject`: a store or trader, or the print of a recipient's number.
+CREATE TABLE small_moves (
+    scope text NOT NULL,
+    reference text NOT NULL,
+    subject text NOT NULL,
+    asked_by uuid,
+    currency text NOT NULL,
+    amount_minor bigint NOT NULL,
+    others int NOT NULL,
+    moved_at timestamptz NOT NULL,
+    CONSTRAINT pk_small_moves PRIMARY KEY (scope, reference, subject),
+    CONSTRAINT ck_small_moves_amount CHECK (amount_minor >= 0),
+    CONSTRAINT ck_small_moves_others CHECK (others IN (0, 1))
+);
+CREATE INDEX ix_small_moves_asked_by ON small_moves (scope, currency, asked_by, moved_at);
+CREATE INDEX ix_small_moves_subject ON small_moves (scope, currency, subject, moved_at);
+CREATE INDEX ix_small_moves_moved_at ON small_moves (moved_at);
+REVOKE UPDATE, TRUNCATE ON small_moves FROM quittance_app;

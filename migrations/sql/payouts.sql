@@ -20,6 +20,8 @@ CREATE TABLE payout_imports (
     sent_name text,
     sent_at timestamptz,
     total_minor bigint,
+    before_minor bigint,
+    because text,
     expires_at timestamptz,
     decided_by uuid,
     decided_name text,
@@ -33,6 +35,7 @@ CREATE TABLE payout_imports (
         state IN ('checked', 'waiting', 'making', 'done', 'withdrawn', 'refused', 'expired')),
     CONSTRAINT ck_payout_imports_source CHECK (source IN ('file', 'form')),
     CONSTRAINT ck_payout_imports_two_people CHECK (decided_by <> sent_by),
+    CONSTRAINT ck_payout_imports_because CHECK (because IN ('person', 'subject')),
     CONSTRAINT ck_payout_imports_counted CHECK (made + failed + wrong <= rows),
     CONSTRAINT fk_payout_imports_store_id FOREIGN KEY (store_id) REFERENCES stores (id)
 );

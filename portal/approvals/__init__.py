@@ -6,6 +6,7 @@ from portal.approvals.models import Approval
 from portal.approvals.queries import find, page, pending_count, visible_to, waiting_for
 from portal.approvals.service import (
     AgreedAlready,
+    AloneUsedUp,
     AlreadyAsked,
     AlreadyDecided,
     OneHand,
@@ -20,6 +21,6 @@ from portal.approvals.service import (
     withdraw,
 )
 
-__all__ = ["AgreedAlready", "AlreadyAsked", "AlreadyDecided", "Approval", "DecideApproval", "OneHand", "OwnApproval",
-           "StaleApproval", "ask", "ask_and_decide", "ask_once", "decide", "expire", "find", "limit_changes",
-           "page", "pending_count", "register", "take_back", "visible_to", "waiting_for", "withdraw"]
+__all__ = ["AgreedAlready", "AloneUsedUp", "AlreadyAsked", "AlreadyDecided", "Approval", "DecideApproval", "OneHand",
+           "OwnApproval", "StaleApproval", "ask", "ask_and_decide", "ask_once", "decide", "expire", "find",
+           "limit_changes", "page", "pending_count", "register", "take_back", "visible_to", "waiting_for", "withdraw"]

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from portal.approvals.models import Approval
 
 Effect = Callable[[Session, Actor, "Approval"], None]
+Subject = Callable[[Session, "Approval"], str]
 Drafts = Callable[[Session, "Approval"], Sequence[Draft]]
 
 
@@ -20,22 +21,24 @@ class Kind:
     """`apply` does what was asked, as the one who decides, or raises StaleApproval; `reject` puts away a refusal.
 
     `drafts`: for a kind that moves money, the very entries that `apply` would post now. Read only: the page shows them.
+    `subject`: whose money it is, where that is not the target itself; limits count the day's sum of one subject.
     """
 
     title: str  # for people: "Deposit"
     apply: Effect
     reject: Effect | None = None
     drafts: Drafts | None = None
+    subject: Subject | None = None
 
 
 _kinds: dict[str, Kind] = {}
 
 
 def register(kind: str, *, apply: Effect, title: str, reject: Effect | None = None,
-             drafts: Drafts | None = None) -> None:
+             drafts: Drafts | None = None, subject: Subject | None = None) -> None:
     """A noun says what its kind of approval does."""
     assert kind not in _kinds, f"{kind} is registered already"
-    _kinds[kind] = Kind(title, apply, reject, drafts)
+    _kinds[kind] = Kind(title, apply, reject, drafts, subject)
 
 
 def of(kind: str) -> Kind:
@@ -45,6 +48,12 @@ def of(kind: str) -> Kind:
 def refusal_of(kind: str) -> Effect | None:
     """What puts a request of it away; nothing for a kind that is gone."""
     return _kinds[kind].reject if kind in _kinds else None
+
+
+def subject_of(session: Session, approval: "Approval") -> str:
+    """Whose money it is: `store:<id>`, `trader:<id>`, or the target as it is."""
+    found = _kinds[approval.kind].subject if approval.kind in _kinds else None
+    return found(session, approval) if found is not None else f"{approval.target_kind}:{approval.target_id}"
 
 
 def is_money(kind: str) -> bool:

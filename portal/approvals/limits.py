@@ -1,7 +1,9 @@
 """How much of a kind one person decides alone, and from where on two have to besides who asked. Zero unless set.
 
-A change of a limit is itself put before a second person, whatever the limits say.
+A limit counts a day's sum, not each amount: what the same person asked for, or what was about the same store or trader
+(`small_moves`). A change of a limit is itself put before a second person, whatever the limits say.
 """
+from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -9,13 +11,14 @@ from pydantic import StringConstraints
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.approvals import kinds
+from portal.approvals import kinds, small_moves
 from portal.approvals.models import Approval, ApprovalLimit
+from portal.approvals.small_moves import Piece, Whole
 from portal.core import audit, typed_amounts
 from portal.core.access import Actor, Permission
 from portal.core.commands import Command
 from portal.core.errors import Denied, FieldError, Invalid
-from portal.core.money import EXPONENTS
+from portal.core.money import EXPONENTS, Money
 
 KIND = "approval_limit"
 DESK = UUID(int=0)
@@ -35,19 +38,70 @@ def all_limits(session: Session) -> list[ApprovalLimit]:
     return list(session.scalars(select(ApprovalLimit).order_by(ApprovalLimit.kind, ApprovalLimit.currency).limit(500)))
 
 
-def alone_max(session: Session, approval: Approval) -> int | None:
-    """The limit by which who asked may approve this himself, in minor units; None: he may not."""
-    found, amount = _of(session, approval), approval.amount
-    if found is None or amount is None or not 0 < amount.minor <= found.alone_max_minor:
+@dataclass(frozen=True)
+class Judged:
+    """An amount before its limit: `alone` is what counts against what one decides alone, `among_two` against what one
+    other may agree to."""
+
+    limit: ApprovalLimit
+    amount: Money
+    alone: Whole
+    among_two: Whole
+
+    @property
+    def needs_two(self) -> bool:
+        """Two have to agree besides who asked."""
+        return self.limit.two_from_minor is not None and self.among_two.total_minor >= self.limit.two_from_minor
+
+    @property
+    def may_alone(self) -> bool:
+        """Who asked may approve it himself."""
+        return 0 < self.amount.minor and self.alone.total_minor <= self.limit.alone_max_minor and not self.needs_two
+
+    @property
+    def only_together(self) -> str | None:
+        """By itself it is small enough to be decided alone, but not with what the same person moved before, or what was
+        moved about the same subject."""
+        small = 0 < self.amount.minor <= self.limit.alone_max_minor and not self.needs_two
+        return self.alone.because if small and not self.may_alone else None
+
+    @property
+    def alone_before(self) -> Money:
+        return Money(self.alone.before_minor, self.limit.currency)
+
+    @property
+    def two_before(self) -> Money:
+        return Money(self.among_two.before_minor, self.limit.currency)
+
+
+def judged(session: Session, approval: Approval, *, lock: bool = False) -> Judged | None:
+    """By the limit of its kind and what went below it in the last 24 hours; None: it has no limit.
+
+    `lock`: it is decided in this transaction, and another piece of the same sum waits until that is done.
+    """
+    amount = approval.amount
+    if amount is None:
         return None
-    return found.alone_max_minor
+    if lock:
+        small_moves.lock(session, approval.kind, amount.currency)
+    found = session.get(ApprovalLimit, (approval.kind, amount.currency), populate_existing=True)
+    if found is None:
+        return None
+    piece = _piece(session, approval, amount)
+    return Judged(found, amount, small_moves.whole(session, piece, others_max=0),
+                  small_moves.whole(session, piece, others_max=1))
 
 
-def needs_two(session: Session, approval: Approval) -> bool:
-    """Two have to agree besides who asked."""
-    found, amount = _of(session, approval), approval.amount
-    return (found is not None and amount is not None and found.two_from_minor is not None
-            and abs(amount.minor) >= found.two_from_minor)
+def note(session: Session, approval: Approval, found: Judged | None) -> None:
+    """It was approved: on the word of fewer than two others it counts from now on."""
+    if found is not None and approval.first_by is None:
+        small_moves.note(session, _piece(session, approval, found.amount),
+                         others=0 if approval.decided_by == approval.asked_by else 1)
+
+
+def _piece(session: Session, approval: Approval, amount: Money) -> Piece:
+    return Piece(scope=approval.kind, currency=amount.currency, reference=approval.public_id,
+                 asked_by=approval.asked_by, amounts={kinds.subject_of(session, approval): abs(amount.minor)})
 
 
 def checked(session: Session, actor: Actor, command: AskLimit) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -82,11 +136,6 @@ def set_it(session: Session, actor: Actor, approval: Approval) -> None:
     session.flush()
     audit.record(session, actor, "approval_limit.set", "desk", DESK, before=approval.before, after=after,
                  reason=approval.reason)
-
-
-def _of(session: Session, approval: Approval) -> ApprovalLimit | None:
-    amount = approval.amount
-    return session.get(ApprovalLimit, (approval.kind, amount.currency), populate_existing=True) if amount else None
 
 
 def _now(session: Session, kind: str, currency: str) -> dict[str, Any]:

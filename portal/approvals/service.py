@@ -22,6 +22,13 @@ class OwnApproval(Denied):
     code = "own_approval"
 
 
+class AloneUsedUp(Denied):
+    """With what you decided alone, or what was decided alone about this account, in the last 24 hours it is more than
+    one person may decide alone: somebody else has to decide."""
+
+    code = "alone_used_up"
+
+
 class OneHand(Denied):
     """One of you two let the other in: somebody else has to decide this, or let that person in again first."""
 
@@ -114,8 +121,8 @@ def decide(session: Session, actor: Actor, command: DecideApproval) -> Approval:
 
     Where two have to, the first one only agrees.
 
-    Raises NotFound, Denied, OwnApproval, OneHand, AgreedAlready, AlreadyDecided, StaleApproval, and what the effect
-    itself may raise.
+    Raises NotFound, Denied, OwnApproval, AloneUsedUp, OneHand, AgreedAlready, AlreadyDecided, StaleApproval, and what
+    the effect itself may raise.
     """
     if actor.kind is not ActorKind.USER or actor.id is None or not actor.may(Permission.APPROVAL_DECIDE):
         raise Denied()
@@ -125,8 +132,9 @@ def decide(session: Session, actor: Actor, command: DecideApproval) -> Approval:
     if approval.state != "pending":
         raise AlreadyDecided(state=approval.state, by=approval.decided_name)
     approving = command.decision == "approve"
-    _check_people(session, actor, approval, approving=approving)
-    if approving and limits.needs_two(session, approval) and approval.first_by is None:
+    by_limit = limits.judged(session, approval, lock=True) if approving else None
+    _check_people(session, actor, approval, by_limit, approving=approving)
+    if by_limit is not None and by_limit.needs_two and approval.first_by is None:
         return _first_of_two(session, actor, approval, command)
     kind = kinds.of(approval.kind)
     effect = kind.apply if approving else kind.reject
@@ -136,6 +144,7 @@ def decide(session: Session, actor: Actor, command: DecideApproval) -> Approval:
     approval.decided_by, approval.decided_name, approval.decided_at = actor.id, actor.name, clock.now()
     approval.decision_reason = command.reason
     session.flush()
+    limits.note(session, approval, by_limit)
     audit.record(session, actor, f"{approval.kind}.{approval.state}", approval.target_kind, approval.target_id,
                  before=approval.before, after=approval.after, reason=command.reason)
     page_events.tell(session, "approvals", ())
@@ -211,18 +220,20 @@ def _first_of_two(session: Session, actor: Actor, approval: Approval, command: D
     return approval
 
 
-def _check_people(session: Session, actor: Actor, approval: Approval, *, approving: bool) -> None:
+def _check_people(session: Session, actor: Actor, approval: Approval, by_limit: limits.Judged | None, *,
+                  approving: bool) -> None:
     """As many accounts as it takes, and as many people behind them as far as the desk can know. By a limit, who asked
     may approve what is small enough; a refusal is never an agreement.
 
-    Raises OwnApproval, OneHand, AgreedAlready.
+    Raises OwnApproval, AloneUsedUp, OneHand, AgreedAlready.
     """
     assert actor.id is not None
     if approval.asked_by == actor.id:
-        alone = limits.alone_max(session, approval) if approving else None
-        if alone is None:
+        if by_limit is None or not (by_limit.may_alone or by_limit.only_together):
             raise OwnApproval()
-        approval.alone_max_minor = alone
+        if not by_limit.may_alone:
+            raise AloneUsedUp()
+        approval.alone_max_minor = by_limit.limit.alone_max_minor
         return
     if approving and approval.first_by == actor.id:
         raise AgreedAlready()

@@ -1,5 +1,5 @@
 """What payouts cost before anything is sent: fee, rate and total of one, and of all the rows of an import together."""
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from portal import ledger
+from portal.approvals.small_moves import Whole
 from portal.core.access import Actor
 from portal.core.money import Money
 from portal.orders.intake.create import Price, price
@@ -14,6 +15,7 @@ from portal.orders.intake.store_terms import terms_of
 from portal.orders.states import Direction
 from portal.parties import queries
 from portal.parties.models import Store
+from portal.payouts import alone
 from portal.payouts.models import PayoutImport, PayoutImportRow
 
 
@@ -29,12 +31,28 @@ class Part:
 
 @dataclass(frozen=True)
 class Cost:
-    """`alone`: nobody else need let it go."""
+    """`alone`: nobody else need let it go, for `counted` is within the store's limit."""
 
     parts: tuple[Part, ...]
     total: Money
     available: Money
-    alone: bool
+    limit: Money | None
+    counted: Whole
+
+    @property
+    def alone(self) -> bool:
+        return self.limit is None or self.counted.total_minor <= self.limit.minor
+
+    @property
+    def because(self) -> str | None:
+        """Where only what was sent alone before makes it too much: that of the same person, or to the same recipient
+        (`subject`)."""
+        return None if self.alone or self.limit is None or self.total > self.limit else self.counted.because
+
+    @property
+    def before(self) -> Money:
+        """What was sent alone before."""
+        return Money(self.counted.before_minor, self.total.currency)
 
     @property
     def missing(self) -> Money | None:
@@ -46,16 +64,22 @@ class Cost:
             raise ledger.InsufficientFunds.by(self.missing)
 
 
-def of_one(session: Session, actor: Actor, store_id: UUID, method: str, amount: Money) -> tuple[Price, Cost]:
-    """Raises NotFound, StoreSuspended, RateUnavailable, AmountTooSmall, NoTariff, Invalid."""
+def of_one(session: Session, actor: Actor, store_id: UUID, method: str, amount: Money, *,
+           recipient: str = alone.NOBODY, reference: str = "") -> tuple[Price, Cost]:
+    """`recipient`: as `alone.recipient` says it; `reference`: of what is asked for, if it was asked for before.
+
+    Raises NotFound, StoreSuspended, RateUnavailable, AmountTooSmall, NoTariff, Invalid.
+    """
     store: Store = queries.found(session, queries.stores_visible_to(actor), store_id)
     found = price(terms_of(store.id), Direction.PAYOUT, method, amount)
     part = Part(1, amount, found.settlement, found.fee.amount)
-    return found, _cost(session, store, [part])
+    return found, _cost(session, actor, store, [part], {recipient: found.total.minor}, reference)
 
 
-def of_import(session: Session, taken: PayoutImport, store: Store) -> Cost:
-    """Of its rows that are right, at the rates and by the tariffs of now. Raises as `of_one`."""
+def of_import(session: Session, actor: Actor, taken: PayoutImport, store: Store, *,
+              by_recipient: Mapping[str, int] | None = None) -> Cost:
+    """Of its rows that are right, at the rates and by the tariffs of now. `by_recipient`: as `alone.by_recipient` says
+    it; without, only what the actor sent before is counted. Raises as `of_one`."""
     of_amount = select(PayoutImportRow.currency, PayoutImportRow.method, PayoutImportRow.amount_minor, func.count()
                        ).where(PayoutImportRow.import_id == taken.id, PayoutImportRow.state == "right").group_by(
         PayoutImportRow.currency, PayoutImportRow.method, PayoutImportRow.amount_minor)
@@ -68,13 +92,17 @@ def of_import(session: Session, taken: PayoutImport, store: Store) -> Cost:
         sums[currency] = [a + b for a, b in zip(sums.get(currency, (0, 0, 0, 0)), (
             count, count * minor, count * found.settlement.minor, count * found.fee.amount.minor), strict=True)]
     own = store.settlement_currency
-    return _cost(session, store, [Part(count, Money(minor, currency), Money(settlement, own), Money(fee, own))
-                                  for currency, (count, minor, settlement, fee) in sorted(sums.items())])
+    parts = [Part(count, Money(minor, currency), Money(settlement, own), Money(fee, own))
+             for currency, (count, minor, settlement, fee) in sorted(sums.items())]
+    return _cost(session, actor, store, parts, by_recipient or {alone.NOBODY: _total(parts)}, taken.public_id)
 
 
-def _cost(session: Session, store: Store, parts: Iterable[Part]) -> Cost:
+def _cost(session: Session, actor: Actor, store: Store, parts: Iterable[Part], amounts: Mapping[str, int],
+          reference: str) -> Cost:
     kept, own = tuple(parts), store.settlement_currency
-    total = Money(sum(part.settlement.minor + part.fee.minor for part in kept), own)
-    limit = store.payout_alone_max
-    return Cost(kept, total, ledger.balance(session, ledger.store_available(store.id, own, True)),
-                limit is None or total <= limit)
+    return Cost(kept, Money(_total(kept), own), ledger.balance(session, ledger.store_available(store.id, own, True)),
+                store.payout_alone_max, alone.whole(session, store, alone.piece(store, actor, amounts, reference)))
+
+
+def _total(parts: Iterable[Part]) -> int:
+    return sum(part.settlement.minor + part.fee.minor for part in parts)

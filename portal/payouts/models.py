@@ -36,6 +36,7 @@ class PayoutImport(Base):
                         name="state"),
         CheckConstraint("source IN ('file', 'form')", name="source"),
         CheckConstraint("decided_by <> sent_by", name="two_people"),
+        CheckConstraint("because IN ('person', 'subject')", name="because"),
         CheckConstraint("made + failed + wrong <= rows", name="counted"),
     )
     id: Mapped[Id]
@@ -55,6 +56,8 @@ class PayoutImport(Base):
     sent_name: Mapped[str | None] = mapped_column(Text)
     sent_at: Mapped[datetime | None]
     total_minor: Mapped[int | None] = mapped_column(BigInteger)  # with fees, in settlement currency, when it was sent
+    before_minor: Mapped[int | None] = mapped_column(BigInteger)  # sent alone in the 24 h before, so that it waits
+    because: Mapped[str | None] = mapped_column(Text)  # that was by the same person, or to the same recipient
     expires_at: Mapped[datetime | None]  # of one that waits for a second person
     decided_by: Mapped[UUID | None]
     decided_name: Mapped[str | None] = mapped_column(Text)
@@ -82,6 +85,10 @@ class PayoutImport(Base):
     @property
     def total(self) -> Money | None:
         return None if self.total_minor is None else Money(self.total_minor, self.store.settlement_currency)
+
+    @property
+    def before(self) -> Money | None:
+        return None if self.before_minor is None else Money(self.before_minor, self.store.settlement_currency)
 
 
 class PayoutImportRow(Base):

@@ -23,7 +23,7 @@ from portal.orders.intake.create import create
 from portal.orders.models import Order
 from portal.parties import stores
 from portal.parties.models import Store
-from portal.payouts import cost, queries, rows
+from portal.payouts import alone, cost, queries, rows
 from portal.payouts.commands import RefuseImport
 from portal.payouts.models import PayoutImport, PayoutImportRow
 
@@ -66,8 +66,12 @@ def ask(session: Session, actor: Actor, store_id: UUID, command: CreatePayout, c
     `cells`: the command as it was typed. Raises Denied, NotFound and as `intake.create.create`.
     """
     store = _own_store(session, actor, store_id)
-    _, costs = cost.of_one(session, actor, store.id, command.method, command.money)
+    alone.lock(session, store)
+    to = alone.recipient(command)
+    _, costs = cost.of_one(session, actor, store.id, command.method, command.money, recipient=to,
+                           reference=idempotency_key)
     if costs.alone:
+        alone.note(session, store, alone.piece(store, actor, {to: costs.total.minor}, idempotency_key))
         return create(session, stores.acting_for(session, actor, store.id), command,
                       idempotency_key=idempotency_key).order
     judged = rows.judge(session, store, [Line(1, cells)])
@@ -100,7 +104,7 @@ def release(session: Session, actor: Actor, import_id: str) -> PayoutImport:
     """
     taken = _second(session, actor, import_id)
     store = session.get_one(Store, taken.store_id)
-    costs = cost.of_import(session, taken, store)
+    costs = cost.of_import(session, actor, taken, store)
     costs.insist()
     taken.total_minor = costs.total.minor
     _decided(session, actor, taken, "making")
@@ -133,6 +137,8 @@ def withdraw(session: Session, actor: Actor, import_id: str) -> PayoutImport:
         raise NotWaiting()
     if taken.state == "waiting" and taken.sent_by != actor.id:
         raise Denied()
+    if taken.state == "making" and not taken.made:
+        alone.undo(session, taken)
     _ended(session, taken, "withdrawn")
     audit.record(session, actor, "payout_import.withdrawn", "payout_import", taken.id, after=_figures(taken))
     return taken
@@ -172,14 +178,20 @@ def _keep(session: Session, actor: Actor, store: Store, judged: Sequence[Row], *
 
 
 def _sent(session: Session, actor: Actor, taken: PayoutImport, store: Store) -> PayoutImport:
-    costs = cost.of_import(session, taken, store)
+    alone.lock(session, store)
+    amounts = alone.by_recipient(session, taken, store) if store.payout_alone_max is not None else None
+    costs = cost.of_import(session, actor, taken, store, by_recipient=amounts)
     costs.insist()
     taken.total_minor, now = costs.total.minor, clock.now()
     taken.sent_by, taken.sent_name, taken.sent_at = actor.id, actor.name, now
     if costs.alone:
         taken.state = "making"
+        if amounts is not None:
+            alone.note(session, store, alone.piece(store, actor, amounts, taken.public_id))
         jobs.enqueue(session, MAKE, taken.id)
     else:
+        if costs.because is not None:
+            taken.before_minor, taken.because = costs.before.minor, costs.because
         taken.state, taken.expires_at = "waiting", now + WAITS_FOR
         jobs.enqueue(session, EXPIRE, taken.id, run_at=taken.expires_at)
     _tell(session, taken)

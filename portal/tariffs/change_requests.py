@@ -1,4 +1,5 @@
 """Other fees and rewards by four eyes: one person asks, a second agrees, a new version counts from then on."""
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -8,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from portal import approvals, reference
 from portal.approvals import Approval, StaleApproval
-from portal.core import clock, typed_amounts
+from portal.core import clock, ids, typed_amounts
 from portal.core.access import Actor, Permission
 from portal.core.db import locked_one
 from portal.core.errors import Denied, FieldError, Invalid, NotFound
@@ -18,11 +19,12 @@ from portal.parties.models import Store, Trader
 from portal.tariffs import service
 from portal.tariffs.commands import AskFee, AskReward, AskVersion, SetFee, SetReward
 from portal.tariffs.models import Reward, Tariff
-from portal.tariffs.rules import NEWEST_FIRST
+from portal.tariffs.rules import COLUMNS, NEWEST_FIRST, Rule
 from portal.tariffs.service import V
 
 FEE, REWARD = "fee", "reward"
 AHEAD_MAX = timedelta(days=366)
+RULES_MAX = 500
 
 
 def ask_fee(session: Session, actor: Actor, command: AskFee) -> Approval:
@@ -78,6 +80,19 @@ def reward_approved(session: Session, actor: Actor, approval: Approval) -> None:
         reward_fixed_minor=Money.parse(asked["reward_fixed"], asked["settlement_currency"]).minor))
 
 
+def asked_and_standing(session: Session, kind: str, owner_id: UUID, asked: Mapping[str, Any]
+                       ) -> tuple[Rule, list[Rule]]:
+    """What an approval asks for, as a version, and the versions that count when it begins, the newest first."""
+    at = _begins(asked) or clock.now()
+    table: Any = Tariff if kind == FEE else Reward
+    owner = Tariff.store_id == owner_id if kind == FEE else Reward.trader_id == owner_id
+    rows = session.execute(select(*COLUMNS[table]).where(owner, *service.counting_at(table, at)).order_by(
+        *NEWEST_FIRST[table]).limit(RULES_MAX))
+    version = Rule(ids.new_id(), *(asked.get(name) for name in service.KEYS), asked[f"{kind}_bps"],  # type: ignore[arg-type]
+                   Money.parse(asked[f"{kind}_fixed"], asked["settlement_currency"]).minor, at, None)
+    return version, [Rule(*row) for row in rows]
+
+
 def _asked(session: Session, command: AskVersion) -> dict[str, Any]:
     """What it counts for, and from which day. Raises Invalid."""
     if command.method is not None:
@@ -99,7 +114,7 @@ def _version(asked: dict[str, Any]) -> dict[str, Any]:
     return {name: asked[name] for name in service.KEYS} | {"valid_from": _begins(asked)}
 
 
-def _begins(asked: dict[str, Any]) -> datetime | None:
+def _begins(asked: Mapping[str, Any]) -> datetime | None:
     """The operator's midnight; none: at once, also where that midnight has gone by."""
     day = asked.get("valid_from")
     begins = clock.midnight_before(date.fromisoformat(day)) if day else None

@@ -9,11 +9,11 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
-from portal.approvals import Approval
+from portal.approvals import Approval, limits
 from portal.core.access import Actor, Permission
 from portal.core.money import Money
 from portal.ledger import claims
-from portal.orders.reading.tariff_effect import effect
+from portal.orders.reading.tariff_effect import Effects, effects
 from portal.parties.models import Holder, Merchant, Store, Trader, User
 from portal.requisites import numbers
 from portal.requisites.models import Requisite
@@ -29,6 +29,7 @@ from portal.treasury.states import AddressStatus
 from portal.treasury.withdrawals import KIND as WITHDRAWAL
 
 PERSON, WARNING = "Person named on it", "Warning"
+BEFORE = {"person": "Moved at the same person's wish in 24 hours", "subject": "Moved on the same account in 24 hours"}
 
 
 class Fact(NamedTuple):
@@ -43,8 +44,8 @@ class Fact(NamedTuple):
 
 
 def facts_of(session: Session, actor: Actor, asked: Sequence[Approval]) -> dict[UUID, list[Fact]]:
-    """By approval, for a page of them: at most two queries a kind of record, however many there are, and one
-    for each that waits to change a fee or a reward."""
+    """By approval, for a page of them: at most two queries a kind of record, however many there are, a few for each that
+    waits to change a fee or a reward, or is about an amount that has a limit."""
     facts: dict[UUID, list[Fact]] = {approval.id: [] for approval in asked}
     named = {"requisite": _requisites, "trader": _traders, "store": _stores, "holder": _holders, "user": _users,
              WITHDRAWAL: _withdrawals, ADDRESS: _addresses}
@@ -54,7 +55,8 @@ def facts_of(session: Session, actor: Actor, asked: Sequence[Approval]) -> dict[
         for approval in of_kind:
             facts[approval.id] += about.get(UUID(approval.target_id), [])
     for approval in asked:
-        facts[approval.id] += _balance(session, actor, approval) + _yesterday(session, approval)
+        facts[approval.id] += (_people(session, approval) + _balance(session, actor, approval)
+                               + _yesterday(session, approval))
         if approval.kind == DEPOSIT and approval.state == "pending" and (told := of_approval(session, approval.id)):
             facts[approval.id] += [_warning("The same reference was told of before.")] * bool(alike(session, told))
     if not actor.may(Permission.APPROVAL_DECIDE):  # a person's name is for those who decide
@@ -125,11 +127,28 @@ def _name(holder: Holder) -> str:
 
 def _yesterday(session: Session, approval: Approval) -> list[Fact]:
     """A fee or a reward that waits: what it would have made of yesterday's orders."""
-    if approval.kind not in (change_requests.FEE, change_requests.REWARD) or approval.state != "pending":
+    found = tariff_of(session, approval)
+    if found is None:
         return []
-    found = effect(session, approval.kind, UUID(approval.target_id), approval.after)
-    return [Fact("Yesterday's orders that it covers", str(found.orders)), Fact("They came to", found.was),
-            Fact("With this they would come to", found.would_be)]
+    return [Fact("Yesterday's orders that it covers", str(found.total.orders)), Fact("They came to", found.total.was),
+            Fact("With this they would come to", found.total.would_be)]
+
+
+def tariff_of(session: Session, approval: Approval) -> Effects | None:
+    """Of a fee or a reward that waits: band by band before and after, with yesterday's orders."""
+    if approval.kind not in (change_requests.FEE, change_requests.REWARD) or approval.state != "pending":
+        return None
+    return effects(session, approval.kind, UUID(approval.target_id), approval.after)
+
+
+def _people(session: Session, approval: Approval) -> list[Fact]:
+    """An amount for which one other person is not enough, and why."""
+    found = limits.judged(session, approval) if approval.state == "pending" else None
+    if found is None or found.limit.two_from is None or not found.needs_two:
+        return []
+    told = [_warning("Two others have to agree to this."), Fact("Two others from", found.limit.two_from)]
+    because = found.among_two.because
+    return told + ([Fact(BEFORE[because], found.two_before)] if because else [])
 
 
 def _balance(session: Session, actor: Actor, approval: Approval) -> list[Fact]:

@@ -47,4 +47,4 @@ def drafts(session: Session, approval: Approval) -> list[ledger.Draft]:
     return [ledger.entries.withdrawal_release(withdrawals.facts(withdrawal))]
 
 
-approvals.register(RELEASE, apply=approved, title="Give a withdrawal back", drafts=drafts)
+approvals.register(RELEASE, apply=approved, title="Give a withdrawal back", drafts=drafts, subject=withdrawals.subject)

@@ -73,6 +73,13 @@ def drafts(session: Session, approval: Approval) -> list[Draft]:
                          lambda own: ledger.entries.reversal(approval.id, found.id, line, own))
 
 
+def subject(session: Session, approval: Approval) -> str:
+    """Whose account the entry moved; where it was nobody's but the desk's, the entry itself."""
+    [line] = _entry(session, int(approval.target_id)).lines
+    owned = [one for one in (line.credit, line.debit) if one.owner_kind in ("store", "trader")]
+    return f"{owned[0].owner_kind}:{owned[0].owner_id}" if owned else f"{TARGET}:{approval.target_id}"
+
+
 def _reversible(session: Session, entry_id: int) -> Recorded:
     found = _entry(session, entry_id)
     if found.kind not in ledger.entries.REVERSIBLE or not found.lines[0].debit.live:  # nor a robot's test collateral
@@ -91,4 +98,4 @@ def _entry(session: Session, entry_id: int) -> Recorded:
     return found
 
 
-approvals.register(KIND, apply=apply, title="Reversal of an entry", drafts=drafts)
+approvals.register(KIND, apply=apply, title="Reversal of an entry", drafts=drafts, subject=subject)

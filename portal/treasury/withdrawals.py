@@ -206,6 +206,12 @@ def drafts(session: Session, approval: Approval) -> list[ledger.Draft]:
     return [ledger.entries.withdrawal_settle(facts(session.get_one(Withdrawal, UUID(approval.target_id))))]
 
 
+def subject(session: Session, approval: Approval) -> str:
+    """Whose money leaves, for limits that count a day's sum."""
+    withdrawal = session.get_one(Withdrawal, UUID(approval.target_id))
+    return f"{withdrawal.owner_kind}:{withdrawal.owner_id}"
+
+
 def facts(withdrawal: Withdrawal) -> ledger.WithdrawalFacts:
     available, held = owners.moves(withdrawal.owner_kind, withdrawal.owner_id, withdrawal.currency)
     return ledger.WithdrawalFacts(withdrawal_id=withdrawal.id, available=available, held=held,
@@ -246,4 +252,4 @@ def _for_sending(session: Session, actor: Actor, withdrawal_id: str) -> Withdraw
     return find(session, actor, withdrawal_id)
 
 
-approvals.register(KIND, apply=approved, reject=refused, title="Withdrawal", drafts=drafts)
+approvals.register(KIND, apply=approved, reject=refused, title="Withdrawal", drafts=drafts, subject=subject)

@@ -97,6 +97,13 @@ LOOKS: dict[str, dict[str, Look]] = {
         "accepted": Look("ok", "check", N_("Accepted")),
         "refused": Look("off", "x", N_("Refused")),
     },
+    # What a tariff that is asked for does to a band of amounts.
+    "band": {
+        "added": Look("act", "plus", N_("New band")),
+        "removed": Look("act", "x", N_("Band ends")),
+        "changed": Look("act", "refresh-cw", N_("Changed")),
+        "same": Look("off", "check", N_("As before")),
+    },
     "deposit": {
         "asked": Look("wait", "clock", N_("Being looked for")),
         "credited": Look("ok", "check", N_("Credited")),

@@ -26,6 +26,7 @@ WORK = {
     "forget_notices": N_("Forget notices"),
     "forget_payout_files": N_("Forget payout files"),
     "forget_replays": N_("Forget replays"),
+    "forget_small_moves": N_("Forget small moves"),
     "hear_telegram": N_("Hear telegram"),
     "keep_days": N_("Keep days"),
     "listen_to_telegram": N_("Listen to telegram"),

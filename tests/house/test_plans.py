@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from sqlalchemy.orm import Session
 
 from portal.core import jobs
 from portal.core.access import SYSTEM
@@ -20,6 +21,8 @@ from portal.notices import queries as forgetting
 from portal.orders import queries
 from portal.parties import keys
 from portal.parties.commands import CreateKey
+from portal.tariffs import change_requests
+from portal.tariffs.commands import AskFee, AskReward
 from tests import factories as f
 from tests import people
 from tests.statements import heard
@@ -65,7 +68,7 @@ PAGES = {
     "super_admin": ("/admin/", "/admin/orders", "/admin/orders?status=failed", "/admin/orders?q=h-77",
                     "/admin/search?q=h-77", "/admin/search?q=c-77",
                     "/admin/search?q=203.0.113.7", "/admin/search?q=QRVD0V", "/admin/search?q=Maxim+T.",
-                    "/admin/jobs", "/admin/orders/{order}", "/notices", "/notices?unread=yes"),
+                    "/admin/jobs", "/admin/orders/{order}", "/admin/approvals/{fee}", "/admin/approvals/{reward}", "/notices", "/notices?unread=yes"),
     "merchant_owner": ("/merchant/orders", "/merchant/orders?status=failed", "/merchant/orders?q=c-77",
                        "/merchant/orders?q=H-77", "/merchant/orders?q=QRVD0V", "/merchant/orders?q=Maxim",
                        "/merchant/balance", "/merchant/orders/{order}", "/merchant/developers/requests",
@@ -136,6 +139,16 @@ def walked(statement: str, parameters: Any) -> set[str]:
     return found & grown
 
 
+def _asked(session: Session, cast: f.Cast) -> list[str]:
+    """Another fee and another reward, to be seen with yesterday's orders."""
+    other: dict[str, Any] = {"direction": "payin", "currency": "RUB", "from_amount": "2000", "reason": "r"}
+    asked = [change_requests.ask_fee(session, f.staff("admin"), AskFee(
+                 store_id=cast.store.id, fee_percent="2", **other)),
+             change_requests.ask_reward(session, f.staff("admin"), AskReward(
+                 trader_id=cast.traders[0].id, reward_percent="1", **other))]
+    return [one.public_id for one in asked]
+
+
 def test_nothing_that_is_asked_often_walks_a_table_that_grows(old_desk, fresh_app):
     cast, order = old_desk
     seen: dict[str, Any] = {}
@@ -145,12 +158,13 @@ def test_nothing_that_is_asked_often_walks_a_table_that_grows(old_desk, fresh_ap
     with transaction() as session:
         _, token = keys.create(session, SYSTEM, CreateKey(store_id=cast.store.id, live=True, name="key",
                                                           scopes=("orders:read",)))
+        fee, reward = _asked(session, cast)
     browsers = {who: people.seat(fresh_app, seats[who]) for who in PAGES}
     gateway = people.Browser(fresh_app)
     with sent(seen):
         for who, paths in PAGES.items():
             for path in paths:
-                answer = browsers[who].get(path.format(order=order.public_id))
+                answer = browsers[who].get(path.format(order=order.public_id, fee=fee, reward=reward))
                 assert answer.status_code in (200, 303), path  # a search that finds one thing leads to it
         for path in ("", "?status=completed", "?status=disputed", "?external_id=h-77", "?customer_id=c-77",
                      "?updated_from=2026-01-01T00:00:00Z", f"/{order.public_id}"):

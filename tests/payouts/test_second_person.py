@@ -4,11 +4,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
+from portal.approvals.small_moves import SmallMove
 from portal.core import clock
 from portal.core.audit import AuditRow
 from portal.core.ids import parse
 from portal.orders.models import Order
 from portal.payouts import service
+from portal.payouts import typed as typed_cells
 from portal.payouts.models import PayoutImport
 from portal.requisites import robots
 from tests import factories as f
@@ -41,12 +43,84 @@ def state(path):
         return session.get_one(PayoutImport, parse("pim", path.rpartition("/")[2])).state
 
 
-def test_below_the_limit_one_person_is_enough(limited, owner):
+def test_below_the_limit_one_person_is_enough(limited, owner, second):
     assert "/imports/" not in typed(owner, limited).headers["Location"]
     assert f.store_held(limited.store) == TOTAL
-    path = take_in(owner, limited, csv_of([row(limited)]))
-    owner.send(f"{path}/sending")
+    path = take_in(second, limited, csv_of([row(limited)]))
+    second.send(f"{path}/sending")
     assert state(path) == "making"
+
+
+def test_payouts_cut_in_pieces_count_as_one(app, limited, second):
+    """16.71 of 20 USDT are sent alone: the next piece of the same person waits, whomever it is for."""
+    person = people.person("merchant_owner", merchant_id=limited.merchant.id)
+    owner = people.seat(app, person)
+    assert "/imports/" not in typed(owner, limited, external_id="").headers["Location"]
+    page = typed(owner, limited, external_id="", amount="600", number=robots.test_number("luhn16", "other"))
+    path = page.headers["Location"]
+    assert "/imports/" in path
+    told = owner.get(path).text
+    assert "in the 24 hours before: with these" in told
+    assert "16.711957" in told
+    assert (state(path), f.store_held(limited.store)) == ("waiting", TOTAL)
+    assert "/imports/" not in typed(owner, limited, external_id="", amount="200").headers["Location"], "it still fits"
+    quote = f"/merchant/payouts/quote?store_id={limited.store.public_id}&amount=600&currency=RUB"
+    assert "You sent" in owner.get(f"{quote}&method={limited.method}").text
+    assert second.send(f"{path}/release").status_code == 303
+    with clock.moved(timedelta(hours=24, seconds=30)):
+        assert "/imports/" not in typed(people.seat(app, person), limited, external_id="").headers["Location"]
+
+
+def test_two_people_who_pay_one_recipient_in_pieces_count_as_one(app, limited, owner, second):
+    assert "/imports/" not in typed(owner, limited, external_id="").headers["Location"]
+    path = typed(second, limited, external_id="").headers["Location"]
+    assert "had been sent" in second.get(path).text
+    assert state(path) == "waiting"
+    to = robots.test_number("luhn16", "somebody-else")
+    assert "/imports/" not in typed(second, limited, external_id="", number=to).headers["Location"]
+    third = people.seat(app, people.person("merchant_finance", merchant_id=limited.merchant.id))
+    file = take_in(third, limited, csv_of([row(limited, number=to, amount="500"), row(limited, amount="500")]))
+    third.send(f"{file}/sending")
+    assert state(file) == "waiting", "one row of the file goes to him who was paid by another"
+
+
+def test_files_in_pieces_count_too_and_one_taken_back_at_once_does_not(limited, owner):
+    first, again = (take_in(owner, limited, csv_of([row(limited)])) for _ in range(2))
+    owner.send(f"{first}/sending")
+    owner.send(f"{first}/withdrawal")
+    owner.send(f"{again}/sending")
+    assert (state(first), state(again)) == ("withdrawn", "making")
+    make_all()
+    owner.send(f"{again}/withdrawal")
+    third = take_in(owner, limited, csv_of([row(limited)]))
+    assert "You sent" in owner.get(third).text
+    owner.send(f"{third}/sending")
+    assert state(third) == "waiting"
+
+
+def test_pieces_sent_at_once_are_judged_one_after_the_other(app, limited, owner):
+    files = [take_in(owner, limited, csv_of([row(limited)])) for _ in range(3)]
+    acts = [lambda n=n: typed(owner, limited, external_id=f"at-once-{n}").headers["Location"] for n in range(3)]
+    f.at_the_same_time(app, [*acts, *(lambda path=path: owner.send(f"{path}/sending").status_code for path in files)])
+    make_all()
+    assert f.store_held(limited.store) == TOTAL, "one of them; the others wait"
+    with f.look() as session:
+        alone = session.scalars(select(SmallMove).where(
+            SmallMove.scope == f"payout/{limited.store.id}")).all()
+    assert [one.amount_minor for one in alone] == [TOTAL.minor]
+
+
+def test_the_same_form_twice_is_one_payout_and_counts_once(limited):
+    person = people.person("merchant_owner", merchant_id=limited.merchant.id).actor
+    cells = {"external_id": "once", "amount": "1500", "currency": "RUB", "method": limited.method,
+             "number": robots.test_number("luhn16", limited.method)}
+    made = []
+    for _ in range(2):
+        with f.act() as session:
+            made.append(service.ask(session, person, limited.store.id, typed_cells.payout(cells), cells,
+                                    idempotency_key="form-once").public_id)
+    assert made[0] == made[1]
+    assert f.store_held(limited.store) == TOTAL
 
 
 def test_a_payout_above_waits_for_another_person_and_is_then_made(limited, owner, second):

@@ -7,11 +7,12 @@ from flask import Flask
 from portal import approvals
 from portal.core import clock
 from portal.core.errors import Invalid
-from portal.orders.reading.tariff_effect import effect
+from portal.orders.reading.tariff_effect import effects
 from portal.tariffs import change_requests
 from portal.tariffs.commands import AskFee, AskReward
 from portal.treasury.decision_facts import facts_of
 from tests import factories as f
+from tests import people
 
 
 def yesterday() -> timedelta:
@@ -65,9 +66,31 @@ def test_what_a_more_specific_version_prices_is_left_out(app: Flask) -> None:
     with clock.moved(timedelta(seconds=1)):
         f.completed_payin(cast, "1600.00")
     with clock.moved(timedelta(days=1)), f.look() as session:
-        wide = effect(session, "fee", cast.store.id, own.after | {"method": None})
-        narrow = effect(session, "fee", cast.store.id, own.after)
-    assert (wide.orders, narrow.orders) == (0, 1)
+        wide = effects(session, "fee", cast.store.id, own.after | {"method": None})
+        narrow = effects(session, "fee", cast.store.id, own.after)
+    assert (wide.total.orders, narrow.total.orders) == (0, 1)
+
+
+def test_each_band_tells_its_own_orders_of_yesterday(app: Flask) -> None:
+    """A band is cut out of the store's fee: below and above it nothing changes, in it two of five orders are cheaper."""
+    cast = f.new_cast(fee_bps=250)
+    cast.requisite(cast.trader())
+    with clock.moved(yesterday()):
+        orders = [f.completed_payin(cast, amount) for amount in ("1500.00", "1999.99", "2000.00", "3000.00", "3000.01")]
+    approval = asked_fee(cast, currency="RUB", from_amount="2000", to_amount="3000")
+    with f.look() as session:
+        found = effects(session, "fee", cast.store.id, approval.after)
+    fees = [order.fee.minor for order in orders]
+    cheaper = [order.settlement.share(200).minor for order in orders[2:4]]
+    assert [(one.band.change, one.effect.orders, one.effect.was.minor, one.effect.would_be.minor)
+            for one in found.bands] == [
+        ("same", 2, sum(fees[:2]), sum(fees[:2])), ("added", 2, sum(fees[2:4]), sum(cheaper)),
+        ("same", 1, fees[4], fees[4])]
+    assert (found.total.orders, found.total.was.minor, found.total.would_be.minor) == (2, sum(fees[2:4]), sum(cheaper))
+    page = people.seat(app, people.person("super_admin")).get(f"/admin/approvals/{approval.public_id}").text
+    assert "Fee by amount, before and after" in page
+    assert "New band" in page
+    assert page.count("As before") == 2
 
 
 @pytest.mark.parametrize("days", [-1, 400])

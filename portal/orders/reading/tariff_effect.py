@@ -1,5 +1,5 @@
-"""What a fee or a reward that is asked for would have made of yesterday's orders."""
-from collections.abc import Mapping
+"""What a fee or a reward that is asked for would have made of yesterday's orders, band by band."""
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -9,29 +9,41 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from portal.core import clock
-from portal.core.money import MINOR_MAX, Money
+from portal.core.money import Money
+from portal.tariffs import bands, change_requests
+from portal.tariffs.bands import Band
+from portal.tariffs.rules import Rule
 
-# Of the orders that the version would cover, those that a more specific one prices are left out (tariffs/rules.py).
+BANDS_MAX = 100
+ORDERS_MAX = 50_000  # of a day, the newest: what stands on a page is not reckoned for minutes
+# Each order of yesterday falls into one band at most; what it is priced by there is not reckoned anew where it stays.
 _SUMS = """
-    SELECT count(*), coalesce(sum({was}), 0)::bigint,
-           coalesce(sum(least(o.settlement_minor,
-                              half_even(o.settlement_minor::numeric * :bps / 10000) + :fixed)), 0)::bigint
-      FROM {orders}
-     WHERE o.direction = :direction AND o.status = 'completed' AND o.live
-       AND o.settlement_currency = :settlement
-       AND (CAST(:method AS text) IS NULL OR o.method = :method)
-       AND (CAST(:currency AS text) IS NULL OR o.currency = :currency)
-       AND (CAST(:least AS bigint) IS NULL OR o.amount_to_pay_minor >= :least)
-       AND (CAST(:most AS bigint) IS NULL OR o.amount_to_pay_minor <= :most)
-       AND (v.method IS NULL, v.currency IS NULL, coalesce(v.to_minor, :top) - coalesce(v.from_minor, 0))
-           >= (CAST(:method AS text) IS NULL, CAST(:currency AS text) IS NULL,
-               coalesce(CAST(:most AS bigint), :top) - coalesce(CAST(:least AS bigint), 0))"""
-_FEES = text(_SUMS.format(was="o.fee_minor", orders=(
-    "orders o JOIN tariffs v ON v.id = o.tariff_id AND o.store_id = :owner"
-    " AND o.created_at >= :since AND o.created_at < :until")))
-_REWARDS = text(_SUMS.format(was="a.reward_minor", orders=(
-    "assignments a JOIN orders o ON o.id = a.order_id JOIN rewards v ON v.id = a.reward_id AND a.trader_id = :owner"
-    " AND a.end_reason = 'settled' AND a.created_at >= :since AND a.created_at < :until")))
+    SELECT b.n, count(*), coalesce(sum({was}), 0)::bigint,
+           coalesce(sum(CASE WHEN b.asked THEN least(o.settlement_minor,
+               half_even(o.settlement_minor::numeric * :bps / 10000) + :fixed) ELSE {was} END), 0)::bigint
+      FROM ({orders}) o
+      JOIN unnest(CAST(:methods AS text[]), CAST(:currencies AS text[]), CAST(:least AS bigint[]),
+                  CAST(:most AS bigint[]), CAST(:asked AS boolean[])) WITH ORDINALITY
+           AS b(method, currency, least, most, asked, n)
+        ON o.amount_to_pay_minor BETWEEN b.least AND b.most
+       AND (o.method = b.method OR b.method IS NULL AND o.method <> ALL (CAST(:named_methods AS text[])))
+       AND (o.currency = b.currency OR b.currency IS NULL AND o.currency <> ALL (CAST(:named_currencies AS text[])))
+     WHERE o.status = 'completed' AND o.settlement_currency = :settlement
+     GROUP BY b.n"""
+_COLUMNS = "o.status, o.settlement_currency, o.method, o.currency, o.amount_to_pay_minor, o.settlement_minor"
+_FEES = text(_SUMS.format(was="o.fee_minor", orders=f"""
+    SELECT {_COLUMNS}, o.fee_minor FROM orders o
+     WHERE o.store_id = :owner AND o.live AND o.direction = :direction
+       AND o.created_at >= :since AND o.created_at < :until
+     ORDER BY o.created_at DESC LIMIT :orders_max"""))
+# By the index of a trader's history alone, then each by its id (OFFSET 0), however many the planner thinks there are.
+_REWARDS = text(_SUMS.format(was="o.reward_minor", orders=f"""
+    SELECT {_COLUMNS}, a.reward_minor
+      FROM (SELECT id FROM assignments WHERE trader_id = :owner AND created_at >= :since AND created_at < :until
+             ORDER BY created_at DESC, id DESC LIMIT :orders_max) newest
+     CROSS JOIN LATERAL (SELECT * FROM assignments WHERE id = newest.id OFFSET 0) a
+     CROSS JOIN LATERAL (SELECT * FROM orders WHERE id = a.order_id OFFSET 0) o
+     WHERE a.end_reason = 'settled' AND o.live AND o.direction = :direction"""))
 
 
 @dataclass(frozen=True)
@@ -42,15 +54,66 @@ class Effect:
     was: Money
     would_be: Money
 
+    @property
+    def difference(self) -> Money:
+        return self.would_be - self.was
 
-def effect(session: Session, kind: str, owner_id: UUID, asked: Mapping[str, Any]) -> Effect:
+
+@dataclass(frozen=True)
+class BandEffect:
+    """A band, and yesterday's orders in it."""
+
+    band: Band
+    effect: Effect
+
+    @property
+    def opens_at(self) -> Money | None:
+        return self._edge(self.band.opens_at)
+
+    @property
+    def ends_at(self) -> Money | None:
+        return self._edge(self.band.ends_at)
+
+    def _edge(self, minor: int | None) -> Money | None:
+        return None if minor is None or self.band.currency is None else Money(minor, self.band.currency)
+
+
+@dataclass(frozen=True)
+class Effects:
+    """`total`: of the orders that the version would price. `left_out`: bands that are not shown."""
+
+    kind: str
+    settlement_currency: str
+    bands: Sequence[BandEffect]
+    total: Effect
+    left_out: int
+
+    def fixed(self, rule: Rule) -> Money:
+        """Of a fee or reward, its fixed part."""
+        return Money(rule.fixed_minor, self.settlement_currency)
+
+
+def effects(session: Session, kind: str, owner_id: UUID, asked: Mapping[str, Any]) -> Effects:
     """`kind`: fee of a store, or reward of a trader; `asked` as its approval keeps it. One statement over one day."""
-    today = clock.today()
-    currency = asked["settlement_currency"]
-    found = session.execute(_FEES if kind == "fee" else _REWARDS, {
+    version, rules = change_requests.asked_and_standing(session, kind, owner_id, asked)
+    found, methods, currencies = bands.changes(rules, version)
+    first = sorted(range(len(found)), key=lambda n: found[n].change == "same")[:BANDS_MAX]  # what changes
+    shown = [found[n] for n in sorted(first)]
+    currency, today = asked["settlement_currency"], clock.today()
+    sums = {row[0]: row[1:] for row in session.execute(_FEES if kind == change_requests.FEE else _REWARDS, {
         "owner": owner_id, "since": clock.midnight_before(today - timedelta(days=1)),
-        "until": clock.midnight_before(today), "direction": asked["direction"], "method": asked["method"],
-        "currency": asked.get("currency"), "least": asked.get("from_minor"), "most": asked.get("to_minor"),
-        "top": MINOR_MAX, "settlement": currency, "bps": asked[f"{kind}_bps"],
-        "fixed": Money.parse(asked[f"{kind}_fixed"], currency).minor}).one()
-    return Effect(found[0], Money(found[1], currency), Money(found[2], currency))
+        "until": clock.midnight_before(today), "direction": asked["direction"], "settlement": currency,
+        "methods": [band.method for band in shown], "currencies": [band.currency for band in shown],
+        "least": [band.from_minor for band in shown], "most": [band.to_minor for band in shown],
+        "asked": [band.after is version for band in shown], "named_methods": methods,
+        "named_currencies": currencies, "bps": version.bps, "fixed": version.fixed_minor,
+        "orders_max": ORDERS_MAX})}
+    told = [BandEffect(band, _effect(currency, *sums.get(n, (0, 0, 0)))) for n, band in enumerate(shown, start=1)]
+    priced = [one.effect for one in told if one.band.after is version]
+    return Effects(kind, currency, told, Effect(
+        sum(one.orders for one in priced), sum((one.was for one in priced), Money.zero(currency)),
+        sum((one.would_be for one in priced), Money.zero(currency))), len(found) - len(shown))
+
+
+def _effect(currency: str, orders: int, was: int, would_be: int) -> Effect:
+    return Effect(orders, Money(was, currency), Money(would_be, currency))

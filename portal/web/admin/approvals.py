@@ -6,7 +6,7 @@ from flask import Blueprint, Response, redirect, request, url_for
 from flask_babel import gettext
 
 from portal import approvals, files
-from portal.approvals import kinds
+from portal.approvals import kinds, limits
 from portal.core import ids
 from portal.core.access import Permission, requires
 from portal.core.commands import bind
@@ -15,7 +15,7 @@ from portal.core.errors import FieldError, Invalid, NotFound
 from portal.parties import cases
 from portal.parties import queries as parties
 from portal.treasury import deposits, postings_preview, reversals
-from portal.treasury.decision_facts import facts_of
+from portal.treasury.decision_facts import facts_of, tariff_of
 from portal.web import htmx, mails
 from portal.web.admin.acts import act
 from portal.web.admin.cases import line, of_approval
@@ -93,8 +93,10 @@ def take_back(approval_id: str) -> Response:
 
 def _approval(approval_id: str) -> dict[str, Any]:
     approval = approvals.find(reader(), signed_in(), approval_id)
+    mine = approval.state == "pending" and approval.asked_by == signed_in().id and approval.first_by is None
     return {"approval": approval, "record_of": record_of, "question_of": question_of,
-            "facts": facts_of(reader(), signed_in(), [approval]),
+            "alone": limits.judged(reader(), approval) if mine else None,
+            "facts": facts_of(reader(), signed_in(), [approval]), "effects": tariff_of(reader(), approval),
             "preview": postings_preview.of_approval(reader(), signed_in(), approval), **_evidence(approval),
             **line(of_approval(approval))}
 

@@ -136,7 +136,7 @@ def _cost(taken: PayoutImport, store: Store) -> tuple[cost.Cost | None, PortalEr
     if taken.state not in ("checked", "waiting") or not taken.right:
         return None, None
     try:
-        return cost.of_import(reader(), taken, store), None
+        return cost.of_import(reader(), signed_in(), taken, store), None
     except PortalError as error:
         return None, error
 
