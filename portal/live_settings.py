@@ -44,6 +44,7 @@ def use(app: Flask, settings: Settings) -> None:
     if (cookies := getattr(app.session_interface, "sign_with", None)) is not None:
         cookies(keys)
     files.configure(files.chosen(settings))
+    files.use_scanner(settings.clamd_address)
     mail.configure(mail.Server(
         settings.smtp_host, settings.smtp_port, settings.smtp_security, settings.mail_from, settings.smtp_user,
         settings.smtp_password.get_secret_value() if settings.smtp_password else None) if settings.smtp_host else None,

@@ -1,4 +1,5 @@
 """What a setting must look like, one by one; how they fit together is judged in `portal.settings`."""
+import re
 from base64 import b64decode
 from ipaddress import ip_network
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -6,10 +7,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import SecretStr, field_validator
 from pydantic_settings import BaseSettings
 
-from portal.core import database_url, redis_client
+from portal.core import breached, database_url, redis_client
 from portal.core.crypto import KEY_BYTES, Keyring, PrintRing
 
 SECRET_CHARS_MIN = 32
+CLAMD = re.compile(r"/.+|[^/\s]+:\d{1,5}", re.ASCII)
 
 
 def each(secret: SecretStr) -> list[str]:
@@ -24,6 +26,20 @@ class Checks(BaseSettings):
     @classmethod
     def _keyring(cls, value: SecretStr) -> SecretStr:
         Keyring.parse(value.get_secret_value())
+        return value
+
+    @field_validator("clamd_address", check_fields=False)
+    @classmethod
+    def _scanner(cls, value: str | None) -> str | None:
+        if value is not None and CLAMD.fullmatch(value) is None:
+            raise ValueError("must be the path of a socket, or host:port")
+        return value
+
+    @field_validator("breached_passwords_file", check_fields=False)
+    @classmethod
+    def _leaked(cls, value: str | None) -> str | None:
+        if value is not None and not breached.looks_right(value):
+            raise ValueError("must be a file of SHA-1 digests in hex, one a line, sorted")
         return value
 
     @field_validator("fingerprint_key", "payment_link_key", check_fields=False)

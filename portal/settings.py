@@ -109,6 +109,10 @@ class Settings(Checks):
     files_s3_access_key: SecretStr | None = Field(None, description="default: what the SDK finds (a role, a file)")
     files_s3_secret_key: SecretStr | None = Field(None, description="belongs to the access key")
     files_s3_prefix: str = Field("", description="before every key, as in desk/")
+    clamd_address: str | None = Field(
+        None, description="a virus scanner (clamd) that is shown each file: its socket's path, or host:port")
+    breached_passwords_file: str | None = Field(
+        None, description="leaked passwords nobody may choose: the file of Have I Been Pwned's downloader (SHA-1)")
     smtp_host: str | None = Field(None, description="hands out mail; without it none is sent (development: /dev/mail)")
     smtp_port: int = Field(587, ge=1, le=65535, description="of the mail server")
     smtp_security: Literal["starttls", "tls", "none"] = Field("starttls", description="none: a relay on this machine")

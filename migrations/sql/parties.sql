@@ -286,6 +286,7 @@ CREATE INDEX ix_user_sessions_user_id ON user_sessions (user_id, created_at);
 CREATE TABLE recovery_codes (
     user_id uuid NOT NULL,
     digest bytea NOT NULL,
+    salt bytea NOT NULL,
     made_at timestamptz NOT NULL,
     used_at timestamptz,
     CONSTRAINT pk_recovery_codes PRIMARY KEY (user_id, digest),

@@ -91,13 +91,11 @@ def reprint(batch: int) -> None:
 
 @group.command("may-drop-prints")
 @click.argument("tag")
-@click.option("--give-up-recovery-codes", is_flag=True, help="Their owners are to make new ones.")
-def may_drop_prints(tag: str, give_up_recovery_codes: bool) -> None:
+def may_drop_prints(tag: str) -> None:
     """Whether no print of a key is looked up any more, so that it may leave FINGERPRINT_KEY. Exits 1 while one is."""
     if tag == crypto.print_tags()[0].hex():
         raise click.ClickException(f"{tag} is the key that makes prints: put another one before it first")
-    still = [one for one in reprinting.made_by_each(reader()) if one.tag == tag
-             and not (give_up_recovery_codes and one.table == "recovery_codes")]
+    still = [one for one in reprinting.made_by_each(reader()) if one.tag == tag]
     gone = {one.table: one.gone for one in reprinting.PASSING}
     for one in still:
         until = f", gone {gone[one.table]}" if one.table in gone else ""

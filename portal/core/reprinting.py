@@ -50,8 +50,7 @@ class Batch(NamedTuple):
     made: int
 
 
-PASSING = (Passing("form_keys", "content_print", "true", "a day after they were sent"),
-           Passing("recovery_codes", "digest", "used_at IS NULL", "when their owners had new codes made"))
+PASSING = (Passing("form_keys", "content_print", "true", "a day after they were sent"),)
 HINTS = frozenset({("payout_imports", "content_print")})
 """Asked for only to say that the same file was sent before: one of an old key is not recognised any more."""
 _kinds: list[Printed] = []

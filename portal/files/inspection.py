@@ -26,6 +26,7 @@ REASONS = {
     "too_long": N_("“%(name)s” has more than 50 pages, or none. Send only the pages that matter."),
     "too_many_pixels": N_("“%(name)s” has more than 25 million pixels. Send a screenshot, or a smaller photo."),
     "too_slow": N_("“%(name)s” is too intricate to be read. Send a screenshot of it."),
+    "infected": N_("“%(name)s” carries what our scanner knows as a virus. Send a screenshot from another device."),
 }
 """What is wrong with a file and what to do, by the word that the other process has for it."""
 

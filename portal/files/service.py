@@ -15,6 +15,7 @@ from portal.core import clock, ids
 from portal.core.access import Actor, ActorKind
 from portal.core.db import after_commit, locked, locked_one
 from portal.core.errors import Conflict, NotFound
+from portal.files import scanning
 from portal.files.inspection import Inspected, Upload, inspect, shown_name
 from portal.files.models import PREFIX, File
 from portal.files.storage import StorageAway, storage
@@ -70,9 +71,10 @@ class Stored:
 def store(upload: Upload) -> Stored:
     """Judge an upload and put its bytes away: before the transaction, which must not wait for either.
 
-    Raises BadFile, StorageAway.
+    What came and what is kept of it are shown to the operator's scanner, if there is one. Raises BadFile, StorageAway.
     """
     found, key = inspect(upload), uuid4().hex
+    scanning.check((upload.content, found.content))
     storage().put(key, found.content)
     return Stored(shown_name(upload.name), sha256(upload.content).digest(), found, key)
 

@@ -11,11 +11,12 @@ from portal.core.db import Base
 
 
 class RecoveryCode(Base):
-    """One of ten, shown once; each opens the second door once. The table keeps its keyed fingerprint."""
+    """One of ten, shown once; each opens the second door once. The table keeps its argon2id, at the salt of its ten."""
 
     __tablename__ = "recovery_codes"
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True)
     digest: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    salt: Mapped[bytes] = mapped_column(LargeBinary)
     made_at: Mapped[datetime] = mapped_column(default=clock.now)
     used_at: Mapped[datetime | None]
 

@@ -7,7 +7,9 @@ from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.low_level import Type, hash_secret_raw
 
+from portal.core import breached
 from portal.core.errors import Denied, FieldError, Invalid, Unavailable
 
 CHARACTERS_MIN = 15
@@ -18,7 +20,9 @@ LEFT_MIN = 8  # characters besides those words
 AT_ONCE_MAX = 4  # hashes in one process: each takes 19 MiB and a core
 WAIT_S = 10  # for a place among them
 
-_hasher = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
+SALT_BYTES, DIGEST_BYTES = 16, 32
+_COSTS = {"time_cost": 2, "memory_cost": 19456, "parallelism": 1}
+_hasher = PasswordHasher(**_COSTS)
 _places = threading.BoundedSemaphore(AT_ONCE_MAX)
 
 
@@ -42,7 +46,7 @@ def check(password: str, *, about: tuple[str, ...] = (), second_factor: bool = F
         raise _refused(field, "password_too_short", "Use at least %(characters)s characters.", characters=least)
     if len(text) > CHARACTERS_MAX:
         raise _refused(field, "password_too_long", "Use at most %(characters)s characters.", characters=CHARACTERS_MAX)
-    if (text.casefold() in known() or text.casefold() in {word.casefold() for word in about} or len(set(text)) < 4
+    if (text.casefold() in known() or breached.has(text) or text.casefold() in {word.casefold() for word in about} or len(set(text)) < 4
             or _is_mostly_of_here(text.casefold(), about)):
         raise _refused(field, "password_known", "This password is too easy to guess. Choose another.")
 
@@ -60,6 +64,12 @@ def matches(password_hash: str | None, password: str) -> bool:
             return _hasher.verify(password_hash or _nobody(), _normal(password)) and password_hash is not None
         except (VerificationError, InvalidHashError):
             return False
+
+
+def digest(secret: str, salt: bytes) -> bytes:
+    """The same at the same salt, at the cost of a password's hash: for secrets of less than 112 bits. Raises Busy."""
+    with _Place():
+        return hash_secret_raw(secret.encode(), salt, **_COSTS, hash_len=DIGEST_BYTES, type=Type.ID)
 
 
 def is_dated(password_hash: str) -> bool:

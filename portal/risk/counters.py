@@ -45,13 +45,15 @@ READ = """
 
 @dataclass(frozen=True)
 class Seen:
-    """One order as it is counted. `of`: whose it is, as far as is known."""
+    """One order as it is counted. `of`: whose it is, as far as is known. `also`: by what it may have been counted while
+    a key of prints changes."""
 
     id: UUID
     at: datetime
     currency: str
     minor: int
     of: Mapping[By, str]
+    also: Mapping[By, Sequence[str]] = field(default_factory=dict)
 
 
 def network_of(address: str) -> str:
@@ -70,6 +72,7 @@ class Counting:
 
     seen: Sequence[Seen]
     asked: Sequence[tuple[Seen, Window]]
+    places: list[int] = field(default_factory=list)  # of what was asked, for each key that was looked up
     found: Rows = field(default_factory=list)
 
     def counted(self) -> dict[UUID, dict[Window, Counted]]:
@@ -77,7 +80,8 @@ class Counting:
         is taken off again. Once the answers are there."""
         sums: dict[int, dict[str, list[int]]] = defaultdict(dict)
         for place, currency, orders, minor in self.found:
-            sums[place - 1][currency] = [int(orders), int(minor)]
+            held = sums[self.places[place - 1]].setdefault(currency, [0, 0])
+            held[0], held[1] = held[0] + int(orders), held[1] + int(minor)
         together: dict[tuple[By, str], list[Seen]] = defaultdict(list)
         for one in self.seen:
             for by, whose in one.of.items():
@@ -118,10 +122,13 @@ def send(session: Session, seen: Sequence[Seen], windows: Collection[Window]) ->
         "currencies": [currency for _, _, currency in ordered], "counts": array(rows[row][0] for row in ordered),
         "minors": array(rows[row][1] for row in ordered),
         "untils": [bucket + until[key] for key, bucket, _ in ordered]})
+    looked_up = [(place, one, w, whose) for place, (one, w) in enumerate(counting.asked)
+                 for whose in (one.of[w.by], *one.also.get(w.by, ()))]
+    counting.places = [place for place, *_ in looked_up]
     queue(session, READ, {
-        "keys": [key_of(w.by, one.of[w.by], grain_of(w)) for one, w in counting.asked],
-        "afters": [bucket_of(one.at - w.length, grain_of(w)) - timedelta(microseconds=1) for one, w in counting.asked],
-        "untils": [one.at for one, _ in counting.asked]}, counting.found.extend)
+        "keys": [key_of(w.by, whose, grain_of(w)) for _, _, w, whose in looked_up],
+        "afters": [bucket_of(one.at - w.length, grain_of(w)) - timedelta(microseconds=1) for _, one, w, _ in looked_up],
+        "untils": [one.at for _, one, _, _ in looked_up]}, counting.found.extend)
     return counting
 
 

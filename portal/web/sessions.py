@@ -21,7 +21,6 @@ from portal.parties.sessions import SignedIn
 from portal.web import htmx
 
 log = structlog.get_logger("web")
-CSRF_COOKIE = "csrf"
 KEPT_ANONYMOUS = ("csrf_token", "_flashes")
 LIVE = "/live"
 
@@ -83,11 +82,11 @@ class PortalSession(SessionMixin):
 
 
 class RowSessions(SessionInterface):
-    """`https`: the cookie is `__Host-sid`, which a neighbour's host cannot set; plain `sid` in development."""
+    """`https`: the cookies are `__Host-…`, which a neighbour's host cannot set; plain `sid` and `csrf` in development."""
 
     def __init__(self, *, secret_keys: list[str], https: bool) -> None:
         self._https = https
-        self.cookie = "__Host-sid" if https else "sid"
+        self.cookie, self.anonymous_cookie = ("__Host-sid", "__Host-csrf") if https else ("sid", "csrf")
         self.sign_with(secret_keys)
 
     def sign_with(self, keys: list[str]) -> None:
@@ -106,24 +105,27 @@ class RowSessions(SessionInterface):
         response.vary.add("Cookie")
         if session.new_cookie:
             self._set(response, self.cookie, session.token)
-            response.delete_cookie(CSRF_COOKIE, path="/")
+            self._delete(response, self.anonymous_cookie)
         elif session.stale_cookie:
-            response.delete_cookie(self.cookie, path="/", secure=self._https, httponly=True, samesite="Lax")
+            self._delete(response, self.cookie)
         if session.signed_in is not None:
             _write(session)
         elif (session.modified and session.token is None) or (session.stale_cookie and session.modified):
             kept = {name: session[name] for name in KEPT_ANONYMOUS if name in session}
-            self._set(response, CSRF_COOKIE, str(self._signer.dumps(kept)))
+            self._set(response, self.anonymous_cookie, str(self._signer.dumps(kept)))
 
     def _anonymous(self, request: Request) -> dict[str, Any]:
         try:
-            values = self._signer.loads(request.cookies.get(CSRF_COOKIE, ""))
+            values = self._signer.loads(request.cookies.get(self.anonymous_cookie, ""))
         except BadSignature:
             return {}
         return values if isinstance(values, dict) else {}
 
     def _set(self, response: Response, name: str, value: str) -> None:
         response.set_cookie(name, value, path="/", secure=self._https, httponly=True, samesite="Lax")
+
+    def _delete(self, response: Response, name: str) -> None:
+        response.delete_cookie(name, path="/", secure=self._https, httponly=True, samesite="Lax")
 
 
 def first_values() -> dict[str, Any]:

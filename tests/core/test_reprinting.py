@@ -5,8 +5,9 @@ import re
 import secrets
 
 import pytest
-from sqlalchemy import inspect, select, text
+from sqlalchemy import delete, inspect, select, text
 
+from portal import ledger
 from portal.core import crypto, reprinting
 from portal.core import ids as ids_of
 from portal.core.access import SYSTEM
@@ -15,7 +16,7 @@ from portal.core.db import db, reader, transaction
 from portal.core.errors import NotFound
 from portal.orders import destinations, payment_links
 from portal.orders.models import Order
-from portal.parties import second_factor
+from portal.parties.form_keys import FormKey
 from portal.parties.models import Holder
 from portal.requisites import numbers
 from portal.requisites import service as requisites
@@ -25,6 +26,7 @@ from portal.risk import lists
 from portal.risk.commands import AddEntry
 from tests import factories as f
 from tests import people
+from tests.risk import rulebook as risk
 from tests.treasury import acts
 
 CARD, NAME = "2200700799887749", "Zinaida Kanareikina"
@@ -105,9 +107,8 @@ def test_every_print_is_made_anew_while_work_goes_on_and_the_old_key_is_dropped(
     order = f.assigned_payout(cast)
     deny("destination", CARD)
     me = people.person("trader")
-    people.with_factor(me)
     with transaction() as session:
-        codes = second_factor.new_recovery_codes(session, me.actor)
+        session.add(FormKey(user_id=me.id, path="/x", key="k", content_print=crypto.fingerprint("form", "[]")))
     acts.usable(cast.owner, cast)
     for at in range(30):
         with transaction() as session:
@@ -138,29 +139,47 @@ def test_every_print_is_made_anew_while_work_goes_on_and_the_old_key_is_dropped(
     assert progress[-1][0] == progress[-1][1]
     still = said(fresh_app, "may-drop-prints", tag(1))
     assert still.exit_code == 1
-    assert "recovery_codes.digest: 10, gone when their owners had new codes made" in still.output
-    gone = tag(1)
-    dropped = said(fresh_app, "may-drop-prints", gone, "--give-up-recovery-codes")
-    assert (dropped.exit_code, dropped.output) == (0, f"{gone} is looked up by nothing any more\n")
+    assert "form_keys.content_print: 1, gone a day after they were sent" in still.output
     with transaction() as session:
-        assert second_factor._accept_recovery(session, me.actor, codes[0].replace('-', '')), "until it is dropped"
+        session.execute(delete(FormKey))
+    gone = tag(1)
+    dropped = said(fresh_app, "may-drop-prints", gone)
+    assert (dropped.exit_code, dropped.output) == (0, f"{gone} is looked up by nothing any more\n")
 
     use(new)
     with transaction() as session:
         row = session.get_one(Order, order.id)
         assert bytes(row.destination_fingerprint) == numbers.fingerprint(destinations.reveal(session, row))
         assert destinations.is_a_requisite(session, row) is False
-        assert not second_factor._accept_recovery(session, me.actor, codes[1].replace('-', ''))
     assert standing(cast.store, number=CARD) == {"destination"}
-    assert "NOT IN" in said(fresh_app, "prints").output, "the codes that were given up"
+    assert "NOT IN" not in said(fresh_app, "prints").output
+
+
+def test_a_rule_goes_on_counting_a_number_while_the_key_changes(fresh_app, use, keys):
+    """By processes that make prints by the old key and by the new one, in turn; dropped, the old one takes its own."""
+    old, new = keys
+    cast = f.new_cast()
+    cast.requisite(payout=True)
+    f.deposit_to(ledger.store_available(cast.store.id, "USDT", True), "1000.000000")
+    risk.rule(cast, "velocity_count", by="destination", window_s=3600, most=3)
+
+    def judged() -> str:
+        order = f.create_payout(cast, destination={"method": cast.method, "number": CARD}).order
+        f.work_off()
+        return f.fresh(order).status
+
+    seen = []
+    for ring in ((old,), (old, new), (new, old), (old, new), (new, old), (new,)):
+        use(*ring)
+        seen.append(judged())
+    assert seen == ["assigned"] * 3 + ["failed"] * 2 + ["assigned"]
 
 
 def test_every_column_of_prints_is_known(fresh_app):
     """A new one that is forgotten here would not be found any more once the key is another."""
     found = {(table, column["name"]) for table in inspect(db.engine).get_table_names()
              for column in inspect(db.engine).get_columns(table)
-             if "fingerprint" in column["name"] or column["name"].split("_")[-1] == "print"
-             or (table, column["name"]) == ("recovery_codes", "digest")}
+             if "fingerprint" in column["name"] or column["name"].split("_")[-1] == "print"}
     known = {(one.table, one.column) for one in (*reprinting.kinds(), *reprinting.PASSING)}
     assert found == known | reprinting.HINTS
 

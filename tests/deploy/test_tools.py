@@ -1,9 +1,14 @@
 """What the tools of others say of deploy/: Prometheus's own, systemd's own. Where they are installed."""
+import http.client
+import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+
+from tests.running import free_port, wait_for
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 EXPOSURE_MAX = 3.0
@@ -30,3 +35,35 @@ def test_systemd_finds_little_exposed(unit, tmp_path):
     (tmp_path / unit.replace("@", "@1")).write_text((DEPLOY / "systemd" / unit).read_text())
     run("systemd-analyze", "security", "--offline=true", "--no-pager", f"--threshold={int(EXPOSURE_MAX * 10)}",
         str(tmp_path / unit.replace("@", "@1")))
+
+
+def test_a_browser_is_led_to_https_and_a_program_is_told(tmp_path):
+    """Caddy itself, on ports of its own and with a certificate of its own making."""
+    if shutil.which("caddy") is None:
+        pytest.skip("caddy is not installed")
+    port = free_port()
+    written = tmp_path / "Caddyfile"
+    written.write_text(f"{{\n\tlocal_certs\n\tskip_install_trust\n\tadmin off\n\thttp_port {port}\n\thttps_port {free_port()}"
+                       f"\n\tstorage file_system {tmp_path}\n}}\n" + (DEPLOY / "caddy" / "Caddyfile").read_text())
+    caddy = subprocess.Popen(["caddy", "run", "--config", str(written), "--adapter", "caddyfile"],
+                             env=os.environ | {"DESK_HOST": "desk.localhost"}, stderr=subprocess.DEVNULL)
+
+    def asked(path: str) -> tuple[int, str | None, bytes]:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        try:
+            connection.request("GET", path, headers={"Host": "desk.localhost"})
+            answer = connection.getresponse()
+            return answer.status, answer.headers["Location"], answer.read()
+        except OSError:
+            return 0, None, b""
+        finally:
+            connection.close()
+
+    try:
+        wait_for(lambda: asked("/")[0], "caddy answers")
+        assert asked("/login?next=%2F")[:2] == (301, "https://desk.localhost/login?next=%2F")
+        status, location, said = asked("/gateway/v1/payins")
+        assert (status, location, json.loads(said)["status"]) == (403, None, 403)
+    finally:
+        caddy.terminate()
+        caddy.wait()

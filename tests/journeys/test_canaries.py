@@ -3,19 +3,11 @@
 The whole desk runs with the demo's people; a requisite, a key, an endpoint, sessions and payments are made; then every
 row of every table, all of Redis, every log line, what Sentry was sent and the pages of everybody else are searched.
 """
-import base64
-import gzip
 import json
-import re
 import subprocess
 import sys
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import quote
 
-import psycopg
 import pytest
-from redis import Redis
 from sqlalchemy import select
 
 from portal.core.access import SYSTEM
@@ -26,6 +18,7 @@ from portal.parties.models import Trader
 from portal.requisites import service as requisites
 from portal.requisites.commands import AddRequisite
 from tests.journeys.plain_browser import PlainBrowser
+from tests.journeys.searching import Sentry, all_of, all_rows, found
 from tests.journeys.test_stranger import PASSWORD, Gateway, Shop, desk, shop, sign_in, trader_of
 from tests.running import ROOT, wait_for
 
@@ -33,36 +26,6 @@ assert desk
 assert shop
 HOLDER, NEW_NUMBER, WRONG_PASSWORD = "Zinaida Kanareikina", "2200700799887749", "canary-of-a-password-7731"
 SECRETS = ("SECRET_KEY", "MASTER_KEYS", "FINGERPRINT_KEY", "PAYMENT_LINK_KEY", "HUEY_KEY")
-
-
-def spellings(canary: str) -> set[str]:
-    """In clear, as a URL, as bytes in hex and in base64 at any of its three offsets."""
-    raw = canary.encode()
-    shifted = {base64.b64encode(b"x" * skip + raw).decode()[4 if skip else 0:-4].rstrip("=") for skip in range(3)}
-    return {canary, quote(canary, safe=""), raw.hex(), *(part for part in shifted if len(part) > 8)}
-
-
-def found(canaries: dict[str, str], where: str) -> list[str]:
-    """Which of them are in a text; numbers also as people group them."""
-    joined = re.sub(r"(?<=\d)(?:[ \u00a0-]|&nbsp;)(?=\d)", "", where)
-    return sorted(name for name, canary in canaries.items()
-                  if any(spelled in text for spelled in spellings(canary) for text in (where, joined)))
-
-
-def all_rows(url: str) -> dict[str, str]:
-    """Every table as text."""
-    with psycopg.connect(url) as connection:
-        names = connection.execute("""SELECT format('%I.%I', schemaname, tablename) FROM pg_tables
-                                      WHERE schemaname NOT IN ('pg_catalog', 'information_schema')""").fetchall()
-        return {name: "\n".join(str(row[0]) for row in connection.execute(f"SELECT t::text FROM {name} t"))  # type: ignore[arg-type]
-                for (name,) in names}
-
-
-def all_of(redis_url: str) -> str:
-    with Redis.from_url(redis_url) as valkey:
-        kinds = {b"string": valkey.get, b"list": lambda key: valkey.lrange(key, 0, -1), b"hash": valkey.hgetall,
-                 b"set": valkey.smembers, b"zset": lambda key: valkey.zrange(key, 0, -1)}
-        return "\n".join(f"{key!r} {kinds[valkey.type(key)](key)!r}" for key in valkey.scan_iter())
 
 
 @pytest.fixture
@@ -124,24 +87,12 @@ def test_nothing_that_must_stay_hidden_is_found(added, desk, shop: Shop, url_of,
 
 def test_sentry_is_told_of_errors_and_of_nothing_else():
     """The real SDK against a real server: an error whose words and surroundings are full of canaries."""
-    told: list[bytes] = []
-
-    class Ingest(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            told.append(self.rfile.read(int(self.headers["Content-Length"])))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Ingest)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    sentry = Sentry()
     fails = f"""
 import logging, sentry_sdk
 from portal.core import logging as ours, request_log
 ours.configure()
-request_log.start_sentry("http://key@127.0.0.1:{server.server_port}/1", "test")
+request_log.start_sentry("{sentry.dsn}", "test")
 sentry_sdk.get_client().options["auto_enabling_integrations"] = False
 def pay(number, password):
     logging.getLogger("web").warning("card %s at /pay/01ARZ3NDEKTSV4RRFFQ69G5FAVcanarytoken", number)
@@ -153,10 +104,9 @@ except ValueError as error:
 sentry_sdk.flush(5)
 """
     done = subprocess.run([sys.executable, "-c", fails], cwd=ROOT, capture_output=True, text=True, check=False)
-    server.shutdown()
-    server.server_close()
+    sentry.close()
     assert done.returncode == 0, done.stderr
-    sent = "\n".join((gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body).decode() for body in told)
+    sent = sentry.told
     assert "ValueError" in sent
     canaries = {"number": NEW_NUMBER, "password": WRONG_PASSWORD, "token": "canarytoken", "key": "canarysecret"}
     assert found(canaries, sent) == []

@@ -152,7 +152,7 @@ def drilled(desk: Desk, kept: Kept, old: Keyring) -> str:
         assert PlainBrowser(desk.url).open(link) == 200, "a link of before opens"
         assert desk.flask("crypto", "check") == "everything opens\n"
         tag = PrintRing.of([base64.b64decode(before["FINGERPRINT_KEY"])])
-        dropped = desk.flask("crypto", "may-drop-prints", next(iter(tag.keys)).hex(), "--give-up-recovery-codes")
+        dropped = desk.flask("crypto", "may-drop-prints", next(iter(tag.keys)).hex())
         assert "is looked up by nothing any more" in dropped
         kept.everywhere(FINGERPRINT_KEY=new["FINGERPRINT_KEY"], HUEY_KEY=new["HUEY_KEY"])
         assert "holders" not in [line.split()[1].split(".")[0] for line in desk.flask("crypto", "keys").splitlines()

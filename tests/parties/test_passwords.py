@@ -1,8 +1,12 @@
 """Passwords: what is refused, what matches."""
 import threading
+from collections.abc import Callable, Iterable, Iterator
+from hashlib import sha1
+from pathlib import Path
 
 import pytest
 
+from portal.core import breached
 from portal.core.errors import Invalid
 from portal.parties import passwords
 from tests.waiting import dawdle
@@ -27,6 +31,39 @@ def test_what_everybody_tries_first_is_refused_even_with_a_second_factor() -> No
     with pytest.raises(Invalid):
         passwords.check(known.upper(), second_factor=True)
     passwords.check("kzq81!xp", second_factor=True)
+
+
+@pytest.fixture
+def leaked(tmp_path: Path) -> Iterator[Callable[[Iterable[str]], None]]:
+    """A list as the downloader writes it, of these passwords and of a few thousand others, is the desk's."""
+    def write(words: Iterable[str]) -> None:
+        digests = {sha1(word.encode()).hexdigest().upper() for word in [*words, *map(str, range(3000))]}
+        (tmp_path / "pwned.txt").write_text("".join(f"{one}:{len(one)}\r\n" for one in sorted(digests)), newline="")
+        assert breached.looks_right(str(tmp_path / "pwned.txt"))
+        breached.use(str(tmp_path / "pwned.txt"))
+
+    yield write
+    breached.use(None)
+
+
+def test_what_leaked_somewhere_is_refused_where_a_list_is_named(leaked: Callable[[Iterable[str]], None]) -> None:
+    """Each line of the list is found, the first and the last too, and nothing else."""
+    passwords.check(GOOD)
+    leaked([GOOD, "café with many letters"])
+    for text in (GOOD, "cafe\N{COMBINING ACUTE ACCENT} with many letters"):
+        with pytest.raises(Invalid) as refused:
+            passwords.check(text)
+        assert [field.code for field in refused.value.fields] == ["password_known"]
+    passwords.check(GOOD + ".")
+    assert all(breached.has(str(number)) for number in range(3000))
+    assert not any(breached.has(str(number)) for number in range(3000, 6000))
+
+
+@pytest.mark.parametrize("content", [None, b"", b"password\n", b"0" * 40, b"0" * 39 + b"x:1\n"])
+def test_what_is_no_such_list_is_not_taken_for_one(tmp_path: Path, content: bytes | None) -> None:
+    if content is not None:
+        (tmp_path / "list").write_bytes(content)
+    assert not breached.looks_right(str(tmp_path / "list"))
 
 
 @pytest.mark.parametrize("password", ["quittance-quittance-1", "Quittance2026!!", "anna.petrova-anna"])

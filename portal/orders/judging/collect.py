@@ -42,9 +42,10 @@ OWN = "SELECT number_fingerprint FROM requisites WHERE number_fingerprint = ANY 
 def facts(session: Session, book: RuleBook, moment: Moment, orders: Sequence[OrderFacts], *,
           requisites: Mapping[UUID, UUID] | None = None, receipts_seen: int = 0) -> dict[UUID, Facts]:
     """By order, which are counted by this. `requisites`: the requisite of each, once there is one."""
-    seen = [Seen(one.id, one.created_at, one.currency, one.amount_minor, whose(one, (requisites or {}).get(one.id)))
-            for one in orders]
     prints = {one.id: destinations.prints(session, one) for one in orders}
+    seen = [Seen(one.id, one.created_at, one.currency, one.amount_minor,
+                 whose(one, prints[one.id], (requisites or {}).get(one.id)),
+                 {By.DESTINATION: [_of_number(one, print) for print in prints[one.id][1:]]}) for one in orders]
     asked = {"orders": array(one.id for one in orders), "most": HISTORY_MAX}
     past: dict[By, Rows] = {}
     shared: dict[UUID, int] = {}
@@ -68,14 +69,18 @@ def facts(session: Session, book: RuleBook, moment: Moment, orders: Sequence[Ord
         destination_customers=shared.get(one.id, 0), entries=standing.get(one.id, ())) for one in orders}
 
 
-def whose(order: OrderFacts, requisite: UUID | None = None) -> dict[By, str]:
-    """As counters know it."""
+def whose(order: OrderFacts, prints: Sequence[bytes], requisite: UUID | None = None) -> dict[By, str]:
+    """As counters know it. `prints`: of its destination, by the current key first."""
     address = str(order.customer_ip) if order.customer_ip is not None else None
-    print = order.destination_fingerprint
     known = {By.CUSTOMER: order.customer_id and f"{order.store_id}|{order.customer_id}", By.IP: address,
-             By.NETWORK: address and counters.network_of(address), By.DESTINATION: print and bytes(print).hex(),
-             By.REQUISITE: requisite and str(requisite), By.STORE: f"{order.store_id}"}
-    return {by: f"{order.direction}|{value}" for by, value in known.items() if value}
+             By.NETWORK: address and counters.network_of(address), By.REQUISITE: requisite and str(requisite),
+             By.STORE: f"{order.store_id}"}
+    return {by: f"{order.direction}|{value}" for by, value in known.items() if value} | {
+        By.DESTINATION: _of_number(order, print) for print in prints[:1]}
+
+
+def _of_number(order: OrderFacts, print: bytes) -> str:
+    return f"{order.direction}|{print.hex()}"
 
 
 def _bearer(order: OrderFacts, prints: Sequence[bytes]) -> lists.Bearer:

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from portal.core import clock
 from portal.core.jobs import Claimed
+from portal.orders import destinations
 from portal.orders.judging import collect
 from portal.orders.models import Order
 from portal.orders.states import FailureCode, Status
@@ -108,12 +109,12 @@ class Past:
                  and self._rule.store_id in (None, one.store_id)]
         found = collect.facts(session, self._book, Moment.INTAKE, about)
         for order in orders:
-            counted = {} if self._window is None else {self._window: self._count(order, self._window)}
+            counted = {} if self._window is None else {self._window: self._count(session, order, self._window)}
             if order.id in found:
                 yield order, replace(found[order.id], counted=counted)
 
-    def _count(self, order: Order, window: Window) -> Counted:
-        whose = collect.whose(order).get(window.by)
+    def _count(self, session: Session, order: Order, window: Window) -> Counted:
+        whose = collect.whose(order, destinations.prints(session, order)).get(window.by)
         if whose is None:
             return Counted()
         seen = self._seen.setdefault(whose, deque())

@@ -21,6 +21,13 @@ APP, CODES = "auth/factor_app.html", "auth/recovery_codes.html"
 SEED = "totp_seed"
 
 
+@bp.get("")
+@requires(Permission.PROFILE)
+def index() -> Response:
+    """It is a part of the account's page."""
+    return _to(url_for("profile.index", _anchor="second-factor"))
+
+
 @bp.get("/app")
 @requires(Permission.PROFILE, step_up=True)
 def app() -> Response:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pyotp
 import pytest
+from argon2.low_level import Type, hash_secret_raw
 from flask import Flask
 from sqlalchemy import select
 
@@ -17,6 +18,7 @@ from portal.core.db import reader, transaction
 from portal.core.errors import Invalid
 from portal.parties import invitations, second_factor, sessions
 from portal.parties.commands import MoveUser
+from portal.parties.factor_models import RecoveryCode
 from portal.parties.models import User, UserSession
 from portal.server.live.audience import Listeners
 from tests import people
@@ -144,6 +146,25 @@ def test_one_code_sixteen_times_at_once_opens_once(app: Flask, enrolled: tuple[p
 
         with ThreadPoolExecutor(8) as pool:
             assert sorted(pool.map(accept, range(16))) == [False] * 15 + [True]
+
+
+def test_recovery_codes_lie_as_passwords_do(app: Flask) -> None:
+    """Argon2id with a salt of their own; whoever has a dump and every key of the desk has none of them."""
+    rows = {}
+    for me in (people.person("trader"), people.person("trader")):
+        people.with_factor(me)
+        with transaction() as session:
+            codes = second_factor.new_recovery_codes(session, me.actor)
+            session.flush()
+            rows[me] = session.scalars(select(RecoveryCode).where(RecoveryCode.user_id == me.id)).all()
+        salt = {bytes(row.salt) for row in rows[me]}
+        assert len(salt) == 1
+        [one] = salt
+        assert len(one) == 16
+        cost = {"time_cost": 2, "memory_cost": 19456, "parallelism": 1, "hash_len": 32, "type": Type.ID}
+        assert {bytes(row.digest) for row in rows[me]} == {
+            hash_secret_raw(code.replace("-", "").encode(), one, **cost) for code in codes}
+    assert len({bytes(row.salt) for made in rows.values() for row in made}) == 2
 
 
 def test_a_recovery_code_opens_once(app: Flask) -> None:

@@ -33,13 +33,19 @@ def test_on_https_no_other_host_can_set_the_cookie(app: Flask, another: Desk) ->
     me = people.person("trader")
     desk = another(public_url="https://desk.example", trusted_hosts=["desk.example"])
     browser, base = people.Browser(desk), "https://desk.example"
-    page = browser.get("/login", base_url=base).get_data(as_text=True)
+    opened = browser.get("/login", base_url=base)
+    page = opened.get_data(as_text=True)
+    assert [line.partition("=")[0] for line in opened.headers.getlist("Set-Cookie")] == ["__Host-csrf"]
+    assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= set(opened.headers["Set-Cookie"].split("; "))
     form = {"csrf_token": page.partition('name="csrf-token" content="')[2].partition('"')[0], "email": me.email,
             "password": people.PASSWORD}
     answer = browser.post("/login", data=form, base_url=base, environ_overrides={"REMOTE_ADDR": "10.66.6.6"})
     assert answer.status_code == 303
     cookie = next(line for line in answer.headers.getlist("Set-Cookie") if "sid=" in line)
     assert cookie.startswith("__Host-sid=")
+    gone = next(line for line in answer.headers.getlist("Set-Cookie") if "csrf=" in line)
+    assert gone.startswith("__Host-csrf=;")
+    assert {"Secure", "Path=/", "Max-Age=0"} <= set(gone.split("; ")), "else a browser does not hear of it"
     assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= set(cookie.split("; "))
     assert "Domain" not in cookie
     assert browser.get("/", base_url=base).location == "/trader/orders"
