@@ -61,6 +61,8 @@ def document(app: Flask) -> dict[str, Any]:
     paths: dict[str, Any] = {}
     for rule, method, described in found:
         operation = _operation(rule, method, described, refs)
+        if links := dict(_links(rule, found)) if method == "POST" else {}:
+            operation["responses"][str(described.status)]["links"] = links
         paths.setdefault(_path(rule), {})[method.lower()] = operation
     return {
         "openapi": "3.1.0",
@@ -111,7 +113,7 @@ def _operation(rule: Rule, method: str, described: Call, refs: Any) -> dict[str,
     ok: dict[str, Any] = {"description": described.summary, "headers": HEADERS | replayed,
                           "content": {"application/json": {"schema": _schema(described.answer, refs)}}}
     operation: dict[str, Any] = {
-        "operationId": rule.endpoint.replace(".", "_"), "summary": described.summary,
+        "operationId": _name(rule), "summary": described.summary,
         "description": words.DESCRIPTIONS[rule.endpoint.partition(".")[2]],
         "tags": [words.TAGS[rule.rule.removeprefix(f"{BASE}/").partition("/")[0]]],
         "parameters": list(_parameters(rule, method, described)),
@@ -136,6 +138,18 @@ def _operation(rule: Rule, method: str, described: Call, refs: Any) -> dict[str,
     if described.cached:
         operation["responses"]["304"] = {"description": "as you have it"}
     return operation
+
+
+def _name(rule: Rule) -> str:
+    return rule.endpoint.replace(".", "_")
+
+
+def _links(rule: Rule, found: list[tuple[Rule, str, Call]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What can be done next with what was made: every call whose address goes on behind this one by its id."""
+    for other, _, _ in found:
+        if other.rule.startswith(f"{rule.rule}/<"):
+            (name,) = other.arguments
+            yield _name(other), {"operationId": _name(other), "parameters": {name: "$response.body#/id"}}
 
 
 def _parameters(rule: Rule, method: str, described: Call) -> Iterator[dict[str, Any]]:

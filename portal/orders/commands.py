@@ -19,11 +19,12 @@ METADATA_MAX = 20
 METADATA_KEY = re.compile(r"[A-Za-z0-9_.-]{1,40}", re.ASCII)
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
+WRITTEN = {"pattern": r"^[^\x00]*$"}  # PostgreSQL keeps no U+0000; every reader of JSON and of forms refuses it
 PLAIN_ID = {"format": "plain-id"}  # no blanks at its ends, nothing unseen, no look-alikes: no pattern says that
 IP = {"anyOf": [{"type": "string", "format": "ipv4"}, {"type": "string", "format": "ipv6"}, {"type": "null"}]}
 Text = Annotated[str, StringConstraints(min_length=1, max_length=TEXT_MAX)]
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,40}$")]
-Description = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+Description = Annotated[str, StringConstraints(min_length=1, max_length=500), Field(json_schema_extra=WRITTEN)]
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 
 
@@ -77,11 +78,14 @@ def _customer_name(value: str) -> str | None:
     return names.tidy(names.without_unseen(value)) or None
 
 
+Name = Annotated[Text, AfterValidator(_customer_name), Field(json_schema_extra=WRITTEN)]
+
+
 class Customer(Command):
     """Who pays, as the store knows them. `ip` is text of an address, v4 or v6, as a server or a proxy writes it."""
 
     id: Annotated[Text, Field(json_schema_extra=PLAIN_ID), AfterValidator(_customer_id)] | None = None
-    name: Annotated[Text, AfterValidator(_customer_name)] | None = None
+    name: Name | None = None
     ip: Annotated[Annotated[str, StringConstraints(max_length=addresses.LONGEST)] | None, WithJsonSchema(IP)] = None
 
     @field_validator("ip")
@@ -102,7 +106,7 @@ class CreateOrder(Command):
     external_id: Annotated[Text, Field(json_schema_extra=PLAIN_ID), AfterValidator(external_id)]
     customer: Customer | None = None
     description: Description | None = None
-    metadata: dict[str, Annotated[str, StringConstraints(max_length=500)]] = Field(
+    metadata: dict[str, Annotated[str, StringConstraints(max_length=500), Field(json_schema_extra=WRITTEN)]] = Field(
         default_factory=dict, json_schema_extra={"maxProperties": METADATA_MAX, "propertyNames": {
             "pattern": f"^{METADATA_KEY.pattern}$"}})
 
@@ -155,7 +159,7 @@ class Destination(Command):
     method: Code
     number: Annotated[str, StringConstraints(min_length=4, max_length=64)]
     bank: Code | None = None
-    holder: Annotated[Text, AfterValidator(_customer_name)] | None = None
+    holder: Name | None = None
 
 
 class CreatePayout(CreateOrder):

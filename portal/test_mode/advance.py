@@ -6,10 +6,11 @@ nothing to do. All of it is one transaction: whoever asked finds the order moved
 """
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Annotated, NamedTuple
 from uuid import UUID, uuid4
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
@@ -55,10 +56,17 @@ class TestOnly(Denied):
     __test__ = False  # no test, whatever its name begins with
 
 
+def _whole(sent: object) -> object:
+    """3600.0 is a whole number in JSON, and what some languages write for it."""
+    if isinstance(sent, Decimal) and 1 <= sent <= SECONDS_MAX and sent == int(sent):
+        return int(sent)
+    return sent
+
+
 class Advance(Command):
     """By how much the order's clock is moved on."""
 
-    seconds: Annotated[int, Field(strict=True, ge=1, le=SECONDS_MAX)]
+    seconds: Annotated[int, Field(strict=True, ge=1, le=SECONDS_MAX), BeforeValidator(_whole)]
 
 
 class AdvanceOrder(OrderCommand, Advance):

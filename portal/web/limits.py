@@ -4,6 +4,7 @@ Counted in Redis, so that all processes count together; without Redis each proce
 everything else that is done for a visitor, before the check of a form's token too.
 """
 import time
+from uuid import UUID
 
 from flask import Flask, Response, current_app, g, request
 from flask_limiter import HeaderNames, Limiter
@@ -11,6 +12,7 @@ from limits import parse
 
 from portal.core import crypto, redis_client
 from portal.core.addresses import network_of
+from portal.core.errors import NotFound
 from portal.settings import Settings
 from portal.web import identity
 
@@ -22,6 +24,7 @@ UPLOADS = "30 per minute"  # files by one person: each is judged in a process of
 QUOTES = "120 per minute"  # looks at what a payout would cost, by one person who types
 PROBES = "600 per minute"  # by address
 PAYMENT_PAGE = "60 per minute"  # per payment link
+TRIALS = "20 per 4 seconds"  # outcomes chosen for one store's test orders: each may have the robots, which all share
 JOINING = "10 per hour"  # applications from one address
 DOCUMENTS = "60 per hour"  # files of theirs
 NOTHING = parse("120 per minute")  # answers that there is nothing here, by address
@@ -29,6 +32,7 @@ REFUSALS = (429, 503)
 NAMES = {HeaderNames.LIMIT: "RateLimit-Limit", HeaderNames.REMAINING: "RateLimit-Remaining",
          HeaderNames.RESET: "RateLimit-Reset", HeaderNames.RETRY_AFTER: "Retry-After"}
 PREFIX = "quittance:web"
+TRIED = "checkout.try_outcome"
 
 
 def register(app: Flask, settings: Settings) -> None:
@@ -46,6 +50,7 @@ def register(app: Flask, settings: Settings) -> None:
     def meet() -> None:
         """Who asks, before anything is counted. Read here, a database away is not taken for a silent Redis."""
         g.actor = identity.load_actor() if _is_page() else None
+        g.store_tried = _store_tried() if request.endpoint == TRIED else None
 
     @app.after_request
     def plain(response: Response) -> Response:
@@ -83,6 +88,11 @@ def payment_link() -> str:
     return f"link:{crypto.sha256(token).hex()[:32]}" if token else address()
 
 
+def store_tried() -> str:
+    """Whose test order somebody plays with."""
+    return f"store:{g.store_tried}" if g.store_tried else address()
+
+
 def person() -> str:
     """Who is signed in."""
     return f"person:{g.actor.id}"
@@ -113,6 +123,7 @@ def _limit_rooms(limiter: Limiter) -> None:
     for blueprint in checkout:
         limiter.limit(PAYMENT_PAGE, key_func=payment_link)(blueprint)
         limiter.limit(UPLOADS, key_func=payment_link, exempt_when=lambda: not takes_files())(blueprint)
+        limiter.limit(TRIALS, key_func=store_tried, exempt_when=lambda: request.endpoint != TRIED)(blueprint)
     limiter.limit(QUOTES, key_func=person, exempt_when=lambda: g.actor is None)(quote)
     limiter.limit(UPLOADS, key_func=person, methods=["POST"], exempt_when=lambda: g.actor is None)(files)
     limiter.limit(SIGN_INS, methods=["POST"])(login)
@@ -125,6 +136,15 @@ def _limit_rooms(limiter: Limiter) -> None:
     for blueprint in (*auth, *admin, *merchant, *trader):
         if blueprint is not login:
             forms(blueprint)
+
+
+def _store_tried() -> UUID | None:
+    from portal.web.checkout import orders, trials
+
+    try:
+        return trials.store_of(orders.payer_of(str((request.view_args or {})["token"])))
+    except NotFound:
+        return None  # which the view says
 
 
 def _is_page() -> bool:

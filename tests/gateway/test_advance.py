@@ -54,6 +54,12 @@ def test_an_order_that_pays_itself_is_completed_in_one_call(test_shop, ordered):
     assert answer.json["status"] == "completed"
 
 
+def test_a_whole_number_may_be_written_with_a_point(test_shop, ordered):
+    """A JSON number has no type of its own: some languages write 3600.0."""
+    answer = test_shop.send(f"/payins/{ordered('1500.04')}/advance", b'{"seconds": 3600.0}')
+    assert (answer.status_code, answer.json["status"]) == (200, "expired")
+
+
 def test_a_payout_too(test_shop, method, robot):
     f.deposit_to(ledger.store_available(test_shop.store.id, "USDT", False), "100.000000")
     with f.act() as session:

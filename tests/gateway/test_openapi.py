@@ -71,6 +71,13 @@ def test_every_reference_leads_somewhere(document):
     walk(document)
 
 
+def test_what_was_made_leads_to_what_can_be_done_with_it(document):
+    made = document["paths"]["/gateway/v1/payins"]["post"]["responses"]["201"]["links"]
+    assert made["gateway_dispute_payin"] == {"operationId": "gateway_dispute_payin",
+                                             "parameters": {"payin_id": "$response.body#/id"}}
+    assert not [name for name in made if "payout" in name]
+
+
 def test_real_answers_are_what_it_says(document, shop, test_shop, payin):
     made = test_shop.post("/payins", payin(bank="alfa", customer={"id": "u-1", "name": "I", "ip": "203.0.113.7"}))
     check(document, "POST", "/payins", made)

@@ -14,7 +14,7 @@ from portal import ledger
 from portal.core.access import SCOPES
 from tests import factories as f
 from tests.gateway.conftest import Shop
-from tests.running import ROOT, Desk, running_desk
+from tests.running import ROOT, Desk, running_desk, wait_for
 
 EXAMPLES, SEED = 10, 18
 WITHIN_S = 900  # a minute alone; several on a machine that others use too
@@ -47,15 +47,20 @@ def command(desk: Desk, examples: int, *more: str) -> list[str]:
 
 def run(desk: Desk, token: str, examples: int, folder: Path, *more: str) -> None:
     """The document is the one that this key is shown: its store's own."""
-    asked = Request(f"{desk.url}/gateway/v1/openapi.json", headers={"Authorization": f"Bearer {token}"})
-    with urlopen(asked, timeout=20) as document:
-        (folder / "openapi.json").write_bytes(document.read())
+    wait_for(lambda: b"card-number" in document(desk, token), "the desk has heard of the test's own method")
+    (folder / "openapi.json").write_bytes(document(desk, token))
     (folder / "schemathesis.toml").write_text(f'[auth.openapi]\nkey = {{ bearer = "{token}" }}\n')
     surroundings = {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "default",
                     "SCHEMATHESIS_HOOKS": "tests.gateway.schemathesis_hooks"}
     done = subprocess.run(command(desk, examples, *more), cwd=folder, capture_output=True, text=True, check=False,
                           timeout=WITHIN_S, env=os.environ | surroundings)
     assert done.returncode == 0, done.stdout[-30_000:] + done.stderr[-2_000:]
+
+
+def document(desk: Desk, token: str) -> bytes:
+    asked = Request(f"{desk.url}/gateway/v1/openapi.json", headers={"Authorization": f"Bearer {token}"})
+    with urlopen(asked, timeout=20) as answer:
+        return bytes(answer.read())
 
 
 @pytest.mark.slow

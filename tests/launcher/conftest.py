@@ -33,13 +33,13 @@ class Desk:
         self.lines: list[str] = []
         self.run: subprocess.Popen[str] | None = None
 
-    def start(self, *arguments: str, **environment: str) -> float:
+    def start(self, *arguments: str, demo: bool = False, ready_s: float = 60, **environment: str) -> float:
         """Start bin/run and wait until it says that it is up; returns the seconds that took."""
         begun = time.monotonic()
         self.lines = []
-        self.run = self.begin("run", "--no-demo", *arguments, **environment)
+        self.run = self.begin("run", *([] if demo else ["--no-demo"]), *arguments, **environment)
         threading.Thread(target=self._listen, args=(self.run,), daemon=True).start()
-        self.wait_for(READY, seconds=60)
+        self.wait_for(READY, seconds=ready_s)
         return time.monotonic() - begun
 
     def begin(self, command: str, *arguments: str, **environment: str) -> subprocess.Popen[str]:

@@ -1,6 +1,7 @@
 """A merchant's side, for real: an HTTP server on loopback, and a bare socket for those that do not speak HTTP well."""
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -9,9 +10,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass
 class Received:
+    """`at`: when it came, in seconds of Unix time."""
+
     path: str
     headers: dict[str, str]
     body: bytes
+    at: float = field(default_factory=time.time)
 
 
 @dataclass

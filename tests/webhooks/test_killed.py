@@ -17,11 +17,11 @@ from tests.webhooks.receiver import Received, listening
 COUNT = 20
 
 
-def all_delivered(url: str) -> Callable[[], bool]:
+def all_delivered(url: str, count: int = COUNT) -> Callable[[], bool]:
     def look() -> bool:
         with psycopg.connect(url) as connection:
             row = connection.execute("SELECT count(*) FROM webhook_deliveries WHERE state = 'delivered'").fetchone()
-            return row is not None and row[0] == COUNT
+            return row is not None and row[0] == count
 
     return look
 
@@ -50,7 +50,7 @@ def test_kill_9_loses_nothing(fresh_app: Flask, fresh_database: str, url_of: Cal
                 seen = len(receiver.received)
                 wait_for(lambda seen=seen: len(receiver.received) >= seen + 4, "requests are under way")  # type: ignore[misc]
                 desk.kill("worker")
-                _leases_run_out(owner)
+                leases_run_out(owner)
                 desk.start("worker")
             held.set()
             wait_for(all_delivered(owner), "everything is delivered", 40)
@@ -84,7 +84,7 @@ def test_a_stop_lets_requests_end(fresh_app: Flask, fresh_database: str, url_of:
     assert len(receiver.received) == COUNT, "nothing was sent twice"
 
 
-def _leases_run_out(owner: str) -> None:
+def leases_run_out(owner: str) -> None:
     """Forty-five seconds later."""
     with psycopg.connect(owner) as connection:
         connection.execute("UPDATE jobs SET leased_until = leased_until - %s WHERE lease IS NOT NULL",

@@ -1,9 +1,12 @@
 """`/pay/<token>/outcome`: on the page of a test order, and there alone, whoever tries the desk chooses what happens."""
+from uuid import UUID
+
 from flask import request
 
 from portal.core.access import Actor
 from portal.core.commands import bind
-from portal.core.db import transaction
+from portal.core.db import reader, transaction
+from portal.core.errors import NotFound
 from portal.orders import queries
 from portal.orders.models import Order
 from portal.requisites.test_outcomes import Outcome
@@ -22,6 +25,14 @@ LABELS = {
 def of(order: Order) -> list[tuple[str, str]]:
     """(outcome, its words) for the buttons."""
     return [(str(one), LABELS[one]) for one in choices.offered(order)]
+
+
+def store_of(payer: Actor) -> UUID:
+    """Whose order the link is for. Raises NotFound."""
+    found = reader().scalar(queries.visible_to(payer).with_only_columns(Order.store_id))
+    if found is None:
+        raise NotFound()
+    return found
 
 
 def choose(payer: Actor) -> None:

@@ -4,7 +4,10 @@ import random
 import pytest
 
 from portal.gateway import rate_limits as gateway_limits
+from portal.orders import payment_links
+from portal.requisites import robots
 from portal.web import limits
+from tests import factories as f
 from tests import people
 
 
@@ -63,6 +66,31 @@ def test_a_probe_is_answered_whoever_else_asks(desk, somewhere):
     here = somewhere()
     assert 429 in statuses(desk, "/login", here)
     assert statuses(desk, "/livez", here, times=20) == [200] * 20
+
+
+def test_a_stores_test_orders_are_played_with_so_often(few, monkeypatch, another, app):
+    """By one order's page or by many's: it is the robots, whom all stores share, that are asked."""
+    monkeypatch.setattr(limits, "TRIALS", "5 per minute")
+    desk, (one, other, theirs) = another(ratelimit_enabled=True), _test_orders()
+    tried = [_choose(desk, order) for order in (one, other, one, other, one, other)]
+    assert tried == [303, 303, 409, 409, 409, 429]
+    assert _choose(desk, theirs) == 303
+
+
+def _test_orders():
+    """Two of one store, one of another, each somebody's to pay."""
+    casts = f.new_cast(), f.new_cast()
+    with f.act() as session:
+        robots.ensure(session, "USDT", methods=[cast.method for cast in casts])
+    made = [cast.order(amount, actor=cast.test_key)
+            for cast, amount in ((casts[0], "1500.01"), (casts[0], "1700.01"), (casts[1], "1500.01"))]
+    f.work_off()
+    return made
+
+
+def _choose(desk, order):
+    return people.Browser(desk).open(f"{payment_links.path_of(order.id)}/outcome", method="POST", data={
+        "csrf_token": payment_links.form_token_of(order.id), "outcome": "exact"}).status_code
 
 
 def test_who_is_signed_in_is_no_stranger_and_sends_so_many_forms(desk, somewhere):
