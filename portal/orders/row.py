@@ -4,6 +4,7 @@ Taking in, matching and settling pass orders through one statement each, fifty a
 would cost more than all the rest, in reading, in noting each change and in writing one by one. The lists of columns
 that those statements need are composed when this is imported; their text never changes afterwards.
 """
+from collections.abc import Iterable
 from dataclasses import field, make_dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -42,9 +43,9 @@ else:
         namespace={"__doc__": "A new or a locked order (see above)."} | _FIGURES)
 
 
-def selected(alias: str) -> str:
-    """The columns of a SELECT whose rows begin with an order: `OrderRow(*row[:WIDTH])`."""
-    return ", ".join(f"host({alias}.{name})" if type == "INET" else f"{alias}.{name}" for name, type in TYPES.items())
+def selected(alias: str, names: Iterable[str] = TYPES) -> str:
+    """The columns of a SELECT whose rows begin with an order: `OrderRow(*row[:WIDTH])`; of some of them, by name."""
+    return ", ".join(f"host({alias}.{name})" if TYPES[name] == "INET" else f"{alias}.{name}" for name in names)
 
 
 def recordset(names: tuple[str, ...]) -> str:

@@ -8,7 +8,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
-from ipaddress import IPv4Address, IPv6Address, ip_network
 from uuid import UUID
 
 from sqlalchemy import delete, select, tuple_
@@ -23,6 +22,7 @@ FINE, COARSE = timedelta(minutes=1), timedelta(hours=1)
 FINE_UP_TO_S = 3600  # windows as short are counted by the minute
 KEPT = {FINE: timedelta(seconds=FINE_UP_TO_S) + 2 * FINE, COARSE: timedelta(days=31)}
 SWEEP_MAX = 20_000
+INSTANT = timedelta(microseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 COUNT = """
@@ -37,7 +37,8 @@ COUNT = """
     RETURNING count"""
 READ = """
     SELECT asked.place, c.currency, sum(c.count), sum(c.minor)
-      FROM unnest(CAST(%(keys)s AS bytea[]), CAST(%(afters)s AS timestamptz[]), CAST(%(untils)s AS timestamptz[]))
+      FROM unnest((SELECT CAST(%(keys)s AS bytea[])), (SELECT CAST(%(afters)s AS timestamptz[])),
+                  (SELECT CAST(%(untils)s AS timestamptz[])))
            WITH ORDINALITY AS asked (key, after, until, place)
       JOIN risk_counters c ON c.key = asked.key AND c.bucket > asked.after AND c.bucket <= asked.until
      GROUP BY asked.place, c.currency"""
@@ -59,11 +60,11 @@ class Seen:
 def network_of(address: str) -> str:
     """Who sits together: /24 of IPv4, /64 of IPv6. Empty for what is no address."""
     read = addresses.read(address)
-    if isinstance(read, IPv4Address):
-        return str(ip_network(f"{read}/24", strict=False))
-    if isinstance(read, IPv6Address):
-        return str(ip_network(f"{read}/64", strict=False))
-    return ""
+    if read is None:
+        return ""
+    bits = 24 if read.version == 4 else 64
+    alone = read.max_prefixlen - bits
+    return f"{type(read)(int(read) >> alone << alone)}/{bits}"
 
 
 @dataclass
@@ -105,30 +106,28 @@ def count(session: Session, seen: Sequence[Seen], windows: Collection[Window]) -
 
 def send(session: Session, seen: Sequence[Seen], windows: Collection[Window]) -> Counting:
     """The same, within `pipeline.pipelined`: the answers are there at its end."""
-    wanted = {(window.by, grain_of(window)) for window in windows}
-    rows: dict[tuple[bytes, datetime, str], list[int]] = defaultdict(lambda: [0, 0])
-    for one in seen:
-        for by, grain in wanted:
-            if (whose := one.of.get(by)) is not None:
-                row = rows[(key_of(by, whose, grain), bucket_of(one.at, grain), one.currency)]
-                row[0], row[1] = row[0] + 1, row[1] + one.minor
     counting = Counting(seen, [(one, window) for one in seen for window in windows if window.by in one.of])
-    if not rows:
+    if not counting.asked:
         return counting
-    until = {key_of(by, one.of[by], grain): KEPT[grain] for one in seen for by, grain in wanted if by in one.of}
-    ordered = sorted(rows)
+    keys: dict[tuple[UUID, By, timedelta], bytes] = {}
+    rows: dict[tuple[bytes, datetime, str, datetime], list[int]] = defaultdict(lambda: [0, 0])
+    for by, grain in {(window.by, grain_of(window)) for window in windows}:
+        for one in seen:
+            if by in one.of:
+                key, bucket = key_of(by, one.of[by], grain), bucket_of(one.at, grain)
+                keys[one.id, by, grain], row = key, rows[key, bucket, one.currency, bucket + KEPT[grain]]
+                row[0], row[1] = row[0] + 1, row[1] + one.minor
     queue(session, COUNT, {
-        "keys": [key for key, _, _ in ordered], "buckets": [bucket for _, bucket, _ in ordered],
-        "currencies": [currency for _, _, currency in ordered], "counts": array(rows[row][0] for row in ordered),
-        "minors": array(rows[row][1] for row in ordered),
-        "untils": [bucket + until[key] for key, bucket, _ in ordered]})
-    looked_up = [(place, one, w, whose) for place, (one, w) in enumerate(counting.asked)
-                 for whose in (one.of[w.by], *one.also.get(w.by, ()))]
+        "keys": array(key for key, _, _, _ in rows), "buckets": array(bucket for _, bucket, _, _ in rows),
+        "currencies": array(currency for _, _, currency, _ in rows), "untils": array(until for _, _, _, until in rows),
+        "counts": array(count for count, _ in rows.values()), "minors": array(minor for _, minor in rows.values())})
+    looked_up = [(place, key, one, w) for place, (one, w) in enumerate(counting.asked) for key in (
+        keys[one.id, w.by, grain_of(w)], *(key_of(w.by, whose, grain_of(w)) for whose in one.also.get(w.by, ())))]
     counting.places = [place for place, *_ in looked_up]
     queue(session, READ, {
-        "keys": [key_of(w.by, whose, grain_of(w)) for _, _, w, whose in looked_up],
-        "afters": [bucket_of(one.at - w.length, grain_of(w)) - timedelta(microseconds=1) for _, one, w, _ in looked_up],
-        "untils": [one.at for _, one, _, _ in looked_up]}, counting.found.extend)
+        "keys": array(key for _, key, _, _ in looked_up),
+        "afters": array(bucket_of(one.at - w.length, grain_of(w)) - INSTANT for _, _, one, w in looked_up),
+        "untils": array(one.at for _, _, one, _ in looked_up)}, counting.found.extend)
     return counting
 
 

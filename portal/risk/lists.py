@@ -8,7 +8,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import partial
 from ipaddress import ip_network
 from typing import Any
 from uuid import UUID
@@ -36,19 +35,19 @@ Said = tuple[str, str]  # what a print is of: its kind and its text
 SHORTEST = {4: 8, 6: 24}  # bits of a network by version: a wider one is a slip of the finger
 _HOLDS = """e.removed_at IS NULL AND NOT e.waits AND (e.store_id IS NULL OR e.store_id = asked.store_id)
        AND (e.expires_at IS NULL OR e.expires_at > %(now)s)"""
-# In two steps, so that the planner of a desk whose lists are young does not begin with all entries for each order.
-ON = f"""
+# Prints in two steps, so that the planner of a desk whose lists are young does not begin with all entries for each.
+STANDING = f"""
     WITH asked AS MATERIALIZED (
-        SELECT given.place, given.store_id, p.entry_id
-          FROM unnest(CAST(%(prints)s AS bytea[]), CAST(%(stores)s AS uuid[]))
-               WITH ORDINALITY AS given (print, store_id, place)
+        SELECT given.bearer, given.store_id, p.entry_id
+          FROM unnest((SELECT CAST(%(prints)s AS bytea[])), (SELECT CAST(%(printed)s AS uuid[])),
+                      (SELECT CAST(%(printed_stores)s AS uuid[]))) AS given (print, bearer, store_id)
           JOIN risk_prints p ON p.print = given.print)
-    SELECT asked.place, e.id, e.verdict, e.kind, e.shown
-      FROM asked JOIN risk_entries e ON e.id = asked.entry_id AND {_HOLDS}"""
-WITHIN = f"""
-    SELECT asked.place, e.id, e.verdict, e.kind, e.shown
-      FROM unnest(CAST(%(addresses)s AS inet[]), CAST(%(stores)s AS uuid[]))
-           WITH ORDINALITY AS asked (address, store_id, place)
+    SELECT asked.bearer, e.id, e.verdict, e.kind, e.shown
+      FROM asked JOIN risk_entries e ON e.id = asked.entry_id AND {_HOLDS}
+     UNION ALL
+    SELECT asked.bearer, e.id, e.verdict, e.kind, e.shown
+      FROM unnest((SELECT CAST(%(addresses)s AS inet[])), (SELECT CAST(%(addressed)s AS uuid[])),
+                  (SELECT CAST(%(addressed_stores)s AS uuid[]))) AS asked (address, bearer, store_id)
      CROSS JOIN LATERAL (SELECT * FROM risk_entries e WHERE e.network >>= asked.address AND e.network IS NOT NULL
                             AND {_HOLDS} OFFSET 0) AS e"""
 
@@ -74,7 +73,7 @@ class Bearer:
 
 @dataclass
 class Listed:
-    """On which entries each of them stands: two statements on their way, however many they are."""
+    """On which entries each of them stands: a statement on its way, however many they are."""
 
     found: dict[UUID, dict[UUID, Entry]] = field(default_factory=lambda: defaultdict(dict))
 
@@ -82,9 +81,9 @@ class Listed:
         """Once the answers are there."""
         return {id: tuple(entries.values()) for id, entries in self.found.items()}
 
-    def note(self, asked: Sequence[Bearer], rows: Rows) -> None:
-        for place, id, verdict, kind, shown in rows:
-            self.found[asked[place - 1].id][id] = Entry(id, Verdict(verdict), kind, shown)
+    def note(self, rows: Rows) -> None:
+        for bearer, id, verdict, kind, shown in rows:
+            self.found[bearer][id] = Entry(id, Verdict(verdict), kind, shown)
 
 
 def standing(session: Session, bearers: Sequence[Bearer]) -> dict[UUID, tuple[Entry, ...]]:
@@ -97,12 +96,11 @@ def send(session: Session, bearers: Sequence[Bearer]) -> Listed:
     listed = Listed()
     printed = [(one, print) for one in bearers for print in one.prints]
     addressed = [one for one in bearers if one.address is not None]
-    for asked, statement, values in (
-            ([one for one, _ in printed], ON, {"prints": [print for _, print in printed]}),
-            (addressed, WITHIN, {"addresses": [str(one.address) for one in addressed]})):
-        if asked:
-            queue(session, statement, values | {"stores": array(one.store_id for one in asked), "now": clock.now()},
-                  partial(listed.note, asked))
+    queue(session, STANDING, {
+        "prints": array(print for _, print in printed), "printed": array(one.id for one, _ in printed),
+        "printed_stores": array(one.store_id for one, _ in printed),
+        "addresses": array(one.address for one in addressed), "addressed": array(one.id for one in addressed),
+        "addressed_stores": array(one.store_id for one in addressed), "now": clock.now()}, listed.note)
     return listed
 
 

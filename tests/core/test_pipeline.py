@@ -1,4 +1,7 @@
 """Several hot statements on their way at once: in order, all or nothing, and whoever asks in between waits for them."""
+from datetime import UTC, datetime
+from typing import Any
+
 import pytest
 from flask import Flask
 from sqlalchemy import NullPool, create_engine, text
@@ -8,7 +11,7 @@ from sqlalchemy.orm import Session
 from portal.core.db import after_commit, db, transaction
 from portal.core.errors import DatabaseUnavailable
 from portal.core.ids import new_id
-from portal.core.pipeline import Rows, pipelined, queue, rows
+from portal.core.pipeline import Rows, array, pipelined, queue, rows
 
 COUNT = "SELECT count(*) FROM jobs WHERE unique_key = ANY(%(keys)s)"
 WRITE = ("INSERT INTO jobs (kind, unique_key, run_at, created_at)"
@@ -32,6 +35,18 @@ def test_answers_come_at_the_end_in_the_order_of_the_statements(app: Flask) -> N
         assert not told
     assert told == [(key,) for key in keys]
     assert counted(keys) == 2
+
+
+@pytest.mark.parametrize(("type", "values"), [
+    ("bytea[]", [b"", b'\x00\xff\\"{},', None]), ("uuid[]", [new_id(), new_id()]),
+    ("timestamptz[]", [datetime(2026, 3, 29, 1, 30, 0, 7, tzinfo=UTC), None]),
+    ("text[]", ["", "NULL", 'a "quoted" \\ {one, two}', None]), ("inet[]", ["203.0.113.4", "2001:db8::/32"]),
+    ("bigint[]", [-(2**63), 2**63 - 1]), ("boolean[]", [True, None]),
+    ("text[]", [])])
+def test_an_array_is_what_it_was_made_of(app: Flask, type: str, values: list[Any]) -> None:
+    with transaction() as session:
+        [(found,)] = rows(session, f"SELECT CAST(%(given)s AS {type})", {"given": array(values)})
+    assert [str(value) if type == "inet[]" else value for value in found] == values
 
 
 def test_alone_a_statement_is_answered_at_once(app: Flask) -> None:

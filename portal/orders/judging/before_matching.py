@@ -28,10 +28,12 @@ from portal.risk.facts import Moment, Verdict
 from portal.risk.judging import LIST, Fired, Judgement, judge
 
 LOCK = f"""
-    SELECT {row.selected("orders")} FROM orders
+    SELECT {row.selected("orders", collect.COLUMNS)} FROM orders
      WHERE id = ANY (ARRAY(SELECT unnest(%(orders)s::uuid[]))) AND live AND judged_at IS NULL
-       AND status = ANY (%(waiting)s)
+       AND status = ANY (%(waiting)s::text[])
      ORDER BY id FOR NO KEY UPDATE SKIP LOCKED"""
+WHOLE = f"""
+    SELECT {row.selected("orders")} FROM orders WHERE id = ANY (ARRAY(SELECT unnest(%(orders)s::uuid[]))) ORDER BY id"""
 WRITE = events.statement(row.STEPPED_COLUMNS, row.STEPPED_UPDATE)
 
 
@@ -49,42 +51,42 @@ def look(session: Session, order_ids: Collection[UUID]) -> Judged:
     judged, book = Judged(), rule_book.present(session)
     if book.is_empty or not order_ids:
         return judged
-    orders = [OrderRow(*each) for each in rows(session, LOCK, {
-        "orders": array(order_ids), "waiting": [str(status) for status in WAITING]})]
+    orders = [OrderRow(**dict(zip(collect.COLUMNS, each, strict=True))) for each in rows(session, LOCK, {
+        "orders": array(order_ids), "waiting": array(WAITING)})]
     if not orders:
         return judged
     found = collect.facts(session, book, Moment.INTAKE, orders)
     verdicts = {order.id: judge(book.rules, found[order.id]) for order in orders}
     journal.note(session, Moment.INTAKE, verdicts)
-    steps = Steps(session, SYSTEM, WRITE)
-    for order in orders:
-        _carry_out(session, steps, order, verdicts[order.id], judged)
-    steps.write()
+    judged.stopped = {id for id, verdict in verdicts.items() if verdict.verdict is not Verdict.ALLOW}
+    judged.passed = verdicts.keys() - judged.stopped
+    if judged.stopped:
+        steps = Steps(session, SYSTEM, WRITE)
+        for order in [OrderRow(*each) for each in rows(session, WHOLE, {"orders": array(judged.stopped)})]:
+            judged.drafts += _stop(session, steps, order, verdicts[order.id])
+        steps.write()
     return judged
 
 
 def judge_in_test(session: Session, order: Order, verdict: Verdict) -> None:
     """What rules of risk would do to a locked test order, which none of them looks at: as its amount asks for."""
-    steps, judged = Steps(session, SYSTEM), Judged()
+    steps = Steps(session, SYSTEM)
     said = Fired(UUID(int=0), "test mode", LIST, verdict, 0, False, {})
-    _carry_out(session, steps, order, Judgement(verdict, 0, (said,)), judged)
+    drafts = _stop(session, steps, order, Judgement(verdict, 0, (said,)))
     steps.write()
-    ledger.post(session, SYSTEM, judged.drafts)
+    ledger.post(session, SYSTEM, drafts)
 
 
-def _carry_out(session: Session, steps: Steps, order: OrderRow | Order, verdict: Judgement, judged: Judged) -> None:
-    if verdict.verdict is Verdict.ALLOW:
-        judged.passed.add(order.id)
-        return
-    judged.stopped.add(order.id)
+def _stop(session: Session, steps: Steps, order: OrderRow | Order, verdict: Judgement) -> list[Draft]:
+    """Refuse it or hold it for a person: what it gives back."""
     order.judged_at, order.next_attempt_at = clock.now(), None
     if verdict.verdict is Verdict.DENY:
         order.failure_code = FailureCode.REFUSED
         steps.take(order, Action.REFUSE, details=told(verdict))
-        judged.drafts += drafted(rules_of(order).on_end(order))
-        return
+        return drafted(rules_of(order).on_end(order))
     journal.open_review(session, order.id, verdict.score)
     steps.take(order, Action.HOLD_FOR_REVIEW, details=told(verdict))
+    return []
 
 
 def told(verdict: Judgement) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """The facts of a batch: a bounded number of statements, each along an index, and only what a rule in force asks for."""
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from functools import partial
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -15,20 +14,23 @@ from portal.risk.facts import By, Facts, History, Moment
 from portal.risk.kinds import HISTORY_MAX
 from portal.risk.rule_book import RuleBook
 
+COLUMNS = ("id", "direction", "store_id", "currency", "amount_minor", "customer_id", "customer_name", "customer_ip",
+           "destination_sealed", "destination_mask", "destination_fingerprint", "recipient_sealed", "created_at")
+"""Of an order, all that facts are collected from."""
 # The last orders before each, of one customer or from one address; never more than HISTORY_MAX are looked at.
 _PAST = """
-    SELECT asked.id, count(*), count(*) FILTER (WHERE past.status = 'completed'),
+    SELECT '{by}', asked.id, count(*), count(*) FILTER (WHERE past.status = 'completed'),
            count(*) FILTER (WHERE past.status = 'expired')
-      FROM unnest(CAST(%(orders)s AS uuid[])) AS asked (id) JOIN orders o ON o.id = asked.id
+      FROM unnest((SELECT CAST(%(orders)s AS uuid[]))) AS asked (id) JOIN orders o ON o.id = asked.id
      CROSS JOIN LATERAL (SELECT p.status FROM orders p WHERE {same} AND p.created_at < o.created_at AND p.live
                           ORDER BY p.created_at DESC LIMIT %(most)s) AS past
      GROUP BY asked.id"""
-PAST = {By.CUSTOMER: _PAST.format(same="p.store_id = o.store_id AND p.customer_id = o.customer_id"),
-        By.IP: _PAST.format(same="p.customer_ip = o.customer_ip AND o.customer_ip IS NOT NULL"
-                                 " AND p.customer_ip IS NOT NULL")}
+SAME = {By.CUSTOMER: "p.store_id = o.store_id AND p.customer_id = o.customer_id",
+        By.IP: "p.customer_ip = o.customer_ip AND o.customer_ip IS NOT NULL AND p.customer_ip IS NOT NULL"}
+PAST = {by: _PAST.format(by=by, same=same) for by, same in SAME.items()}
 SHARED = """
     SELECT asked.id, count(DISTINCT (past.store_id, past.customer_id))
-      FROM unnest(CAST(%(orders)s AS uuid[]), CAST(%(prints)s AS bytea[])) AS asked (id, print)
+      FROM unnest((SELECT CAST(%(orders)s AS uuid[])), (SELECT CAST(%(prints)s AS bytea[]))) AS asked (id, print)
       JOIN orders o ON o.id = asked.id
      CROSS JOIN LATERAL (SELECT p.store_id, p.customer_id FROM orders p
                           WHERE p.destination_fingerprint = asked.print AND p.live
@@ -47,24 +49,26 @@ def facts(session: Session, book: RuleBook, moment: Moment, orders: Sequence[Ord
                  whose(one, prints[one.id], (requisites or {}).get(one.id)),
                  {By.DESTINATION: [_of_number(one, print) for print in prints[one.id][1:]]}) for one in orders]
     asked = {"orders": array(one.id for one in orders), "most": HISTORY_MAX}
-    past: dict[By, Rows] = {}
+    past: Rows = []
     shared: dict[UUID, int] = {}
     own: set[bytes] = set()
     with pipelined(session):  # one wait for all of them
         counting = counters.send(session, seen, book.windows(moment))
         listed = lists.send(session, [_bearer(one, prints[one.id]) for one in orders]) if book.has_lists else None
-        for by in book.looks_back_by() if moment is Moment.INTAKE else ():
-            queue(session, PAST[by], asked, partial(past.__setitem__, by))
+        if moment is Moment.INTAKE and (looks_back := sorted(book.looks_back_by())):
+            queue(session, " UNION ALL ".join(PAST[by] for by in looks_back), asked, past.extend)
         if moment is Moment.INTAKE and book.asks("destination_shared"):
             queue(session, SHARED, _each(prints) | {"most": HISTORY_MAX}, lambda found: shared.update(found))
-        if (all_of := _each(prints)["prints"]) and book.asks("destination_is_requisite"):
-            queue(session, OWN, {"prints": all_of}, lambda found: own.update(bytes(one) for (one,) in found))
+        if any(prints.values()) and book.asks("destination_is_requisite"):
+            queue(session, OWN, _each(prints), lambda found: own.update(bytes(one) for (one,) in found))
     counted, standing = counting.counted(), {} if listed is None else listed.standing()
-    history = {by: {id: History(*counts) for id, *counts in found} for by, found in past.items()}
+    history: dict[UUID, dict[By, History]] = defaultdict(dict)
+    for by, id, *counts in past:
+        history[id][By(by)] = History(*counts)
     return {one.id: Facts(
         moment=moment, direction=one.direction, store_id=one.store_id, currency=one.currency,
         amount_minor=one.amount_minor, counted=counted.get(one.id, {}),
-        history={by: found.get(one.id, History()) for by, found in history.items()}, receipts_seen=receipts_seen,
+        history=history.get(one.id, {}), receipts_seen=receipts_seen,
         destination_is_requisite=not own.isdisjoint(prints[one.id]),
         destination_customers=shared.get(one.id, 0), entries=standing.get(one.id, ())) for one in orders}
 
@@ -90,7 +94,7 @@ def _bearer(order: OrderFacts, prints: Sequence[bytes]) -> lists.Bearer:
                         tuple(prints), tuple(name for name in called if name))
 
 
-def _each(prints: Mapping[UUID, Sequence[bytes]]) -> dict[str, list[Any]]:
+def _each(prints: Mapping[UUID, Sequence[bytes]]) -> dict[str, str]:
     """Side by side: orders and the prints of where they go."""
     pairs = [(id, print) for id, found in prints.items() for print in found]
-    return {"orders": [id for id, _ in pairs], "prints": [print for _, print in pairs]}
+    return {"orders": array(id for id, _ in pairs), "prints": array(print for _, print in pairs)}
