@@ -1,7 +1,7 @@
 """What a worker process looks after twice a second, whatever its threads are busy with.
 
-Leases of work in hand are renewed. A database that went away is asked for, and meanwhile no wake-up is taken, so that
-other workers get them. And where Redis is silent this is the second bell: who has nothing to wait for looks into
+Leases of work in hand are renewed. A clock that was put is told, and no work is taken by it. A database that went away
+is asked for, and meanwhile no wake-up is taken, so that other workers get them. And where Redis is silent this is the second bell: who has nothing to wait for looks into
 `jobs` by himself, so that matching goes on without it.
 """
 import threading
@@ -14,7 +14,7 @@ from flask import Flask
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from portal.core import jobs, request_log
+from portal.core import clock, jobs, request_log
 from portal.core.db import db, transaction
 from portal.core.errors import DatabaseUnavailable, LockTimeout
 from portal.core.jobs import KINDS
@@ -37,6 +37,7 @@ class Watch:
         self._threads = ThreadPoolExecutor(BELLS_MAX, thread_name_prefix="bell")
         self._ringing: set[str] = set()
         self._rang_at = float("-inf")
+        self._stepped = False
 
     def begin(self, stop: threading.Event) -> None:
         threading.Thread(target=self._go_on, args=(stop,), name="watch", daemon=True).start()
@@ -44,6 +45,8 @@ class Watch:
     def look(self) -> None:
         """Once. Raises what the database does."""
         jobs.renew()
+        if self._clock_was_put():
+            return
         if self._away.is_set():
             with transaction() as session:
                 session.execute(text("SELECT 1"))  # a standby is none: nobody connects to it
@@ -65,6 +68,17 @@ class Watch:
                     log.exception("watch_failed")
                 finally:
                     db.session.remove()
+
+    def _clock_was_put(self) -> bool:
+        """Then nothing is taken up (decision 0203): by a clock an hour ahead every order's time is over."""
+        stepped_s = clock.steps.stepped_s()
+        if bool(stepped_s) != self._stepped:
+            self._stepped = bool(stepped_s)
+            if self._stepped:
+                log.error("clock_stepped", seconds=round(stepped_s))
+            else:
+                log.warning("clock_is_trusted")
+        return self._stepped
 
     def _ring(self) -> None:
         """Have all due work looked for."""
