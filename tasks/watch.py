@@ -1,13 +1,14 @@
 """What a worker process looks after twice a second, whatever its threads are busy with.
 
 Leases of work in hand are renewed. A clock that was put is told, and no work is taken by it. A database that went away
-is asked for, and meanwhile no wake-up is taken, so that other workers get them. And where Redis is silent this is the second bell: who has nothing to wait for looks into
-`jobs` by himself, so that matching goes on without it.
+is asked for, and meanwhile no wake-up is taken, so that other workers get them. And where Redis is silent this is the
+second bell: who has nothing to wait for looks into `jobs` by himself, so that matching goes on without it.
 """
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import structlog
 from flask import Flask
@@ -37,7 +38,7 @@ class Watch:
         self._threads = ThreadPoolExecutor(BELLS_MAX, thread_name_prefix="bell")
         self._ringing: set[str] = set()
         self._rang_at = float("-inf")
-        self._stepped = False
+        self._stepped_s = 0.0
 
     def begin(self, stop: threading.Event) -> None:
         threading.Thread(target=self._go_on, args=(stop,), name="watch", daemon=True).start()
@@ -72,13 +73,14 @@ class Watch:
     def _clock_was_put(self) -> bool:
         """Then nothing is taken up (decision 0203): by a clock an hour ahead every order's time is over."""
         stepped_s = clock.steps.stepped_s()
-        if bool(stepped_s) != self._stepped:
-            self._stepped = bool(stepped_s)
-            if self._stepped:
-                log.error("clock_stepped", seconds=round(stepped_s))
-            else:
-                log.warning("clock_is_trusted")
-        return self._stepped
+        if stepped_s and not self._stepped_s:
+            log.error("clock_stepped", seconds=round(stepped_s))
+        if self._stepped_s > 0 and not stepped_s:
+            with transaction() as session:
+                back = jobs.bring_back(session, timedelta(seconds=self._stepped_s))
+            log.warning("clock_is_trusted", jobs=back)
+        self._stepped_s = stepped_s
+        return bool(stepped_s)
 
     def _ring(self) -> None:
         """Have all due work looked for."""

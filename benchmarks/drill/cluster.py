@@ -19,16 +19,16 @@ from launcher.account import open_to_read, service_account
 from launcher.home import ROOT
 
 FILES = ROOT / "deploy" / "cluster"
+CLOCK = Path(__file__).with_name("clock.c")
 PACKAGES = Path(sysconfig.get_path("purelib"))
 DISK = "700m"  # of each node's PostgreSQL, in memory: a drill that fills it fills nothing else
 START_S = 60.0
 DESK = ("web", "worker", "dispatcher")
-FAKETIME = Path(f"/usr/lib/{sysconfig.get_config_var('MULTIARCH')}/faketime/libfaketimeMT.so.1")
 
 
 class Cluster:
     def __init__(self, folder: Path, patroni: Path, *, clocks: bool = False) -> None:
-        """`clocks`: may be moved, by libfaketime in all that reads them by way of the C library (not in etcd)."""
+        """`clocks`: may be moved, in all that reads them by way of the C library: not in etcd, which does not."""
         self.folder, self._patroni, self._clocks = folder, patroni, clocks
         self._account = service_account()
         (folder / "log").mkdir(parents=True)
@@ -41,6 +41,9 @@ class Cluster:
     # what stands where
 
     def start(self) -> None:
+        if self._clocks:
+            subprocess.run(["cc", "-shared", "-fPIC", "-O2", "-o", str(self.folder / "clock.so"), str(CLOCK), "-ldl"],
+                           check=True)
         for node in network.NODES:
             self._fill(node)
             self.set_clock(node, "+0")
@@ -51,6 +54,9 @@ class Cluster:
                        service=True)
         self._valkeys()
         for node in network.NODES:
+            self._keep(node, "watcher", [
+                sys.executable, str(FILES / "watcher"), "--patroni", f"http://{network.address(node)}:8008",
+                "--etcd", f"http://{network.address(node)}:2379"])
             self._keep(node, "haproxy", ["haproxy", "-db", "-f", str(self._file(node, "haproxy.cfg"))])
             self._keep(node, "pgbouncer", ["pgbouncer", str(self._file(node, "pgbouncer.ini"))], service=True)
         _until(lambda: self.primary() and len(self.standbys()) == 2, "a primary and two standbys")
@@ -188,8 +194,7 @@ class Cluster:
     def _clock_of(self, node: str) -> list[str]:
         if not self._clocks or not node:
             return []
-        return ["env", f"LD_PRELOAD={FAKETIME}", f"FAKETIME_TIMESTAMP_FILE={self.folder / f'clock-{node}'}",
-                "FAKETIME_CACHE_DURATION=1", "FAKETIME_DONT_FAKE_MONOTONIC=1"]
+        return ["env", f"LD_PRELOAD={self.folder / 'clock.so'}", f"CLOCK_FILE={self.folder / f'clock-{node}'}"]
 
     def set_clock(self, node: str, by_s: str) -> None:
         """So far from the others', as "+3600"; its processes see it within a second."""

@@ -47,9 +47,10 @@ def power_off(cluster: Cluster) -> None:
     node = cluster.primary()
     assert node
     parts = cluster.keeper.of(node)
-    cluster.keeper.kill(*parts, hold=True)
-    network.power_off(node)
-    time.sleep(LASTS_S)
+    with _cut_off(node):  # a machine without power does not even refuse
+        cluster.keeper.kill(*parts, hold=True)
+        network.power_off(node)
+        time.sleep(LASTS_S)
     cluster.keeper.release(*parts)
 
 

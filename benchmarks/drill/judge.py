@@ -40,7 +40,7 @@ class Books:
         return [float(str(at)) for (at,) in found]
 
     def early(self) -> str:
-        """What a clock that jumps does to orders: nobody pays here, so one that has expired did before its time."""
+        """What a clock that jumps does to orders. Nobody pays here, and no drill lasts as long as an order."""
         ended, waiting = self.rows("""
             SELECT (SELECT count(*) FROM orders WHERE status = 'expired'),
                    (SELECT count(*) FROM jobs WHERE kind = 'match_order' AND run_at > now() + interval '1 minute')""")[0]
