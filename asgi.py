@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 import structlog
 
-from portal.core import jobs
+from portal.core import jobs, tracing
 from portal.server import gc_tuning
 from portal.server.connection_room import Room
 from portal.server.fast_create import FastCreate
@@ -24,9 +24,8 @@ THREADS = 8
 @asynccontextmanager
 async def serving() -> AsyncIterator[None]:
     """What belongs to the loop: wake-ups go out by it, and the fast road's connections end with it."""
-    if flask_app.extensions["settings"].http_webhooks:
-        structlog.get_logger("web").warning("webhooks_may_reach_this_machine", app_env=flask_app.extensions[
-            "settings"].app_env)
+    if settings.http_webhooks:
+        structlog.get_logger("web").warning("webhooks_may_reach_this_machine", app_env=settings.app_env)
     waker = LoopWaker()
     jobs.poke_with(waker.poke)
     try:
@@ -38,11 +37,13 @@ async def serving() -> AsyncIterator[None]:
             await fast.close()
 
 
+settings = flask_app.extensions["settings"]
+tracing.begin(settings.traces_url, share=settings.traces_share, process="web")
 bridge = Bridge(flask_app, threads=THREADS, serving=serving)
-fast = FastCreate(bridge, flask_app) if flask_app.extensions["settings"].fast_create else None
+fast = FastCreate(bridge, flask_app) if settings.fast_create else None
 live = Live(fast or bridge, flask_app)
 waits = Waits(live, flask_app, live.hub)
-app = BodyReader(Serving(waits), Limits(asked_for=taken_by(flask_app)))
-room = Room(per_address=flask_app.extensions["settings"].address_connections)
+app = tracing.around(BodyReader(Serving(waits), Limits(asked_for=taken_by(flask_app))))
+room = Room(per_address=settings.address_connections)
 
 gc_tuning.settle()

@@ -4,6 +4,7 @@ Read from the environment, `.env`, a folder's files and the safe that SECRETS_FR
 """
 import os
 from base64 import b64decode
+from importlib.util import find_spec
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
@@ -142,6 +143,9 @@ class Settings(Checks):
     metrics_port: int | None = Field(
         None, ge=1, le=65534, description="a worker's figures; the dispatcher takes the next port. Default: none")
     metrics_host: str = Field("127.0.0.1", description="where those ports listen; they ask for no token")
+    traces_url: str | None = Field(
+        None, description="an OTLP/HTTP collector, as http://alloy:4318/v1/traces: traces go there. Without: off")
+    traces_share: float = Field(1.0, ge=0, le=1, description="of the traces that are kept")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="how much the log says")
 
     @model_validator(mode="after")
@@ -170,6 +174,16 @@ class Settings(Checks):
             raise ValueError("FILES_S3_BUCKET is missing: FILES_STORAGE is s3")
         if (self.files_s3_access_key is None) != (self.files_s3_secret_key is None):
             raise ValueError("FILES_S3_ACCESS_KEY and FILES_S3_SECRET_KEY belong together")
+        return self
+
+    @model_validator(mode="after")
+    def _traces(self) -> Self:
+        if self.traces_url is None:
+            return self
+        if not self.traces_url.startswith(("http://", "https://")):
+            raise ValueError("TRACES_URL must be http(s)://host[:port]/v1/traces")
+        if find_spec("opentelemetry") is None:
+            raise ValueError("TRACES_URL: pip install --require-hashes -r requirements-traces.txt first")
         return self
 
     @model_validator(mode="after")

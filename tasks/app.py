@@ -10,7 +10,17 @@ from flask import Flask
 from huey import RedisHuey
 
 from portal import live_settings
-from portal.core import jobs, logging, metrics, page_events, redis_client, request_log, start_check
+from portal.core import (
+    clock,
+    jobs,
+    logging,
+    metrics,
+    page_events,
+    redis_client,
+    request_log,
+    start_check,
+    tracing,
+)
 from portal.core.db import db
 from portal.core.errors import DatabaseUnavailable
 from portal.server import gc_tuning
@@ -36,7 +46,7 @@ class Wakeups(RedisHuey):  # type: ignore[misc]
         huey_log.take_over()
         consumer = super().create_consumer(**options)
         metrics.serve(settings.metrics_host, settings.metrics_port)
-        jobs.stop_when(consumer.stop_flag.is_set)
+        jobs.stop_when(lambda: consumer.stop_flag.is_set() or bool(clock.steps.stepped_s()))
         consumer._signal_actions.pop(signal.SIGHUP)  # Huey would restart: secrets are read anew in place
         live_settings.begin(application)
         from tasks.watch import Watch  # wakes workers itself, by way of this module
@@ -45,8 +55,8 @@ class Wakeups(RedisHuey):  # type: ignore[misc]
         return consumer
 
     def dequeue(self) -> Any:
-        """A process without its database leaves the wake-ups to others."""
-        if away.is_set():
+        """A process without its database, or whose clock has just been put, leaves the wake-ups to others."""
+        if away.is_set() or clock.steps.stepped_s():
             time.sleep(AWAY_PAUSE_S)
             return None
         return super().dequeue()
@@ -130,6 +140,7 @@ def application() -> Flask:
 @huey.on_startup()  # type: ignore[untyped-decorator]
 def make_application() -> None:
     application()
+    tracing.begin(settings.traces_url, share=settings.traces_share, process="worker")
     gc_tuning.settle()
 
 

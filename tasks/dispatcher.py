@@ -10,7 +10,7 @@ from psycopg.errors import QueryCanceled, UndefinedColumn, UndefinedTable
 from sqlalchemy.exc import DBAPIError
 
 from portal import live_settings
-from portal.core import jobs, metrics, readiness, request_log
+from portal.core import clock, jobs, metrics, readiness, request_log
 from portal.core.db import db, must_retry, transaction
 from portal.core.errors import DatabaseUnavailable, LockTimeout
 from tasks import wakeups
@@ -22,9 +22,13 @@ WAITING_MAX = 1000  # wake-ups unread in Redis: more would not help
 
 
 def look_once() -> None:
-    """Recurring work, unknown kinds, and one wake-up for each kind with due work."""
+    """Recurring work, unknown kinds, and one wake-up for each kind with due work.
+
+    By a clock that has just been put no slot is turned: one of the future would keep all until then from being made.
+    """
     with transaction() as session:
-        jobs.enqueue_recurring(session)
+        if not clock.steps.stepped_s():
+            jobs.enqueue_recurring(session)
         jobs.bury_unknown(session)
     with transaction() as session:
         due = jobs.due_kinds(session)

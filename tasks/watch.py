@@ -1,20 +1,21 @@
 """What a worker process looks after twice a second, whatever its threads are busy with.
 
-Leases of work in hand are renewed. A database that went away is asked for, and meanwhile no wake-up is taken, so that
-other workers get them. And where Redis is silent this is the second bell: who has nothing to wait for looks into
-`jobs` by himself, so that matching goes on without it.
+Leases of work in hand are renewed. A clock that was put is told, and no work is taken by it. A database that went away
+is asked for, and meanwhile no wake-up is taken, so that other workers get them. And where Redis is silent this is the
+second bell: who has nothing to wait for looks into `jobs` by himself, so that matching goes on without it.
 """
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import structlog
 from flask import Flask
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from portal.core import jobs, request_log
+from portal.core import clock, jobs, request_log
 from portal.core.db import db, transaction
 from portal.core.errors import DatabaseUnavailable, LockTimeout
 from portal.core.jobs import KINDS
@@ -37,6 +38,7 @@ class Watch:
         self._threads = ThreadPoolExecutor(BELLS_MAX, thread_name_prefix="bell")
         self._ringing: set[str] = set()
         self._rang_at = float("-inf")
+        self._stepped_s = 0.0
 
     def begin(self, stop: threading.Event) -> None:
         threading.Thread(target=self._go_on, args=(stop,), name="watch", daemon=True).start()
@@ -44,6 +46,8 @@ class Watch:
     def look(self) -> None:
         """Once. Raises what the database does."""
         jobs.renew()
+        if self._clock_was_put():
+            return
         if self._away.is_set():
             with transaction() as session:
                 session.execute(text("SELECT 1"))  # a standby is none: nobody connects to it
@@ -65,6 +69,18 @@ class Watch:
                     log.exception("watch_failed")
                 finally:
                     db.session.remove()
+
+    def _clock_was_put(self) -> bool:
+        """Then nothing is taken up (decision 0203): by a clock an hour ahead every order's time is over."""
+        stepped_s = clock.steps.stepped_s()
+        if stepped_s and not self._stepped_s:
+            log.error("clock_stepped", seconds=round(stepped_s))
+        if self._stepped_s > 0 and not stepped_s:
+            with transaction() as session:
+                back = jobs.bring_back(session, timedelta(seconds=self._stepped_s))
+            log.warning("clock_is_trusted", jobs=back)
+        self._stepped_s = stepped_s
+        return bool(stepped_s)
 
     def _ring(self) -> None:
         """Have all due work looked for."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.drill import judge, network
 from benchmarks.drill.cluster import Cluster
-from benchmarks.drill.faults import FAULTS
+from benchmarks.drill.faults import CLOCKS, FAULTS
 from benchmarks.drill.load import Load
 
 CALM_S = 6.0  # before each fault, and after all is well again
@@ -19,7 +19,8 @@ NEEDED = ("etcd", "etcdctl", "haproxy", "pgbouncer", "ip", "nsenter", "setpriv")
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="deploy/cluster/drill", description=__doc__)
-    parser.add_argument("faults", nargs="*", help=f"of {', '.join(FAULTS)}; all when none is named")
+    parser.add_argument("faults", nargs="*", help=f"of {', '.join(FAULTS)}; all but those of clocks, which want a"
+                        " run of their own, when none is named")
     parser.add_argument("--per-second", type=float, default=10.0, help="new orders (10)")
     parser.add_argument("--patroni", type=Path, required=True, help="folder with patroni and patronictl")
     parser.add_argument("--keep", action="store_true", help="leave the logs where they are")
@@ -28,11 +29,14 @@ def main() -> int:
         parser.error(f"no such fault: {', '.join(sorted(unknown))}")
     if missing := [name for name in NEEDED if shutil.which(name, path="/usr/sbin:/usr/bin:/sbin:/bin") is None]:
         parser.error(f"not installed: {', '.join(missing)}. apt-get install etcd-server etcd-client haproxy pgbouncer")
+    clocks = bool(CLOCKS & set(asked.faults))
+    if clocks and shutil.which("cc") is None:
+        parser.error("not installed: cc, for the drill's clock. apt-get install gcc")
     folder = Path(tempfile.mkdtemp(prefix="quittance-drill-", dir="/var/tmp"))
     network.build()
-    cluster = Cluster(folder, asked.patroni)
+    cluster = Cluster(folder, asked.patroni, clocks=clocks)
     try:
-        return _drilled(cluster, asked.faults or list(FAULTS), asked.per_second)
+        return _drilled(cluster, asked.faults or [name for name in FAULTS if name not in CLOCKS], asked.per_second)
     finally:
         cluster.keeper.stop()
         if asked.keep:
@@ -58,6 +62,7 @@ def _drilled(cluster: Cluster, names: list[str], a_second: float) -> int:
     _settled(books)
     table, good = judge.table(windows, load, books)
     print(table)
+    print(books.early())
     print("died by themselves and were started again:", ", ".join(cluster.keeper.died) or "none")
     for proof in ("ledger", "audit"):
         print(proof, "verify:", cluster.flask(proof, "verify").strip().splitlines()[-1])

@@ -19,6 +19,7 @@ from launcher.account import open_to_read, service_account
 from launcher.home import ROOT
 
 FILES = ROOT / "deploy" / "cluster"
+CLOCK = Path(__file__).with_name("clock.c")
 PACKAGES = Path(sysconfig.get_path("purelib"))
 DISK = "700m"  # of each node's PostgreSQL, in memory: a drill that fills it fills nothing else
 START_S = 60.0
@@ -26,8 +27,9 @@ DESK = ("web", "worker", "dispatcher")
 
 
 class Cluster:
-    def __init__(self, folder: Path, patroni: Path) -> None:
-        self.folder, self._patroni = folder, patroni
+    def __init__(self, folder: Path, patroni: Path, *, clocks: bool = False) -> None:
+        """`clocks`: may be moved, in all that reads them by way of the C library: not in etcd, which does not."""
+        self.folder, self._patroni, self._clocks = folder, patroni, clocks
         self._account = service_account()
         (folder / "log").mkdir(parents=True)
         folder.chmod(0o755)
@@ -39,17 +41,24 @@ class Cluster:
     # what stands where
 
     def start(self) -> None:
+        if self._clocks:
+            subprocess.run(["cc", "-shared", "-fPIC", "-O2", "-o", str(self.folder / "clock.so"), str(CLOCK), "-ldl"],
+                           check=True)
         for node in network.NODES:
             self._fill(node)
+            self.set_clock(node, "+0")
         for node in network.NODES:
             self._keep(node, "etcd", ["etcd"], _variables(self._file(node, "etcd.env")))
         for node in network.NODES:
-            self._keep(node, "patroni", [*self._as_service, str(self._patroni / "patroni"),
-                                         str(self._file(node, "patroni.yml"))])
+            self._keep(node, "patroni", [str(self._patroni / "patroni"), str(self._file(node, "patroni.yml"))],
+                       service=True)
         self._valkeys()
         for node in network.NODES:
+            self._keep(node, "watcher", [
+                sys.executable, str(FILES / "watcher"), "--patroni", f"http://{network.address(node)}:8008",
+                "--etcd", f"http://{network.address(node)}:2379"])
             self._keep(node, "haproxy", ["haproxy", "-db", "-f", str(self._file(node, "haproxy.cfg"))])
-            self._keep(node, "pgbouncer", [*self._as_service, "pgbouncer", str(self._file(node, "pgbouncer.ini"))])
+            self._keep(node, "pgbouncer", ["pgbouncer", str(self._file(node, "pgbouncer.ini"))], service=True)
         _until(lambda: self.primary() and len(self.standbys()) == 2, "a primary and two standbys")
         self._roles()
 
@@ -175,9 +184,24 @@ class Cluster:
 
     # starting
 
-    def _keep(self, node: str, name: str, command: list[str], environment: dict[str, str] | None = None) -> None:
+    def _keep(self, node: str, name: str, command: list[str], environment: dict[str, str] | None = None, *,
+              service: bool = False) -> None:
+        """`service`: as PostgreSQL's user. The clock goes in last: what it shares is its user's."""
         ours = name in DESK  # PostgreSQL wants a folder that its user can reach
-        self.keeper.start(node, name, command, environment, where=str(ROOT) if ours else "/")
+        self.keeper.start(node, name, [*(self._as_service if service else []), *self._clock_of(node), *command],
+                          environment, where=str(ROOT) if ours else "/")
+
+    def _clock_of(self, node: str) -> list[str]:
+        if not self._clocks or not node:
+            return []
+        return ["env", f"LD_PRELOAD={self.folder / 'clock.so'}", f"CLOCK_FILE={self.folder / f'clock-{node}'}"]
+
+    def set_clock(self, node: str, by_s: str) -> None:
+        """So far from the others', as "+3600"; its processes see it within a second."""
+        told = self.folder / f"clock-{node}.new"
+        told.write_text(f"{by_s}\n")
+        told.chmod(0o644)
+        told.rename(self.folder / f"clock-{node}")
 
     @property
     def _as_service(self) -> list[str]:

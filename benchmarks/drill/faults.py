@@ -2,7 +2,7 @@
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from benchmarks.drill import network
@@ -47,9 +47,10 @@ def power_off(cluster: Cluster) -> None:
     node = cluster.primary()
     assert node
     parts = cluster.keeper.of(node)
-    cluster.keeper.kill(*parts, hold=True)
-    network.power_off(node)
-    time.sleep(LASTS_S)
+    with _cut_off(node):  # a machine without power does not even refuse
+        cluster.keeper.kill(*parts, hold=True)
+        network.power_off(node)
+        time.sleep(LASTS_S)
     cluster.keeper.release(*parts)
 
 
@@ -132,13 +133,41 @@ def disk_full(cluster: Cluster) -> None:
     filler.unlink()
 
 
-@fault("40 ms between the machines, 20 s")
+@fault("40 ms between the machines (80 there and back), 20 s")
 def slow_network(cluster: Cluster) -> None:
-    for node in network.NODES:
-        network.slow(node, "20ms")
-    time.sleep(20)
-    for node in network.NODES:
-        network.slow(node, None)
+    """Web and database, primary and standbys, etcd: everything that goes from one machine to another."""
+    with ExitStack() as slow:
+        for node in network.NODES:
+            slow.enter_context(network.slow(node, 20))
+        for node in network.NODES:  # from in front: one of the two cables
+            took = min(network.seconds_to(network.address(node), 8008) for _ in range(3))
+            assert took > 0.035, f"{node} answered after {took * 1000:.0f} ms"
+        time.sleep(20)
+
+
+@fault("clock of the primary's machine an hour ahead, 30 s, and back")
+def clock_ahead(cluster: Cluster) -> None:
+    _clock_moves(cluster, cluster.primary(), "+3600")
+
+
+@fault("clock of another machine an hour ahead, 30 s, and back")
+def clock_ahead_elsewhere(cluster: Cluster) -> None:
+    _clock_moves(cluster, next(node for node in network.NODES if node != cluster.primary()), "+3600")
+
+
+@fault("clock of another machine an hour behind, 30 s, and back")
+def clock_behind(cluster: Cluster) -> None:
+    _clock_moves(cluster, next(node for node in network.NODES if node != cluster.primary()), "-3600")
+
+
+CLOCKS = frozenset({"clock_ahead", "clock_ahead_elsewhere", "clock_behind"})
+
+
+def _clock_moves(cluster: Cluster, node: str | None, by_s: str) -> None:
+    assert node
+    cluster.set_clock(node, by_s)
+    time.sleep(30)
+    cluster.set_clock(node, "+0")
 
 
 @contextmanager

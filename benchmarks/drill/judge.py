@@ -39,6 +39,15 @@ class Books:
                AND created_at BETWEEN to_timestamp(%s) AND to_timestamp(%s) ORDER BY 1""", since, until)
         return [float(str(at)) for (at,) in found]
 
+    def early(self) -> str:
+        """What a clock that jumps does to orders. Nobody pays here, and no drill lasts as long as an order."""
+        ended, waiting = self.rows("""
+            SELECT (SELECT count(*) FROM orders WHERE status = 'expired'),
+                   (SELECT count(*) FROM jobs WHERE kind = 'match_order' AND run_at > now() + interval '1 minute')""")[0]
+        slots = self.rows("SELECT count(*) FROM job_slots WHERE turned_at > now() + interval '1 minute'")[0][0]
+        return (f"expired before their time: {ended}; to be matched later than in a minute: {waiting}; recurring work"
+                f" of the future: {slots}")
+
     def stand(self) -> list[tuple[str, str]]:
         """(id as it is told, the store's id) of every order."""
         return [(ids.public("pin", UUID(str(id))), str(external))

@@ -1,9 +1,12 @@
 """Three nodes, each a network namespace at one bridge, inside of a network that leads nowhere."""
 import os
 import signal
+import socket
 import subprocess
+import sys
+import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 NODES = ("n1", "n2", "n3")
@@ -47,12 +50,30 @@ def join(node: str) -> None:
     _ip("link", "set", f"to-{node}", "up")
 
 
-def slow(node: str, delay: str | None) -> None:
-    """What leaves this node takes so long; None: as before."""
-    if delay is None:
-        _run("tc", "qdisc", "del", "dev", f"to-{node}", "root")
-    else:
-        _run("tc", "qdisc", "add", "dev", f"to-{node}", "root", "netem", "delay", delay)
+@contextmanager
+def slow(node: str, delay_ms: int) -> Iterator[None]:
+    """What leaves this node and what reaches it takes so long: its cable leads through `slow_cable` to the bridge."""
+    _ip("link", "set", f"to-{node}", "nomaster", "arp", "off")  # nobody but the far end is to answer it
+    _ip("link", "add", f"slow-{node}", "type", "veth", "peer", "name", f"far-{node}")
+    _ip("link", "set", f"slow-{node}", "arp", "off", "up")
+    _ip("link", "set", f"far-{node}", "master", "bridge0", "up")
+    cable = subprocess.Popen([sys.executable, "-m", "benchmarks.drill.slow_cable", f"to-{node}", f"slow-{node}",
+                              str(delay_ms)])
+    try:
+        yield
+        assert cable.poll() is None, "the long cable has broken"
+    finally:
+        cable.kill()
+        cable.wait()
+        _ip("link", "del", f"slow-{node}")
+        _ip("link", "set", f"to-{node}", "master", "bridge0", "arp", "on")
+
+
+def seconds_to(address: str, port: int) -> float:
+    """How long a connection takes to be there: one way and back."""
+    begun = time.monotonic()
+    with socket.create_connection((address, port), timeout=5):
+        return time.monotonic() - begun
 
 
 def power_off(node: str) -> None:

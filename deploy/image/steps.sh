@@ -18,6 +18,10 @@ case "$1" in
         PIP_ONLY_BINARY=:all: PIP_NO_CACHE_DIR=1 python3 -c '
 from launcher import venv
 venv.ensure("requirements.txt")'
+        if [ "${TRACES:-0}" = 1 ]; then
+            PIP_ONLY_BINARY=:all: PIP_NO_CACHE_DIR=1 .venv/bin/python -m pip install -q --require-hashes \
+                -r requirements-traces.txt
+        fi
         .venv/bin/python -m compileall -q portal tasks launcher backups migrations .venv/lib || true
         rm -rf tests benchmarks .git node_modules var ;;
     final)

@@ -2,14 +2,46 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
+from time import CLOCK_BOOTTIME, clock_gettime
 from zoneinfo import ZoneInfo
 
+STEP_S = 30.0  # further than NTP slews and than anybody's deadline minds
+TRUSTED_AFTER_S = 120.0  # a clock that has stood in its new place for so long was put right, or nobody looks after it
 _shift = timedelta(0)
 
 
 def now() -> datetime:
     """The present moment, aware, in UTC."""
     return datetime.now(UTC) + _shift
+
+
+class Steps:
+    """Whether this machine's clock was put forward or back under a running process, against the time since it booted,
+    which nobody sets. Decision 0203: who finds that it was takes no new work until it is back or has stood for a while.
+    """
+
+    def __init__(self) -> None:
+        self._trusted = self._seen = _since_boot()
+        self._seen_at = clock_gettime(CLOCK_BOOTTIME)
+
+    def stepped_s(self) -> float:
+        """By how many seconds; 0.0 as long as it goes as it went."""
+        here, at = _since_boot(), clock_gettime(CLOCK_BOOTTIME)
+        if abs(here - self._trusted) < STEP_S:
+            self._trusted = here  # slewed
+            self._seen = here
+            return 0.0
+        if abs(here - self._seen) >= STEP_S:
+            self._seen, self._seen_at = here, at
+        if at - self._seen_at >= TRUSTED_AFTER_S:
+            self._trusted = here
+            return 0.0
+        return here - self._trusted
+
+
+def _since_boot() -> float:
+    """When the machine was started, by its clock as it is now."""
+    return now().timestamp() - clock_gettime(CLOCK_BOOTTIME)
 
 
 def rfc3339(moment: datetime | None) -> str | None:
@@ -87,3 +119,7 @@ def day_before(moment: datetime) -> datetime:
 def month_after(day: date) -> datetime:
     """When the operator's month of `day` ends, in UTC."""
     return midnight_before((day.replace(day=1) + timedelta(days=32)).replace(day=1))
+
+
+steps = Steps()
+"""Of this process."""

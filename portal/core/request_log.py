@@ -1,15 +1,19 @@
 """Errors to Sentry, scrubbed by the rules of the log; request ids for one thread of work from web to webhook."""
 import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 from uuid import UUID
 
 import structlog
 
-from portal.core import ids, metrics
+from portal.core import ids, metrics, tracing
 from portal.core.logging import info_line, scrubbed, write_lines
 
 TAGS = ("kind", "route", "batch", "request_id")  # what one looks for; the rest are facts
 TAG_MAX = 200  # characters, as Sentry takes them
+_by_reference: ContextVar[Mapping[UUID, str]] = ContextVar("by_reference", default={})  # noqa: B039 (nobody changes it)
 
 
 def start_sentry(dsn: str | None, environment: str) -> None:
@@ -62,11 +66,30 @@ def request_line(method: str, route: str, status: int, begun: float, actor_id: U
     """And counts the request. `begun`: by `time.perf_counter`. Route, not path: a path may carry a payment token."""
     seconds = time.perf_counter() - begun
     metrics.request(method, route, status, seconds)
+    trace = tracing.answered(method, route, status, request)
     return info_line("web", "request", method=method, route=route, status=status, ms=round(seconds * 1000, 1),
-                     actor=actor_id, request_id=request)
+                     actor=actor_id, request_id=request, **({"trace_id": trace} if trace else {}))
 
 
 def request_id() -> str | None:
     """Of this request or task."""
     found: str | None = structlog.contextvars.get_contextvars().get("request_id")
     return found
+
+
+def promised_by(reference: UUID | None = None) -> str | None:
+    """What a job that is promised now keeps of who promised it (`tracing.kept`); in a batch, for this reference's work.
+
+    In the rows of jobs alone; an order's history and the audit have the request's id.
+    """
+    return _by_reference.get().get(reference) if reference else tracing.kept(request_id())
+
+
+@contextmanager
+def on_behalf_of(kept: Mapping[UUID, str]) -> Iterator[None]:
+    """A batch: who promised each of its jobs, by their references."""
+    token = _by_reference.set(kept)
+    try:
+        yield
+    finally:
+        _by_reference.reset(token)

@@ -27,7 +27,7 @@ def statement(columns: str = "", parts: str = "") -> str:
         SELECT * FROM json_to_recordset(%(rows)s::json) AS r (
             id uuid, created_at timestamptz, order_id uuid, version int, type text, action text, from_status text,
             to_status text, actor_kind text, actor_id uuid, actor_name text, role text, address inet, request_id text,
-            reason text, details jsonb, payload jsonb, store_id uuid, live boolean{columns})
+            reason text, details jsonb, payload jsonb, store_id uuid, live boolean, promised_by text{columns})
     ), noted AS (
         INSERT INTO order_events (id, created_at, order_id, version, type, action, from_status, to_status, actor_kind,
                                   actor_id, actor_name, role, address, request_id, reason, details, payload)
@@ -35,7 +35,7 @@ def statement(columns: str = "", parts: str = "") -> str:
                actor_name, role, address, request_id, reason, details, payload FROM given
     ), told AS MATERIALIZED (
         SELECT uuidv7() AS event_id, created_at AS at, store_id, live, type, order_id, version, payload,
-               coalesce(request_id, %(request_id)s) AS request_id FROM given WHERE payload IS NOT NULL
+               coalesce(promised_by, %(promised_by)s, request_id) AS request_id FROM given WHERE payload IS NOT NULL
     ), {webhooks.ANNOUNCED}{parts}
     SELECT g.order_id, EXISTS (SELECT FROM takers) AS announced,
            ARRAY(SELECT DISTINCT a.trader_id FROM assignments a WHERE a.order_id = g.order_id) AS traders
@@ -57,5 +57,11 @@ def write(session: Session, events: Sequence[dict[str, Any]], statement: str = I
         then({order_id: traders for order_id, _, traders in found})
 
     queue(session, statement, {
-        "rows": to_json(events).decode(), "orders": array(event["order_id"] for event in events),
-        "request_id": request_log.request_id()}, written)
+        "rows": to_json([_with_promiser(event) for event in events]).decode(),
+        "orders": array(event["order_id"] for event in events), "promised_by": request_log.promised_by()}, written)
+
+
+def _with_promiser(event: dict[str, Any]) -> dict[str, Any]:
+    """In a batch, whose work the step is: what is told of it goes out under that request."""
+    by = request_log.promised_by(event["order_id"])
+    return {**event, "promised_by": by} if by else event

@@ -30,7 +30,7 @@ ANNOUNCED = """
         SELECT delivery_id, at, event_id, at, endpoint_id, store_id, live, type, 'pending', at, at FROM takers
     ), delivering AS (
         INSERT INTO jobs (kind, reference, unique_key, partition, run_at, request_id, created_at)
-        SELECT 'deliver_webhook', delivery_id, delivery_id::text, store_id || '/' || endpoint_id, at,
+        SELECT 'deliver_webhook', delivery_id, delivery_id::text, store_id || '/' || endpoint_id, least(at, now()),
                request_id, at FROM takers
     )"""
 ANNOUNCE = f"""
@@ -65,7 +65,7 @@ def announce(session: Session, announcements: Sequence[Announcement]) -> None:
     rows = [{"store_id": one.store_id, "live": one.live, "type": one.type, "order_id": one.order_id,
              "version": one.version, "payload": without_payment_link(one.payload)} for one in announcements]
     if session.connection().exec_driver_sql(ANNOUNCE, {
-            "rows": to_json(rows).decode(), "at": clock.now(), "request_id": request_log.request_id()}).scalar_one():
+            "rows": to_json(rows).decode(), "at": clock.now(), "request_id": request_log.promised_by()}).scalar_one():
         wake(session)
 
 

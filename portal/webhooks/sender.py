@@ -15,7 +15,7 @@ from functools import cache
 import structlog
 from sqlalchemy.orm import Session
 
-from portal.core import clock, jobs
+from portal.core import clock, jobs, tracing
 from portal.core.db import transaction
 from portal.core.errors import DatabaseUnavailable
 from portal.core.outbound import addresses, transport
@@ -80,7 +80,8 @@ def _drain(context: Context, deadline: float) -> None:
 
 def _deliver(context: Context, parcel: ClaimedDelivery) -> None:
     """One delivery, from the request to its record; whatever happens, the place is free again."""
-    with structlog.contextvars.bound_contextvars(kind=KIND, job=parcel.job.id, request_id=parcel.job.request_id):
+    with structlog.contextvars.bound_contextvars(
+            kind=KIND, job=parcel.job.id, request_id=tracing.origin(parcel.job.request_id)):
         try:
             write_down = _try(parcel)
             with _database, context(), transaction() as session:
@@ -113,7 +114,10 @@ def send(parcel: ClaimedDelivery) -> transport.Answer:
     signed = signature.headers(parcel.webhook_id, clock.now(), told, parcel.keys)
     if parcel.to_inbox:
         return inbox.receive(signed, told, parcel.keys)
-    answer = transport.post(addresses.guard(), parcel.url, told, signed, of=parcel.merchant_id)
+    with tracing.calling(KIND, parcel.job.request_id) as headers:
+        signed |= headers
+        answer = transport.post(addresses.guard(), parcel.url, told, signed, of=parcel.merchant_id)
+        tracing.called(answer.status, answer.error)
     return replace(answer, sent_head=request_preview.head_lines(parcel.url, told, signed))
 
 

@@ -6,9 +6,11 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+import structlog
 import yaml
 
 from launcher import procfile
+from portal.core import logging
 from portal.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -93,6 +95,66 @@ def test_what_is_set_there_is_a_setting():
             assert {secret.upper() for secret in service.get("secrets", [])} <= settings, name
     example = (DEPLOY / "systemd" / "desk.env.example").read_text() + (DEPLOY / "cluster" / "desk.env").read_text()
     assert set(re.findall(r"^#?([A-Z][A-Z_]+)=", example, re.M)) <= settings
+
+
+ALLOY = ("desk", "containers", "units")
+
+
+def blocks(text: str) -> dict[str, str]:
+    """Alloy's blocks of the first level, as `loki.process.lines`, and what stands in them; braces must fit."""
+    text = re.sub(r"^//.*$", "", text, flags=re.M)
+    found, depth, name, begun = {}, 0, "", 0
+    for place, sign in enumerate(re.sub(r'"(?:[^"\\\n]|\\.)*"', lambda part: "_" * len(part[0]), text)):
+        if sign == "{":
+            if depth == 0:
+                kind, label = re.findall(r'([\w.]+) "(\w+)"\s*$', text[:place])[0]
+                name, begun = f"{kind}.{label}", place + 1
+            depth += 1
+        elif sign == "}":
+            depth -= 1
+            assert depth >= 0, f"a brace too many after {name}"
+            if depth == 0:
+                assert name not in found, name
+                found[name] = text[begun:place]
+    assert depth == 0, f"{name} is not closed"
+    return found
+
+
+def test_alloys_files_lead_from_the_desks_lines_to_loki():
+    """Each of the two sources, laid beside what is common to both, is one whole configuration."""
+    common, containers, units = (blocks((DEPLOY / "loki" / f"{name}.alloy").read_text()) for name in ALLOY)
+    for source in (containers, units):
+        assert not common.keys() & source.keys()
+        whole = common | source
+        used = {name for text in whole.values()
+                for name in re.findall(r"\b((?:loki|discovery)\.\w+\.\w+)\.(?:receiver|rules|targets|output)\b", text)}
+        assert used <= whole.keys(), "what is named is there"
+        assert {name for name in whole if not name.startswith("loki.source")} == used, "what is there is used"
+    services = read("compose.yaml")["services"]
+    mounted = {volume.split(":")[0] for volume in services["alloy"]["volumes"]}
+    assert {"./loki/desk.alloy", "./loki/containers.alloy"} <= mounted
+    unit = re.compile(re.findall(r'regex *= "(.+)"', units["discovery.relabel.journal"])[0].replace("\\\\", "\\"))
+    for file in (DEPLOY / "systemd").glob("quittance-*.service"):
+        found = unit.fullmatch(file.name.replace("@", "@1"))
+        assert found
+        assert found[1] in file.name
+
+
+def test_alloy_reads_what_the_desk_writes():
+    """A field that was renamed would be an empty label for years."""
+    stages = blocks((DEPLOY / "loki" / "desk.alloy").read_text())["loki.process.lines"]
+    read_there = dict(re.findall(r'^ +(\w+) += "(\w+)",$', stages, re.M))
+    structlog.contextvars.clear_contextvars()
+    line = json.loads(logging.info_line("web", "request", request_id="req_1"))
+    assert {"level", "event", "logger", "timestamp", "request_id"} <= read_there.keys() & line.keys()
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+(Z|[+-]\d\d:\d\d)", line["timestamp"]), "RFC3339Nano"
+    assert all(name == field for name, field in read_there.items())
+    kept = set(re.findall(r"(\w+) = \"\"", stages))
+    assert kept == read_there.keys() - {"timestamp"}, "what is read becomes a label or metadata"
+    loki = read("loki/loki.yaml")
+    assert loki["schema_config"]["configs"][-1]["schema"] == "v13", "which metadata wants"
+    assert loki["limits_config"]["allow_structured_metadata"] is True
+    assert loki["compactor"]["retention_enabled"] is True, "else nothing is ever forgotten"
 
 
 def test_units_are_hardened_and_stop_as_the_desk_does():

@@ -6,7 +6,7 @@ import pytest
 
 from tests.launcher.conftest import ROOT
 
-LOCKS = ("requirements.txt", "requirements-dev.txt")
+LOCKS = ("requirements.txt", "requirements-dev.txt", "requirements-traces.txt")
 PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)==(\S+)( ; .+)? \\$")
 
 
@@ -21,8 +21,9 @@ def pins(lock: str) -> dict[str, str]:
 
 
 def test_tests_run_on_the_versions_that_run() -> None:
-    running, tested = map(pins, LOCKS)
+    running, tested, traces = map(pins, LOCKS)
     assert running.items() <= tested.items()
+    assert traces.items() <= tested.items()
 
 
 @pytest.mark.parametrize("lock", LOCKS)

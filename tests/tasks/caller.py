@@ -2,6 +2,7 @@
 import http.client
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,8 +34,10 @@ class Caller:
             "external_id": f"order-{number}", "amount": f"{100 + number}.00", "currency": "RUB",
             "method": self.method}, key=f"key-{number}")
 
-    def call(self, method: str, path: str, body: dict[str, Any] | None = None, key: str = "") -> Answer:
-        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+    def call(self, method: str, path: str, body: dict[str, Any] | None = None, key: str = "",
+             more: Mapping[str, str] | None = None) -> Answer:
+        """`more`: headers."""
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json", **(more or {})}
         if key:
             headers["Idempotency-Key"] = key
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=15)

@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from portal.core import clock, page_events
-from portal.core.jobs.enqueueing import enqueue
+from portal.core.jobs.enqueueing import enqueue, wake
 from portal.core.jobs.leases import Claimed
 from portal.core.jobs.models import JobSlot
 from portal.core.jobs.registry import KINDS, OUTSIDE
@@ -55,6 +55,17 @@ def enqueue_recurring(session: Session) -> None:
                                                       where=JobSlot.slot < slot).returning(JobSlot.slot))
         if made.first() is not None:
             enqueue(session, kind.name, key=f"slot:{slot}")
+
+
+def bring_back(session: Session, by: timedelta) -> int:
+    """A clock was so far ahead for a while and is back: what was promised by it is due sooner. How many jobs."""
+    kinds = session.execute(text("""
+        UPDATE jobs SET run_at = run_at - :by, created_at = created_at - :by
+         WHERE created_at > :now AND dead_at IS NULL RETURNING kind"""),
+        {"by": by, "now": clock.now() + timedelta(seconds=clock.STEP_S)}).scalars().all()
+    for kind in set(kinds):
+        wake(session, kind)
+    return len(kinds)
 
 
 def in_slot(job: Claimed, at: datetime) -> bool:

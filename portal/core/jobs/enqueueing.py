@@ -3,17 +3,17 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from uuid import UUID
 
-import structlog
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from portal.core import clock
+from portal.core import clock, request_log
 from portal.core.db import after_commit
 
+# At once is not later than by the database's clock: where the promiser's is ahead, others would find nothing due.
 # columns as arrays: a statement whose text never changes, where VALUES are composed and planned anew for each size
 ENQUEUE = text("""
     INSERT INTO jobs (kind, reference, unique_key, partition, run_at, request_id, created_at)
-    SELECT :kind, w.reference, w.key, w.partition, :run_at, :request_id, :now
+    SELECT :kind, w.reference, w.key, w.partition, coalesce(:run_at, least(:now, now())), :request_id, :now
       FROM unnest(CAST(:references AS uuid[]), CAST(:keys AS text[]), CAST(:partitions AS text[]))
            AS w (reference, key, partition)
     ON CONFLICT (kind, unique_key) DO NOTHING""")
@@ -63,12 +63,11 @@ def enqueue_all(session: Session, kind: str, wanted: Iterable[tuple[UUID | None,
                 run_at: datetime | None = None) -> None:
     """As `enqueue` for many at once: (reference, key, partition)."""
     now = clock.now()
-    request_id = structlog.contextvars.get_contextvars().get("request_id")
     rows = list(wanted)
     if not rows:
         return
     session.execute(ENQUEUE, {
-        "kind": kind, "run_at": run_at or now, "request_id": request_id, "now": now,
+        "kind": kind, "run_at": run_at, "request_id": request_log.promised_by(), "now": now,
         "references": [reference for reference, _, _ in rows],
         "keys": [key or str(reference) for reference, key, _ in rows],
         "partitions": [partition for _, _, partition in rows]})

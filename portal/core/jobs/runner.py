@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import structlog
 
-from portal.core import clock, metrics
+from portal.core import clock, metrics, request_log, tracing
 from portal.core.db import db, must_retry, transaction
 from portal.core.errors import DatabaseUnavailable, LockTimeout
 from portal.core.jobs.enqueueing import note_poll, poke, reopen_wakeups
@@ -136,8 +136,9 @@ def _look_again_soon(job: Claimed) -> None:
 
 def _attempt(kind: Kind, jobs: Sequence[Claimed]) -> int:
     begun = time.perf_counter()
-    with structlog.contextvars.bound_contextvars(
-            kind=kind.name, **({"request_id": jobs[0].request_id} if len(jobs) == 1 and jobs[0].request_id else {})):
+    asked = tracing.origin(jobs[0].request_id) if len(jobs) == 1 else None
+    with (structlog.contextvars.bound_contextvars(kind=kind.name, **({"request_id": asked} if asked else {})),
+          tracing.working(kind.name, jobs) as traced, request_log.on_behalf_of(_each(jobs) | traced)):
         with transaction() as session, pipelined(session):
             later = kind.work(session, jobs) or {}
             session.flush()
@@ -151,10 +152,15 @@ def _attempt(kind: Kind, jobs: Sequence[Claimed]) -> int:
         return len(jobs) - len(later)
 
 
+def _each(jobs: Sequence[Claimed]) -> dict[UUID, str]:
+    """Who promised what of a batch, by reference; one alone is bound to its request."""
+    return {job.reference: job.request_id for job in jobs if job.reference and job.request_id} if len(jobs) > 1 else {}
+
+
 def _record_failure(kind: Kind, job: Claimed, error: BaseException) -> None:
     dead = job.attempts + 1 >= kind.attempts_max
     metrics.FAILED.labels(kind.name).inc()
-    with structlog.contextvars.bound_contextvars(kind=kind.name, job=job.id, request_id=job.request_id):
+    with structlog.contextvars.bound_contextvars(kind=kind.name, job=job.id, request_id=tracing.origin(job.request_id)):
         log.error("job_failed", attempt=job.attempts + 1, dead=dead, exc_info=error)
         try:
             with transaction() as session:

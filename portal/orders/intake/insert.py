@@ -12,7 +12,7 @@ from pydantic_core import to_json
 from sqlalchemy.orm import Session
 
 from portal import webhooks
-from portal.core import ids, jobs, page_events, request_log
+from portal.core import ids, jobs, page_events, request_log, tracing
 from portal.core.access import Actor
 from portal.core.pipeline import Rows, rows
 from portal.orders import row
@@ -39,7 +39,8 @@ class Asked(NamedTuple):
             name: f"\\x{held.hex()}" for name in BYTES if (held := getattr(order, name)) is not None} | {
             "event_id": ids.new_id(), "actor_kind": actor.kind,
             "actor_id": actor.id, "actor_name": actor.name, "role": actor.role, "address": actor.address,
-            "request_id": actor.request_id, "job_request_id": actor.request_id or request_log.request_id(),
+            "request_id": actor.request_id,
+            "job_request_id": tracing.kept(actor.request_id or request_log.request_id()),
             "payload": webhooks.without_payment_link(answer)}
         return cls(order, actor, answer, to_json(written).decode())
 
@@ -61,7 +62,8 @@ INSERT = f"""
             request_id, '{{}}', payload FROM given JOIN made USING (id)
     ), promised AS (
         INSERT INTO jobs (kind, reference, unique_key, run_at, request_id, created_at)
-        SELECT {FIRST_JOB}, id, id::text, created_at, job_request_id, created_at FROM given JOIN made USING (id)
+        SELECT {FIRST_JOB}, id, id::text, least(created_at, now()), job_request_id, created_at
+          FROM given JOIN made USING (id)
     ), told AS MATERIALIZED (
         SELECT uuidv7() AS event_id, created_at AS at, store_id, live, direction || '.new' AS type, id AS order_id,
             1 AS version, payload, job_request_id AS request_id FROM given JOIN made USING (id)

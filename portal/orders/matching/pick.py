@@ -69,7 +69,8 @@ WRITE = events.statement(
         SELECT created_at, order_id, tries, outcome, assignment_id, funnel, fell_out FROM given
     ), ending AS (
         INSERT INTO jobs (kind, reference, unique_key, run_at, request_id, created_at)
-        SELECT 'expire_order', assignment_id, assignment_id::text, end_at, %(request_id)s, created_at
+        SELECT 'expire_order', assignment_id, assignment_id::text, end_at,
+               coalesce(promised_by, %(promised_by)s), created_at
           FROM given WHERE end_at IS NOT NULL
         ON CONFLICT (kind, unique_key) DO NOTHING
     )""")
