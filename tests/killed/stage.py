@@ -26,7 +26,7 @@ from tests.tasks.record import Record, books_hold, seeded
 
 T = TypeVar("T")
 ENTRY, STEP = "INSERT INTO journal_entries", "INSERT INTO order_events"
-KILLS = 2  # of each point
+KILLS = 20  # of each point
 AT_ONCE_MAX = 3  # pieces of work that are due together
 TAKEN_UP_WITHIN_S = 90  # on a machine that others work on too
 
