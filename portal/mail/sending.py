@@ -1,6 +1,7 @@
 """Handing mails to the server. No transaction is open while it is spoken to; what fails is tried again, with patience.
 
-A worker that dies between the server's yes and our own note sends a mail twice: a letter too many, never one too few.
+A worker that dies between the server's yes and our own note sends a mail twice, under the same Message-ID: a letter too
+many, never one too few.
 """
 import smtplib
 import ssl
@@ -76,7 +77,7 @@ def _letter(mail: Mail) -> EmailMessage:
     letter["From"], letter["Subject"] = sender, mail.subject
     letter["To"] = crypto.open_sealed(mail.to_sealed, place=posting.place(mail.id, "to_sealed"))
     letter["Date"] = mail.made_at
-    letter["Message-ID"] = f"<{mail.id.hex}@{sender.rpartition('@')[2].strip('<> ')}>"  # sent again, it is the same letter
+    letter["Message-ID"] = f"<{mail.id.hex}@{sender.rpartition('@')[2].strip('<> ')}>"  # the same when it is sent again
     letter["Auto-Submitted"] = "auto-generated"
     letter.set_content(crypto.open_sealed(mail.text_sealed, place=posting.place(mail.id, "text_sealed")))
     return letter
