@@ -26,7 +26,8 @@ class Storage(Protocol):
         """Harmless twice."""
 
     def older(self, start: str, before: datetime) -> Iterator[str]:
-        """Keys whose first two signs are `start`, last written before that moment, in no order."""
+        """Keys whose first two signs are `start`, last written before that moment, in no order; also of what was only
+        half written, so that it can be deleted."""
 
 
 class LocalFolder:
@@ -64,14 +65,14 @@ class LocalFolder:
         try:
             for path in (self._folder / start).iterdir():
                 if path.stat().st_mtime < before.timestamp():
-                    yield path.name.partition(".")[0]
+                    yield path.name
         except FileNotFoundError:
             return
         except OSError as problem:
             raise StorageAway() from problem
 
     def _path(self, key: str) -> Path:
-        assert key.isalnum(), "keys are ours"
+        assert key.replace(".", "").isalnum(), "keys are ours"
         return self._folder / key[:2] / key
 
 

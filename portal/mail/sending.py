@@ -1,11 +1,11 @@
 """Handing mails to the server. No transaction is open while it is spoken to; what fails is tried again, with patience.
 
-A worker that dies between the server's yes and our own note sends a mail twice: a letter too many, never one too few.
+A worker that dies between the server's yes and our own note sends a mail twice, under the same Message-ID: a letter too
+many, never one too few.
 """
 import smtplib
 import ssl
 from email.message import EmailMessage
-from email.utils import make_msgid
 
 import structlog
 from sqlalchemy import select
@@ -76,7 +76,8 @@ def _letter(mail: Mail) -> EmailMessage:
     letter, sender = EmailMessage(), posting.server().sender
     letter["From"], letter["Subject"] = sender, mail.subject
     letter["To"] = crypto.open_sealed(mail.to_sealed, place=posting.place(mail.id, "to_sealed"))
-    letter["Date"], letter["Message-ID"] = mail.made_at, make_msgid(mail.id.hex, sender.rpartition("@")[2].strip("<> "))
+    letter["Date"] = mail.made_at
+    letter["Message-ID"] = f"<{mail.id.hex}@{sender.rpartition('@')[2].strip('<> ')}>"  # the same when it is sent again
     letter["Auto-Submitted"] = "auto-generated"
     letter.set_content(crypto.open_sealed(mail.text_sealed, place=posting.place(mail.id, "text_sealed")))
     return letter

@@ -3,6 +3,8 @@ import socket
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from flask import Flask
@@ -81,6 +83,22 @@ def test_bytes_without_a_row_are_swept_and_those_with_one_stay(
     assert held.get(kept.key)
     with pytest.raises(StorageAway):
         held.get(lost.key)
+
+
+def test_what_is_half_written_is_swept(app: Flask, desk_with: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+                                       ) -> None:
+    """Its process was killed while it wrote: the file beside the whole one, which has a row, stayed for ever."""
+    desk_with(folder := LocalFolder(tmp_path))
+    stored = files.store(files.Upload("r.png", f.picture()))
+    half = tmp_path / stored.key[:2] / f"{stored.key}.{uuid4().hex}"
+    half.write_bytes(b"the first of them")
+    with f.act() as session:
+        files.keep(session, f.as_trader(f.new_cast().trader()), stored)
+    monkeypatch.setattr(service, "STARTS", [[start for turn in service.STARTS for start in turn]])
+    with clock.moved(timedelta(days=1, minutes=1)), f.act() as session:
+        assert files.sweep_orphans(session) == 1
+    assert not half.exists()
+    assert folder.get(stored.key)
 
 
 @pytest.mark.parametrize("how", ["down", "slow", "refusing"])

@@ -100,7 +100,7 @@ def test_a_file_becomes_payouts_once(stage: Stage, payer: f.Cast, stop: Stop) ->
     for one in sent:
         with stage.worker_killed(stop):
             stage.due("make_payouts", [one])
-        stage.ends(lambda one=one: stage.record.one(  # type: ignore[misc]
+        stage.ends(lambda one=one: stage.record.one(
             "SELECT (state, made, failed) = ('done', %s, 0) FROM payout_imports WHERE id = %s", ROWS, one), "all made")
     made = stage.record.one("SELECT array_agg(external_id) FROM orders")
     assert sorted(made) == sorted(names)
@@ -277,7 +277,7 @@ def test_a_days_result_is_computed_once(stage: Stage, payer: f.Cast, stop: Stop)
             stage.desk.start("dispatcher", "worker")
         with stage.worker_killed(stop), f.act() as session:
             jobs.enqueue(session, result.KIND, new_id(), key=f"kill {number}")
-        stage.ends(lambda number=number: stage.record.one(  # type: ignore[misc]
+        stage.ends(lambda number=number: stage.record.one(
             "SELECT count(*) FROM jobs_done WHERE unique_key = %s", f"kill {number}"), "it is computed")
     assert stage.record.one("SELECT sum(orders) FROM result_lines") == sum(map(len, batches))
     stage.whole()

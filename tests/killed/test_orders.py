@@ -75,7 +75,7 @@ def test_a_payout_that_nobody_accepts_goes_to_the_next_trader_once(stage: Stage,
                             wanted)
         with stage.worker_killed(stop):
             stage.due("expire_order", wanted)
-        stage.ends(lambda orders=orders: stage.record.one(  # type: ignore[misc]
+        stage.ends(lambda orders=orders: stage.record.one(
             "SELECT count(*) FROM assignments WHERE order_id = ANY(%s)", orders) == 2 * len(orders), "all have another")
         assert stage.record.one("SELECT sum(missed)::int FROM traders") == len({one.trader_id for one in late})
     every = [one.order_id for one in chain(*batches)]
@@ -114,7 +114,7 @@ def test_staff_are_called_once_to_what_nobody_confirms(stage: Stage, cast: f.Cas
     for orders in batches:
         with stage.worker_killed(stop):
             stage.due("flag_unconfirmed", orders)
-        stage.ends(lambda orders=orders: stage.record.one(  # type: ignore[misc]
+        stage.ends(lambda orders=orders: stage.record.one(
             "SELECT count(needs_attention_at) FROM orders WHERE id = ANY(%s)", orders) == len(orders), "all are seen")
     every = list(chain(*batches))
     flagged = stage.record.one("SELECT array_agg(order_id) FROM order_events WHERE action = 'flag'")
@@ -162,7 +162,7 @@ def test_silence_is_noted_once(stage: Stage, cast: f.Cast, amounts: Iterator[str
     for disputes in batches:
         with stage.worker_killed(stop):
             stage.due(endings.DEADLINE, disputes)
-        stage.ends(lambda disputes=disputes: stage.record.one(  # type: ignore[misc]
+        stage.ends(lambda disputes=disputes: stage.record.one(
             "SELECT count(*) FROM disputes WHERE id = ANY(%s) AND waits_for = 'staff' AND silent = 'trader'", disputes)
             == len(disputes), "staff look")
     assert stage.record.one("SELECT count(*) FROM audit_rows WHERE action = 'dispute.silent'") == sum(map(len, batches))
@@ -273,7 +273,7 @@ def test_people_are_told_once(stage: Stage, stop: Stop) -> None:
         with stage.worker_killed(stop), f.act() as session:
             for person in told:
                 notices.notify(session, "account.factor_added", notices.user(person.id), what="Phone")
-        stage.ends(lambda told=told: stage.record.one(  # type: ignore[misc]
+        stage.ends(lambda told=told: stage.record.one(
             "SELECT count(*) FROM notices WHERE channel = 'portal' AND user_id = ANY(%s)", [one.id for one in told])
             == len(told), "all are told")
     assert stage.record.one("SELECT count(*) FROM notices WHERE channel = 'portal'") == sum(map(len, batches))
@@ -293,7 +293,7 @@ def test_a_letter_too_many_and_never_one_too_few(stage: Stage, stop: Stop) -> No
             for number in range(KILLS):
                 with stage.worker_killed(stop), f.act() as session:
                     mail.post(session, to=f"{number}@example.test", subject="A letter", text="Words")
-                stage.ends(lambda number=number: stage.record.one(  # type: ignore[misc]
+                stage.ends(lambda number=number: stage.record.one(
                     "SELECT count(sent_at) FROM mails") == number + 1, "it is sent")
         finally:
             mail.configure(None, kept_to_be_seen=True)

@@ -16,6 +16,7 @@ from portal.core import clock
 from portal.core.access import Role
 from portal.core.db import reader, transaction
 from portal.mail import sending
+from portal.mail.models import Mail
 from portal.notices import catalogue, hours, mailing, words
 from portal.notices.models import Happening, Notice
 from portal.parties.models import User
@@ -78,6 +79,19 @@ def decision_of(person: people.Person, what: str = "Deposit", **more: Any) -> No
 
 def unread(page: str) -> str:
     return page.partition('id="bell"')[2].partition("</a>")[0]
+
+
+def test_a_mail_that_is_sent_again_is_the_same_letter(app: Flask, box: Box) -> None:
+    """By its Message-ID a mailbox knows it: who died after the server's yes sends it once more."""
+    person = people.person("trader")
+    with transaction() as session:
+        mail.post(session, to=person.email, subject="Words", text="More words")
+    with f.look() as session:
+        made = session.scalars(select(Mail).order_by(Mail.made_at.desc()).limit(1)).one()
+        again = sending._letter(made)["Message-ID"]
+    sending.drain()
+    [letter] = box.to(person)
+    assert letter["Message-ID"] == again
 
 
 def test_from_asking_to_the_letter_about_the_decision(app: Flask, box: Box) -> None:
