@@ -21,7 +21,7 @@ from benchmarks.result import Result, ratio
 from benchmarks.settling import CONFIRM
 
 REQUISITES = 1_000  # of each direction
-CONNECTIONS = 8  # the ordinary road has not more threads to gain from, and a slow machine answers within the second
+CONNECTIONS = 8  # more would wait for each other in Flask's threads, on both sides alike
 SCRIPTS = {side: Path(__file__).parent / name for side, name in (("payin", "create.lua"), ("payout", "payout.lua"))}
 STEPS = {"create": "P1", "match": "P2", "settle": "P3"}
 GATE, GOAL = 1.2, 1.0
