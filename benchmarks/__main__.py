@@ -16,6 +16,7 @@ MEASURES = {  # by name: the module, and the gates it judges
     "create": "G1 G2",
     "matching": "G3 G4",
     "settling": "G5",
+    "payouts": "payouts against payins",
     "pipeline": "G6",
     "others": "G7 G8",
     "memory": "G9",

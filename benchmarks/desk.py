@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -68,9 +68,9 @@ class Desk:
 
 
 @contextmanager
-def desk(ground: Ground, database: str, *names: str) -> Iterator[Desk]:
-    """The named processes, started as the Procfile says and stopped afterwards."""
-    made = Desk(ground.of(database), ground.servers.home.folder / "desk.log")
+def desk(ground: Ground, database: str, *names: str, settings: Mapping[str, str] | None = None) -> Iterator[Desk]:
+    """The named processes, started as the Procfile says and stopped afterwards; `settings` beside the ground's."""
+    made = Desk(ground.of(database) | dict(settings or {}), ground.servers.home.folder / "desk.log")
     try:
         made.start(*names)
         yield made

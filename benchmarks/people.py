@@ -60,11 +60,20 @@ def shops(count: int, *, fee_bps: int = 250) -> Shops:
     return made
 
 
+def fund(store_ids: list[UUID]) -> None:
+    """Stores that can pay out: a billion each."""
+    with transaction() as session:
+        ledger.post(session, SYSTEM, [
+            ledger.entries.deposit(ids.new_id(), ledger.store_available(id, SETTLEMENT, True), COLLATERAL)
+            for id in store_ids])
+
+
 def workforce(count: int, *, each: int = 20, tier: int = 1, ranges: tuple[tuple[int, int], ...] = RANGES,
-              first: int = 0) -> list[UUID]:
+              first: int = 0, payout: bool = False) -> list[UUID]:
     """`count` active requisites, `each` of a trader on shift, with limits that no measurement reaches.
 
     `ranges`: what they take, in turn; `first`: where their numbers begin, so that no two calls make the same card.
+    `payout`: they send instead of receiving.
     """
     if not count:
         return []
@@ -76,7 +85,7 @@ def workforce(count: int, *, each: int = 20, tier: int = 1, ranges: tuple[tuple[
         least, most = ranges[number % len(ranges)]
         made.append(id)
         rows.append({"id": id, "trader_id": trader.id, "holder_id": trader.holder, "live": True, "method": METHOD,
-                     "bank": "alfa", "currency": CURRENCY, "payin": True, "payout": False, "status": "active",
+                     "bank": "alfa", "currency": CURRENCY, "payin": not payout, "payout": payout, "status": "active",
                      "min_minor": least, "max_minor": most, "day_max_minor": 10**15, "day_count_max": 10**9,
                      "month_max_minor": 10**16, "open_orders_max": 10**6, **trader.seal(id, first + number)})
     with transaction() as session:

@@ -14,6 +14,7 @@ from portal.core import crypto, names, reprinting
 from portal.core.errors import FieldError, Invalid
 from portal.orders.commands import CreatePayout, Destination
 from portal.orders.facts import OrderFacts
+from portal.orders.intake.store_terms import data_key_of
 from portal.orders.models import Order
 from portal.parties.models import Store
 from portal.parties.stores import key_place
@@ -26,10 +27,10 @@ FORGOTTEN = "erased"  # in place of a mask and of a number
 Columns = Callable[[UUID], dict[str, Any]]
 
 
-def sealed(session: Session, store_id: UUID, command: CreatePayout) -> Columns:
+def sealed(store_id: UUID, command: CreatePayout) -> Columns:
     """The columns of an order, by its id, that keep the recipient. Raises Invalid: the number, or a bank elsewhere."""
     number, at = canonical(command.destination, command.currency), command.destination
-    keyring = crypto.data_keyring(session.get_one(Store, store_id).data_key, place=key_place(store_id))
+    keyring = crypto.data_keyring(data_key_of(store_id), place=key_place(store_id))
     card = reference.snapshot().method(at.method).validator in validators.CARDS
     holder = names.tidy(at.holder) if at.holder else None
     return lambda order_id: {

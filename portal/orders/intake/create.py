@@ -79,7 +79,7 @@ def create(session: Session, actor: Actor, command: CreatePayin | CreatePayout, 
     LockTimeout while the same key or external id is being taken elsewhere.
     """
     assert actor.store_id is not None
-    recipient = (destinations.sealed(session, actor.store_id, command) if isinstance(command, CreatePayout)
+    recipient = (destinations.sealed(actor.store_id, command) if isinstance(command, CreatePayout)
                  else _no_recipient)
     asked = asked_for(actor, command, idempotency_key=idempotency_key, recipient=recipient)
     if not write(session, [asked]):
@@ -93,8 +93,8 @@ def create(session: Session, actor: Actor, command: CreatePayin | CreatePayout, 
 def refuse_while_kept(session: Session, actor: Actor) -> None:
     """No payout leaves a desk whose books differ, nor a store that owes it. Raises MoneyOutStopped, ClaimOpen."""
     if actor.store_id is not None and actor.live:
-        ledger.stops.refuse_while_stopped(session)
-        ledger.claims.refuse_while_owing(session, "store", actor.store_id, terms_of(actor.store_id).settlement_currency)
+        currency = terms_of(actor.store_id).settlement_currency
+        ledger.stops.refuse_while_kept(session, ledger.store_available(actor.store_id, currency, True))
 
 
 def _no_recipient(order_id: UUID) -> dict[str, Any]:

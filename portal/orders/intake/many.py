@@ -49,7 +49,7 @@ def _asked(session: Session, actor: Actor, wanted: Wanted) -> Asked | PortalErro
     command, key = wanted
     try:
         return asked_for(actor, command, idempotency_key=key,
-                         recipient=destinations.sealed(session, actor.store_id, command))
+                         recipient=destinations.sealed(actor.store_id, command))
     except Unavailable:
         raise
     except PortalError as error:

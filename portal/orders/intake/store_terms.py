@@ -33,6 +33,7 @@ class Terms:
     currencies: dict[str, CurrencyTerms]
     return_hosts: frozenset[str]
     match_for_s: int
+    data_key: bytes  # sealed by the master key: what the store's own secrets are sealed with
 
 
 def terms_of(store_id: UUID) -> Terms:
@@ -41,6 +42,11 @@ def terms_of(store_id: UUID) -> Terms:
     if not terms.active:
         raise StoreSuspended()
     return terms
+
+
+def data_key_of(store_id: UUID) -> bytes:
+    """Sealed, of a suspended store too."""
+    return _remembered.of(store_id).data_key
 
 
 def forget() -> None:
@@ -55,7 +61,7 @@ def _read(session: Session, store_id: UUID) -> Terms:
         store.id, store.status == "active" and store.merchant.status == "active", store.settlement_currency,
         {row.currency: CurrencyTerms(Money(row.min_minor, row.currency), Money(row.max_minor, row.currency),
                                      tuple(row.methods), row.payin, row.payout) for row in store.currencies},
-        frozenset(store.return_hosts), store.match_for_s)
+        frozenset(store.return_hosts), store.match_for_s, bytes(store.data_key))
 
 
 _remembered = Remembered(_read)

@@ -80,13 +80,16 @@ class BandEffect:
 
 @dataclass(frozen=True)
 class Effects:
-    """`total`: of the orders that the version would price. `left_out`: bands that are not shown."""
+    """`total`: of the orders that the version would price. `left_out`: bands that are not shown. `methods`, `currencies`:
+    those that have versions of their own."""
 
     kind: str
     settlement_currency: str
     bands: Sequence[BandEffect]
     total: Effect
     left_out: int
+    methods: Sequence[str]
+    currencies: Sequence[str]
 
     def fixed(self, rule: Rule) -> Money:
         """Of a fee or reward, its fixed part."""
@@ -112,7 +115,8 @@ def effects(session: Session, kind: str, owner_id: UUID, asked: Mapping[str, Any
     priced = [one.effect for one in told if one.band.after is version]
     return Effects(kind, currency, told, Effect(
         sum(one.orders for one in priced), sum((one.was for one in priced), Money.zero(currency)),
-        sum((one.would_be for one in priced), Money.zero(currency))), len(found) - len(shown))
+        sum((one.would_be for one in priced), Money.zero(currency))), len(found) - len(shown),
+        methods, currencies)
 
 
 def _effect(currency: str, orders: int, was: int, would_be: int) -> Effect:
