@@ -100,7 +100,8 @@ def test_a_fee_and_a_reward(admin, cast, orders):
     assert "Orders that it would price 2" in told
     told = shown(admin, "reward", cast.traders[0].public_id, direction="payin", reward_percent="2")
     assert "Orders that it would price 1" in told
-    assert "Write percent as in 2.5" in shown(admin, "fee", cast.store.public_id, 422, direction="payin", fee_percent="much")
+    refused = shown(admin, "fee", cast.store.public_id, 422, direction="payin", fee_percent="much")
+    assert "Write percent as in 2.5" in refused
 
 
 def test_a_rule_as_it_stands_and_with_other_terms(admin, cast, orders):
