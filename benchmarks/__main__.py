@@ -20,7 +20,7 @@ MEASURES = {  # by name: the module, and the gates it judges
     "pipeline": "G6",
     "others": "G7 G8",
     "memory": "G9",
-    "pages": "G10, fault 30",
+    "pages": "G10, fault 30, coverage",
     "proof": "proofs over a million rows",
     "risk": "what rules add to matching",
 }

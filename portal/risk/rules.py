@@ -16,7 +16,8 @@ from portal.core.money import EXPONENTS
 from portal.parties import queries as parties
 from portal.risk import rule_book
 from portal.risk.commands import AddRule, AskReplay, ChangeRule, SetRule, SwitchRule
-from portal.risk.facts import By
+from portal.risk.facts import By, Verdict
+from portal.risk.judging import Rule
 from portal.risk.kinds import KINDS
 from portal.risk.models import RiskReplay, RiskRule
 
@@ -108,6 +109,16 @@ def apply(session: Session, actor: Actor, approval: Approval) -> None:
     if {"name": rule.name, "mode": rule.mode} != approval.before:
         raise approvals.StaleApproval()
     _set_mode(session, actor, rule, approval.after["mode"], approval.reason)
+
+
+def tried(session: Session, actor: Actor, rule: RiskRule, command: SetRule) -> Rule:
+    """The rule as it would be with these terms; nothing is written. Raises Denied, Invalid, NotFound, NoReplay."""
+    if not actor.may(Permission.RISK_READ):
+        raise Denied()
+    wanted = _columns(session, actor, rule.kind, command)
+    if not KINDS[rule.kind].can_replay(wanted["terms"]):
+        raise NoReplay()
+    return Rule(rule.id, kind=rule.kind, shadow=False, **wanted | {"verdict": Verdict(command.verdict)})
 
 
 def ask_replay(session: Session, actor: Actor, command: AskReplay) -> RiskReplay:

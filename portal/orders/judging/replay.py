@@ -6,7 +6,7 @@ in memory, exactly. What other orders had come to by then is judged by what they
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +26,7 @@ from portal.risk.kinds import window_of
 from portal.risk.models import RiskReplay, RiskRule
 
 ORDERS_MAX = 20_000
+TRIED_MAX = 2_000  # on a page that somebody waits for
 BATCH = 500
 SHOWN_MAX = 20
 
@@ -77,14 +78,52 @@ def _run(session: Session, replay: RiskReplay) -> None:
     replay.found, replay.done_at = found.told, clock.now()
 
 
-def _orders(session: Session, since: datetime) -> Iterator[Sequence[Order]]:
-    """Live ones, oldest first, not more than the newest ORDERS_MAX of all."""
-    newest = select(Order.created_at, Order.id).where(Order.created_at >= since).order_by(
+def yesterday(session: Session, now: Rule, asked: Rule) -> "Trial":
+    """A rule as it stands and as it would be, put to the orders of the operator's yesterday. Nothing is written."""
+    day = clock.today() - timedelta(days=1)
+    trial, as_is, as_asked = Trial(day), Past(now), Past(asked)
+    for orders in _orders(session, clock.midnight_before(day), clock.midnight_after(day), most=TRIED_MAX):
+        before = {order.id for order, facts in as_is.facts(session, orders) if judge([now], facts).fired}
+        after = {order.id for order, facts in as_asked.facts(session, orders) if judge([asked], facts).fired}
+        for order in orders:
+            trial.note(order, order.id in before, order.id in after)
+    return trial
+
+
+@dataclass
+class Trial:
+    """Of `looked` orders of a day, on which it fires as it stands (`now`), as it would be (`asked`), and on which it
+    would fire that it now lets pass (`more`), or pass on which it fires now (`less`)."""
+
+    day: date
+    looked: int = 0
+    now: Found = field(default_factory=Found)
+    asked: Found = field(default_factory=Found)
+    more: Found = field(default_factory=Found)
+    less: Found = field(default_factory=Found)
+
+    @property
+    def cut(self) -> bool:
+        return self.looked >= TRIED_MAX
+
+    def note(self, order: Order, now: bool, asked: bool) -> None:
+        self.looked += 1
+        for found, fired in ((self.now, now), (self.asked, asked), (self.more, asked and not now),
+                             (self.less, now and not asked)):
+            if fired:
+                found.note(order)
+
+
+def _orders(session: Session, since: datetime, until: datetime | None = None, *, most: int = ORDERS_MAX
+            ) -> Iterator[Sequence[Order]]:
+    """Live ones, oldest first, not more than the newest `most` of all."""
+    before = [] if until is None else [Order.created_at < until]
+    newest = select(Order.created_at, Order.id).where(Order.created_at >= since, *before).order_by(
         Order.created_at.desc(), Order.id.desc())
-    first = session.execute(newest.offset(ORDERS_MAX - 1).limit(1)).first()
+    first = session.execute(newest.offset(most - 1).limit(1)).first()
     after: tuple[datetime, UUID] | None = None
     while True:
-        rows = select(Order).where(Order.created_at >= (first.created_at if first else since), Order.live)
+        rows = select(Order).where(Order.created_at >= (first.created_at if first else since), *before, Order.live)
         if after is not None:
             rows = rows.where(tuple_(Order.created_at, Order.id) > after)
         orders = session.scalars(rows.order_by(Order.created_at, Order.id).limit(BATCH)).all()

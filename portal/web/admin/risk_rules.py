@@ -40,14 +40,14 @@ def index() -> Response:
 @bp.get("/rules/new")
 @requires(Permission.RISK_MANAGE)
 def new() -> Response:
-    return show(NEW, **CLEAN, **_form(request.args.get("kind", next(iter(KINDS)))))
+    return show(NEW, **CLEAN, **form(request.args.get("kind", next(iter(KINDS)))))
 
 
 @bp.post("/rules")
 @requires(Permission.RISK_MANAGE)
 @once
 def add() -> Response:
-    with act(NEW, lambda: _form(request.form.get("kind", ""))) as session:
+    with act(NEW, lambda: form(request.form.get("kind", ""))) as session:
         rule_id = rules.add(session, signed_in(), bind(AddRule, request.form)).public_id
     flash(gettext("The rule stands, switched off. Let it run in the shadow or replay it first."))
     return _back(rule_id)
@@ -104,8 +104,8 @@ def _back(rule_id: str) -> Response:
     return redirect(url_for(".one", rule_id=rule_id), 303)  # type: ignore[return-value]
 
 
-def _form(kind: str) -> dict[str, Any]:
-    """Raises NotFound for a kind that is none."""
+def form(kind: str) -> dict[str, Any]:
+    """What the fields of a rule need. Raises NotFound for a kind that is none."""
     if kind not in KINDS:
         raise NotFound()
     known = KINDS[kind]
@@ -118,15 +118,15 @@ def _form(kind: str) -> dict[str, Any]:
 def _rule(rule_id: str) -> dict[str, Any]:
     session = reader()
     rule = rules.one(session, rule_id)
-    return _form(rule.kind) | {
+    return form(rule.kind) | {
         "rule": rule, "lately": journal.lately(session, [rule.id])[rule.id],
         "hits": journal.last_of(session, rule.id, limit=20), "replays": rules.replays(session, rule),
-        "can_replay": KINDS[rule.kind].can_replay(rule.terms), "typed": _typed(rule), "public": public, "Money": Money,
+        "can_replay": KINDS[rule.kind].can_replay(rule.terms), "typed": typed(rule), "public": public, "Money": Money,
         "waiting": approvals.waiting_for(session, "risk_rule", rule.id),
         "history": parties.history(session, signed_in(), "risk_rule", rule.id)}
 
 
-def _typed(rule: RiskRule) -> Mapping[str, Any]:
+def typed(rule: RiskRule) -> Mapping[str, Any]:
     """As its form shows it."""
     terms = dict(rule.terms)
     if "amount_minor" in terms:
