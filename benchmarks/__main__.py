@@ -22,6 +22,7 @@ MEASURES = {  # by name: the module, and the gates it judges
     "memory": "G9",
     "pages": "G10, fault 30, coverage",
     "proof": "proofs over a million rows",
+    "gateway": "creates by key, by token and signed; reads with a million orders behind",
     "risk": "what rules add to matching",
 }
 TRIES = 2  # of a measurement whose pgbench rounds differ too much

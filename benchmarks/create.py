@@ -68,7 +68,7 @@ def _rounds(ground: Ground, database: str, tokens: Path) -> list[dict[str, Any]]
 
 def load(running: Running, tokens: Path, *, seconds: int, connections: int = CONNECTIONS,
          script: Path = SCRIPT) -> dict[str, float]:
-    """One round of wrk. Raises SystemExit when an answer was not 2xx."""
+    """One round of wrk. `tokens`: the file that the script reads. Raises SystemExit when an answer was not 2xx."""
     done = subprocess.run(
         ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", str(script), running.url],
         capture_output=True, text=True, check=False,

@@ -23,7 +23,8 @@ from portal.safes.source import Reading, SafeSource, reading
 from portal.setting_checks import Checks, each
 
 PREFIX = "QUITTANCE_"
-LAUNCHER_ONLY = {"QUITTANCE_HOME"}  # read by bin/run before this class exists
+# read by bin/run before this class exists; a shop's own, which `flask webhooks listen` and every sample read
+NO_SETTINGS = {"QUITTANCE_HOME", "QUITTANCE_KEY"}
 CONNECTIONS_MAX = 1000  # open ones of a web process, streams too
 PER_ADDRESS_MAX = 250  # a quarter: an office with its streams; no stranger alone fills the desk
 
@@ -267,7 +268,7 @@ class Settings(Checks):
 def load() -> Settings:
     """Read and judge everything. Stops the process with the list of what is wrong."""
     wrong = [f"{name}: unknown" for name in os.environ
-             if name.startswith(PREFIX) and name not in LAUNCHER_ONLY]
+             if name.startswith(PREFIX) and name not in NO_SETTINGS]
     notes = Reading()
     token = reading.set(notes)
     try:

@@ -1,5 +1,5 @@
-"""A shop's first minute, in test mode and alone: a payin, a payout and a dispute, each until the desk's signed word for it;
-then whatever else stands on the list of what to try before going live.
+"""A shop's first minute, in test mode and alone: a payin, a payout and a dispute, each until the desk's signed word for
+it; then whatever else stands on the list of what to try before going live.
 
     QUITTANCE_KEY=qk_test_… python clients/newcomer/first_minute.py [address of the desk]
 

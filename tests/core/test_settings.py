@@ -56,6 +56,12 @@ def test_what_is_wrong_is_said(environment, changes, said):
     assert said in str(caught.value)
 
 
+def test_a_shops_key_in_the_same_shell_stops_no_desk(environment):
+    """As the guide has it: `export QUITTANCE_KEY=…`, then `bin/flask webhooks listen`."""
+    environment(QUITTANCE_KEY="qk_test_x", QUITTANCE_HOME="/srv/desk")
+    assert load().production
+
+
 def test_everything_wrong_is_said_at_once_and_no_secret_is_shown(environment):
     environment(SECRET_KEY="hunter2", REDIS_URL="ftp://x:topsecret@y", TIME_ZONE="nowhere")
     with pytest.raises(BadSettings) as caught:

@@ -1,4 +1,4 @@
-"""A thousand events to fifty endpoints, by the processes of the Procfile: one of them hangs, or the worker is killed."""
+"""A thousand events to fifty endpoints, by processes of the Procfile: one of them hangs, or the worker is killed."""
 import json
 from collections import defaultdict
 from collections.abc import Callable
