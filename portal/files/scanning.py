@@ -1,6 +1,6 @@
 """A virus scanner of the operator's, asked before a file is kept: clamd, by its own protocol. None unless one is named.
 
-What strangers send is drawn or written anew in any case (`inspection`); a scanner knows by name what it has seen before.
+What strangers send is drawn or written anew in any case (`inspection`); a scanner knows what it has seen before.
 """
 import socket
 from collections.abc import Iterable

@@ -21,8 +21,8 @@ AT_ONCE_MAX = 4  # hashes in one process: each takes 19 MiB and a core
 WAIT_S = 10  # for a place among them
 
 SALT_BYTES, DIGEST_BYTES = 16, 32
-_COSTS = {"time_cost": 2, "memory_cost": 19456, "parallelism": 1}
-_hasher = PasswordHasher(**_COSTS)
+ROUNDS, MEMORY_KIB = 2, 19456
+_hasher = PasswordHasher(time_cost=ROUNDS, memory_cost=MEMORY_KIB, parallelism=1)
 _places = threading.BoundedSemaphore(AT_ONCE_MAX)
 
 
@@ -46,8 +46,8 @@ def check(password: str, *, about: tuple[str, ...] = (), second_factor: bool = F
         raise _refused(field, "password_too_short", "Use at least %(characters)s characters.", characters=least)
     if len(text) > CHARACTERS_MAX:
         raise _refused(field, "password_too_long", "Use at most %(characters)s characters.", characters=CHARACTERS_MAX)
-    if (text.casefold() in known() or breached.has(text) or text.casefold() in {word.casefold() for word in about} or len(set(text)) < 4
-            or _is_mostly_of_here(text.casefold(), about)):
+    if (text.casefold() in known() or text.casefold() in {word.casefold() for word in about} or len(set(text)) < 4
+            or _is_mostly_of_here(text.casefold(), about) or breached.has(text)):
         raise _refused(field, "password_known", "This password is too easy to guess. Choose another.")
 
 
@@ -69,7 +69,7 @@ def matches(password_hash: str | None, password: str) -> bool:
 def digest(secret: str, salt: bytes) -> bytes:
     """The same at the same salt, at the cost of a password's hash: for secrets of less than 112 bits. Raises Busy."""
     with _Place():
-        return hash_secret_raw(secret.encode(), salt, **_COSTS, hash_len=DIGEST_BYTES, type=Type.ID)
+        return hash_secret_raw(secret.encode(), salt, ROUNDS, MEMORY_KIB, 1, DIGEST_BYTES, Type.ID)
 
 
 def is_dated(password_hash: str) -> bool:

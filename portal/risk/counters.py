@@ -81,8 +81,8 @@ class Counting:
         is taken off again. Once the answers are there."""
         sums: dict[int, dict[str, list[int]]] = defaultdict(dict)
         for place, currency, orders, minor in self.found:
-            held = sums[self.places[place - 1]].setdefault(currency, [0, 0])
-            held[0], held[1] = held[0] + int(orders), held[1] + int(minor)
+            sum_of = sums[self.places[place - 1]].setdefault(currency, [0, 0])
+            sum_of[0], sum_of[1] = sum_of[0] + int(orders), sum_of[1] + int(minor)
         together: dict[tuple[By, str], list[Seen]] = defaultdict(list)
         for one in self.seen:
             for by, whose in one.of.items():

@@ -82,7 +82,7 @@ class PortalSession(SessionMixin):
 
 
 class RowSessions(SessionInterface):
-    """`https`: the cookies are `__Host-…`, which a neighbour's host cannot set; plain `sid` and `csrf` in development."""
+    """`https`: the cookies are `__Host-…`, which a neighbour's host cannot set; plain in development."""
 
     def __init__(self, *, secret_keys: list[str], https: bool) -> None:
         self._https = https

@@ -43,8 +43,9 @@ def test_a_browser_is_led_to_https_and_a_program_is_told(tmp_path):
         pytest.skip("caddy is not installed")
     port = free_port()
     written = tmp_path / "Caddyfile"
-    written.write_text(f"{{\n\tlocal_certs\n\tskip_install_trust\n\tadmin off\n\thttp_port {port}\n\thttps_port {free_port()}"
-                       f"\n\tstorage file_system {tmp_path}\n}}\n" + (DEPLOY / "caddy" / "Caddyfile").read_text())
+    here = ("local_certs", "skip_install_trust", "admin off", f"http_port {port}", f"https_port {free_port()}",
+            f"storage file_system {tmp_path}")
+    written.write_text("\n".join(("{", *here, "}\n")) + (DEPLOY / "caddy" / "Caddyfile").read_text())
     caddy = subprocess.Popen(["caddy", "run", "--config", str(written), "--adapter", "caddyfile"],
                              env=os.environ | {"DESK_HOST": "desk.localhost"}, stderr=subprocess.DEVNULL)
 

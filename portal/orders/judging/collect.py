@@ -47,7 +47,8 @@ def facts(session: Session, book: RuleBook, moment: Moment, orders: Sequence[Ord
     prints = {one.id: destinations.prints(session, one) for one in orders}
     seen = [Seen(one.id, one.created_at, one.currency, one.amount_minor,
                  whose(one, prints[one.id], (requisites or {}).get(one.id)),
-                 {By.DESTINATION: [_of_number(one, print) for print in prints[one.id][1:]]}) for one in orders]
+                 {By.DESTINATION: [f"{one.direction}|{print.hex()}" for print in prints[one.id][1:]]})
+            for one in orders]
     asked = {"orders": array(one.id for one in orders), "most": HISTORY_MAX}
     past: Rows = []
     shared: dict[UUID, int] = {}
@@ -77,14 +78,9 @@ def whose(order: OrderFacts, prints: Sequence[bytes], requisite: UUID | None = N
     """As counters know it. `prints`: of its destination, by the current key first."""
     address = str(order.customer_ip) if order.customer_ip is not None else None
     known = {By.CUSTOMER: order.customer_id and f"{order.store_id}|{order.customer_id}", By.IP: address,
-             By.NETWORK: address and counters.network_of(address), By.REQUISITE: requisite and str(requisite),
-             By.STORE: f"{order.store_id}"}
-    return {by: f"{order.direction}|{value}" for by, value in known.items() if value} | {
-        By.DESTINATION: _of_number(order, print) for print in prints[:1]}
-
-
-def _of_number(order: OrderFacts, print: bytes) -> str:
-    return f"{order.direction}|{print.hex()}"
+             By.NETWORK: address and counters.network_of(address), By.DESTINATION: prints[0].hex() if prints else None,
+             By.REQUISITE: requisite and str(requisite), By.STORE: f"{order.store_id}"}
+    return {by: f"{order.direction}|{value}" for by, value in known.items() if value}
 
 
 def _bearer(order: OrderFacts, prints: Sequence[bytes]) -> lists.Bearer:
