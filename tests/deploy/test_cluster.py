@@ -44,8 +44,8 @@ def test_an_upgrade_under_load_fails_nobody():
 @pytest.mark.timeout(900)
 @pytest.mark.skipif(os.geteuid() != 0 or not installed("etcd", "etcdctl", "haproxy", "pgbouncer", "ip", "unshare"),
                     reason="the drill wants root, etcd, haproxy and pgbouncer")
-def test_a_switchover_and_a_killed_primary_lose_nothing():
-    done = subprocess.run([str(CLUSTER / "drill"), "switchover", "postgres_killed", "web", "--per-second", "5"],
+def test_a_switchover_a_killed_primary_and_a_dead_machine_lose_nothing():
+    done = subprocess.run([str(CLUSTER / "drill"), "switchover", "postgres_killed", "power_off", "--per-second", "5"],
                           capture_output=True, text=True, check=False)
     print(done.stdout)  # noqa: T201
     assert done.returncode == 0, done.stdout + done.stderr
