@@ -2,7 +2,8 @@
 from flask import Flask, Response, g, request
 
 CSP = ("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self';"
-       " connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'")
+       " connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none';"
+       " frame-ancestors 'none'")
 OFF = ("accelerometer", "camera", "display-capture", "fullscreen", "geolocation", "gyroscope", "magnetometer",
        "microphone", "midi", "payment", "usb", "xr-spatial-tracking")
 PERMISSIONS = ", ".join([f"{name}=()" for name in OFF] + ["clipboard-write=(self)", "autoplay=(self)"])

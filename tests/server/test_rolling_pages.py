@@ -121,8 +121,8 @@ def test_every_page_is_current_again_within_five_seconds(fresh_app: Flask, fresh
     first, last = min(cancelled.values()), max(cancelled.values())
     deaf = sorted(max(later - sooner for sooner, later in pairwise(
         [first, *(at for at in page.current_at if first < at < last), last])) for page in pages)
-    told = (f"restarted in {took:.0f} s; payers: longest {late[-1]:.1f} s, median {late[PAYERS // 2]:.1f} s; streams came"
-            f" back {sum(page.streams for page in pages) - STREAMS} times, the longest silence {deaf[-1]:.1f} s")
+    told = (f"restarted in {took:.0f} s; payers: longest {late[-1]:.1f} s, median {late[PAYERS // 2]:.1f} s; streams"
+            f" came back {sum(page.streams for page in pages) - STREAMS} times, the longest silence {deaf[-1]:.1f} s")
     print(told)  # noqa: T201
     assert sum(page.streams for page in pages) >= 2 * STREAMS, f"not each was sent elsewhere: {told}"
     assert sum((payer.answers for payer in payers), Counter()).keys() == {"200", "304"}, "no poll failed"

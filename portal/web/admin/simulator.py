@@ -106,14 +106,14 @@ def _trader(id: str) -> Trader:
     return trader
 
 
-def _fee(store: Store, typed: Typed) -> tariff_effect.Effect:
+def _fee(store: Store, typed: Typed) -> tariff_effect.Effects:
     asked = change_requests.fee_asked(reader(), store, bind(AskFee, typed, store_id=store.id, reason=TRIED))
-    return tariff_effect.effect(reader(), change_requests.FEE, store.id, asked)
+    return tariff_effect.effects(reader(), change_requests.FEE, store.id, asked)
 
 
-def _reward(trader: Trader, typed: Typed) -> tariff_effect.Effect:
+def _reward(trader: Trader, typed: Typed) -> tariff_effect.Effects:
     asked = change_requests.reward_asked(reader(), trader, bind(AskReward, typed, trader_id=trader.id, reason=TRIED))
-    return tariff_effect.effect(reader(), change_requests.REWARD, trader.id, asked)
+    return tariff_effect.effects(reader(), change_requests.REWARD, trader.id, asked)
 
 
 def _rule(rule: RiskRule, typed: Typed) -> replay.Trial:
