@@ -7,7 +7,6 @@ from datetime import timedelta
 from functools import partial
 from io import BytesIO
 from itertools import chain
-from pathlib import Path
 from secrets import token_hex
 from uuid import UUID
 
@@ -30,6 +29,7 @@ from tests import people
 from tests.killed.stage import ENTRY, KILLS, STEP, Stage, ask, form_key, named
 from tests.killed.wire import Stop
 from tests.payouts.conftest import csv_of, prefund, row
+from tests.running import children_of
 from tests.treasury import acts
 
 pytestmark = pytest.mark.slow
@@ -154,11 +154,16 @@ def test_a_payout_is_settled_once(stage: Stage, payer: f.Cast, stop: Stop) -> No
 def test_an_upload_leaves_no_row_without_bytes(stage: Stage, payer: f.Cast, stop: Stop | None) -> None:
     bytes_left, rows_left = int(stop is not None), int(stop is not None and stop.at == "committed")
     stage.desk.start("web")
+
+    def being_judged() -> list[int]:
+        """By a program of its own."""
+        return children_of(stage.desk.processes["web"][-1].pid)
+
     for _ in range(KILLS):
         sitting = stage.sitting(people.person("trader", trader_id=payer.traders[0].id))
         before = stage.kept()
         picture = _large() if stop is None else f.picture()
-        stage.web_killed(stop or (lambda: _judging(stage)), partial(sitting.send, "/files", file=picture))
+        stage.web_killed(stop or being_judged, partial(sitting.send, "/files", file=picture))
         assert len(stage.kept() - before) == bytes_left
         assert sitting.send("/files", file=picture).status == 201
     assert stage.record.one("SELECT count(*) FROM files") == KILLS * (1 + rows_left)
@@ -273,6 +278,7 @@ def test_a_days_result_is_computed_once(stage: Stage, payer: f.Cast, stop: Stop)
         for order in orders:
             f.agree(payer.owner, order)
         f.work_off("settle_order")
+        stage.all_are([order.id for order in orders], "completed")
         if not number:
             stage.desk.start("dispatcher", "worker")
         with stage.worker_killed(stop), f.act() as session:
@@ -295,16 +301,3 @@ def _large() -> bytes:
     out = BytesIO()
     Image.new("RGB", (2000, 2000), f"#{token_hex(3)}").save(out, "PNG")
     return out.getvalue()
-
-
-def _judging(stage: Stage) -> bool:
-    """The program that looks at an upload runs, as a child of the web process."""
-    process = stage.desk.processes["web"][-1]
-    for found in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parent = int(found.read_text().rpartition(")")[2].split()[1])
-        except OSError:
-            continue
-        if parent == process.pid:
-            return True
-    return False

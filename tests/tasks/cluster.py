@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import psycopg
 
-from tests.running import free_port, wait_for
+from tests.running import children_of, free_port, wait_for
 from tests.tasks.servers import OwnPostgres
 
 STANDBY_PORT = "5433"  # a part of the socket's name: neither node listens on an address
@@ -45,7 +45,7 @@ class Pair:
         """The primary's machine is gone: kill -9 to every process of it, at once."""
         facts = (self._server.data / "postmaster.pid").read_text().split("\n")
         postmaster, self._memory = int(facts[0]), facts[6].split()[1]
-        for pid in [postmaster, *_children(postmaster)]:
+        for pid in [postmaster, *children_of(postmaster)]:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
@@ -148,15 +148,6 @@ async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
             writer.write(part)
             await writer.drain()
     writer.close()
-
-
-def _children(parent: int) -> list[int]:
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):
-            if int(stat.read_text().rpartition(")")[2].split()[1]) == parent:
-                found.append(int(stat.parent.name))
-    return found
 
 
 @contextmanager
