@@ -172,6 +172,21 @@ def test_many_at_once_each_by_itself(app: Flask, trader: Trader) -> None:
     assert seat.send("/admin/approvals/decisions", {"decision": "approve"}).status_code == 303
 
 
+def test_the_chosen_are_seen_with_their_sums_before_they_are_decided(app: Flask, trader: Trader) -> None:
+    seat = people.seat(app, people.person("super_admin"))
+    good, more, gone = (asked(trader, f.staff("admin"), amount) for amount in ("100", "20.5", "7"))
+    decide(gone, f.staff("super_admin"), "reject")
+    assert "Decide the chosen" in seat.get("/admin/approvals").text
+    page = seat.get("/admin/approvals/chosen?" + "&".join(f"approval_id={one.public_id}" for one in (good, more, gone))
+                    ).text
+    assert "Deposit × 2 · 120.50" in page, "what is decided already is in no sum"
+    assert page.count('name="approval_id"') == 2
+    assert "Nothing that is chosen waits" in seat.get("/admin/approvals/chosen").text
+    assert seat.get("/admin/approvals/chosen?approval_id=apr_nobody").status_code == 404
+    viewer = people.seat(app, people.person("support_readonly"))
+    assert viewer.get(f"/admin/approvals/chosen?approval_id={good.public_id}").status_code == 403
+
+
 def test_ones_own_requests_and_the_pages_of_limits(app: Flask, trader: Trader) -> None:
     seat = people.seat(app, people.person("super_admin"))
     assert seat.send("/admin/approvals/limits", {"kind": "deposit", "currency": "USDT", "alone_max": "5",

@@ -67,3 +67,4 @@ def test_addresses_that_others_know_lead_on(app: Flask) -> None:
     seat = people.seat(app, people.person("admin"))
     assert seat.get("/admin/switches").headers["Location"].endswith("/admin/pause")
     assert seat.get("/admin/review").headers["Location"].endswith("/admin/risk/reviews")
+    assert seat.get("/admin/reconciliation").headers["Location"].endswith("/admin/proof")

@@ -16,3 +16,10 @@ def switches() -> Response:
 @requires(Permission.RISK_READ)
 def review() -> Response:
     return redirect(url_for("admin_risk_reviews.index"), 303)  # type: ignore[return-value]
+
+
+@bp.get("/reconciliation")
+@requires(Permission.LEDGER_READ)
+def reconciliation() -> Response:
+    """What the books and the audit were proved by, and the findings."""
+    return redirect(url_for("admin_proof.index"), 303)  # type: ignore[return-value]

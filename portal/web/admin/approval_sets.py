@@ -1,8 +1,10 @@
 """Many approvals decided in one go, each by itself; and the limits of what one decides alone or two do together."""
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, flash, redirect, request, url_for
 from flask_babel import gettext
+from werkzeug.datastructures import MultiDict
 
 from portal import approvals, reference
 from portal.approvals import kinds, limit_changes, limits
@@ -10,15 +12,26 @@ from portal.core.access import Permission, requires
 from portal.core.commands import bind
 from portal.core.db import reader, transaction
 from portal.core.errors import FieldError, Invalid, PortalError
+from portal.core.money import Money
+from portal.treasury.decision_facts import facts_of
 from portal.web import mails
 from portal.web.admin.acts import act
+from portal.web.admin.approvals import record_of
 from portal.web.form_keys import once
 from portal.web.identity import signed_in
 from portal.web.render import show
 
 bp = Blueprint("admin_approval_sets", __name__, url_prefix="/admin/approvals")
-LIMITS, RESULTS = "admin/approvals/limits.html", "admin/approvals/results.html"
+LIMITS, CHOSEN, RESULTS = (f"admin/approvals/{name}.html" for name in ("limits", "chosen", "results"))
 CHOSEN_MAX = 50
+
+
+class Sum(NamedTuple):
+    """Of those that were chosen and wait: how many of a kind there are, and what they come to in one currency."""
+
+    kind: str
+    count: int
+    amount: Money | None  # None: of no amount
 
 
 class Decided(NamedTuple):
@@ -28,16 +41,26 @@ class Decided(NamedTuple):
     error: PortalError | None
 
 
+@bp.get("/chosen")
+@requires(Permission.APPROVAL_DECIDE)
+def chosen() -> Response:
+    """What was chosen on the list, with its sums, before it is decided in one go."""
+    found = [approvals.find(reader(), signed_in(), approval_id) for approval_id in _chosen(request.args)]
+    waiting = [approval for approval in found if approval.state == "pending"]
+    return show(CHOSEN, chosen=found, waiting=waiting, sums=_sums(waiting), title_of=kinds.title_of,
+                record_of=record_of, facts=facts_of(reader(), signed_in(), found))
+
+
 @bp.post("/decisions")
 @requires(Permission.APPROVAL_DECIDE, step_up=True)
 @once
 def decide() -> Response:
     """Those that were chosen on the list. What one is refused stops no other."""
-    chosen = list(dict.fromkeys(request.form.getlist("approval_id")))[:CHOSEN_MAX]
-    if not chosen:
+    wanted = _chosen(request.form)
+    if not wanted:
         flash(gettext("Choose at least one."))
         return redirect(url_for("admin_approvals.index"), 303)  # type: ignore[return-value]
-    return show(RESULTS, results=[_decided(approval_id) for approval_id in chosen])
+    return show(RESULTS, results=[_decided(approval_id) for approval_id in wanted])
 
 
 @bp.get("/limits")
@@ -53,6 +76,19 @@ def ask_limit() -> Response:
     with act(LIMITS, _limits) as session:
         limit_changes.ask(session, signed_in(), bind(limits.AskLimit, request.form))
     return redirect(url_for(".of_amounts"), 303)  # type: ignore[return-value]
+
+
+def _chosen(sent: MultiDict[str, str]) -> list[str]:
+    return list(dict.fromkeys(sent.getlist("approval_id")))[:CHOSEN_MAX]
+
+
+def _sums(waiting: Sequence[approvals.Approval]) -> list[Sum]:
+    by_kind: dict[tuple[str, str], list[approvals.Approval]] = {}
+    for approval in waiting:
+        amount = approval.amount
+        by_kind.setdefault((approval.kind, amount.currency if amount else ""), []).append(approval)
+    return [Sum(kind, len(these), sum((one.amount for one in these if one.amount), Money.zero(currency))
+                if currency else None) for (kind, currency), these in sorted(by_kind.items())]
 
 
 def _decided(approval_id: str) -> Decided:

@@ -29,7 +29,7 @@ LIMITED = ("deposit", "USDT")
 def look_at(chromium: Browser, desk: Desk, sid: str, path: str, says: dict[str, str], pictures: Path) -> None:
     for (width, height), theme, language in LOOKS:
         with looking(chromium, desk, sid, width=width, height=height, theme=theme) as look:
-            look.page.goto(f"{desk.url}{path}?lang={language}&theme={theme}")
+            look.page.goto(f"{desk.url}{path}{'' if path.endswith('&') else '?'}lang={language}&theme={theme}")
             look.page.get_by_text(says[language]).first.wait_for()
             look.page.screenshot(path=pictures / f"{width}-{theme}-{language}.png", full_page=True)
             assert not look.axe()
@@ -66,6 +66,15 @@ def test_why_somebody_else_is_needed(chromium: Browser, desk: Desk, stage: Stage
         finally:
             with transaction() as session:
                 session.merge(ApprovalLimit(kind=LIMITED[0], currency=LIMITED[1], alone_max_minor=0))
+
+
+def test_the_chosen_are_shown_with_their_sums(chromium: Browser, desk: Desk, stage: Stage, tmp_path: Path) -> None:
+    with stage.app.app_context():
+        trader, by = f.new_cast().trader(), f.staff("admin")
+        wanted = [asked(trader, by, amount).public_id for amount in ("12.5", "30", "1200")]
+        sid = people.seat(stage.app, people.person("super_admin")).sid
+    look_at(chromium, desk, sid, "/admin/approvals/chosen?" + "".join(f"approval_id={one}&" for one in wanted),
+            {"en": "Approve 3", "ru": "Одобрить 3"}, tmp_path)
 
 
 def test_why_a_piece_of_a_payout_waits(chromium: Browser, desk: Desk, stage: Stage, tmp_path: Path) -> None:
