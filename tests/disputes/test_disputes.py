@@ -251,12 +251,12 @@ def test_what_would_post_something_else_by_now_is_stale(cast: f.Cast) -> None:
 
 def test_past_cases_of_what_they_share(app: Flask, cast: f.Cast) -> None:
     """The same customer, card, person, trader, store; nobody else's."""
-    def disputed(on: f.Cast, customer: str) -> Dispute:
-        return acts.open_by(on.key, f.paid_payin(on, customer={"id": customer}), "not_confirmed")
+    def disputed(on: f.Cast, customer: str, amount: str = "1500.00") -> Dispute:
+        return acts.open_by(on.key, f.paid_payin(on, amount, customer={"id": customer}), "not_confirmed")
 
     shop, person = f.new_cast(), f"Anna {cast.store.slug}"
     shop.requisite(holder=person)
-    first, beside = disputed(shop, "c-1"), disputed(shop, "c-2")
+    first, beside = disputed(shop, "c-1"), disputed(shop, "c-2", "1600.00")
     with f.act() as session:
         traders.end_shift(session, f.as_trader(shop.traders[0]), shop.traders[0].id)
     shop.requisite(shop.trader(), holder=person)

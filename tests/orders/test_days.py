@@ -81,6 +81,7 @@ def test_a_limit_holds_for_the_whole_of_a_day_when_clocks_change(zone, cast, mon
         f.work_off()
         assert f.fresh(late).status == "retrying"
         assert f.fresh(requisite).day_used_minor == 150_000
+        f.cancel(cast.key, late)
     with at(timedelta(hours=hours) + second):
         f.assigned_payin(cast, "2000.00")
         assert f.fresh(requisite).day_used_minor == 200_000
