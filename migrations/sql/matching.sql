@@ -685,7 +685,15 @@ DECLARE
                                     AND p.began_at <= at AND p.ends_at > at);
 BEGIN
     RETURN QUERY
-    SELECT r.currency, r.method, r.bank, b.band, count(*) FILTER (WHERE
+    WITH every AS MATERIALIZED (  -- once each, not once a requisite
+        SELECT g.currency, g.settlement, g.per, n AS band,
+               CASE WHEN n = 0 THEN 1 ELSE (1 + n % 2 * 2) * 10::numeric ^ (n / 2) * g.unit END::bigint AS least,
+               CASE WHEN n = 17 THEN 9223372036854775807
+                    ELSE (1 + (n + 1) % 2 * 2) * 10::numeric ^ ((n + 1) / 2) * g.unit END::bigint AS below
+          FROM unnest(currencies, settlements, units, per) AS g (currency, settlement, unit, per)
+         CROSS JOIN generate_series(0, 17) AS n)
+    SELECT x.currency, x.method, x.bank, x.band, count(*) FILTER (WHERE x.able), count(*) FROM (
+    SELECT r.currency, r.method, r.bank, q.band, (
                r.status = 'active'
                AND t.status = 'active'
                AND t.unsecured = 0
@@ -730,25 +738,17 @@ BEGIN
                        EXISTS (SELECT 1 FROM open_places p WHERE p.amount_minor = o.amount_to_pay_minor
                                AND p.requisite_id = r.id)
                        OR EXISTS (SELECT 1 FROM kept_amounts k WHERE k.until > at AND k.amount_minor = o.amount_to_pay_minor
-                                  AND k.requisite_id = r.id)))))), count(*)
+                                  AND k.requisite_id = r.id)))))) AS able
       FROM requisites r
       JOIN traders t ON t.id = r.trader_id
       JOIN holders h ON h.id = r.holder_id
-      JOIN unnest(currencies, settlements, units, per) AS q (currency, settlement, unit, per)
-        ON q.currency = r.currency AND q.settlement = t.settlement_currency
      CROSS JOIN LATERAL (
-           SELECT n AS band, greatest(s.least, r.min_minor) AS amount
-             FROM generate_series(0, 17) AS n
-            CROSS JOIN LATERAL (
-                  SELECT CASE WHEN n = 0 THEN 1 ELSE (1 + n % 2 * 2) * 10::numeric ^ (n / 2) * q.unit END::bigint
-                             AS least,
-                         CASE WHEN n = 17 THEN 9223372036854775807
-                              ELSE (1 + (n + 1) % 2 * 2) * 10::numeric ^ ((n + 1) / 2) * q.unit END::bigint AS below) s
-            WHERE s.least <= r.max_minor AND s.below > r.min_minor) b
+           SELECT * FROM every e WHERE e.currency = r.currency AND e.settlement = t.settlement_currency
+                                   AND e.least <= r.max_minor AND e.below > r.min_minor OFFSET 0) q
      CROSS JOIN LATERAL (
            SELECT d.direction, d.needs_collateral, false AS one_amount, r.live, r.currency, r.method,
-                  b.amount AS amount_to_pay_minor, t.settlement_currency,
-                  ceil(b.amount * q.per)::bigint AS settlement_minor
+                  greatest(q.least, r.min_minor) AS amount_to_pay_minor, t.settlement_currency,
+                  ceil(greatest(q.least, r.min_minor) * q.per)::bigint AS settlement_minor
              FROM direction_rules d WHERE d.direction = 'payin') o
       LEFT JOIN LATERAL (
            SELECT v.id, least(o.settlement_minor, v.reward_fixed_minor
@@ -759,8 +759,7 @@ BEGIN
               AND (v.currency IS NULL OR v.currency = o.currency)
               AND (v.from_minor IS NULL OR v.from_minor <= o.amount_to_pay_minor)
               AND (v.to_minor IS NULL OR v.to_minor >= o.amount_to_pay_minor)
-              AND v.trader_id = r.trader_id
-            ORDER BY v.method IS NULL, v.currency IS NULL, coalesce(v.to_minor, 9223372036854775807) - coalesce(v.from_minor, 0), v.created_at DESC, v.id DESC LIMIT 1) w ON true
-     WHERE r.live AND NOT r.robot AND r.payin AND r.status = 'active'
-     GROUP BY r.currency, r.method, r.bank, b.band;
+              AND v.trader_id = r.trader_id LIMIT 1) w ON true  -- whichever: that there is one
+     WHERE r.live AND NOT r.robot AND r.payin AND r.status = 'active' OFFSET 0) x
+     GROUP BY x.currency, x.method, x.bank, x.band;
 END $$;

@@ -15,6 +15,7 @@ from portal.disputes.models import Dispute
 from portal.disputes.service import DisputeEnded, DisputeOpen, NothingToDispute
 from portal.ledger import verify
 from portal.orders.models import Order
+from portal.parties import traders
 from portal.webhooks import service as webhooks
 from portal.webhooks.commands import CreateEndpoint
 from portal.webhooks.models import Event
@@ -246,6 +247,26 @@ def test_what_would_post_something_else_by_now_is_stale(cast: f.Cast) -> None:
     from portal.approvals import StaleApproval
     with pytest.raises(StaleApproval):
         acts.agree(approval)
+
+
+def test_past_cases_of_what_they_share(app: Flask, cast: f.Cast) -> None:
+    """The same customer, card, person, trader, store; nobody else's."""
+    def disputed(on: f.Cast, customer: str, amount: str = "1500.00") -> Dispute:
+        return acts.open_by(on.key, f.paid_payin(on, amount, customer={"id": customer}), "not_confirmed")
+
+    shop, person = f.new_cast(), f"Anna {cast.store.slug}"
+    shop.requisite(holder=person)
+    first, beside = disputed(shop, "c-1"), disputed(shop, "c-2", "1600.00")
+    with f.act() as session:
+        traders.end_shift(session, f.as_trader(shop.traders[0]), shop.traders[0].id)
+    shop.requisite(shop.trader(), holder=person)
+    elsewhere = disputed(shop, "c-1")
+    disputed(cast, "c-1")
+    with f.look() as session:
+        found = queries.alike(session, first)
+    assert {what: [other.id for other in others] for what, others in found.items()} == {
+        "customer": [elsewhere.id], "requisite": [beside.id], "holder": [elsewhere.id, beside.id],
+        "trader": [beside.id], "store": [elsewhere.id, beside.id]}
 
 
 def test_two_arbiters_at_once_decide_once(app: Flask, cast: f.Cast) -> None:

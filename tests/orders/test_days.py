@@ -63,6 +63,30 @@ def _assignments(requisite):
         return session.scalars(select(Assignment).where(Assignment.requisite_id == requisite.id)).all()
 
 
+@pytest.mark.parametrize(("month", "hours"), [(3, 23), (10, 25)])
+def test_a_limit_holds_for_the_whole_of_a_day_when_clocks_change(zone, cast, month, hours):
+    """Berlin's, of next year: a day of 23 hours gives its limit back an hour sooner, one of 25 an hour later."""
+    zone("Europe/Berlin")
+    last = date(clock.today().year + 1, month, 31)
+    begins = clock.midnight_before(last - timedelta(days=(last.weekday() + 1) % 7))
+
+    def at(after: timedelta):
+        return clock.moved(begins + after - clock.now())
+
+    requisite, second = cast.requisite(day_max="2000.00"), timedelta(seconds=1)
+    with at(second):
+        f.assigned_payin(cast, "1500.00")
+    with at(timedelta(hours=hours) - timedelta(minutes=5)):
+        late = cast.order("1000.00")
+        f.work_off()
+        assert f.fresh(late).status == "retrying"
+        assert f.fresh(requisite).day_used_minor == 150_000
+        f.cancel(cast.key, late)
+    with at(timedelta(hours=hours) + second):
+        f.assigned_payin(cast, "2000.00")
+        assert f.fresh(requisite).day_used_minor == 200_000
+
+
 @pytest.mark.parametrize(("name", "day", "begins", "hours"), [
     ("America/Sao_Paulo", date(2018, 11, 4), "2018-11-04T03:00", 23),  # there was no midnight: 00:00 became 01:00
     ("America/Sao_Paulo", date(2018, 2, 17), "2018-02-17T02:00", 25),  # it ended at 23:00 once more
