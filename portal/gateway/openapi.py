@@ -141,7 +141,7 @@ def _operation(rule: Rule, method: str, described: Call, refs: Any) -> dict[str,
 
 
 def _name(rule: Rule) -> str:
-    return rule.endpoint.replace(".", "_")
+    return str(rule.endpoint).replace(".", "_")
 
 
 def _links(rule: Rule, found: list[tuple[Rule, str, Call]]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -29,7 +29,7 @@ def of(order: Order) -> list[tuple[str, str]]:
 
 def store_of(payer: Actor) -> UUID:
     """Whose order the link is for. Raises NotFound."""
-    found = reader().scalar(queries.visible_to(payer).with_only_columns(Order.store_id))
+    found: UUID | None = reader().scalar(queries.visible_to(payer).with_only_columns(Order.store_id))
     if found is None:
         raise NotFound()
     return found
