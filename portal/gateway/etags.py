@@ -13,4 +13,5 @@ def conditional(content: Any) -> Response:
     response.set_etag(hashlib.sha256(response.get_data()).hexdigest()[:32])
     response.headers["Cache-Control"] = "private, no-cache"
     response.make_conditional(request)
+    response.headers.pop("Date", None)  # as in web/headers: the server says it
     return response

@@ -102,10 +102,9 @@ _PATHS = {"new": ("new",), "assigned": ("new", "assigned"), "paid": ("new", "ass
           "corrected": ("new", "assigned", "paid", "confirmed", "completed", "corrected")}
 _SETTLED = {"currency": "USDT", "amount": "16.304348", "fee": "0.407609", "net": "15.896739"}
 _CORRECTED = {"currency": "USDT", "amount": "13.043478", "fee": "0.326087", "net": "12.717391"}  # 1200.00 arrived
-_BODY: dict[str, Any] = {
+_BODY: dict[str, Any] = {  # as any store may send it: a `return_url` wants a host that the desk has listed for it
     "external_id": "order-1042", "amount": "1500.00", "currency": "RUB", "method": "card", "bank": "alfa",
-    "customer": {"id": "u-77"}, "return_url": "https://shop.example/thanks", "description": "Order 1042",
-    "metadata": {"cart": "9"}}
+    "customer": {"id": "u-77"}, "description": "Order 1042", "metadata": {"cart": "9"}}
 
 
 def payin(step: str = "new") -> dict[str, Any]:
@@ -126,7 +125,7 @@ def payin(step: str = "new") -> dict[str, Any]:
         "requisite": {"method": "card", "bank": {"code": "alfa", "name": "Alfa-Bank"}, "number": "220015******4821",
                       "holder": "IVAN P"} if status in ("assigned", "paid") else None,
         "customer": {"id": "u-77"}, "metadata": {"cart": "9"}, "description": "Order 1042",
-        "return_url": "https://shop.example/thanks", "amount_received": received if paid else None,
+        "return_url": None, "amount_received": received if paid else None,
         "exactness": ("under" if less else "exact") if paid else None, "late": False,
         "failure": {"code": "no_requisite", "message": "No requisite could take this payment."}
         if status == "failed" else None,
@@ -149,7 +148,7 @@ def payout(step: str = "new") -> dict[str, Any]:
     settlement = {name: value for name, value in told["settlement"].items() if name != "net"}
     return shared | {
         "id": PAYOUT_ID, "object": "payout", "external_id": "po-7", "customer": {"id": "c-7"}, "metadata": {},
-        "description": "Prize of order 1042", "return_url": None,
+        "description": "Prize of order 1042",
         "settlement": settlement | {"total": "13.369565" if step == "corrected" else "16.711957"},
         "destination": {"method": "card", "bank": "alfa", "number": "220015******4827", "holder": "I PETROV"},
         "events": [{"type": f"payout.{one['type'].partition('.')[2]}", "at": one["at"]} for one in told["events"]]}
@@ -232,7 +231,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "external_id": "your own number for it, unique for each store and mode",
         "method": "its `code`; may be left out where the store has one only",
         "bank": "its `code`, where only one will do",
-        "return_url": "where the customer goes afterwards; its host must be one that the store listed",
+        "return_url": "where the customer goes afterwards, on a host that the desk has listed for your store",
         "description": "a sentence for people", "metadata": "texts of yours, in every answer and message again"},
     "CreatePayout": {
         "currency": "what the recipient gets", "amount": "with exactly the currency's digits, as `1500.00`",

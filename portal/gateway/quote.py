@@ -15,6 +15,7 @@ from portal.gateway.auth import caller
 from portal.gateway.endpoint import call, shown
 from portal.orders.reading.availability import available
 from portal.orders.reading.calculator import AskCost, cost
+from portal.orders.view import rate_text
 
 
 class QuoteQuery(Command):
@@ -45,8 +46,8 @@ def quote() -> Response:
     found = cost(reader(), store, AskCost(store_id=store.store_id, **wanted.model_dump()))
     return shown({
         "object": "quote", "direction": wanted.direction, "amount": found.amount.text, "currency": wanted.currency,
-        "rate": found.rate, "settlement_currency": found.settlement.currency, "settlement": found.settlement.text,
-        "fee": found.fee.text, "due": found.due.text})
+        "rate": rate_text(found.rate), "settlement_currency": found.settlement.currency,
+        "settlement": found.settlement.text, "fee": found.fee.text, "due": found.due.text})
 
 
 @call("GET", "/availability", Permission.REFERENCE_READ, summary="Could it be matched now", query=AvailabilityQuery,

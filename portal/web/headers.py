@@ -25,6 +25,7 @@ def register(app: Flask, *, https: bool) -> None:
     @app.after_request
     def add(response: Response) -> Response:
         headers = response.headers
+        headers.pop("Date", None)  # the server's; Werkzeug has a second one where the answer may be a 304
         headers["Content-Security-Policy"] = headers.get("Content-Security-Policy", CSP)
         headers["X-Content-Type-Options"] = "nosniff"
         on_checkout = request.blueprint == "checkout"

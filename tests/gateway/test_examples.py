@@ -38,6 +38,14 @@ def test_the_example_has_the_names_of_a_real_answer(test_shop, payin):
     assert list(openapi_texts.payin()) == list(made.json)
 
 
+def test_the_first_thing_that_anybody_copies_is_taken(test_shop, method):
+    """It named a `return_url`, which a store refuses until the desk has listed its host."""
+    sample = openapi_texts.EXAMPLES["CreatePayin"]
+    assert "return_url" not in sample
+    made = test_shop.post("/payins", sample | {"method": method})
+    assert made.status_code == 201, made.json
+
+
 def test_no_call_is_without_words_and_no_words_without_a_call(app):
     calls = {rule.endpoint.partition(".")[2] for rule, _, _ in openapi.calls(app)}
     assert calls == set(openapi_texts.DESCRIPTIONS)

@@ -10,6 +10,7 @@ def test_a_quote_is_what_the_order_has(test_shop, payin):
     told = quote.json
     assert (told["settlement"], told["fee"], told["due"]) == (
         order["settlement"]["amount"], order["settlement"]["fee"], order["settlement"]["net"])
+    assert told["rate"] == order["settlement"]["rate"], "written alike"
 
 
 @pytest.mark.parametrize("query", [

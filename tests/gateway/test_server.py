@@ -2,6 +2,7 @@
 import json
 import socket
 import time
+from urllib.request import urlopen
 
 import psutil
 import pytest
@@ -47,6 +48,12 @@ def problem(answer):
 def chunks(size: int) -> bytes:
     piece = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
     return piece * (size // 0x10000) + b"0\r\n\r\n"
+
+
+@pytest.mark.parametrize("path", ["/gateway/v1/openapi.json", "/docs", "/login"])
+def test_it_says_once_when_it_answered(desk, path):
+    with urlopen(f"{desk.url}{path}", timeout=10) as answer:
+        assert len(answer.headers.get_all("Date")) == 1
 
 
 def test_a_body_over_the_limit(desk):

@@ -1,5 +1,6 @@
 """What an amount would cost and who would get what, by rate, tariffs and rewards of now. Nothing is made."""
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -51,7 +52,7 @@ class Cost:
     """Of `amount`: what it comes to, the fee of it, and what the store gets (a payin) or pays (a payout)."""
 
     amount: Money
-    rate: str
+    rate: Decimal
     settlement: Money
     fee: Money
     flow: int
@@ -71,7 +72,7 @@ def cost(session: Session, actor: Actor, command: AskCost) -> Cost:
         raise Invalid(fields=[FieldError("/amount", "invalid_amount", "The amount must be more than zero.")])
     rules = RULES[command.direction]
     found = price(terms_of(store.id), rules.direction, command.method, amount)
-    return Cost(amount, f"{found.quote.rate.normalize():f}", found.settlement, found.fee.amount, rules.flow)
+    return Cost(amount, found.quote.rate, found.settlement, found.fee.amount, rules.flow)
 
 
 def shares(session: Session, command: AskCost, found: Cost) -> list[Share]:
