@@ -160,6 +160,13 @@ def note_factor(session: Session, session_id: UUID) -> None:
     session.execute(update(UserSession).where(UserSession.id == session_id).values(factor_at=clock.now()))
 
 
+def new_token(session: Session, session_id: UUID) -> str:
+    """The session goes on under another token: it may do more than before, and a copy of the old one nothing."""
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    session.execute(update(UserSession).where(UserSession.id == session_id).values(token_digest=crypto.sha256(token)))
+    return token
+
+
 def of_user(session: Session, user_id: UUID, role: str) -> list[UserSession]:
     """The user's living sessions, newest first: those that idleness has ended are not among them."""
     now = clock.now()

@@ -69,7 +69,8 @@ def test_every_rows_errors_are_shown_and_the_right_ones_go(cast, owner):
 def test_bad_rows_come_back_as_they_were_typed_and_can_be_mended(cast, owner, second):
     number = "2200150000000008"
     path = take_in(owner, cast, csv_of([row(cast), row(cast, number=number, recipient="=cmd|'x'!A1")]))
-    answer = owner.get(f"{path}/bad-rows.csv")
+    assert owner.get(f"{path}/bad-rows.csv").status_code == 428, "full numbers: a stolen session alone has none"
+    answer = owner.take(f"{path}/bad-rows.csv")
     text = answer.get_data().decode("utf-8-sig")
     [found] = csv.DictReader(io.StringIO(text))
     assert found["number"] == number
@@ -77,7 +78,7 @@ def test_bad_rows_come_back_as_they_were_typed_and_can_be_mended(cast, owner, se
     assert found["recipient"].startswith("'="), "no formula leaves the desk"
     again = take_in(owner, cast, text.replace(number, "2200150000000007").encode())
     assert "Send 1 payout" in owner.get(again).text
-    assert second.get(f"{path}/bad-rows.csv").status_code == 403, "who typed the numbers, and nobody else"
+    assert second.take(f"{path}/bad-rows.csv").status_code == 403, "who typed the numbers, and nobody else"
     with f.look() as session:
         assert session.scalar(select(func.count()).select_from(AuditRow).where(
             AuditRow.action == "payout_import.rows_taken", AuditRow.target_id == str(parse("pim", path[-30:])))) == 1
@@ -198,7 +199,7 @@ def test_another_merchants_file_does_not_exist_and_a_viewer_sends_none(app, cast
     path = take_in(owner, cast, csv_of([row(cast)]))
     stranger = people.seat(app, people.person("merchant_owner"))
     for address in (path, f"{path}/bad-rows.csv"):
-        assert stranger.get(address).status_code == 404
+        assert stranger.take(address).status_code == 404
     for act in ("sending", "release", "refusal", "withdrawal"):
         assert stranger.send(f"{path}/{act}", {"reason": "x"}).status_code == 404
     viewer = people.seat(app, people.person("merchant_viewer", merchant_id=cast.merchant.id))

@@ -62,7 +62,7 @@ def note(application_id: str) -> Response:
 
 
 @bp.post("/<application_id>/invitation")
-@requires(Permission.APPLICATION_MANAGE)
+@requires(Permission.APPLICATION_MANAGE, step_up=True)
 @once
 def invite(application_id: str) -> Response:
     """The link is in this answer only."""

@@ -9,11 +9,11 @@ from portal.core import crypto
 from portal.core.access import Permission, requires
 from portal.core.db import transaction
 from portal.core.errors import Denied, Invalid, NotFound
-from portal.parties import passkeys, users
+from portal.parties import passkeys, sessions, users
 from portal.web import mails, step_up
 from portal.web.auth.arrival import arrived, own_path
 from portal.web.auth.login import form
-from portal.web.auth.second_factor import CODES, frame, needed
+from portal.web.auth.second_factor import CODES, carry_on, frame, needed
 from portal.web.identity import current_actor, enter, signed_in
 from portal.web.render import redisplay, show
 from portal.web.sessions import first_values
@@ -66,12 +66,15 @@ def new() -> Response:
 def add_passkey() -> Response:
     """Its challenge was given out behind a step-up, to this session. The first factor comes with recovery codes."""
     answer = request.form.get("passkey", "")
+    here = UUID(signed_in().details["session"])
     with redisplay(PAGE, frame):
         to = used_up("add", answer)
         with transaction() as database:
             codes = passkeys.add(database, signed_in(), answer=answer, to=to, name=request.form.get("name", ""),
-                                 session_id=UUID(signed_in().details["session"]))
+                                 session_id=here)
+            token = sessions.new_token(database, here) if codes else None
             mails.own_factor(database, "passkey_added")
+    carry_on(token)
     flash(gettext("The passkey is added."))
     return show(CODES, codes=codes, **frame()) if codes else _back()
 

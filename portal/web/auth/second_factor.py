@@ -10,7 +10,7 @@ from flask_babel import gettext
 from portal.core import crypto
 from portal.core.access import Permission, requires
 from portal.core.db import reader, transaction
-from portal.parties import passkeys, second_factor
+from portal.parties import passkeys, second_factor, sessions
 from portal.web import mails
 from portal.web.form_keys import once
 from portal.web.identity import browser, needs_factor, signed_in
@@ -44,10 +44,13 @@ def add_app() -> Response:
     seed = _seed()
     if seed is None:
         return _to(url_for(".app"))
+    here = UUID(signed_in().details["session"])
     with redisplay(APP, _setting_up), transaction() as database:
         codes = second_factor.add_app(database, signed_in(), seed=seed, code=request.form.get("code", ""),
-                                      session_id=UUID(signed_in().details["session"]))
+                                      session_id=here)
+        token = sessions.new_token(database, here) if codes else None
         mails.own_factor(database, "app_added")
+    carry_on(token)
     del session[SEED]
     flash(gettext("Your authenticator app is set up."))
     return show(CODES, codes=codes, **frame()) if codes else _to(url_for("profile.index"))
@@ -71,6 +74,12 @@ def codes() -> Response:
         made = second_factor.new_recovery_codes(database, signed_in())
         mails.own_factor(database, "codes_made")
     return show(CODES, codes=made, **frame())
+
+
+def carry_on(token: str | None) -> None:
+    """The first factor was set up here: this browser has another token from now on."""
+    if token is not None:
+        browser().begin(token)
 
 
 def shown() -> dict[str, Any]:

@@ -98,7 +98,7 @@ def withdraw_import(payout_import_id: str) -> Response:
 
 
 @bp.get("/imports/<payout_import_id>/bad-rows.csv")
-@requires(Permission.PAYOUT_CREATE)
+@requires(Permission.PAYOUT_CREATE, step_up=True)
 def bad_rows(payout_import_id: str) -> Response:
     """What was typed, with what to mend, to be mended and taken in again; who took it is in the audit."""
     with transaction() as session:

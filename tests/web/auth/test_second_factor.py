@@ -72,9 +72,13 @@ def test_it_is_proved_before_it_counts_and_comes_with_ten_codes(app: Flask) -> N
     with transaction() as session:
         assert session.get(User, me.id).factor_since is None  # type: ignore[union-attr]
     assert elsewhere.get("/trader/orders").status_code == 200
+    copied = people.Browser(app)
+    copied.set_cookie("sid", here.sid)
+    assert copied.get("/trader/orders").status_code == 200
     _, codes = set_up(app, here)
     assert len(set(codes)) == 10
     assert here.get("/trader/orders").status_code == 200, "who set it up goes on"
+    assert copied.get("/trader/orders").location.startswith("/login"), "a copy of its cookie does not"
     assert elsewhere.get("/trader/orders").location.startswith("/login"), "every other session ended"
     assert not any(code in here.get("/profile").get_data(as_text=True) for code in codes)
 
@@ -92,6 +96,12 @@ def test_the_seed_lies_sealed_and_each_session_sees_its_own(app: Flask, enrolled
         seat.send("/step-up", {"reading": PAGE})
         seeds.add(re.search(r'class="id breakable">([A-Z2-7 ]+)<', seat.get(PAGE).text)[1])  # type: ignore[index]
     assert len(seeds) == 2
+
+
+def test_its_address_leads_to_where_it_is_looked_after(app: Flask) -> None:
+    here = people.seat(app, people.person("trader"))
+    assert here.get("/profile/second-factor").location == "/profile#second-factor"
+    assert 'id="second-factor"' in here.get("/profile").get_data(as_text=True)
 
 
 def test_the_password_alone_opens_nothing(app: Flask, enrolled: tuple[people.Person, str]) -> None:
@@ -130,10 +140,13 @@ def test_a_code_counts_once_across_sessions_and_not_late(app: Flask, enrolled: t
         assert second.send("/second-factor", {"code": late}).status_code == 422
 
 
-def test_one_code_sixteen_times_at_once_opens_once(app: Flask, enrolled: tuple[people.Person, str]) -> None:
+@pytest.mark.parametrize("kind", ["app", "recovery"])
+def test_one_code_sixteen_times_at_once_opens_once(app: Flask, enrolled: tuple[people.Person, str], kind: str) -> None:
     me, seed = enrolled
+    with transaction() as session:
+        codes = second_factor.new_recovery_codes(session, me.actor)
     with clock.moved(timedelta(seconds=60)):
-        code = code_of(seed)
+        code = code_of(seed) if kind == "app" else codes[0]
 
         def accept(_: int) -> bool:
             with app.app_context():
