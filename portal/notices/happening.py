@@ -3,12 +3,11 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-import structlog
 from psycopg.types.json import Jsonb
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from portal.core import clock, ids, jobs
+from portal.core import clock, ids, jobs, request_log
 from portal.notices import catalogue
 
 KIND = "tell_people"
@@ -22,7 +21,7 @@ HAPPENED = text("""
                       CAST(:facts AS jsonb[]), CAST(:once AS text[])) AS w (id, audience, audience_id, facts, once)
         ON CONFLICT (once) DO NOTHING RETURNING id)
     INSERT INTO jobs (kind, reference, unique_key, run_at, request_id, created_at)
-    SELECT :kind, id, id::text, :now, :request_id, :now FROM made ON CONFLICT (kind, unique_key) DO NOTHING""")
+    SELECT :kind, id, id::text, least(:now, now()), :request_id, :now FROM made ON CONFLICT (kind, unique_key) DO NOTHING""")
 
 # Which of these traders have somebody who wishes to hear of what comes with every order.
 WISHING = text("""
@@ -82,7 +81,7 @@ def notify_all(session: Session, event: str, said: Sequence[Said], *, but: UUID 
         return
     session.execute(HAPPENED, {
         "event": event, "but": but, "now": clock.now(), "kind": KIND,
-        "request_id": structlog.contextvars.get_contextvars().get("request_id"),
+        "request_id": request_log.promised_by(),
         "ids": [ids.new_id() for _ in said], "audiences": [one.to.kind for one in said],
         "audience_ids": [one.to.id for one in said], "facts": [Jsonb(_short(one.facts)) for one in said],
         "once": [None if one.once is None else f"{event}:{one.once}" for one in said]})

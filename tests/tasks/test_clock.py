@@ -111,3 +111,28 @@ def test_a_promiser_whose_clock_is_ahead_hides_nothing(fresh_app: Flask) -> None
             jobs.enqueue(session, "settle_order", cast.store.id)
     with transaction() as session:
         assert {"match_order", "settle_order"} <= set(jobs.due_kinds(session))
+
+
+def test_a_clock_that_was_trusted_and_is_then_set_right(watch: Watch, steps: clock.Steps, drained: list[str],
+                                                        record: Record) -> None:
+    """An hour of it, and what was turned and promised by it does not keep the next hour from its work."""
+    cast = cast_of_four()
+    watch.look()
+    with clock.moved(HOUR):
+        watch.look()
+        steps._seen_at -= clock.TRUSTED_AFTER_S
+        watch.look()
+        dispatcher.look_once()
+        cast.order()
+        record.change("UPDATE jobs SET run_at = created_at WHERE kind = 'match_order'")
+    watch.look()
+    assert steps.stepped_s() < 0, "nobody knows yet which of them is right"
+    ahead = record.one("SELECT count(*) FROM job_slots WHERE turned_at > now() + interval '50 minutes'")
+    steps._seen_at -= clock.TRUSTED_AFTER_S
+    watch.look()
+    assert ahead
+    assert not record.one("SELECT count(*) FROM job_slots WHERE turned_at > now() + interval '1 minute'")
+    dispatcher.look_once()
+    assert record.one("SELECT min(slot) FROM job_slots") > 0
+    with transaction() as session:
+        assert "match_order" in jobs.due_kinds(session)

@@ -58,11 +58,18 @@ def enqueue_recurring(session: Session) -> None:
 
 
 def bring_back(session: Session, by: timedelta) -> int:
-    """A clock was so far ahead for a while and is back: what was promised by it is due sooner. How many jobs."""
+    """A clock was so far ahead for a while and is back: what was promised by it is due sooner, and slots of the future
+    are turned anew. How many jobs.
+
+    Of the future is what the database's clock, too, says is: one that fell behind makes nothing early.
+    """
+    future = {"by": by, "now": clock.now(), "step": timedelta(seconds=clock.STEP_S)}
     kinds = session.execute(text("""
         UPDATE jobs SET run_at = run_at - :by, created_at = created_at - :by
-         WHERE created_at > :now AND dead_at IS NULL RETURNING kind"""),
-        {"by": by, "now": clock.now() + timedelta(seconds=clock.STEP_S)}).scalars().all()
+         WHERE created_at > greatest(:now, now()) + :step AND dead_at IS NULL RETURNING kind"""), future).scalars().all()
+    session.execute(text("""
+        UPDATE job_slots SET slot = 0, turned_at = :now WHERE turned_at > greatest(:now, now()) + :step"""),
+        {"now": future["now"], "step": future["step"]})
     for kind in set(kinds):
         wake(session, kind)
     return len(kinds)
