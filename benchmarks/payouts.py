@@ -1,4 +1,4 @@
-"""Payouts against payins: created over HTTP, matched and settled as a worker does it; what one costs in what the other does.
+"""Payouts against payins: created over HTTP, matched and settled as a worker does it; what one costs in the other.
 
 Sides take turns in one run. What wrk created is then matched by `jobs.run`, confirmed in SQL (untimed) and settled by
 `jobs.run`. Creates go the road that both have, through Flask (`FAST_CREATE=false`): the fast one is for payins alone

@@ -56,7 +56,7 @@ class Judged:
     @property
     def may_alone(self) -> bool:
         """Who asked may approve it himself."""
-        return 0 < self.amount.minor and self.alone.total_minor <= self.limit.alone_max_minor and not self.needs_two
+        return self.amount.minor > 0 and self.alone.total_minor <= self.limit.alone_max_minor and not self.needs_two
 
     @property
     def only_together(self) -> str | None:

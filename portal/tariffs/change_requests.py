@@ -88,8 +88,11 @@ def asked_and_standing(session: Session, kind: str, owner_id: UUID, asked: Mappi
     owner = Tariff.store_id == owner_id if kind == FEE else Reward.trader_id == owner_id
     rows = session.execute(select(*COLUMNS[table]).where(owner, *service.counting_at(table, at)).order_by(
         *NEWEST_FIRST[table]).limit(RULES_MAX))
-    version = Rule(ids.new_id(), *(asked.get(name) for name in service.KEYS), asked[f"{kind}_bps"],  # type: ignore[arg-type]
-                   Money.parse(asked[f"{kind}_fixed"], asked["settlement_currency"]).minor, at, None)
+    orders: dict[str, Any] = {name: asked.get(name) for name in service.KEYS}
+    version = Rule(
+        id=ids.new_id(), **orders, bps=asked[f"{kind}_bps"],
+        fixed_minor=Money.parse(asked[f"{kind}_fixed"], asked["settlement_currency"]).minor, valid_from=at,
+        retired_at=None)
     return version, [Rule(*row) for row in rows]
 
 

@@ -44,8 +44,8 @@ class Fact(NamedTuple):
 
 
 def facts_of(session: Session, actor: Actor, asked: Sequence[Approval]) -> dict[UUID, list[Fact]]:
-    """By approval, for a page of them: at most two queries a kind of record, however many there are, a few for each that
-    waits to change a fee or a reward, or is about an amount that has a limit."""
+    """By approval, for a page of them: at most two queries a kind of record, however many there are, a few for each
+    that waits to change a fee or a reward, or is about an amount that has a limit."""
     facts: dict[UUID, list[Fact]] = {approval.id: [] for approval in asked}
     named = {"requisite": _requisites, "trader": _traders, "store": _stores, "holder": _holders, "user": _users,
              WITHDRAWAL: _withdrawals, ADDRESS: _addresses}

@@ -14,8 +14,8 @@ from portal.core.access import Actor
 from portal.parties.models import Trader
 from tests import factories as f
 from tests import people
-from tests.approvals.test_grown import asked, decide, fresh, limit
 from tests.approvals.test_grown import _no_limits as _no_limits
+from tests.approvals.test_grown import asked, decide, fresh, limit
 from tests.treasury import acts
 
 HELD = f.usdt(f.PLENTY)

@@ -59,7 +59,7 @@ def test_another_direction_is_another_matter() -> None:
 
 
 def test_each_amount_stands_in_the_band_by_whose_version_an_order_would_be_priced() -> None:
-    """Two hundred tariffs by chance: ends meet without gap or overlap, and before and after are the rule's own choice."""
+    """Two hundred tariffs by chance: ends meet without gap or overlap, before and after are the rule's own choice."""
     chance = random.Random(16)
     checked = 0
     for _ in range(200):
@@ -73,8 +73,8 @@ def test_each_amount_stands_in_the_band_by_whose_version_an_order_would_be_price
         becomes = [asked, *(r for r in standing if (r.method, r.currency, r.from_minor, r.to_minor) not in alike)]
         found, methods, currencies = changes(standing, asked)
         for method, currency, minor in product(["card", "sbp", "cash"], ["RUB", "UAH", "KZT"], [*range(22), MINOR_MAX]):
-            at = [b for b in found if (b.method == method or b.method is None and method not in methods)
-                  and (b.currency == currency or b.currency is None and currency not in currencies)
+            at = [b for b in found if (b.method == method or (b.method is None and method not in methods))
+                  and (b.currency == currency or (b.currency is None and currency not in currencies))
                   and b.from_minor <= minor <= b.to_minor]
             was, is_now = (most_specific(rules, direction="payin", method=method, amount=Money(minor, currency), at=AT)
                            for rules in (standing, becomes))

@@ -72,7 +72,7 @@ def test_what_a_more_specific_version_prices_is_left_out(app: Flask) -> None:
 
 
 def test_each_band_tells_its_own_orders_of_yesterday(app: Flask) -> None:
-    """A band is cut out of the store's fee: below and above it nothing changes, in it two of five orders are cheaper."""
+    """A band cut out of the store's fee: below and above it nothing changes, in it two of five orders are cheaper."""
     cast = f.new_cast(fee_bps=250)
     cast.requisite(cast.trader())
     with clock.moved(yesterday()):
