@@ -59,7 +59,7 @@ def test_another_direction_is_another_matter() -> None:
 
 
 def test_each_amount_stands_in_the_band_by_whose_version_an_order_would_be_priced() -> None:
-    """Two hundred tariffs by chance: no gap, no overlap, and before and after are the rule's own choice."""
+    """Two hundred tariffs by chance: ends meet without gap or overlap, before and after are the rule's own choice."""
     chance = random.Random(16)
     checked = 0
     for _ in range(200):

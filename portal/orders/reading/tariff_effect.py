@@ -80,8 +80,8 @@ class BandEffect:
 
 @dataclass(frozen=True)
 class Effects:
-    """`total`: of the orders that the version would price. `left_out`: bands that are not shown.
-    `methods`, `currencies`: those that have versions of their own."""
+    """`total`: of the orders that the version would price. `left_out`: bands that are not shown. `methods` and
+    `currencies`: those that have versions of their own."""
 
     kind: str
     settlement_currency: str

@@ -22,7 +22,8 @@ from portal.web.identity import signed_in
 from portal.web.render import show
 
 bp = Blueprint("admin_approval_sets", __name__, url_prefix="/admin/approvals")
-LIMITS, CHOSEN, RESULTS = (f"admin/approvals/{name}.html" for name in ("limits", "chosen", "results"))
+LIMITS, RESULTS = "admin/approvals/limits.html", "admin/approvals/results.html"
+CHOSEN = "admin/approvals/chosen.html"
 CHOSEN_MAX = 50
 
 
@@ -30,7 +31,7 @@ class Sum(NamedTuple):
     """Of those that were chosen and wait: how many of a kind there are, and what they come to in one currency."""
 
     kind: str
-    count: int
+    number: int
     amount: Money | None  # None: of no amount
 
 
