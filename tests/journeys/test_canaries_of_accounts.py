@@ -158,6 +158,7 @@ def seen_by(browser: PlainBrowser, role: str, proof: Callable[[], dict[str, str]
     return seen
 
 
+@pytest.mark.timeout(600)  # some two hundred pages
 def test_what_opens_an_account_is_found_with_its_person_only(desk, shop: Shop, postbox, sentry, url_of,
                                                              fresh_database, redis_url):
     owner, database = Owner(desk, postbox), url_of(fresh_database, "owner")
@@ -177,6 +178,8 @@ def test_what_opens_an_account_is_found_with_its_person_only(desk, shop: Shop, p
                                      "method": "card"}, key="canary-key-2")
     owner.secrets["payment link"] = order["payment_url"].rpartition("/")[2][26:]
     wait_for(lambda: any(b"payin." in body for _, body in shop.received), "a webhook came")
+    owner.secrets["password given out"] = desk.flask("users", "password", "trader5@quittance.example", "--reason",
+                                                     "Lost").splitlines()[-1]
     fails_everywhere(desk, owner, database, key, token)
     wait_for(lambda: sentry.told.count('"exception"') >= 8, "Sentry heard of what broke")
     wait_for(lambda: all_rows(database)["public.logged_calls"].count("/payins") >= 8, "the log of calls is written")
@@ -189,6 +192,13 @@ def test_what_opens_an_account_is_found_with_its_person_only(desk, shop: Shop, p
     def look(where: str, text: str, hidden: dict[str, str] = everything) -> None:
         leaks.setdefault(where, set()).update(found(hidden, text))
 
+    seats = [("merchant2", "merchant_owner"), ("trader1", "trader"), ("admin", "super_admin"),
+             ("viewer", "support_readonly")]
+    for who, role in seats:
+        for path, html in seen_by(sign_in(desk, who), role, lambda: {"proof_password": PASSWORD}).items():
+            look(f"{who} {path}", html)
+    for path, html in seen_by(owner.browser, "merchant_owner", lambda: {"proof_code": owner.codes.pop()}).items():
+        look(f"own {path}", html, hidden)
     for table, rows in all_rows(database).items():
         look(f"table {MONTH.sub('', table.removeprefix('public.'))}", rows)
     look("redis", all_of(redis_url))
@@ -198,11 +208,4 @@ def test_what_opens_an_account_is_found_with_its_person_only(desk, shop: Shop, p
         look("webhooks", body.decode() + json.dumps(headers))
     for to, text in postbox.got:
         look(f"mail to {to}", text)
-    seats = [("merchant2", "merchant_owner"), ("trader1", "trader"), ("admin", "super_admin"),
-             ("viewer", "support_readonly")]
-    for who, role in seats:
-        for path, html in seen_by(sign_in(desk, who), role, lambda: {"proof_password": PASSWORD}).items():
-            look(f"{who} {path}", html)
-    for path, html in seen_by(owner.browser, "merchant_owner", lambda: {"proof_code": owner.codes.pop()}).items():
-        look(f"own {path}", html, hidden)
     assert {where: sorted(what) for where, what in leaks.items() if what} == MAY
