@@ -43,7 +43,8 @@ class Books:
         """What a clock that jumps does to orders. Nobody pays here, and no drill lasts as long as an order."""
         ended, waiting = self.rows("""
             SELECT (SELECT count(*) FROM orders WHERE status = 'expired'),
-                   (SELECT count(*) FROM jobs WHERE kind = 'match_order' AND run_at > now() + interval '1 minute')""")[0]
+                   (SELECT count(*) FROM jobs
+                     WHERE kind = 'match_order' AND run_at > now() + interval '1 minute')""")[0]
         slots = self.rows("SELECT count(*) FROM job_slots WHERE turned_at > now() + interval '1 minute'")[0][0]
         return (f"expired before their time: {ended}; to be matched later than in a minute: {waiting}; recurring work"
                 f" of the future: {slots}")
