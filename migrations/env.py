@@ -2,13 +2,12 @@
 from alembic import context
 from alembic.migration import MigrationContext
 from flask import current_app
-from sqlalchemy import create_engine, pool, text
+from sqlalchemy import create_engine, pool
 
 from portal import tables
-from portal.core import readiness
+from portal.core import readiness, schema_locks
 from portal.core.db import Base
 
-LOCK_TIMEOUT = "4s"
 assert tables
 
 
@@ -25,7 +24,7 @@ def run() -> None:
     engine = create_engine(url, poolclass=pool.NullPool,
                            connect_args={"target_session_attrs": "read-write"})  # of several hosts the one that can
     with engine.connect() as connection:
-        connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
+        schema_locks.bound_waits(connection)
         version = MigrationContext.configure(connection).get_current_revision()
         connection.commit()
         if readiness.is_of_before(version):

@@ -115,7 +115,7 @@ def test_every_page_is_current_again_within_five_seconds(fresh_app: Flask, fresh
         wait_for(lambda: caller.call("GET", "/readyz").status == 200, "the balancer has found the desk")
         wait_for(lambda: all(payer.version for payer in payers), "every payer sees the page")
         wait_for(lambda: all(page.streams for page in pages), "every page listens")
-        cancelled, took = _cancelled_while(fresh_app, cast, payers, lambda: [_restarted(desk) for desk in (one, two)])
+        cancelled, took = _cancelled_while(fresh_app, cast, payers, lambda: [*map(_restarted, (one, two))])
         wait_for(lambda: all(payer.seen_at for payer in payers), "every payer sees the end", 2 * CURRENT_WITHIN_S)
     late = sorted((payer.seen_at or float("inf")) - cancelled[payer.path] for payer in payers)
     first, last = min(cancelled.values()), max(cancelled.values())

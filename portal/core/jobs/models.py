@@ -36,7 +36,7 @@ class Job(Base):
     leased_until: Mapped[datetime | None]
     dead_at: Mapped[datetime | None]
     last_error: Mapped[str | None] = mapped_column(Text)
-    request_id: Mapped[str | None] = mapped_column(Text)
+    request_id: Mapped[str | None] = mapped_column(Text)  # and a trace's context, where traces are on (core.tracing)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
 
 
