@@ -75,7 +75,7 @@ class Watch:
         stepped_s = clock.steps.stepped_s()
         if stepped_s and not self._stepped_s:
             log.error("clock_stepped", seconds=round(stepped_s))
-        if self._stepped_s and not stepped_s:  # back from where it was, or trusted where it is: then it was there before
+        if self._stepped_s and not stepped_s:  # back, or trusted where it is and then it may be the right one
             with transaction() as session:
                 back = jobs.bring_back(session, timedelta(seconds=abs(self._stepped_s)))
             log.warning("clock_is_trusted", jobs=back)

@@ -21,7 +21,8 @@ HAPPENED = text("""
                       CAST(:facts AS jsonb[]), CAST(:once AS text[])) AS w (id, audience, audience_id, facts, once)
         ON CONFLICT (once) DO NOTHING RETURNING id)
     INSERT INTO jobs (kind, reference, unique_key, run_at, request_id, created_at)
-    SELECT :kind, id, id::text, least(:now, now()), :request_id, :now FROM made ON CONFLICT (kind, unique_key) DO NOTHING""")
+    SELECT :kind, id, id::text, least(:now, now()), :request_id, :now
+      FROM made ON CONFLICT (kind, unique_key) DO NOTHING""")
 
 # Which of these traders have somebody who wishes to hear of what comes with every order.
 WISHING = text("""

@@ -33,9 +33,7 @@ def ask_fee(session: Session, actor: Actor, command: AskFee) -> Approval:
     Raises Denied, NotFound, Invalid (percent, amounts, method, currency, a band without a currency, a day gone by).
     """
     store = _locked(session, actor, queries.stores_visible_to(actor).where(Store.id == command.store_id))
-    after = _asked(session, command) | {
-        "fee_bps": typed_amounts.percent("fee_percent", command.fee_percent),
-        **_fixed("fee_fixed", command.fee_fixed, store.settlement_currency)}
+    after = fee_asked(session, store, command)
     return approvals.ask(session, actor, kind=FEE, target_kind="store", target_id=store.id,
                          before=_fee_then(session, store, after), after=after, reason=command.reason)
 
@@ -44,11 +42,23 @@ def ask_reward(session: Session, actor: Actor, command: AskReward) -> Approval:
     """Put a trader's other reward before a second person; nothing changes yet. Raises as `ask_fee`."""
     trader = _locked(session, actor,
                      queries.traders_visible_to(actor).where(Trader.id == command.trader_id, ~Trader.robot))
-    after = _asked(session, command) | {
-        "reward_bps": typed_amounts.percent("reward_percent", command.reward_percent),
-        **_fixed("reward_fixed", command.reward_fixed, trader.settlement_currency)}
+    after = reward_asked(session, trader, command)
     return approvals.ask(session, actor, kind=REWARD, target_kind="trader", target_id=trader.id,
                          before=_reward_then(session, trader, after), after=after, reason=command.reason)
+
+
+def fee_asked(session: Session, store: Store, command: AskFee) -> dict[str, Any]:
+    """As an approval keeps it. Raises Invalid."""
+    return _asked(session, command) | {
+        "fee_bps": typed_amounts.percent("fee_percent", command.fee_percent),
+        **_fixed("fee_fixed", command.fee_fixed, store.settlement_currency)}
+
+
+def reward_asked(session: Session, trader: Trader, command: AskReward) -> dict[str, Any]:
+    """Likewise. Raises Invalid."""
+    return _asked(session, command) | {
+        "reward_bps": typed_amounts.percent("reward_percent", command.reward_percent),
+        **_fixed("reward_fixed", command.reward_fixed, trader.settlement_currency)}
 
 
 def fee_approved(session: Session, actor: Actor, approval: Approval) -> None:

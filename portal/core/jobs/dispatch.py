@@ -64,9 +64,9 @@ def bring_back(session: Session, by: timedelta) -> int:
     Of the future is what the database's clock, too, says is: one that fell behind makes nothing early.
     """
     future = {"by": by, "now": clock.now(), "step": timedelta(seconds=clock.STEP_S)}
-    kinds = session.execute(text("""
+    kinds = session.scalars(text("""
         UPDATE jobs SET run_at = run_at - :by, created_at = created_at - :by
-         WHERE created_at > greatest(:now, now()) + :step AND dead_at IS NULL RETURNING kind"""), future).scalars().all()
+         WHERE created_at > greatest(:now, now()) + :step AND dead_at IS NULL RETURNING kind"""), future).all()
     session.execute(text("""
         UPDATE job_slots SET slot = 0, turned_at = :now WHERE turned_at > greatest(:now, now()) + :step"""),
         {"now": future["now"], "step": future["step"]})
