@@ -38,7 +38,7 @@ async def serving() -> AsyncIterator[None]:
 
 
 settings = flask_app.extensions["settings"]
-tracing.begin(settings.traces_url, share=settings.traces_share, process="web")
+tracing.begin(settings.traces_url, share=settings.traces_share, key=settings.trace_key, process="web")
 bridge = Bridge(flask_app, threads=THREADS, serving=serving)
 fast = FastCreate(bridge, flask_app) if settings.fast_create else None
 live = Live(fast or bridge, flask_app)

@@ -232,6 +232,11 @@ class Settings(Checks):
         return self.public_url.startswith("https:")
 
     @property
+    def trace_key(self) -> bytes:
+        """Draws which traces are kept, in all processes alike; only a hash is made of it."""
+        return each(self.huey_key)[0].encode()
+
+    @property
     def address_connections(self) -> int:
         """All come from the proxies' few addresses where there are any: those keep their own count of visitors."""
         return self.connections_per_address or (CONNECTIONS_MAX if self.proxy_hops else PER_ADDRESS_MAX)

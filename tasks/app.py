@@ -140,7 +140,7 @@ def application() -> Flask:
 @huey.on_startup()  # type: ignore[untyped-decorator]
 def make_application() -> None:
     application()
-    tracing.begin(settings.traces_url, share=settings.traces_share, process="worker")
+    tracing.begin(settings.traces_url, share=settings.traces_share, key=settings.trace_key, process="worker")
     gc_tuning.settle()
 
 

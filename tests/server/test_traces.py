@@ -13,6 +13,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from portal.core import request_log, tracing
 from portal.core.db import transaction
+from portal.core.tracing.spans import _Drawn
 from portal.webhooks import service
 from portal.webhooks.commands import CreateEndpoint
 from tests import factories
@@ -116,6 +117,18 @@ def test_a_share_of_none_keeps_none_and_a_page_never_joins_a_strangers_trace(
     (page,) = spans(collector).values()
     assert page.name == "GET /login"
     assert page.trace_id.hex() != TRACE
+
+
+def test_a_share_cannot_be_aimed_at() -> None:
+    """By ids whose low half says "keep me", as samplers of other programs read it."""
+    chosen = [number << 64 | 1 for number in range(1, 2001)]
+    kept = {key: [id for id in chosen if _Drawn(.05, key).should_sample(None, id, "").decision.is_sampled()]
+            for key in (b"one", b"another")}
+    assert all(40 < len(ids) < 180 for ids in kept.values())
+    assert kept[b"one"] != kept[b"another"]
+    assert kept[b"one"] == [id for id in chosen if _Drawn(.05, b"one").should_sample(
+        None, id, "").decision.is_sampled()], "in each process the same"
+    assert all(_Drawn(1, b"one").should_sample(None, id, "").decision.is_sampled() for id in chosen)
 
 
 def test_a_collector_that_is_away_holds_nobody_up(fresh_app: Flask, fresh_database: str, record: Record,

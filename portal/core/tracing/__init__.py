@@ -18,13 +18,13 @@ HEADER = "traceparent"
 _spans: "Spans | None" = None
 
 
-def begin(url: str | None, *, share: float, process: str) -> None:
-    """In a process that serves or works. `share`: of new traces that are kept, 0 to 1."""
+def begin(url: str | None, *, share: float, key: bytes, process: str) -> None:
+    """In a process that serves or works. `share`: of traces that are kept, 0 to 1. `key`: the same one in all of them."""
     global _spans
     if url is not None:
         from portal.core.tracing.spans import Spans
 
-        _spans = Spans(url, share=share, process=process)
+        _spans = Spans(url, share=share, key=key, process=process)
 
 
 def around(app: Any) -> Any:

@@ -1,6 +1,8 @@
 """The spans themselves, by OpenTelemetry's SDK. Imported only where traces are on."""
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from hashlib import blake2b
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -10,7 +12,7 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
-from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
+from opentelemetry.sdk.trace.sampling import Decision, ParentBased, Sampler, SamplingResult
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
@@ -27,15 +29,15 @@ _propagator = TraceContextTextMapPropagator()
 class Spans:
     """Of one process, sent by a thread of its own."""
 
-    def __init__(self, url: str, *, share: float, process: str) -> None:
-        ratio = TraceIdRatioBased(share)
-        # a stranger's flag makes nobody keep more than the share that the operator wants
+    def __init__(self, url: str, *, share: float, key: bytes, process: str) -> None:
+        drawn = _Drawn(share, key)
+        # a caller's flag neither makes us keep more than the share that the operator wants nor hides his own calls
         provider = TracerProvider(
-            sampler=ParentBased(ratio, remote_parent_sampled=ratio),
+            sampler=ParentBased(drawn, remote_parent_sampled=drawn, remote_parent_not_sampled=drawn),
             resource=Resource.create({"service.name": f"quittance-{process}", "service.namespace": "quittance"}))
         provider.add_span_processor(BatchSpanProcessor(
             _Told(OTLPSpanExporter(endpoint=url, timeout=SENT_WITHIN_S)), max_queue_size=WAITING_MAX,
-            schedule_delay_millis=SENT_EVERY_MS))
+            max_export_batch_size=WAITING_MAX, schedule_delay_millis=SENT_EVERY_MS))  # at a stop all in one try
         self._tracer = provider.get_tracer("quittance")
 
     def current(self) -> str | None:
@@ -92,6 +94,23 @@ class Spans:
             span.set_attribute("http.response.status_code", status)
         if error is not None or status is None or status >= 400:
             span.set_status(Status(StatusCode.ERROR, error or str(status)))
+
+
+class _Drawn(Sampler):
+    """A share of all traces, the same ones in every process: by a hash that a caller who chooses ids cannot aim at."""
+
+    def __init__(self, share: float, key: bytes) -> None:
+        self._below, self._key = int(share * 2**64), blake2b(key, person=b"traces").digest()
+
+    def should_sample(self, parent_context: Context | None, trace_id: int, name: str, kind: Any = None,
+                      attributes: Any = None, links: Any = None, trace_state: Any = None) -> SamplingResult:
+        hashed = blake2b(trace_id.to_bytes(16, "big"), key=self._key, digest_size=8).digest()
+        if int.from_bytes(hashed, "big") < self._below:
+            return SamplingResult(Decision.RECORD_AND_SAMPLE, attributes)
+        return SamplingResult(Decision.DROP)
+
+    def get_description(self) -> str:
+        return "a share, drawn by the desk"
 
 
 class _Told(SpanExporter):
