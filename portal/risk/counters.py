@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from hashlib import blake2b
 from uuid import UUID
 
@@ -109,20 +110,19 @@ def send(session: Session, seen: Sequence[Seen], windows: Collection[Window]) ->
     counting = Counting(seen, [(one, window) for one in seen for window in windows if window.by in one.of])
     if not counting.asked:
         return counting
-    keys: dict[tuple[UUID, By, timedelta], bytes] = {}
     rows: dict[tuple[bytes, datetime, str, datetime], list[int]] = defaultdict(lambda: [0, 0])
     for by, grain in {(window.by, grain_of(window)) for window in windows}:
         for one in seen:
             if by in one.of:
-                key, bucket = key_of(by, one.of[by], grain), bucket_of(one.at, grain)
-                keys[one.id, by, grain], row = key, rows[key, bucket, one.currency, bucket + KEPT[grain]]
+                bucket = bucket_of(one.at, grain)
+                row = rows[key_of(by, one.of[by], grain), bucket, one.currency, bucket + KEPT[grain]]
                 row[0], row[1] = row[0] + 1, row[1] + one.minor
     queue(session, COUNT, {
         "keys": array(key for key, _, _, _ in rows), "buckets": array(bucket for _, bucket, _, _ in rows),
         "currencies": array(currency for _, _, currency, _ in rows), "untils": array(until for _, _, _, until in rows),
         "counts": array(count for count, _ in rows.values()), "minors": array(minor for _, minor in rows.values())})
-    looked_up = [(place, key, one, w) for place, (one, w) in enumerate(counting.asked) for key in (
-        keys[one.id, w.by, grain_of(w)], *(key_of(w.by, whose, grain_of(w)) for whose in one.also.get(w.by, ())))]
+    looked_up = [(place, key_of(w.by, whose, grain_of(w)), one, w) for place, (one, w) in enumerate(counting.asked)
+                 for whose in (one.of[w.by], *one.also.get(w.by, ()))]
     counting.places = [place for place, *_ in looked_up]
     queue(session, READ, {
         "keys": array(key for _, key, _, _ in looked_up),
@@ -147,6 +147,7 @@ def bucket_of(at: datetime, grain: timedelta) -> datetime:
     return at - (at - _EPOCH) % grain
 
 
+@lru_cache(maxsize=4096)  # each is counted, and then read
 def key_of(by: By, whose: str, grain: timedelta) -> bytes:
     """Says nothing about whose it is."""
     return blake2b(f"{by}|{int(grain.total_seconds())}|{whose}".encode(), digest_size=16).digest()
