@@ -1,5 +1,6 @@
 """A thousand events to fifty endpoints, by processes of the Procfile: one of them hangs, or the worker is killed."""
 import json
+import os
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -90,9 +91,11 @@ def test_one_that_hangs_makes_nobody_else_wait(fresh_app: Flask, fresh_database:
     assert hung, "it did hang meanwhile"
     assert len({one.headers["webhook-id"] for one in others()}) == len(others()) == COUNT - EVENTS
     check_signatures(receiver.received, addresses)
-    assert p95([waited(one) for one in others()]) <= FIRST_WITHIN_S
-    assert p95([waited(one) for one in others() if name_of(one).startswith("0-")]) <= FIRST_WITHIN_S, \
-        "nor do its merchant's other stores"
+    everybody = p95([waited(one) for one in others()])
+    neighbours = p95([waited(one) for one in others() if name_of(one).startswith("0-")])  # its merchant's other stores
+    busy = f"{everybody:.1f} s, its neighbours {neighbours:.1f} s, at a load of {os.getloadavg()[0]:.0f}"
+    assert everybody <= FIRST_WITHIN_S, busy
+    assert neighbours <= FIRST_WITHIN_S, busy
 
 
 def waited(one: Received) -> float:
