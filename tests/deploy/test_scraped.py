@@ -15,10 +15,12 @@ from flask import Flask
 from tests.running import Desk, free_port, running_desk, wait_for
 from tests.tasks.caller import caller_of
 from tests.tasks.record import Record, all_matched, all_settled, cast_of_four, confirm_all
+from tests.waiting import until
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 TOKEN = "a-token-of-the-figures-that-nobody-guesses"
 ORDERS, SETTLED = 6, 5
+SHOWN_WITHIN_S = 60.0
 #: panels that may have nothing to show of a small desk that is well, and why
 EMPTY = {
     "max by (kind) (quittance_jobs_due)": "no work waits just now",
@@ -109,7 +111,7 @@ def test_every_panel_shows_something_and_every_alert_is_evaluated(prometheus: Pr
                                                                   desk: tuple[Desk, int]) -> None:
     wait_for(lambda: set(prometheus.targets().values()) == {"up"}, "web, worker and dispatcher are scraped")
     assert len(prometheus.targets()) == 3
-    wait_for(lambda: not empty(prometheus), "every panel shows something")
+    assert until(lambda: not empty(prometheus), SHOWN_WITHIN_S), f"nothing to show: {empty(prometheus)}"
     wait_for(lambda: all(rule["health"] == "ok" for rule in prometheus.rules()), "every alert was evaluated")
     assert {rule["name"] for rule in prometheus.rules()} == {rule["alert"] for rule in alerts()}
     assert [rule["name"] for rule in prometheus.rules() if rule["state"] != "inactive"] == [], "the desk is well"
