@@ -19,7 +19,7 @@ _spans: "Spans | None" = None
 
 
 def begin(url: str | None, *, share: float, key: bytes, process: str) -> None:
-    """In a process that serves or works. `share`: of traces that are kept, 0 to 1. `key`: the same one in all of them."""
+    """In a process that serves or works. `share`: of traces that are kept, 0 to 1. `key`: one for all of them."""
     global _spans
     if url is not None:
         from portal.core.tracing.spans import Spans
