@@ -89,11 +89,12 @@ def test_what_is_half_written_is_swept(app: Flask, desk_with: object, tmp_path: 
                                        ) -> None:
     """Its process was killed while it wrote: the file beside the whole one, which has a row, stayed for ever."""
     desk_with(folder := LocalFolder(tmp_path))
+    who = f.as_trader(f.new_cast().trader())
     stored = files.store(files.Upload("r.png", f.picture()))
     half = tmp_path / stored.key[:2] / f"{stored.key}.{uuid4().hex}"
     half.write_bytes(b"the first of them")
     with f.act() as session:
-        files.keep(session, f.as_trader(f.new_cast().trader()), stored)
+        files.keep(session, who, stored)
     monkeypatch.setattr(service, "STARTS", [[start for turn in service.STARTS for start in turn]])
     with clock.moved(timedelta(days=1, minutes=1)), f.act() as session:
         assert files.sweep_orphans(session) == 1
