@@ -43,6 +43,8 @@ COPY = f"COPY logged_calls ({', '.join(COLUMNS)}) FROM STDIN"
 Row = tuple[Any, ...]
 CALLS = Counter("quittance_logged_calls", "Calls for their store's log: written, dropped from a full queue, or failed",
                 ["outcome"])
+for _outcome in ("dropped", "failed"):  # there from the start
+    CALLS.labels(_outcome)
 log = structlog.get_logger("calls")
 
 

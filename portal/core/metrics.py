@@ -19,6 +19,8 @@ ATTEMPTS = Counter("quittance_webhook_attempts", "Deliveries tried: the first di
 TURNS = Counter("quittance_dispatcher_turns", "Looks of the dispatcher at the queue", ["outcome"])
 SHED = Counter("quittance_shed_requests", "Requests refused because too many waited: for a thread, for new orders",
                ["waited_for"])
+for _waited_for in ("a thread", "new orders"):  # there from the start: a panel shows 0, an alert sees the first
+    SHED.labels(_waited_for)
 STREAMS = Gauge("quittance_live_streams", "Pages that listen for changes")
 CONNECTIONS = Gauge("quittance_database_connections", "Connections of this process to the database", ["state"])
 log = structlog.get_logger("metrics")
