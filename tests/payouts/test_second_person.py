@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from portal.approvals.small_moves import SmallMove
+from portal.approvals.models import SmallMove
 from portal.core import clock
 from portal.core.audit import AuditRow
 from portal.core.errors import Invalid

@@ -30,7 +30,7 @@ class Sum(NamedTuple):
     """Of those that were chosen and wait: how many of a kind there are, and what they come to in one currency."""
 
     kind: str
-    count: int
+    requests: int
     amount: Money | None  # None: of no amount
 
 
