@@ -1,6 +1,6 @@
 """Every table of the desk, imported once so that metadata is whole: for migrations, the app and the house tests."""
 from portal.applications import models as applications
-from portal.approvals import admissions, small_moves
+from portal.approvals import admissions
 from portal.approvals import models as approvals
 from portal.calls import models as calls
 from portal.core import audit, jobs, seals
@@ -43,5 +43,5 @@ __all__ = ["admissions", "announcements", "applications", "approvals", "audit", 
            "gateway", "help_threads",
            "imports", "jobs", "ledger", "ledger_proofs", "mail", "mail_links", "notices", "orders", "parties",
            "payouts", "places", "privacy", "rate_feeds", "recovery_asks", "reference",
-           "requisites", "reserves", "results", "risk", "seals", "shift_log", "small_moves", "tariffs",
+           "requisites", "reserves", "results", "risk", "seals", "shift_log", "tariffs",
            "test_mode", "token_keys", "treasury", "webhooks"]

@@ -157,7 +157,7 @@ register(
     Kind("forget_idempotency_keys", forget_idempotency_keys, every_s=600),
     Kind("sweep_kept_amounts", sweep_kept_amounts, every_s=600),
     Kind("expire_approvals", approvals.expire, every_s=60, batch_max=1),
-    Kind("forget_small_moves", small_moves.forget, every_s=3600, batch_max=1),
+    Kind("forget_small_moves", small_moves.forget, every_s=600, batch_max=1),
     Kind("change_token_keys", change_token_keys, every_s=3600, batch_max=1),
     Kind("expire_permissions", expire_permissions, every_s=900),
     Kind("sweep_files", sweep_files, every_s=3600),

@@ -94,6 +94,7 @@ CREATE TABLE small_moves (
     reference text NOT NULL,
     subject text NOT NULL,
     asked_by uuid,
+    decided_by uuid,
     currency text NOT NULL,
     amount_minor bigint NOT NULL,
     others int NOT NULL,
@@ -103,6 +104,7 @@ CREATE TABLE small_moves (
     CONSTRAINT ck_small_moves_others CHECK (others IN (0, 1))
 );
 CREATE INDEX ix_small_moves_asked_by ON small_moves (scope, currency, asked_by, moved_at);
+CREATE INDEX ix_small_moves_decided_by ON small_moves (scope, currency, decided_by, moved_at);
 CREATE INDEX ix_small_moves_subject ON small_moves (scope, currency, subject, moved_at);
 CREATE INDEX ix_small_moves_moved_at ON small_moves (moved_at);
 REVOKE UPDATE, TRUNCATE ON small_moves FROM quittance_app;

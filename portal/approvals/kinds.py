@@ -22,6 +22,7 @@ class Kind:
 
     `drafts`: for a kind that moves money, the very entries that `apply` would post now. Read only: the page shows them.
     `subject`: whose money it is, where that is not the target itself; limits count the day's sum of one subject.
+    `counted_as`: kinds of the same word are one sum, for what each does the others would do too.
     """
 
     title: str  # for people: "Deposit"
@@ -29,16 +30,19 @@ class Kind:
     reject: Effect | None = None
     drafts: Drafts | None = None
     subject: Subject | None = None
+    counted_as: str | None = None
 
 
+CREDITS = "credit"
+"""What an owner is credited, whatever the desk calls it: deposits, adjustments, reversals."""
 _kinds: dict[str, Kind] = {}
 
 
 def register(kind: str, *, apply: Effect, title: str, reject: Effect | None = None,
-             drafts: Drafts | None = None, subject: Subject | None = None) -> None:
+             drafts: Drafts | None = None, subject: Subject | None = None, counted_as: str | None = None) -> None:
     """A noun says what its kind of approval does."""
     assert kind not in _kinds, f"{kind} is registered already"
-    _kinds[kind] = Kind(title, apply, reject, drafts, subject)
+    _kinds[kind] = Kind(title, apply, reject, drafts, subject, counted_as)
 
 
 def of(kind: str) -> Kind:
@@ -54,6 +58,11 @@ def subject_of(session: Session, approval: "Approval") -> str:
     """Whose money it is: `store:<id>`, `trader:<id>`, or the target as it is."""
     found = _kinds[approval.kind].subject if approval.kind in _kinds else None
     return found(session, approval) if found is not None else f"{approval.target_kind}:{approval.target_id}"
+
+
+def counted_as(kind: str) -> str:
+    """The sum that its limits look at."""
+    return (_kinds[kind].counted_as if kind in _kinds else None) or kind
 
 
 def is_money(kind: str) -> bool:

@@ -1,14 +1,16 @@
 """How much of a kind one person decides alone, and from where on two have to besides who asked. Zero unless set.
 
-A limit counts a day's sum, not each amount: what the same person asked for, or what was about the same store or trader
-(`small_moves`). A change of a limit is itself put before a second person, whatever the limits say.
+A limit counts a day's sum, not each amount: what the same person asked for, what was about the same store or trader, or
+what the same decider agreed to (`small_moves`). A change of a limit is itself put before a second person, whatever the
+limits say.
 """
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import StringConstraints
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from portal.approvals import kinds, small_moves
@@ -74,8 +76,9 @@ class Judged:
         return Money(self.among_two.before_minor, self.limit.currency)
 
 
-def judged(session: Session, approval: Approval, *, lock: bool = False) -> Judged | None:
-    """By the limit of its kind and what went below it in the last 24 hours; None: it has no limit.
+def judged(session: Session, approval: Approval, by: Actor, *, lock: bool = False) -> Judged | None:
+    """By the limit of its kind and what went below it in the last 24 hours, were it `by` who decides; None: it has no
+    limit.
 
     `lock`: it is decided in this transaction, and another piece of the same sum waits until that is done.
     """
@@ -83,25 +86,47 @@ def judged(session: Session, approval: Approval, *, lock: bool = False) -> Judge
     if amount is None:
         return None
     if lock:
-        small_moves.lock(session, approval.kind, amount.currency)
+        small_moves.lock(session, kinds.counted_as(approval.kind), amount.currency)
     found = session.get(ApprovalLimit, (approval.kind, amount.currency), populate_existing=True)
     if found is None:
         return None
-    piece = _piece(session, approval, amount)
+    piece = _piece(session, approval, amount, by.id)
     return Judged(found, amount, small_moves.whole(session, piece, others_max=0),
                   small_moves.whole(session, piece, others_max=1))
+
+
+def needing_two(session: Session, asked: Sequence[Approval], by: Actor) -> dict[UUID, Judged]:
+    """Of these, those that wait and that two have to agree to, as `judged`: for a page of them at once."""
+    amounts = {one.id: amount for one in asked if one.state == "pending" and (amount := one.amount) is not None}
+    keys = {(one.kind, amounts[one.id].currency) for one in asked if one.id in amounts}
+    found = {(one.kind, one.currency): one for one in session.scalars(select(ApprovalLimit).where(
+        tuple_(ApprovalLimit.kind, ApprovalLimit.currency).in_(keys), ApprovalLimit.two_from_minor.is_not(None)))
+        } if keys else {}
+    alike: dict[tuple[str, str], list[tuple[Approval, Piece]]] = {}
+    for one in asked:
+        if one.id in amounts and (one.kind, amounts[one.id].currency) in found:
+            piece = _piece(session, one, amounts[one.id], by.id)
+            alike.setdefault((piece.scope, piece.currency), []).append((one, piece))
+    told = dict[UUID, Judged]()
+    for these in alike.values():
+        wholes = small_moves.wholes(session, [piece for _, piece in these], others_max=1)
+        for (one, piece), among_two in zip(these, wholes, strict=True):
+            of_one = Judged(found[one.kind, piece.currency], amounts[one.id], Whole(piece.minor), among_two)
+            told |= {one.id: of_one} if of_one.needs_two else {}
+    return told
 
 
 def note(session: Session, approval: Approval, found: Judged | None) -> None:
     """It was approved: on the word of fewer than two others it counts from now on."""
     if found is not None and approval.first_by is None:
-        small_moves.note(session, _piece(session, approval, found.amount),
+        small_moves.note(session, _piece(session, approval, found.amount, approval.decided_by),
                          others=0 if approval.decided_by == approval.asked_by else 1)
 
 
-def _piece(session: Session, approval: Approval, amount: Money) -> Piece:
-    return Piece(scope=approval.kind, currency=amount.currency, reference=approval.public_id,
-                 asked_by=approval.asked_by, amounts={kinds.subject_of(session, approval): abs(amount.minor)})
+def _piece(session: Session, approval: Approval, amount: Money, decided_by: UUID | None) -> Piece:
+    return Piece(scope=kinds.counted_as(approval.kind), currency=amount.currency, reference=approval.public_id,
+                 asked_by=approval.asked_by, decided_by=decided_by,
+                 amounts={kinds.subject_of(session, approval): abs(amount.minor)})
 
 
 def checked(session: Session, actor: Actor, command: AskLimit) -> tuple[dict[str, Any], dict[str, Any]]:

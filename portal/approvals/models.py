@@ -95,3 +95,30 @@ class ApprovalLimit(Base):
     @property
     def two_from(self) -> Money | None:
         return None if self.two_from_minor is None else Money(self.two_from_minor, self.currency)
+
+
+class SmallMove(Base):
+    """One piece: whose wish, what about, and how many `others` agreed to it. Kept while it counts.
+
+    `scope`: what it counts against, kinds of approval or one store's payouts. `subject`: a store or trader, or
+    the print of a recipient's number.
+    """
+
+    __tablename__ = "small_moves"
+    __table_args__ = (
+        Index("ix_small_moves_asked_by", "scope", "currency", "asked_by", "moved_at"),  # one person's sum
+        Index("ix_small_moves_decided_by", "scope", "currency", "decided_by", "moved_at"),  # one decider's sum
+        Index("ix_small_moves_subject", "scope", "currency", "subject", "moved_at"),  # what one owner or recipient got
+        Index("ix_small_moves_moved_at", "moved_at"),  # the sweep
+        CheckConstraint("amount_minor >= 0", name="amount"),
+        CheckConstraint("others IN (0, 1)", name="others"),
+    )
+    scope: Mapped[str] = mapped_column(Text, primary_key=True)
+    reference: Mapped[str] = mapped_column(Text, primary_key=True)  # of the approval, the import, the form
+    subject: Mapped[str] = mapped_column(Text, primary_key=True)
+    asked_by: Mapped[UUID | None]  # None: the system asked
+    decided_by: Mapped[UUID | None]  # None: nobody, it was sent alone
+    currency: Mapped[str] = mapped_column(Text)
+    amount_minor: Mapped[Minor]
+    others: Mapped[int]  # who agreed besides who asked
+    moved_at: Mapped[datetime] = mapped_column(default=clock.now)

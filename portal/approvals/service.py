@@ -23,8 +23,8 @@ class OwnApproval(Denied):
 
 
 class AloneUsedUp(Denied):
-    """With what you decided alone, or what was decided alone about this account, in the last 24 hours it is more than
-    one person may decide alone: somebody else has to decide."""
+    """One person alone has decided as much as they may in 24 hours, for you or for this account. Somebody else has to
+    decide."""
 
     code = "alone_used_up"
 
@@ -132,7 +132,7 @@ def decide(session: Session, actor: Actor, command: DecideApproval) -> Approval:
     if approval.state != "pending":
         raise AlreadyDecided(state=approval.state, by=approval.decided_name)
     approving = command.decision == "approve"
-    by_limit = limits.judged(session, approval, lock=True) if approving else None
+    by_limit = limits.judged(session, approval, actor, lock=True) if approving else None
     _check_people(session, actor, approval, by_limit, approving=approving)
     if by_limit is not None and by_limit.needs_two and approval.first_by is None:
         return _first_of_two(session, actor, approval, command)

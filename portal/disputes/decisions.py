@@ -163,6 +163,15 @@ def drafts(session: Session, approval: Approval) -> list[Draft]:
         - found.fee))]
 
 
+def subject(session: Session, approval: Approval) -> str:
+    """Who gains by it, as of a correction."""
+    if approval.after["outcome"] == "correct":
+        return corrections.subject(session, approval)
+    assignment = session.get_one(Assignment, ids.parse("asg", approval.before["assignment"]))
+    return corrections.gainer(session.get_one(Order, UUID(approval.target_id)), assignment,
+                              more=approval.after["outcome"] == "complete")
+
+
 def _complete(session: Session, actor: Actor, order: Order, assignment: Assignment, approval: Approval) -> None:
     steps, found = Steps(session, actor), _found(session, order, assignment, approval)
     if order.status in LATE:
@@ -272,4 +281,4 @@ def _told(order: Order, approval: Approval) -> str:
     return str(approval.after["outcome"])
 
 
-approvals.register(KIND, apply=apply, title="Decision of a dispute", drafts=drafts)
+approvals.register(KIND, apply=apply, title="Decision of a dispute", drafts=drafts, subject=subject)

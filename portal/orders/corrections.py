@@ -120,6 +120,21 @@ def drafts(session: Session, approval: Approval) -> list[ledger.Draft]:
         account: ledger.balance(session, account) for account in ledger.entries.payers_of(facts)})]
 
 
+def subject(session: Session, approval: Approval) -> str:
+    """Who gains by it, for limits that count a day's sum: by many orders it is still the same one."""
+    order, after = session.get_one(Order, UUID(approval.target_id)), approval.after
+    arrived = Money.parse(after["amount"], order.currency)
+    return gainer(order, settled_assignment(session, order),
+                  more=arrived > Money.parse(after.get("received", after["ordered"]), order.currency))
+
+
+def gainer(order: Order, assignment: Assignment, *, more: bool) -> str:
+    """`store:<id>` or `trader:<id>`: who gains where `more` is taken to have arrived, or less."""
+    if more == (rules_of(order).flow > 0):
+        return f"store:{order.store_id}"
+    return f"trader:{assignment.trader_id}"
+
+
 def settled_assignment(session: Session, order: Order) -> Assignment:
     """The one it was completed by."""
     return session.scalars(select(Assignment).where(
@@ -168,4 +183,4 @@ def _standing(order: Order) -> dict[str, Any]:
             "version": order.version}
 
 
-approvals.register(KIND, apply=apply, title="Correction of a completed order", drafts=drafts)
+approvals.register(KIND, apply=apply, title="Correction of a completed order", drafts=drafts, subject=subject)

@@ -1,16 +1,10 @@
-"""What one person may send alone out of a store, as a sum of 24 hours: by whoever sends it, or to one recipient.
-
-The limit is the store's (`payout_alone_max`); what is counted is `approvals/small_moves.py` (decision 0185).
-"""
+"""Whom payouts that count against their store's limit of one person go to: `treasury/sent_alone.py` counts them."""
 from collections.abc import Mapping
-from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal.approvals import small_moves
-from portal.approvals.small_moves import Piece, Whole
-from portal.core.access import Actor
 from portal.core.errors import Invalid
 from portal.core.money import Money
 from portal.orders import destinations
@@ -22,38 +16,14 @@ from portal.parties.models import Store
 from portal.payouts import rows, typed
 from portal.payouts.models import PayoutImport, PayoutImportRow
 from portal.requisites.numbers import fingerprint
+from portal.treasury import sent_alone
 
 NOBODY = ""  # a recipient who is not known yet
 
 
-def piece(store: Store, actor: Actor, amounts: Mapping[str, int], reference: str = "") -> Piece:
-    """`amounts`: with fees, in minor units of settlement currency, by `recipient`."""
-    return Piece(scope=_scope(store.id), currency=store.settlement_currency, reference=reference, asked_by=actor.id,
-                 amounts=amounts)
-
-
-def lock(session: Session, store: Store) -> None:
-    """Two people, or one twice, send one after the other, where the store has a limit."""
-    if store.payout_alone_max is not None:
-        small_moves.lock(session, _scope(store.id), store.settlement_currency)
-
-
-def whole(session: Session, store: Store, sent: Piece) -> Whole:
-    """What counts against the store's limit."""
-    if store.payout_alone_max is None:
-        return Whole(sum(sent.amounts.values()))
-    return small_moves.whole(session, sent, others_max=0)
-
-
-def note(session: Session, store: Store, sent: Piece) -> None:
-    """It goes without a second person. What goes while there is no limit is not counted."""
-    if store.payout_alone_max is not None:
-        small_moves.note(session, sent, others=0)
-
-
 def undo(session: Session, taken: PayoutImport) -> None:
     """It was taken back before anything was made."""
-    small_moves.undo(session, _scope(taken.store_id), taken.public_id)
+    small_moves.undo(session, sent_alone.scope(taken.store_id), taken.public_id)
 
 
 def recipient(command: CreatePayout) -> str:
@@ -83,7 +53,3 @@ def _recipient_of(cells: Mapping[str, str], amount: Money) -> str:
         return recipient(typed.kept(cells, amount))
     except Invalid:
         return NOBODY
-
-
-def _scope(store_id: UUID) -> str:
-    return f"payout/{store_id}"

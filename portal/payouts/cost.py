@@ -17,6 +17,7 @@ from portal.parties import queries
 from portal.parties.models import Store
 from portal.payouts import alone
 from portal.payouts.models import PayoutImport, PayoutImportRow
+from portal.treasury import sent_alone
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,8 @@ def _cost(session: Session, actor: Actor, store: Store, parts: Iterable[Part], a
           reference: str) -> Cost:
     kept, own = tuple(parts), store.settlement_currency
     return Cost(kept, Money(_total(kept), own), ledger.balance(session, ledger.store_available(store.id, own, True)),
-                store.payout_alone_max, alone.whole(session, store, alone.piece(store, actor, amounts, reference)))
+                store.payout_alone_max,
+                sent_alone.whole(session, store, sent_alone.piece(store, actor, amounts, reference)))
 
 
 def _total(parts: Iterable[Part]) -> int:

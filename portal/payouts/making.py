@@ -36,8 +36,9 @@ def work(session: Session, batch: Sequence[Claimed]) -> Mapping[int, RetryAt]:
         if taken is None or taken.state != "making":
             continue
         try:
-            _next_rows(session, taken)
-        except Unavailable as error:  # the fault of no row: what was made stands, the rest waits
+            with session.begin_nested():
+                _next_rows(session, taken)
+        except Unavailable as error:  # the fault of no row: of these none was made and noted, all wait
             log.warning("payouts_wait", payout_import=taken.public_id, error=error.code)
             taken.held_up = error.message
             later[job.id] = RetryAt(clock.now() + AGAIN_AFTER)

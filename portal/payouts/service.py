@@ -26,6 +26,7 @@ from portal.parties.models import Store
 from portal.payouts import alone, cost, queries, rows
 from portal.payouts.commands import RefuseImport
 from portal.payouts.models import PayoutImport, PayoutImportRow
+from portal.treasury import sent_alone
 
 FILE_MAX, WAITS_FOR = 2 * 1024 * 1024, timedelta(hours=24)
 MAKE, EXPIRE = "make_payouts", "expire_payout_import"
@@ -66,12 +67,12 @@ def ask(session: Session, actor: Actor, store_id: UUID, command: CreatePayout, c
     `cells`: the command as it was typed. Raises Denied, NotFound and as `intake.create.create`.
     """
     store = _own_store(session, actor, store_id)
-    alone.lock(session, store)
+    sent_alone.lock(session, store)
     to = alone.recipient(command)
     _, costs = cost.of_one(session, actor, store.id, command.method, command.money, recipient=to,
                            reference=idempotency_key)
     if costs.alone:
-        alone.note(session, store, alone.piece(store, actor, {to: costs.total.minor}, idempotency_key))
+        sent_alone.note(session, store, sent_alone.piece(store, actor, {to: costs.total.minor}, idempotency_key))
         return create(session, stores.acting_for(session, actor, store.id), command,
                       idempotency_key=idempotency_key).order
     judged = rows.judge(session, store, [Line(1, cells)])
@@ -178,7 +179,7 @@ def _keep(session: Session, actor: Actor, store: Store, judged: Sequence[Row], *
 
 
 def _sent(session: Session, actor: Actor, taken: PayoutImport, store: Store) -> PayoutImport:
-    alone.lock(session, store)
+    sent_alone.lock(session, store)
     amounts = alone.by_recipient(session, taken, store) if store.payout_alone_max is not None else None
     costs = cost.of_import(session, actor, taken, store, by_recipient=amounts)
     costs.insist()
@@ -187,7 +188,7 @@ def _sent(session: Session, actor: Actor, taken: PayoutImport, store: Store) -> 
     if costs.alone:
         taken.state = "making"
         if amounts is not None:
-            alone.note(session, store, alone.piece(store, actor, amounts, taken.public_id))
+            sent_alone.note(session, store, sent_alone.piece(store, actor, amounts, taken.public_id))
         jobs.enqueue(session, MAKE, taken.id)
     else:
         if costs.because is not None:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from portal import approvals, ledger
 from portal.approvals import Approval
+from portal.approvals import kinds as approval_kinds
 from portal.core import clock, ids, typed_amounts
 from portal.core.access import Actor, Permission
 from portal.core.db import locked_one
@@ -161,4 +162,5 @@ def _accounts(adjustment: Adjustment) -> tuple[Account, Account]:
     return owners.moves(adjustment.owner_kind, adjustment.owner_id, currency)[0], against(currency, True)
 
 
-approvals.register(KIND, apply=apply, reject=refused, title="Adjustment", drafts=drafts)
+approvals.register(KIND, apply=apply, reject=refused, title="Adjustment", drafts=drafts,
+                   counted_as=approval_kinds.CREDITS)

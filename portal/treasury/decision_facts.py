@@ -29,7 +29,8 @@ from portal.treasury.states import AddressStatus
 from portal.treasury.withdrawals import KIND as WITHDRAWAL
 
 PERSON, WARNING = "Person named on it", "Warning"
-BEFORE = {"person": "Moved at the same person's wish in 24 hours", "subject": "Moved on the same account in 24 hours"}
+BEFORE = {"person": "Asked for by the same person in 24 hours", "subject": "Moved on the same account in 24 hours",
+          "decider": "Agreed to by you in 24 hours"}
 
 
 class Fact(NamedTuple):
@@ -44,8 +45,8 @@ class Fact(NamedTuple):
 
 
 def facts_of(session: Session, actor: Actor, asked: Sequence[Approval]) -> dict[UUID, list[Fact]]:
-    """By approval, for a page of them: at most two queries a kind of record, however many there are, a few for each
-    that waits to change a fee or a reward, or is about an amount that has a limit."""
+    """By approval, for a page of them: at most two queries a kind of record, however many there are, three for each sum
+    that limits count, a few for each deposit that waits."""
     facts: dict[UUID, list[Fact]] = {approval.id: [] for approval in asked}
     named = {"requisite": _requisites, "trader": _traders, "store": _stores, "holder": _holders, "user": _users,
              WITHDRAWAL: _withdrawals, ADDRESS: _addresses}
@@ -54,9 +55,9 @@ def facts_of(session: Session, actor: Actor, asked: Sequence[Approval]) -> dict[
         about = read(session, {UUID(approval.target_id) for approval in of_kind}) if of_kind else {}
         for approval in of_kind:
             facts[approval.id] += about.get(UUID(approval.target_id), [])
+    by_two = limits.needing_two(session, asked, actor)
     for approval in asked:
-        facts[approval.id] += (_people(session, approval) + _balance(session, actor, approval)
-                               + _yesterday(session, approval))
+        facts[approval.id] += _people(by_two.get(approval.id)) + _balance(session, actor, approval)
         if approval.kind == DEPOSIT and approval.state == "pending" and (told := of_approval(session, approval.id)):
             facts[approval.id] += [_warning("The same reference was told of before.")] * bool(alike(session, told))
     if not actor.may(Permission.APPROVAL_DECIDE):  # a person's name is for those who decide
@@ -125,9 +126,9 @@ def _name(holder: Holder) -> str:
     return numbers.opened_name(holder.id, holder.name_sealed)
 
 
-def _yesterday(session: Session, approval: Approval) -> list[Fact]:
-    """A fee or a reward that waits: what it would have made of yesterday's orders."""
-    found = tariff_of(session, approval)
+def yesterday(found: Effects | None) -> list[Fact]:
+    """A fee or a reward that waits: what it would have made of yesterday's orders. For the page of one, and no list:
+    a day's orders are gone through."""
     if found is None:
         return []
     return [Fact("Yesterday's orders that it covers", str(found.total.orders)), Fact("They came to", found.total.was),
@@ -141,10 +142,9 @@ def tariff_of(session: Session, approval: Approval) -> Effects | None:
     return effects(session, approval.kind, UUID(approval.target_id), approval.after)
 
 
-def _people(session: Session, approval: Approval) -> list[Fact]:
+def _people(found: limits.Judged | None) -> list[Fact]:
     """An amount for which one other person is not enough, and why."""
-    found = limits.judged(session, approval) if approval.state == "pending" else None
-    if found is None or found.limit.two_from is None or not found.needs_two:
+    if found is None or found.limit.two_from is None:
         return []
     told = [_warning("Two others have to agree to this."), Fact("Two others from", found.limit.two_from)]
     because = found.among_two.because

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from portal import approvals, files, ledger, notices
 from portal.approvals import Approval, StaleApproval
+from portal.approvals import kinds as approval_kinds
 from portal.core import clock, ids, typed_amounts
 from portal.core.access import Actor, Permission
 from portal.core.db import locked_one
@@ -157,4 +158,5 @@ def _may_see_proof(session: Session, actor: Actor, deposit_id: UUID) -> bool:
 
 
 files.visible_by(PROOF, _may_see_proof)
-approvals.register(KIND, apply=apply, reject=refused, title="Deposit", drafts=drafts)
+approvals.register(KIND, apply=apply, reject=refused, title="Deposit", drafts=drafts,
+                   counted_as=approval_kinds.CREDITS)

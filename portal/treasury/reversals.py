@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 
 from portal import approvals, ledger
 from portal.approvals import Approval, StaleApproval
+from portal.approvals import kinds as approval_kinds
 from portal.core.access import Actor, Permission
 from portal.core.errors import Conflict, Denied, NotFound, Rejected
 from portal.core.money import MINOR_MAX
@@ -98,4 +99,5 @@ def _entry(session: Session, entry_id: int) -> Recorded:
     return found
 
 
-approvals.register(KIND, apply=apply, title="Reversal of an entry", drafts=drafts, subject=subject)
+approvals.register(KIND, apply=apply, title="Reversal of an entry", drafts=drafts, subject=subject,
+                   counted_as=approval_kinds.CREDITS)

@@ -1,7 +1,7 @@
 """Transfers: a merchant moves money from one of its stores to another, at once and alone (decision 0132).
 
 Nothing leaves the merchant, so neither staff nor a second person is asked; what keeps a store's money from leaving the
-desk keeps it in the store.
+desk keeps it in the store, and what one person may send out of it alone is a limit of transfers too.
 """
 from collections.abc import Collection, Sequence
 from uuid import UUID
@@ -16,7 +16,7 @@ from portal.core.db import locked
 from portal.core.errors import Denied, FieldError, Invalid, NotFound
 from portal.parties.models import Store
 from portal.parties.queries import stores_visible_to
-from portal.treasury import booking, money_out, owners
+from portal.treasury import booking, money_out, owners, sent_alone
 from portal.treasury.book_models import Transfer
 from portal.treasury.commands import MakeTransfer
 
@@ -27,7 +27,8 @@ LATELY = 20
 def make(session: Session, actor: Actor, command: MakeTransfer) -> Transfer:
     """What was available in one store is available in the other.
 
-    Raises Denied, NotFound, Invalid, OwnerSuspended, ClaimOpen, InsufficientFunds.
+    Raises Denied, NotFound, Invalid (also above what one person alone may send out of the store), OwnerSuspended,
+    ClaimOpen, InsufficientFunds.
     """
     if actor.is_staff or actor.merchant_id is None or not actor.may(Permission.TRANSFER_CREATE):
         raise Denied()
@@ -41,6 +42,7 @@ def make(session: Session, actor: Actor, command: MakeTransfer) -> Transfer:
         raise Invalid(fields=[FieldError("/amount", "invalid_amount", "A transfer is more than nothing.")])
     transfer = Transfer(id=ids.new_id(), from_store_id=source.id, to_store_id=target.id, currency=amount.currency,
                         amount_minor=amount.minor, made_name=actor.name)
+    _count(session, actor, source, transfer)
     session.add(transfer)
     session.flush()
     audit.record(session, actor, "transfer.made", "store", source.id, after={
@@ -50,6 +52,19 @@ def make(session: Session, actor: Actor, command: MakeTransfer) -> Transfer:
     return transfer
 
 
+def _count(session: Session, actor: Actor, source: Store, transfer: Transfer) -> None:
+    """Where one person alone may send so much and no more, from another store it could be sent on. Raises Invalid."""
+    sent = sent_alone.piece(source, actor, {f"store:{transfer.to_store_id}": transfer.amount_minor},
+                            f"transfer-{transfer.id}")
+    limit = source.payout_alone_max
+    if limit is not None and sent_alone.whole(session, source, sent).total_minor > limit.minor:
+        raise Invalid(fields=[FieldError(
+            "/amount", "alone_max", "Out of this store one person alone may send and move %(limit)s %(currency)s in "
+            "24 hours, payouts and transfers together. Move less, or ask the desk to raise the limit.",
+            {"limit": limit.text, "currency": limit.currency})])
+    sent_alone.note(session, source, sent)
+
+
 def lately(session: Session, stores: Collection[UUID]) -> Sequence[Transfer]:
     """The newest from these stores."""
     return session.scalars(select(Transfer).where(Transfer.from_store_id.in_(stores))
@@ -57,11 +72,14 @@ def lately(session: Session, stores: Collection[UUID]) -> Sequence[Transfer]:
 
 
 def _stores(session: Session, actor: Actor, command: MakeTransfer) -> tuple[Store, Store]:
-    """Both locked, in the order of their ids. Raises NotFound, Invalid."""
+    """Both locked, in the order of their ids, after the limit of the first. Raises NotFound, Invalid."""
     wanted = {name: ids.parse("str", given) for name, given in (("from_store", command.from_store),
                                                                 ("to_store", command.to_store))}
     if wanted["from_store"] == wanted["to_store"]:
         raise Invalid(fields=[FieldError("/to_store", "same_store", "Choose another store.")])
+    limited = session.scalar(stores_visible_to(actor).where(Store.id == wanted["from_store"]))
+    if limited is not None:
+        sent_alone.lock(session, limited)
     found = {store.id: store for store in locked(session, stores_visible_to(actor).where(
         Store.id.in_(wanted.values())).order_by(Store.id))}
     if len(found) < 2:

@@ -6,9 +6,8 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from portal import approvals
-from portal.approvals import small_moves
-from portal.approvals.models import Approval
-from portal.approvals.small_moves import SmallMove
+from portal.approvals import limits, small_moves
+from portal.approvals.models import Approval, SmallMove
 from portal.core import clock
 from portal.core.access import Actor
 from portal.parties.models import Trader
@@ -16,7 +15,8 @@ from tests import factories as f
 from tests import people
 from tests.approvals.test_grown import _no_limits as _no_limits
 from tests.approvals.test_grown import asked, decide, fresh, limit
-from tests.treasury import acts
+from tests.statements import statements
+from tests.treasury import acts, books
 
 HELD = f.usdt(f.PLENTY)
 
@@ -103,6 +103,41 @@ def test_what_was_decided_alone_counts_where_two_agree(trader: Trader) -> None:
     assert decide(small, other).state == "pending", "200 + 250 + 60"
 
 
+def test_one_decider_of_many_askers_is_joined_by_another(trader: Trader, other_trader: Trader) -> None:
+    """Puppets ask, each for another account: what one person agrees to in a day is a sum too."""
+    limit("0", "500")
+    decider, other = f.staff("super_admin"), f.staff("super_admin")
+    assert decide(asked(trader, f.staff("admin"), "300"), decider).state == "approved"
+    piece = asked(other_trader, f.staff("admin"), "200")
+    with f.look() as session:
+        told = {who.id: limits.needing_two(session, [piece], who) for who in (decider, other)}
+    assert told[decider.id][piece.id].among_two.because == "decider"
+    assert not told[other.id]
+    assert decide(piece, decider).state == "pending"
+    assert decide(piece, other).state == "approved"
+    assert decide(asked(other_trader, f.staff("admin"), "199.999999"), decider).state == "approved", "300 of his alone"
+
+
+def test_a_credit_counts_whatever_it_is_called(trader: Trader, other_trader: Trader) -> None:
+    limit("0", "500")
+    limit("0", "500", kind="adjustment")
+    by, decider = f.staff("admin"), f.staff("super_admin")
+    assert decide(asked(trader, by, "300"), decider).state == "approved"
+    adjustment = books.adjust("trader", other_trader.id, "200", by=by)
+    assert decide(adjustment, decider).state == "pending", "with the deposit it is 500"
+
+
+def test_a_page_of_requests_is_judged_at_once(trader: Trader, other_trader: Trader) -> None:
+    limit("0", "500")
+    by, decider = f.staff("admin"), f.staff("super_admin")
+    decide(asked(trader, by, "300"), decider)
+    page = [asked(trader, by, "200"), asked(other_trader, f.staff("admin"), "150"),
+            *(asked(other_trader, f.staff("admin"), "100") for _ in range(6)), asked(other_trader, by, "600")]
+    with f.look() as session, statements() as said:
+        found = limits.needing_two(session, page, f.staff("super_admin"))
+    assert (set(found), len(said)) == ({page[0].id, page[-1].id}, 4)
+
+
 def test_what_is_refused_or_wants_no_limit_does_not_count(trader: Trader) -> None:
     limit("100")
     by = f.staff("super_admin")
@@ -161,8 +196,8 @@ def test_the_page_says_why_somebody_else_is_needed(app: Flask, trader: Trader) -
     assert "so somebody else decides" in page
     answer = seat.send(f"/admin/approvals/{second.public_id}/decision", {"decision": "approve"})
     assert answer.status_code == 403
-    assert "in the last 24 hours" in answer.text
+    assert "as much as they may in 24 hours" in answer.text
     large = asked(trader, by, "450")
     page = people.seat(app, people.person("super_admin")).get(f"/admin/approvals/{large.public_id}").text
     assert "Two others have to agree to this." in page
-    assert "Moved at the same person&#39;s wish in 24 hours" in page
+    assert "Asked for by the same person in 24 hours" in page

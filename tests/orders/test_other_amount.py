@@ -5,6 +5,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from portal import approvals, ledger
+from portal.approvals import kinds
 from portal.core.db import reader
 from portal.core.errors import Denied, PortalError
 from portal.core.money import Money, convert
@@ -270,3 +271,20 @@ def test_a_correction_is_as_large_as_what_it_takes_back(cast: f.Cast) -> None:
     with f.look() as session:
         wanted = session.get_one(approvals.Approval, corrected(order, "1500.00").id)
         assert wanted.amount == f.rub("9000.00")
+
+
+def test_whoever_gains_is_whose_sum_it_is(app: Flask) -> None:
+    """By many orders it is still one store or one trader, for limits that count a day."""
+    cast = f.new_cast()
+    trader = cast.requisite(cast.trader()).trader_id
+    store, his = f"store:{cast.store.id}", f"trader:{trader}"
+    done = [f.completed_payin(cast, "1500.00") for _ in range(2)]
+    quarrels = [report(f.paid_payin(cast, amount), "2800.00") for amount in ("2000.00", "2100.00")]
+    found = [corrected(done[0], "1600"), corrected(done[1], "1400"),
+             asked(quarrels[0], amount="2800"), asked(quarrels[1], "cancel")]
+    with f.look() as session:
+        assert [kinds.subject_of(session, one) for one in found] == [store, his, store, his]
+    for one in found:
+        decide(one)
+    with f.look() as session:
+        assert [kinds.subject_of(session, one) for one in found] == [store, his, store, his], "once it is done too"

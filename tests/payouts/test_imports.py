@@ -11,12 +11,15 @@ from sqlalchemy import func, select
 from portal.core import clock, jobs
 from portal.core.audit import AuditRow
 from portal.core.ids import parse
+from portal.ledger import proofs
+from portal.ledger.verify import Report, Result
 from portal.orders.models import Order
 from portal.payouts.models import PayoutImportRow
 from portal.reference import pausing
 from tests import factories as f
 from tests import people
 from tests.payouts.conftest import HEAD, csv_of, make_all, prefund, row, sent, take_in
+from tests.statements import heard
 
 TOTAL = f.usdt("16.711957")  # of 1500.00: 16.304348 and 2.5 % of it
 
@@ -131,6 +134,35 @@ def test_what_is_spent_meanwhile_fails_row_by_row(cast, owner):
     assert [one.state for one in rows_of(rest)] == ["made", "failed"] or [
         one.state for one in rows_of(rest)] == ["failed", "made"]
     assert "does not cover" in seat.get(rest).text
+
+
+def test_what_stops_them_in_the_middle_leaves_none_behind(fresh_app):
+    """The balance covers one of two, so they are made one by one; after the first the books are found to differ."""
+    poor = f.new_cast()
+    prefund(poor, "40.000000")
+    seat = people.seat(fresh_app, people.person("merchant_owner", merchant_id=poor.merchant.id))
+    path = take_in(seat, poor, csv_of([row(poor), row(poor)]))
+    assert seat.send(f"{path}/sending").status_code == 303
+    f.create_payout(poor, "1500.00")
+    began = []
+
+    def differ():
+        with f.act() as session:
+            proofs.keep(session, Report([Result("planted", 1, ["order x: differs"])]), began_at=clock.now(),
+                        ended_at=clock.now(), by="test")
+
+    def stop(statement, parameters):
+        if statement.startswith("RELEASE SAVEPOINT") and not began:
+            began.append(statement)
+            assert f.at_the_same_time(fresh_app, [differ]) == [None]
+
+    with heard(stop):
+        make_all()
+    assert began, "one was made before"
+    assert [one.state for one in rows_of(path)] == ["right", "right"]
+    assert len(orders_of(poor)) == 1, "the one that was there: none that the file knows nothing of"
+    assert f.store_held(poor.store) == TOTAL
+    assert "is checking its books" in seat.get(path).text
 
 
 def test_a_paused_desk_lets_them_wait_and_makes_them_afterwards(cast, owner):

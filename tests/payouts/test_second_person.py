@@ -4,9 +4,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from portal.approvals.small_moves import SmallMove
+from portal.approvals.models import SmallMove
 from portal.core import clock
 from portal.core.audit import AuditRow
+from portal.core.errors import Invalid
 from portal.core.ids import parse
 from portal.orders.models import Order
 from portal.payouts import service
@@ -16,6 +17,8 @@ from portal.requisites import robots
 from tests import factories as f
 from tests import people
 from tests.payouts.conftest import csv_of, make_all, row, take_in
+from tests.treasury import books
+from tests.treasury.test_transfers import another
 
 ZERO, TOTAL = f.usdt("0.000000"), f.usdt("16.711957")
 
@@ -108,6 +111,45 @@ def test_pieces_sent_at_once_are_judged_one_after_the_other(app, limited, owner)
         alone = session.scalars(select(SmallMove).where(
             SmallMove.scope == f"payout/{limited.store.id}")).all()
     assert [one.amount_minor for one in alone] == [TOTAL.minor]
+
+
+def test_a_transfer_to_another_store_is_no_way_past_the_limit(app, limited, second):
+    """From a store without a limit it would be paid out at once: what is moved there counts as what is sent."""
+    other = another(limited)
+    finance = people.person("merchant_finance", merchant_id=limited.merchant.id)
+    seat = people.seat(app, finance)
+
+    def move(amount, by=finance.actor):
+        return books.move(by, limited.store, other, amount)
+
+    with pytest.raises(Invalid) as refused:
+        move("1000")
+    assert [error.code for error in refused.value.fields] == ["alone_max"]
+    assert "payouts and transfers together" in str(refused.value.fields[0].message)
+    move("15")
+    path = typed(seat, limited, external_id="").headers["Location"]
+    assert state(path) == "waiting", "15 moved and 16.71 sent are more than 20"
+    with pytest.raises(Invalid):
+        move("5.000001", limited.owner)
+    page = seat.send("/merchant/transfers", {"from_store": limited.store.public_id, "to_store": other.public_id,
+                                             "amount": "6"})
+    assert page.status_code == 422
+    assert "ask the desk to raise the limit" in page.text
+    move("5")
+    with clock.moved(timedelta(hours=24, seconds=30)):
+        move("20")
+
+
+def test_a_payout_counts_against_a_transfer_and_pieces_at_once_do_too(app, limited):
+    other = another(limited)
+    person = people.person("merchant_owner", merchant_id=limited.merchant.id)
+    assert "/imports/" not in typed(people.seat(app, person), limited, external_id="").headers["Location"]
+    with pytest.raises(Invalid):
+        books.move(person.actor, limited.store, other, "4")
+    colleague = people.person("merchant_finance", merchant_id=limited.merchant.id).actor
+    outcomes = f.at_the_same_time(app, [lambda: books.move(colleague, limited.store, other, "15")] * 6)
+    assert sum(isinstance(one, Invalid) for one in outcomes) == 5
+    assert f.store_available(other).text == "15.000000"
 
 
 def test_the_same_form_twice_is_one_payout_and_counts_once(limited):

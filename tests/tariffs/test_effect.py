@@ -7,10 +7,12 @@ from flask import Flask
 from portal import approvals
 from portal.core import clock
 from portal.core.errors import Invalid
+from portal.orders.reading import tariff_effect
 from portal.orders.reading.tariff_effect import effects
 from portal.tariffs import change_requests
 from portal.tariffs.commands import AskFee, AskReward
-from portal.treasury.decision_facts import facts_of
+from portal.treasury.decision_facts import facts_of, tariff_of
+from portal.treasury.decision_facts import yesterday as yesterday_of
 from tests import factories as f
 from tests import people
 
@@ -28,7 +30,9 @@ def asked_fee(cast: f.Cast, **more: object) -> approvals.Approval:
 
 def shown(approval: approvals.Approval) -> dict[str, object]:
     with f.look() as session:
-        return dict(facts_of(session, f.staff("admin"), [approval])[approval.id])
+        listed = facts_of(session, f.staff("admin"), [approval])[approval.id]
+        assert {fact.label for fact in listed} <= {"Store", "Merchant", "Trader"}, "no day's orders for a list"
+        return dict(yesterday_of(tariff_of(session, approval)))
 
 
 def test_a_fee_and_a_reward_are_counted_over_yesterday(app: Flask) -> None:
@@ -51,6 +55,26 @@ def test_a_fee_and_a_reward_are_counted_over_yesterday(app: Flask) -> None:
             trader_id=trader.id, direction="payin", reward_percent="1.5", reason="r"))
     facts = shown(reward)
     assert (facts["Yesterday's orders that it covers"], facts["They came to"].minor) == ("2", rewards)
+
+
+def test_it_says_when_not_all_of_yesterday_is_counted(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    cast = f.new_cast(fee_bps=250)
+    trader = cast.trader(reward_bps=100)
+    cast.requisite(trader)
+    with clock.moved(yesterday()):
+        for _ in range(2):
+            f.completed_payin(cast, "1500.00")
+    fee = asked_fee(cast)
+    with f.act() as session:
+        reward = change_requests.ask_reward(session, f.staff("admin"), AskReward(
+            trader_id=trader.id, direction="payin", reward_percent="1.5", reason="r"))
+    for orders_max in (2, 1):
+        monkeypatch.setattr(tariff_effect, "ORDERS_MAX", orders_max)
+        with f.look() as session:
+            found = [tariff_of(session, one) for one in (fee, reward)]
+        assert [(one.total.orders, one.cut) for one in found if one] == [(orders_max, orders_max == 1)] * 2
+    seat = people.seat(app, people.person("super_admin"))
+    assert "only the newest are counted" in seat.get(f"/admin/approvals/{fee.public_id}").text
 
 
 def test_what_a_more_specific_version_prices_is_left_out(app: Flask) -> None:

@@ -22,7 +22,7 @@ def create_payouts(session: Session, actor: Actor, wanted: Sequence[Wanted]) -> 
 
     Two statements for all of them; where the balance does not cover all, one after the other until it is used up.
     Raises Unavailable (the desk is paused, no money leaves it, no rate, no tariff), which is the fault of none of them:
-    nothing is made.
+    the caller rolls back, for some may be made by then.
     """
     try:
         refuse_while_kept(session, actor)

@@ -31,19 +31,21 @@ _SUMS = """
      WHERE o.status = 'completed' AND o.settlement_currency = :settlement
      GROUP BY b.n"""
 _COLUMNS = "o.status, o.settlement_currency, o.method, o.currency, o.amount_to_pay_minor, o.settlement_minor"
+_OF_STORE = """FROM orders o WHERE o.store_id = :owner AND o.live AND o.direction = :direction
+       AND o.created_at >= :since AND o.created_at < :until ORDER BY o.created_at DESC"""
+_OF_TRADER = """FROM assignments WHERE trader_id = :owner AND created_at >= :since AND created_at < :until
+             ORDER BY created_at DESC, id DESC"""
 _FEES = text(_SUMS.format(was="o.fee_minor", orders=f"""
-    SELECT {_COLUMNS}, o.fee_minor FROM orders o
-     WHERE o.store_id = :owner AND o.live AND o.direction = :direction
-       AND o.created_at >= :since AND o.created_at < :until
-     ORDER BY o.created_at DESC LIMIT :orders_max"""))
+    SELECT {_COLUMNS}, o.fee_minor {_OF_STORE} LIMIT :orders_max"""))
 # By the index of a trader's history alone, then each by its id (OFFSET 0), however many the planner thinks there are.
 _REWARDS = text(_SUMS.format(was="o.reward_minor", orders=f"""
     SELECT {_COLUMNS}, a.reward_minor
-      FROM (SELECT id FROM assignments WHERE trader_id = :owner AND created_at >= :since AND created_at < :until
-             ORDER BY created_at DESC, id DESC LIMIT :orders_max) newest
+      FROM (SELECT id {_OF_TRADER} LIMIT :orders_max) newest
      CROSS JOIN LATERAL (SELECT * FROM assignments WHERE id = newest.id OFFSET 0) a
      CROSS JOIN LATERAL (SELECT * FROM orders WHERE id = a.order_id OFFSET 0) o
      WHERE a.end_reason = 'settled' AND o.live AND o.direction = :direction"""))
+_MORE_FEES, _MORE_REWARDS = (text(f"SELECT EXISTS (SELECT 1 {which} OFFSET :orders_max LIMIT 1)")
+                             for which in (_OF_STORE, _OF_TRADER))
 
 
 @dataclass(frozen=True)
@@ -80,8 +82,8 @@ class BandEffect:
 
 @dataclass(frozen=True)
 class Effects:
-    """`total`: of the orders that the version would price. `left_out`: bands that are not shown. `methods` and
-    `currencies`: those that have versions of their own."""
+    """`total`: of the orders that the version would price. `left_out`: bands that are not shown.
+    `methods`, `currencies`: those that have versions of their own. `cut`: there were more orders than are counted."""
 
     kind: str
     settlement_currency: str
@@ -90,6 +92,7 @@ class Effects:
     left_out: int
     methods: Sequence[str]
     currencies: Sequence[str]
+    cut: bool
 
     def fixed(self, rule: Rule) -> Money:
         """Of a fee or reward, its fixed part."""
@@ -97,26 +100,28 @@ class Effects:
 
 
 def effects(session: Session, kind: str, owner_id: UUID, asked: Mapping[str, Any]) -> Effects:
-    """`kind`: fee of a store, or reward of a trader; `asked` as its approval keeps it. One statement over one day."""
+    """`kind`: fee of a store, or reward of a trader; `asked` as its approval keeps it. Over one day."""
     version, rules = change_requests.asked_and_standing(session, kind, owner_id, asked)
     found, methods, currencies = bands.changes(rules, version)
     first = sorted(range(len(found)), key=lambda n: found[n].change == "same")[:BANDS_MAX]  # what changes
     shown = [found[n] for n in sorted(first)]
     currency, today = asked["settlement_currency"], clock.today()
-    sums = {row[0]: row[1:] for row in session.execute(_FEES if kind == change_requests.FEE else _REWARDS, {
-        "owner": owner_id, "since": clock.midnight_before(today - timedelta(days=1)),
-        "until": clock.midnight_before(today), "direction": asked["direction"], "settlement": currency,
-        "methods": [band.method for band in shown], "currencies": [band.currency for band in shown],
-        "least": [band.from_minor for band in shown], "most": [band.to_minor for band in shown],
-        "asked": [band.after is version for band in shown], "named_methods": methods,
-        "named_currencies": currencies, "bps": version.bps, "fixed": version.fixed_minor,
-        "orders_max": ORDERS_MAX})}
+    of_day = {"owner": owner_id, "since": clock.midnight_before(today - timedelta(days=1)),
+              "until": clock.midnight_before(today), "direction": asked["direction"], "orders_max": ORDERS_MAX}
+    fee = kind == change_requests.FEE
+    sums = {row[0]: row[1:] for row in session.execute(_FEES if fee else _REWARDS, of_day | {
+        "settlement": currency, "methods": [band.method for band in shown],
+        "currencies": [band.currency for band in shown], "least": [band.from_minor for band in shown],
+        "most": [band.to_minor for band in shown], "asked": [band.after is version for band in shown],
+        "named_methods": methods, "named_currencies": currencies, "bps": version.bps, "fixed": version.fixed_minor})}
     told = [BandEffect(band, _effect(currency, *sums.get(n, (0, 0, 0)))) for n, band in enumerate(shown, start=1)]
     priced = [one.effect for one in told if one.band.after is version]
     return Effects(kind, currency, told, Effect(
         sum(one.orders for one in priced), sum((one.was for one in priced), Money.zero(currency)),
         sum((one.would_be for one in priced), Money.zero(currency))), len(found) - len(shown),
-        methods, currencies)
+        methods, currencies,
+        cut=bool(session.scalar(_MORE_FEES, of_day) if fee else session.scalar(
+            _MORE_REWARDS, {name: given for name, given in of_day.items() if name != "direction"})))
 
 
 def _effect(currency: str, orders: int, was: int, would_be: int) -> Effect:

@@ -15,7 +15,7 @@ from portal.core.errors import FieldError, Invalid, NotFound
 from portal.parties import cases
 from portal.parties import queries as parties
 from portal.treasury import deposits, postings_preview, reversals
-from portal.treasury.decision_facts import facts_of, tariff_of
+from portal.treasury.decision_facts import facts_of, tariff_of, yesterday
 from portal.web import htmx, mails
 from portal.web.admin.acts import act
 from portal.web.admin.cases import line, of_approval
@@ -94,9 +94,11 @@ def take_back(approval_id: str) -> Response:
 def _approval(approval_id: str) -> dict[str, Any]:
     approval = approvals.find(reader(), signed_in(), approval_id)
     mine = approval.state == "pending" and approval.asked_by == signed_in().id and approval.first_by is None
+    effects, facts = tariff_of(reader(), approval), facts_of(reader(), signed_in(), [approval])
+    facts[approval.id] += yesterday(effects)
     return {"approval": approval, "record_of": record_of, "question_of": question_of,
-            "alone": limits.judged(reader(), approval) if mine else None,
-            "facts": facts_of(reader(), signed_in(), [approval]), "effects": tariff_of(reader(), approval),
+            "alone": limits.judged(reader(), approval, signed_in()) if mine else None,
+            "facts": facts, "effects": effects,
             "preview": postings_preview.of_approval(reader(), signed_in(), approval), **_evidence(approval),
             **line(of_approval(approval))}
 
