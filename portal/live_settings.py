@@ -34,10 +34,12 @@ def use(app: Flask, settings: Settings) -> None:
     """Give every room the secrets of these settings: at start, and again when they were read anew."""
     from portal import files, mail
     from portal.core import crypto
+    from portal.orders.intake import store_terms
 
     crypto.use(master=crypto.Keyring.parse(settings.master_keys.get_secret_value()),
                fingerprint_keys=[b64decode(text) for text in each(settings.fingerprint_key)],
                link_keys=[b64decode(text) for text in each(settings.payment_link_key)])
+    store_terms.forget()  # a remembered seal may be of a key that was dropped now
     keys = signing_keys(settings)
     app.config.update(SETTINGS=settings, SECRET_KEY=keys[-1], WTF_CSRF_SECRET_KEY=keys)
     app.extensions["settings"] = settings

@@ -38,8 +38,8 @@ class Checks(BaseSettings):
     @field_validator("breached_passwords_file", check_fields=False)
     @classmethod
     def _leaked(cls, value: str | None) -> str | None:
-        if value is not None and not breached.looks_right(value):
-            raise ValueError("must be a file of SHA-1 digests in hex, one a line, sorted")
+        if value is not None and (wrong := breached.wrong_with(value)) is not None:
+            raise ValueError(wrong)
         return value
 
     @field_validator("fingerprint_key", "payment_link_key", check_fields=False)

@@ -29,6 +29,7 @@ TEXT = re.compile(
     rf"|(?P<token>{secret_words.KEY}|{secret_words.SPELLED}"
     r"|(?<=/pay/)[\w.~-]{8,})"
     r"|(?P<number>\d(?:[\s().,/_+*\u00ad\u2010-\u2015-]{0,3}\d){7,})")
+BEGINNINGS = (*secret_words.BEGINNINGS, "/pay/")
 # most texts hold neither this nor the beginning of a token, and need no look at each of their places
 EIGHT_DIGITS = re.compile(r"\d(?:[\s().,/_+*\u00ad\u2010-\u2015-]{0,3}\d){7}")
 SHORTEST = 8  # characters, of what is looked at at all
@@ -155,9 +156,11 @@ def _number(value: float, kind: Kind) -> Any:
 def _masked(text: str) -> str:
     if len(text) < SHORTEST:
         return text
-    if EIGHT_DIGITS.search(text) or "qk_" in text or "whsec_" in text or "qsign_" in text or "eyJ" in text or (
-            "/pay/" in text):
+    if EIGHT_DIGITS.search(text):
         return TEXT.sub(_judge, text)
+    for beginning in BEGINNINGS:  # any() takes twice as long
+        if beginning in text:
+            return TEXT.sub(_judge, text)
     return text
 
 

@@ -2,13 +2,18 @@
 
 `keys`, `rotate` and `may-drop` are about master keys, `prints`, `reprint` and `may-drop-prints` about fingerprint keys.
 """
+from datetime import UTC, datetime, timedelta
+
 import click
 from flask.cli import AppGroup
 from sqlalchemy.exc import IntegrityError
 
-from portal.core import crypto, reprinting, resealing
+from portal.core import clock, crypto, reprinting, resealing
 from portal.core.db import reader, retried, transaction
 from portal.core.errors import Conflict
+from portal.parties import keys_told
+from portal.risk import rules
+from portal.risk.facts import By
 
 group = AppGroup("crypto", help="The keys and what they seal or print.")
 
@@ -55,7 +60,10 @@ def may_drop(key: str) -> None:
 
 def _batch(column: resealing.Column, after: object, limit: int) -> resealing.Batch:
     with transaction() as session:
-        return resealing.make_anew(session, column, after=after, limit=limit)  # type: ignore[arg-type]
+        made = resealing.make_anew(session, column, after=after, limit=limit)  # type: ignore[arg-type]
+        if made.made and column.table in resealing.REMEMBERED:
+            keys_told.tell(session)
+        return made
 
 
 @group.command("prints")
@@ -91,8 +99,13 @@ def reprint(batch: int) -> None:
 
 @group.command("may-drop-prints")
 @click.argument("tag")
-def may_drop_prints(tag: str) -> None:
-    """Whether no print of a key is looked up any more, so that it may leave FINGERPRINT_KEY. Exits 1 while one is."""
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="The day on which another key came first (UTC); asked "
+              "for where a rule of risk counts by recipients' numbers.")
+def may_drop_prints(tag: str, since: datetime | None) -> None:
+    """Whether no print of a key is looked up any more, so that it may leave FINGERPRINT_KEY. Exits 1 while one is.
+
+    A rule of risk finds what it counted by an old key only while that is known: for its longest window.
+    """
     if tag == crypto.print_tags()[0].hex():
         raise click.ClickException(f"{tag} is the key that makes prints: put another one before it first")
     still = [one for one in reprinting.made_by_each(reader()) if one.tag == tag]
@@ -102,6 +115,13 @@ def may_drop_prints(tag: str) -> None:
         click.echo(f"{one.table}.{one.column}: {one.prints}{until}")
     if still:
         raise click.ClickException(f"{tag} made {sum(one.prints for one in still)} prints that are looked up: keep it")
+    if window := rules.longest_window(reader(), By.DESTINATION):
+        if since is None:
+            raise click.ClickException(f"a rule counts by recipients' numbers over {window}: say with --since on which "
+                                       "day another key came first")
+        if (free := since.replace(tzinfo=UTC) + timedelta(days=1) + window) > clock.now():
+            raise click.ClickException(f"a rule counts by recipients' numbers over {window}: keep it until "
+                                       f"{free:%Y-%m-%d %H:%M} UTC")
     click.echo(f"{tag} is looked up by nothing any more")
 
 

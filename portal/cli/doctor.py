@@ -7,9 +7,9 @@ from portal.cli.examinations import Examination, Finding, Need, database, desk, 
 from portal.core.db import reader
 
 ALL: tuple[Examination, ...] = (
-    machine.settings, machine.clocks, machine.disk, machine.backups, database.partitions, database.indexes,
-    database.bloat, database.long_transactions, database.replication, database.standby, database.collations,
-    desk.jobs, desk.proved, desk.keys)
+    machine.settings, machine.clocks, machine.disk, machine.backups, machine.scanner, database.partitions,
+    database.indexes, database.bloat, database.long_transactions, database.replication, database.standby,
+    database.collations, desk.jobs, desk.proved, desk.keys)
 MARKS = {Need.WELL: "well", Need.LOOK: "look", Need.ACT: "ACT"}
 
 
@@ -17,7 +17,7 @@ MARKS = {Need.WELL: "well", Need.LOOK: "look", Need.ACT: "ACT"}
 @click.option("--quiet", is_flag=True, help="Only what is not well.")
 @with_appcontext
 def group(quiet: bool) -> None:
-    """Look at settings, clocks, disk, database, queue, proofs and keys. Exits 0: all well, 1: look, 2: act."""
+    """Look at settings, clocks, disk, scanner, database, queue, proofs and keys. Exits 0: all well, 1: look, 2: act."""
     found = examine()
     for one in sorted(found, key=lambda one: -one.need):
         if one.need or not quiet:

@@ -10,17 +10,38 @@ from hashlib import sha1
 LINE_MAX = 64  # bytes: 40 of the digest, a colon, a count, the line's end
 BLOCK = 4096
 DIGITS = 40
+LOOKS = 64  # at lines of it, at even distances
+FIRST, LAST = b"00000", b"FFFFF"  # of a whole list: it holds hundreds of each such beginning
 _LINE = re.compile(rb"[0-9A-Fa-f]{40}(:\d+)?\r?\n")
 _open: int | None = None  # a descriptor: what is read is what was there at the start
 
 
-def looks_right(path: str) -> bool:
-    """Is it such a file? Its first line says."""
+def wrong_with(path: str) -> str | None:
+    """Why it is no such list, or not all of it; None where it looks right. Some seventy reads.
+
+    Whatever is not found in it may be chosen, so that half a list, or one in another order, must not be taken for one.
+    """
     try:
         with open(path, "rb") as file:
-            return _LINE.fullmatch(file.readline(LINE_MAX)) is not None
-    except OSError:
-        return False
+            return _wrong_with(file.fileno())
+    except OSError as problem:
+        return f"cannot be read: {problem.strerror}"
+
+
+def _wrong_with(file: int) -> str | None:
+    size = os.fstat(file).st_size
+    first, last = os.pread(file, LINE_MAX, 0), os.pread(file, 2 * LINE_MAX, max(0, size - 2 * LINE_MAX))
+    middle = [os.pread(file, 2 * LINE_MAX, size * step // LOOKS) for step in range(1, LOOKS)]
+    lines = [first.split(b"\n")[0], *(part.split(b"\n")[1] for part in middle if part.count(b"\n") > 1),
+             last.rstrip(b"\r\n").rpartition(b"\n")[2]]
+    if not all(_LINE.fullmatch(line + b"\n") for line in lines):
+        return "must hold SHA-1 digests in hex, one a line"
+    digests = [line[:DIGITS].upper() for line in lines]
+    if digests != sorted(digests):
+        return "must be sorted by its digests"
+    if not (digests[0].startswith(FIRST) and digests[-1].startswith(LAST)):
+        return f"must reach from {FIRST.decode()}… to {LAST.decode()}…: it is only a part of the list"
+    return None
 
 
 def use(path: str | None) -> None:

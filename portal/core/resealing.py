@@ -43,6 +43,8 @@ MADE_ANEW = (
 )
 PASSING = (Passing("idempotency_keys", "answer_sealed", timedelta(hours=75)),
            Passing("form_keys", "answer_sealed", timedelta(days=1)))
+REMEMBERED = frozenset({"stores", "api_keys", "token_keys"})
+"""Tables whose seals processes remember for a while: they are told of new ones."""
 WITH_DATA_KEYS = frozenset({
     ("requisites", "number_sealed"), ("orders", "destination_sealed"), ("withdrawal_addresses", "address_sealed"),
     ("payout_recipients", "name_sealed"), ("payout_recipients", "holder_sealed"),

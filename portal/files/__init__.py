@@ -6,12 +6,13 @@ list with `of`, and register with `visible_by` who may see the files of their ki
 from portal.files.chosen import chosen
 from portal.files.inspection import BYTES_MAX, BadFile, Inspected, Upload, shown_name
 from portal.files.models import File
-from portal.files.scanning import use_scanner
+from portal.files.scanning import Clamd, ScannerAway, use_scanner
 from portal.files.service import (
     AttachedElsewhere,
     Stored,
     TooManyFiles,
     TooManyStrangers,
+    UploadsBusy,
     also_on,
     attach,
     discard,
@@ -30,7 +31,7 @@ from portal.files.service import (
 )
 from portal.files.storage import LocalFolder, StorageAway, configure, storage
 
-__all__ = ["BYTES_MAX", "AttachedElsewhere", "BadFile", "File", "Inspected", "LocalFolder", "StorageAway", "Stored",
-           "TooManyFiles", "TooManyStrangers", "Upload", "also_on", "attach", "chosen", "configure", "discard",
-           "drafts", "forget", "forget_of", "keep", "of", "open_file", "remove", "room_for", "shown_name", "storage",
-           "store", "sweep", "sweep_orphans", "use_scanner", "visible_by"]
+__all__ = ["BYTES_MAX", "AttachedElsewhere", "BadFile", "Clamd", "File", "Inspected", "LocalFolder", "ScannerAway",
+           "StorageAway", "Stored", "TooManyFiles", "TooManyStrangers", "Upload", "UploadsBusy", "also_on", "attach",
+           "chosen", "configure", "discard", "drafts", "forget", "forget_of", "keep", "of", "open_file", "remove",
+           "room_for", "shown_name", "storage", "store", "sweep", "sweep_orphans", "use_scanner", "visible_by"]

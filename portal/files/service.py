@@ -1,10 +1,11 @@
 """What happens to a file: taken as a draft, attached for good to what it is about, served, swept when nobody did."""
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
 from itertools import islice
+from threading import BoundedSemaphore
 from uuid import UUID, uuid4
 
 from sqlalchemy import ColumnElement, cast, func, select, text
@@ -14,12 +15,14 @@ from sqlalchemy.orm import Session
 from portal.core import clock, ids
 from portal.core.access import Actor, ActorKind
 from portal.core.db import after_commit, locked, locked_one
-from portal.core.errors import Conflict, NotFound
+from portal.core.errors import Conflict, NotFound, Unavailable
 from portal.files import scanning
 from portal.files.inspection import Inspected, Upload, inspect, shown_name
 from portal.files.models import PREFIX, File
 from portal.files.storage import StorageAway, storage
 
+AT_ONCE_MAX = 2  # judged in one process: six threads are left for everybody else
+WAIT_S = 3.0  # for a place among them
 DRAFTS_MAX = 20  # of one person at a time
 STRANGERS_MAX = 300  # of all who want to join together: each is a key that costs nothing
 DRAFT_FOR = timedelta(days=1)
@@ -31,8 +34,15 @@ STARTS = [[f"{one}{two}" for two in HEX] for one in HEX]  # of the keys, by turn
 BITS_APART_MAX = 6  # of 64, between a picture and the same one photographed or pressed again
 Visible = Callable[[Session, Actor, UUID], bool]
 _visible: dict[str, Visible] = {}
+_places = BoundedSemaphore(AT_ONCE_MAX)
 _STRANGERS = select(func.count()).select_from(File).where(
     File.attached_at.is_(None), File.uploader.startswith(f"{ActorKind.APPLICANT}:"))
+
+
+class UploadsBusy(Unavailable):
+    """Many files are being looked at just now. Try again in a few seconds."""
+
+    code = "uploads_busy"
 
 
 class TooManyFiles(Conflict):
@@ -71,10 +81,14 @@ class Stored:
 def store(upload: Upload) -> Stored:
     """Judge an upload and put its bytes away: before the transaction, which must not wait for either.
 
-    What came and what is kept of it are shown to the operator's scanner, if there is one. Raises BadFile, StorageAway.
+    What came and what is kept of it are shown to the operator's scanner, if there is one.
+
+    Raises BadFile, UploadsBusy, ScannerAway, StorageAway.
     """
-    found, key = inspect(upload), uuid4().hex
-    scanning.check((upload.content, found.content))
+    scanning.refuse_while_away()
+    with _place():
+        found, key = inspect(upload), uuid4().hex
+        scanning.check((upload.content, found.content))
     storage().put(key, found.content)
     return Stored(shown_name(upload.name), sha256(upload.content).digest(), found, key)
 
@@ -216,6 +230,17 @@ def forget_of(session: Session, subject_kind: str, subject_ids: Sequence[UUID]) 
 def discard(stored: Stored) -> None:
     """What was stored has found no row: its bytes go too."""
     storage().delete(stored.key)
+
+
+@contextmanager
+def _place() -> Iterator[None]:
+    """Judged and scanned in here: few at a time. Raises UploadsBusy."""
+    if not _places.acquire(timeout=WAIT_S):
+        raise UploadsBusy()
+    try:
+        yield
+    finally:
+        _places.release()
 
 
 def _known(file_id: str) -> UUID | None:

@@ -5,7 +5,7 @@ from portal.core.access import Permission
 from portal.core.db import reader
 from portal.core.errors import NotFound
 from portal.core.lifecycle import InvalidTransition
-from portal.files import BadFile, StorageAway, TooManyFiles
+from portal.files import BadFile, ScannerAway, StorageAway, TooManyFiles, UploadsBusy
 from portal.gateway import orders, payin_answers, rate_limits, receipts, schemas
 from portal.gateway.auth import caller
 from portal.gateway.endpoint import call, shown
@@ -59,7 +59,8 @@ def mark_payin_paid(payin_id: str) -> Response:
 
 @call("POST", "/payins/<payin_id>/receipts", Permission.ORDER_MARK_PAID, summary="Show that the customer has paid",
       answer=schemas.Receipts, status=201, takes_files=True,
-      errors=(NotFound, NotMultipart, BadFile, StorageAway, NothingToShow, TooManyReceipts, TooManyFiles))
+      errors=(NotFound, NotMultipart, BadFile, UploadsBusy, ScannerAway, StorageAway, NothingToShow, TooManyReceipts,
+              TooManyFiles))
 def add_payin_receipts(payin_id: str) -> Response:
     return receipts.take(Direction.PAYIN, payin_id)
 

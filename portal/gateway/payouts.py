@@ -4,7 +4,7 @@ from flask import Response
 from portal.core.access import Permission
 from portal.core.errors import NotFound
 from portal.core.lifecycle import InvalidTransition
-from portal.files import BadFile, StorageAway, TooManyFiles
+from portal.files import BadFile, ScannerAway, StorageAway, TooManyFiles, UploadsBusy
 from portal.gateway import orders, rate_limits, receipts, schemas
 from portal.gateway.auth import caller
 from portal.gateway.endpoint import call, shown
@@ -61,7 +61,8 @@ def confirm_payout(payout_id: str) -> Response:
 
 @call("POST", "/payouts/<payout_id>/receipts", Permission.PAYOUT_CREATE, summary="Show what came of a payout",
       answer=schemas.Receipts, status=201, takes_files=True,
-      errors=(NotFound, NotMultipart, BadFile, StorageAway, NothingToShow, TooManyReceipts, TooManyFiles))
+      errors=(NotFound, NotMultipart, BadFile, UploadsBusy, ScannerAway, StorageAway, NothingToShow, TooManyReceipts,
+              TooManyFiles))
 def add_payout_receipts(payout_id: str) -> Response:
     return receipts.take(Direction.PAYOUT, payout_id)
 

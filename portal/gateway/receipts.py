@@ -25,7 +25,8 @@ MULTIPART = "multipart/form-data"
 def take(direction: Direction, shown_id: str) -> Response:
     """One to five files become receipts of that order; under a key that was used before, its first answer.
 
-    Raises NotFound, NotMultipart, Invalid, BadFile, StorageAway, NothingToShow, TooManyReceipts.
+    Raises NotFound, NotMultipart, Invalid, BadFile, UploadsBusy, ScannerAway, StorageAway, NothingToShow,
+    TooManyReceipts.
     """
     orders.found(direction, shown_id)  # nothing is looked into for an order that is not the caller's
     give_back()

@@ -119,7 +119,7 @@ def answered(session: Session, purpose: str, answer: str, *, browser: str) -> by
 def add(session: Session, actor: Actor, *, answer: str, to: bytes, name: str, session_id: UUID) -> list[str]:
     """Another key of theirs. Returns ten recovery codes where it is the first factor.
 
-    Raises Invalid, TooManyPasskeys.
+    Raises Invalid, TooManyPasskeys, Busy.
     """
     try:
         made = webauthn.verify_registration_response(
@@ -127,6 +127,7 @@ def add(session: Session, actor: Actor, *, answer: str, to: bytes, name: str, se
             expected_origin=_site[0].origin)
     except (WebAuthnException, ValueError):
         raise refused() from None
+    codes = second_factor.new_codes()
     user = second_factor.lock_own(session, actor)
     if len(of_user(session, user.id)) >= PER_USER_MAX:
         raise TooManyPasskeys()
@@ -138,7 +139,7 @@ def add(session: Session, actor: Actor, *, answer: str, to: bytes, name: str, se
     session.flush()
     audit.record(session, actor, "user.passkey_added", "user", user.id, after={"name": key.name})
     notices.notify(session, "account.factor_added", notices.user(user.id), what=key.name)
-    return second_factor.switched_on(session, actor, user, session_id=session_id)
+    return second_factor.switched_on(session, actor, user, codes, session_id=session_id)
 
 
 def prove(session: Session, answer: str, *, to: bytes, whose: UUID | None = None) -> Proof:

@@ -6,6 +6,8 @@ every other session of the person ends.
 """
 import re
 import secrets
+from collections.abc import Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 import pyotp
@@ -46,6 +48,14 @@ class FactorNeeded(Rejected):
     code = "factor_needed"
 
 
+class NewCodes(NamedTuple):
+    """Ten recovery codes with their digests: hashed before anything is locked for them."""
+
+    codes: Sequence[str]
+    salt: bytes
+    digests: Sequence[bytes]
+
+
 def new_seed() -> str:
     return pyotp.random_base32()
 
@@ -58,16 +68,17 @@ def address_of(seed: str, email: str) -> str:
 def add_app(session: Session, actor: Actor, *, seed: str, code: str, session_id: UUID) -> list[str]:
     """The app shows codes of this seed: it counts from now on, instead of one before.
 
-    Returns ten recovery codes where this is the first factor. Raises Invalid for a wrong code.
+    Returns ten recovery codes where this is the first factor. Raises Busy, and Invalid for a wrong code.
     """
     step = step_of(seed, code)
     if step is None:
         raise wrong_code("/code")
+    made = new_codes()
     user = lock_own(session, actor)
     user.totp_sealed, user.totp_step = crypto.seal(seed, place=_place(user.id)), step
     audit.record(session, actor, "user.app_added", "user", user.id)
     notices.notify(session, "account.factor_added", notices.user(user.id), what=N_("Authenticator app"))
-    return switched_on(session, actor, user, session_id=session_id)
+    return switched_on(session, actor, user, made, session_id=session_id)
 
 
 def remove_app(session: Session, actor: Actor, *, needed: bool) -> None:
@@ -81,14 +92,14 @@ def remove_app(session: Session, actor: Actor, *, needed: bool) -> None:
     switched_off(session, user, needed=needed)
 
 
-def switched_on(session: Session, actor: Actor, user: User, *, session_id: UUID) -> list[str]:
+def switched_on(session: Session, actor: Actor, user: User, made: NewCodes, *, session_id: UUID) -> list[str]:
     """After a factor was added: the first one ends every other session and comes with recovery codes."""
     if user.factor_since is not None:
         return []
     user.factor_since = clock.now()
     sessions.end_all(session, user.id, because="second_factor", but=session_id)
     sessions.note_factor(session, session_id)
-    return _make_codes(session, user.id)
+    return _keep_codes(session, user.id, made)
 
 
 def switched_off(session: Session, user: User, *, needed: bool) -> None:
@@ -101,13 +112,20 @@ def switched_off(session: Session, user: User, *, needed: bool) -> None:
     _forget(session, user)
 
 
-def new_recovery_codes(session: Session, actor: Actor) -> list[str]:
+def new_codes() -> NewCodes:
+    """To be shown once and kept by `add_app` or `new_recovery_codes`. Before a transaction: ten hashes. Raises Busy."""
+    codes = ["".join(secrets.choice(LETTERS) for _ in range(CODE_LETTERS)) for _ in range(CODES)]
+    salt = secrets.token_bytes(passwords.SALT_BYTES)
+    return NewCodes(codes, salt, [passwords.digest(code, salt) for code in codes])
+
+
+def new_recovery_codes(session: Session, actor: Actor, made: NewCodes) -> list[str]:
     """Ten others; those before open nothing any more. Raises NoSecondFactor."""
     user = lock_own(session, actor)
     if user.factor_since is None:
         raise NoSecondFactor()
     audit.record(session, actor, "user.recovery_codes_made", "user", user.id)
-    return _make_codes(session, user.id)
+    return _keep_codes(session, user.id, made)
 
 
 def has_app(session: Session, user_id: UUID) -> bool:
@@ -119,11 +137,24 @@ def codes_left(session: Session, user_id: UUID) -> int:
         RecoveryCode.user_id == user_id, RecoveryCode.used_at.is_(None))) or 0
 
 
-def accept(session: Session, actor: Actor, typed: str, *, field: str = "/code") -> None:
+def salt_for(session: Session, actor: Actor, typed: str) -> bytes | None:
+    """What a recovery code is to be hashed with; None where what was typed is none, or they have none."""
+    code = _plain(typed)
+    if code.isdecimal() or len(code) != CODE_LETTERS:
+        return None
+    return session.scalar(select(RecoveryCode.salt).where(RecoveryCode.user_id == actor.id).limit(1))
+
+
+def digest_of(typed: str, salt: bytes | None) -> bytes | None:
+    """Of a recovery code; ten share a salt, so that a try costs one hash. Outside any transaction. Raises Busy."""
+    return None if salt is None else passwords.digest(_plain(typed), salt)
+
+
+def accept(session: Session, actor: Actor, typed: str, digest: bytes | None, *, field: str = "/code") -> None:
     """A code of the app or a recovery code, used up by this. Raises Invalid: wrong, late, or used before."""
     assert actor.id is not None
-    code = _BLANKS.sub("", typed).lower()
-    if not (_accept_step(session, actor.id, code) if code.isdecimal() else _accept_recovery(session, actor, code)):
+    code = _plain(typed)
+    if not (_accept_step(session, actor.id, code) if code.isdecimal() else _accept_recovery(session, actor, digest)):
         raise wrong_code(field)
 
 
@@ -187,13 +218,12 @@ def _forget(session: Session, user: User) -> None:
     session.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user.id))
 
 
-def _make_codes(session: Session, user_id: UUID) -> list[str]:
+def _keep_codes(session: Session, user_id: UUID, made: NewCodes) -> list[str]:
+    """As they are shown."""
     session.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user_id))
-    codes = ["".join(secrets.choice(LETTERS) for _ in range(CODE_LETTERS)) for _ in range(CODES)]
-    salt = secrets.token_bytes(passwords.SALT_BYTES)
-    session.add_all(RecoveryCode(user_id=user_id, digest=passwords.digest(code, salt), salt=salt) for code in codes)
+    session.add_all(RecoveryCode(user_id=user_id, digest=digest, salt=made.salt) for digest in made.digests)
     half = CODE_LETTERS // 2
-    return [f"{code[:half]}-{code[half:]}" for code in codes]
+    return [f"{code[:half]}-{code[half:]}" for code in made.codes]
 
 
 def _accept_step(session: Session, user_id: UUID, code: str) -> bool:
@@ -207,20 +237,22 @@ def _accept_step(session: Session, user_id: UUID, code: str) -> bool:
         .values(totp_step=step).returning(User.id)).first() is not None
 
 
-def _accept_recovery(session: Session, actor: Actor, code: str) -> bool:
-    """Their ten share a salt, so that a try costs one hash."""
-    assert actor.id is not None
-    salt = session.scalar(select(RecoveryCode.salt).where(RecoveryCode.user_id == actor.id).limit(1))
-    if salt is None or len(code) != CODE_LETTERS:
+def _accept_recovery(session: Session, actor: Actor, digest: bytes | None) -> bool:
+    if digest is None:
         return False
     used = session.execute(
         update(RecoveryCode).where(RecoveryCode.user_id == actor.id, RecoveryCode.used_at.is_(None),
-                                   RecoveryCode.digest == passwords.digest(code, salt))
+                                   RecoveryCode.digest == digest)
         .values(used_at=clock.now()).returning(RecoveryCode.user_id)).first()
     if used is None:
         return False
+    assert actor.id is not None
     audit.record(session, actor, "user.recovery_code_used", "user", actor.id)
     return True
+
+
+def _plain(typed: str) -> str:
+    return _BLANKS.sub("", typed).lower()
 
 
 def _place(user_id: UUID) -> str:

@@ -1,5 +1,6 @@
 """How staff keep the rules: written while they are off or in the shadow, switched on by one, off again by two."""
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -42,6 +43,12 @@ def all_rules(session: Session) -> Sequence[RiskRule]:
     place = func.array_position(["on", "shadow", "off"], RiskRule.mode)
     return session.scalars(select(RiskRule).where(RiskRule.mode != "archived").order_by(place, RiskRule.name)
                            .limit(rule_book.RULES_MAX)).all()
+
+
+def longest_window(session: Session, by: By) -> timedelta:
+    """For how long a rule that is on, or in the shadow, counts by this; nothing where none does."""
+    return timedelta(seconds=max((rule.terms["window_s"] for rule in all_rules(session) if rule.mode != "off"
+                                  and "window_s" in rule.terms and rule.terms.get("by") == by), default=0))
 
 
 def one(session: Session, rule_id: str) -> RiskRule:

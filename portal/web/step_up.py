@@ -12,7 +12,7 @@ from flask import Response, g, make_response, render_template, request, session
 
 from portal.core import clock
 from portal.core.db import reader, transaction
-from portal.core.errors import Invalid, PortalError, TooMany
+from portal.core.errors import Invalid, PortalError, TooMany, Unavailable
 from portal.http_status import OF_KIND
 from portal.parties import login_throttle, passkeys, second_factor, users
 from portal.web import htmx
@@ -75,6 +75,9 @@ def counted(guess: login_throttle.Guess | None = None) -> Iterator[None]:
             raise
         forgive(guess)  # it was right, only the rest of the form was not
         raise
+    except Unavailable:
+        forgive(guess)  # it was not looked at
+        raise
     forgive(guess)
 
 
@@ -96,10 +99,14 @@ def forgive(guess: login_throttle.Guess) -> None:
 
 
 def check_code(typed: str, *, field: str) -> None:
-    """A code, used up by this. Raises Invalid, TooManyAttempts."""
+    """A code, used up by this; no transaction waits while it is hashed. Raises Invalid, TooManyAttempts, Busy."""
     actor = signed_in()
-    with counted(login_throttle.Guess.at_the_second_factor(actor.id)), transaction(alone=True) as database:
-        second_factor.accept(database, actor, typed, field=field)
+    with counted(login_throttle.Guess.at_the_second_factor(actor.id)):
+        with transaction(alone=True) as database:
+            salt = second_factor.salt_for(database, actor, typed)
+        digest = second_factor.digest_of(typed, salt)
+        with transaction(alone=True) as database:
+            second_factor.accept(database, actor, typed, digest, field=field)
 
 
 def check_passkey(answer: str) -> None:

@@ -51,7 +51,7 @@ def brought(name: str, *, wanted: str | None = None) -> Iterator[Brought]:
     """A refusal, of the second file or of the act, leaves nothing behind in the storage, nor does the first answer to a
     form that is sent again. `wanted`: what is said where nothing was attached and something has to be.
 
-    Raises Invalid, BadFile, StorageAway.
+    Raises Invalid, BadFile, UploadsBusy, ScannerAway, StorageAway.
     """
     sent = [one for one in request.files.getlist(name) if one.filename]
     found = Brought(name, list(dict.fromkeys(request.form.getlist(DRAFT))))

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from sqlalchemy import make_url
 
 from portal.cli.doctor import MARKS
-from portal.cli.examinations import database
+from portal.cli.examinations import Need, database, machine
 from portal.core import clock
 from portal.core.db import reader
 from tests.running import free_port
@@ -93,3 +93,10 @@ def test_a_standby_that_does_not_answer_is_told(fresh_app, fresh_database, url_o
             "database_replica_url": SecretStr(url.render_as_string(hide_password=False))})
         found = next(database.standby(reader(), named))
         assert f"{MARKS[found.need]:5}{found.about}: {found.found}".startswith(said)
+
+
+def test_a_scanner_that_does_not_answer_is_told(fresh_app):
+    assert not lines(ask(fresh_app), "scanner"), "none is named"
+    named = fresh_app.extensions["settings"].model_copy(update={"clamd_address": f"127.0.0.1:{free_port()}"})
+    assert [(one.need, one.found) for one in machine.scanner(reader(), named)] == [
+        (Need.ACT, "does not answer: no file is taken")]

@@ -1,5 +1,10 @@
-import pytest
+import re
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from portal.core import secret_words
 from portal.core.logging import scrub, scrubbed
 
 
@@ -21,3 +26,13 @@ def test_what_is_named_like_a_secret_is_hidden_at_any_depth():
     event = scrub(None, "info", said)
     assert event == {"password": "[hidden]", "nested": {"api_key": "[hidden]", "list": [{"token": "[hidden]"}]},
                      "order": "pin_1"}
+
+
+SECRET = re.compile(rf"{secret_words.KEY}|{secret_words.SPELLED}", re.ASCII)
+
+
+@given(st.from_regex(SECRET), st.sampled_from(secret_words.BEGINNINGS))
+def test_whatever_looks_like_a_secret_holds_one_of_the_beginnings(text, beginning):
+    """The log of calls passes over texts without one; and none is there for nothing."""
+    assert any(one in text for one in secret_words.BEGINNINGS)
+    assert beginning in secret_words.KEY + secret_words.SPELLED

@@ -3,12 +3,13 @@ import hashlib
 import hmac
 import re
 import secrets
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import delete, inspect, select, text
 
 from portal import ledger
-from portal.core import crypto, reprinting
+from portal.core import clock, crypto, reprinting
 from portal.core import ids as ids_of
 from portal.core.access import SYSTEM
 from portal.core.crypto import PrintRing
@@ -145,6 +146,15 @@ def test_every_print_is_made_anew_while_work_goes_on_and_the_old_key_is_dropped(
     gone = tag(1)
     dropped = said(fresh_app, "may-drop-prints", gone)
     assert (dropped.exit_code, dropped.output) == (0, f"{gone} is looked up by nothing any more\n")
+    for window_s in (3600, 7 * 86400):
+        risk.rule(cast, "velocity_count", by="destination", window_s=window_s, most=5)
+    risk.rule(cast, "velocity_count", mode="off", by="destination", window_s=30 * 86400, most=5)
+    risk.rule(cast, "velocity_count", by="ip", window_s=30 * 86400, most=5)
+    days = [f"{clock.now() - timedelta(days=days):%Y-%m-%d}" for days in (7, 9)]
+    answers = [said(fresh_app, "may-drop-prints", gone, *since) for since in ([], ["--since", days[0]],
+                                                                             ["--since", days[1]])]
+    assert [answer.exit_code for answer in answers] == [1, 1, 0], "what a rule counted by it is found by it alone"
+    assert "over 7 days" in answers[0].output
 
     use(new)
     with transaction() as session:

@@ -1,17 +1,22 @@
 """A master key is changed without stopping: in batches, begun again after a kill, then dropped."""
 import re
 import secrets
+from base64 import b64encode
 
+import psycopg
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import inspect, select, text
 
+from portal import live_settings
 from portal.core import crypto, resealing, start_check
 from portal.core import ids as ids_of
 from portal.core.crypto import CannotOpen, Keyring
 from portal.core.db import db, reader, transaction
 from portal.orders import destinations
+from portal.orders.intake import store_terms
 from portal.orders.models import Order
-from portal.parties import second_factor
+from portal.parties import key_invalidation, second_factor
 from portal.parties.models import Holder, User
 from portal.requisites import numbers
 from portal.requisites.models import Requisite
@@ -101,6 +106,32 @@ def test_every_seal_is_made_anew_while_orders_run_and_the_old_key_is_dropped(fre
         user = session.get_one(User, me.id)
         assert crypto.open_sealed(user.totp_sealed, place=second_factor._place(me.id)) == seed
     assert said(fresh_app, "keys").output.count("NOT IN MASTER_KEYS") == 0
+
+
+def test_a_remembered_seal_of_a_dropped_key_harms_nobody(fresh_app, fresh_database, url_of, ring):
+    """A process remembers a store's sealed key for a minute; meanwhile it is sealed anew, the old key dropped."""
+    cast = f.new_cast()
+    cast.requisite(payout=True)
+    f.assigned_payout(cast)
+    settings, old, new = fresh_app.extensions["settings"], ring.keys[ring.current], secrets.token_bytes(32)
+    remembered = store_terms.data_key_of(cast.store.id)
+
+    def reread(**keys):
+        told = ",".join(f"{name}:{b64encode(key).decode()}" for name, key in keys.items())
+        live_settings.use(fresh_app, settings.model_copy(update={"master_keys": SecretStr(told)}))
+
+    try:
+        reread(k9=new, **{ring.current: old})
+        assert store_terms.data_key_of(cast.store.id) == remembered
+        with psycopg.connect(url_of(fresh_database, "app"), autocommit=True) as listener:
+            listener.execute(f"LISTEN {key_invalidation.CHANNEL}")
+            assert said(fresh_app, "rotate").exit_code == 0
+            assert list(listener.notifies(timeout=30, stop_after=1)), "processes that remember seals are told"
+        assert store_terms._remembered._kept, "nobody has heard of it here"
+        reread(k9=new)
+        f.assigned_payout(cast)
+    finally:
+        live_settings.use(fresh_app, settings)
 
 
 def test_nothing_starts_without_a_key_that_still_opens_seals(fresh_app, fresh_database, url_of):

@@ -46,7 +46,7 @@ def test_a_whole_configuration_starts(environment):
     ({"RATELIMIT_ENABLED": "false"}, "RATELIMIT_ENABLED"),
     ({"TIME_ZONE": "Mars/Phobos"}, "TIME_ZONE"),
     ({"CLAMD_ADDRESS": "clamd"}, "CLAMD_ADDRESS: must be the path of a socket, or host:port"),
-    ({"BREACHED_PASSWORDS_FILE": "/nowhere/pwned.txt"}, "BREACHED_PASSWORDS_FILE: must be a file of SHA-1"),
+    ({"BREACHED_PASSWORDS_FILE": "/nowhere/pwned.txt"}, "BREACHED_PASSWORDS_FILE: cannot be read: No such file"),
     ({"QUITTANCE_COLOUR": "blue"}, "QUITTANCE_COLOUR: unknown"),
 ])
 def test_what_is_wrong_is_said(environment, changes, said):

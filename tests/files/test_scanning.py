@@ -2,6 +2,7 @@
 import socketserver
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -29,7 +30,11 @@ class Scanner(socketserver.StreamRequestHandler):
     scanned: list[int]
 
     def handle(self) -> None:
-        command = self.rfile.read(len(b"zINSTREAM\0"))
+        command = self.rfile.read(len(b"zPING\0"))
+        if command == b"zPING\0":
+            self.wfile.write(b"PONG\0")
+            return
+        command += self.rfile.read(len(b"zINSTREAM\0") - len(command))
         content = b""
         while length := int.from_bytes(self.rfile.read(4), "big"):
             content += self.rfile.read(length)
@@ -103,8 +108,9 @@ def test_a_socket_of_this_machine_does_as_well(tmp_path: Path) -> None:
 
 
 def test_past_its_own_limit_it_has_said_nothing(clamd: Any) -> None:
-    with pytest.raises(files.StorageAway):
+    with pytest.raises(files.ScannerAway):
         scanning.check([bytes(LIMIT + 1)])
+    scanning.check([b"the next one"])  # it is not away: others are looked at
 
 
 class HangsUp(socketserver.BaseRequestHandler):
@@ -112,13 +118,63 @@ class HangsUp(socketserver.BaseRequestHandler):
         self.request.recv(1)
 
 
-def test_without_its_word_nothing_is_kept(folder: Path) -> None:
-    """It hangs up; then nobody listens any more."""
-    with serving(socketserver.ThreadingTCPServer(("127.0.0.1", 0), HangsUp)) as server:
+class Hangs(socketserver.BaseRequestHandler):
+    """Takes everything and says nothing, until it is let go."""
+
+    def handle(self) -> None:
+        self.server.asked.release()  # type: ignore[attr-defined]
+        self.server.let_go.wait(60)  # type: ignore[attr-defined]
+
+
+def test_without_its_word_nothing_is_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It hangs up; then nobody listens any more. Told once, and refused at once for some seconds; then it is back."""
+    upload = files.Upload("receipt.png", f.picture())
+    with serving(socketserver.ThreadingTCPServer(("127.0.0.1", 0), HangsUp)) as server, capture_logs() as told:
         use_scanner(f"127.0.0.1:{server.server_address[1]}")
-        with pytest.raises(files.StorageAway):
-            files.store(files.Upload("receipt.png", f.picture()))
-    with pytest.raises(files.StorageAway):
-        files.store(files.Upload("receipt.png", f.picture()))
-    use_scanner(None)
+        with pytest.raises(files.ScannerAway):
+            files.store(upload)
+        monkeypatch.setattr("portal.files.service.inspect", lambda upload: pytest.fail("nothing is done for it"))
+        with pytest.raises(files.ScannerAway):
+            files.store(upload)
+        monkeypatch.undo()
+    monkeypatch.setattr(scanning, "CLOSED_FOR_S", 0.0)
+    assert scanning._scanner is not None
+    scanning._scanner.closed_until = 0.0  # the seconds have gone by
+    with capture_logs() as then:
+        for _ in range(2):
+            with pytest.raises(files.ScannerAway):
+                files.store(upload)
+    assert [one["event"] for one in told + then] == ["scanner_away"]
     assert list(folder.rglob("*")) == []
+    with serving(socketserver.ThreadingTCPServer(("127.0.0.1", 0), Scanner)) as server:
+        scanning._scanner.address = f"127.0.0.1:{server.server_address[1]}"
+        files.store(upload)
+    assert scanning._scanner.closed_until is None
+    use_scanner(None)
+
+
+def test_a_scanner_that_hangs_holds_two_threads_and_no_more(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Eight uploads at once: two wait for it, the others are sent away while it still says nothing."""
+    monkeypatch.setattr("portal.files.service.WAIT_S", 0.05)
+    upload = files.Upload("receipt.png", f.picture())
+    with serving(socketserver.ThreadingTCPServer(("127.0.0.1", 0), Hangs)) as server:
+        server.asked, server.let_go = threading.Semaphore(0), threading.Event()
+        use_scanner(f"127.0.0.1:{server.server_address[1]}")
+        with ThreadPoolExecutor(2) as pool:
+            waiting = [pool.submit(files.store, upload) for _ in range(2)]
+            assert server.asked.acquire(timeout=30) and server.asked.acquire(timeout=30)
+            for _ in range(6):
+                with pytest.raises(files.UploadsBusy):
+                    files.store(upload)
+            assert not any(one.done() for one in waiting)
+            server.let_go.set()
+            assert {type(one.exception(30)) for one in waiting} == {files.ScannerAway}
+    use_scanner(None)
+    files.store(upload)  # their places are free again
+
+
+def test_it_answers_a_greeting() -> None:
+    with serving(socketserver.ThreadingTCPServer(("127.0.0.1", 0), Scanner)) as server:
+        address = f"127.0.0.1:{server.server_address[1]}"
+        assert Clamd(address).answers()
+    assert not Clamd(address).answers()

@@ -1,4 +1,5 @@
 """Passwords: what is refused, what matches."""
+import re
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha1
@@ -11,6 +12,7 @@ from portal.core.errors import Invalid
 from portal.parties import passwords
 from tests.waiting import dawdle
 
+ENDS = ("00000" + "1" * 35, "FFFFF" + "E" * 35)  # a whole list has such
 GOOD = "a sentence that nobody guesses"
 
 
@@ -37,9 +39,9 @@ def test_what_everybody_tries_first_is_refused_even_with_a_second_factor() -> No
 def leaked(tmp_path: Path) -> Iterator[Callable[[Iterable[str]], None]]:
     """A list as the downloader writes it, of these passwords and of a few thousand others, is the desk's."""
     def write(words: Iterable[str]) -> None:
-        digests = {sha1(word.encode()).hexdigest().upper() for word in [*words, *map(str, range(3000))]}
+        digests = {*ENDS, *(sha1(word.encode()).hexdigest().upper() for word in [*words, *map(str, range(3000))])}
         (tmp_path / "pwned.txt").write_text("".join(f"{one}:{len(one)}\r\n" for one in sorted(digests)), newline="")
-        assert breached.looks_right(str(tmp_path / "pwned.txt"))
+        assert breached.wrong_with(str(tmp_path / "pwned.txt")) is None
         breached.use(str(tmp_path / "pwned.txt"))
 
     yield write
@@ -59,11 +61,29 @@ def test_what_leaked_somewhere_is_refused_where_a_list_is_named(leaked: Callable
     assert not any(breached.has(str(number)) for number in range(3000, 6000))
 
 
-@pytest.mark.parametrize("content", [None, b"", b"password\n", b"0" * 40, b"0" * 39 + b"x:1\n"])
-def test_what_is_no_such_list_is_not_taken_for_one(tmp_path: Path, content: bytes | None) -> None:
+LINES = sorted({*ENDS, *(sha1(str(number).encode()).hexdigest().upper() for number in range(3000))})
+
+
+def listed(lines: Iterable[str]) -> bytes:
+    return "".join(f"{one}:3\r\n" for one in lines).encode()
+
+
+@pytest.mark.parametrize(("content", "wrong"), [
+    (None, "cannot be read: No such file or directory"),
+    (b"", "must hold SHA-1"), (b"password\n", "must hold SHA-1"), (b"0" * 40, "only a part"),
+    (b"0" * 39 + b"x:1\n", "must hold SHA-1"),
+    (listed(LINES[:2000]), "only a part"),  # the download broke off
+    (listed(LINES[:2000])[:-60], "must hold SHA-1|only a part"),
+    (listed(LINES[1:]), "only a part"),
+    (listed([LINES[0], *sorted(LINES[1:-1], key=lambda one: one[::-1]), LINES[-1]]), "must be sorted"),
+    (listed([LINES[0], *(one.lower() for one in LINES[1500:]), *LINES[1:1500], LINES[-1]]), "must be sorted"),
+    (listed(LINES).replace(b"\r\n", b"   \r\n"), "must hold SHA-1"),
+])
+def test_what_is_no_such_list_is_not_taken_for_one(tmp_path: Path, content: bytes | None, wrong: str) -> None:
+    """Nothing would be found in it, and everything could be chosen."""
     if content is not None:
         (tmp_path / "list").write_bytes(content)
-    assert not breached.looks_right(str(tmp_path / "list"))
+    assert re.search(wrong, breached.wrong_with(str(tmp_path / "list")) or "")
 
 
 @pytest.mark.parametrize("password", ["quittance-quittance-1", "Quittance2026!!", "anna.petrova-anna"])

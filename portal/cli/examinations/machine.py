@@ -9,6 +9,7 @@ from redis import RedisError
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from portal import files
 from portal.cli.examinations import Finding, judged
 from portal.core import clock, redis_client
 from portal.settings import Settings
@@ -36,6 +37,14 @@ def settings(session: Session, settings: Settings) -> Iterator[Finding]:
                  "as the database's superuser: " + "; ".join(
                      f"ALTER ROLE {session.scalar(text('SELECT current_user'))} SET {name} = '{limit}'"
                      for name, limit in zip(LIMITS, ("5s", "2s", "10s"), strict=True)), act=bool(unlimited))
+
+
+def scanner(session: Session, settings: Settings) -> Iterator[Finding]:
+    """The one that uploads are shown to, where one is named."""
+    if settings.clamd_address is not None:
+        answers = files.Clamd(settings.clamd_address).answers()
+        yield judged("scanner", "answers" if answers else "does not answer: no file is taken", "start clamd, or mend "
+                     "CLAMD_ADDRESS and who may open its socket", act=not answers)
 
 
 def clocks(session: Session, settings: Settings) -> Iterator[Finding]:

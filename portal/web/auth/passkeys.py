@@ -7,7 +7,7 @@ from flask_wtf.csrf import generate_csrf
 
 from portal.core import crypto
 from portal.core.access import Permission, requires
-from portal.core.db import transaction
+from portal.core.db import give_back, transaction
 from portal.core.errors import Denied, Invalid, NotFound
 from portal.parties import passkeys, sessions, users
 from portal.web import mails, step_up
@@ -69,6 +69,7 @@ def add_passkey() -> Response:
     here = UUID(signed_in().details["session"])
     with redisplay(PAGE, frame):
         to = used_up("add", answer)
+        give_back()  # ten hashes are made first
         with transaction() as database:
             codes = passkeys.add(database, signed_in(), answer=answer, to=to, name=request.form.get("name", ""),
                                  session_id=here)

@@ -9,7 +9,7 @@ from flask_babel import gettext
 
 from portal.core import crypto
 from portal.core.access import Permission, requires
-from portal.core.db import reader, transaction
+from portal.core.db import give_back, reader, transaction
 from portal.parties import passkeys, second_factor, sessions
 from portal.web import mails
 from portal.web.form_keys import once
@@ -45,6 +45,7 @@ def add_app() -> Response:
     if seed is None:
         return _to(url_for(".app"))
     here = UUID(signed_in().details["session"])
+    give_back()  # ten hashes are made first
     with redisplay(APP, _setting_up), transaction() as database:
         codes = second_factor.add_app(database, signed_in(), seed=seed, code=request.form.get("code", ""),
                                       session_id=here)
@@ -70,10 +71,12 @@ def remove_app() -> Response:
 @requires(Permission.PROFILE, step_up=True)
 @once
 def codes() -> Response:
+    give_back()
+    made = second_factor.new_codes()
     with transaction() as database:
-        made = second_factor.new_recovery_codes(database, signed_in())
+        codes = second_factor.new_recovery_codes(database, signed_in(), made)
         mails.own_factor(database, "codes_made")
-    return show(CODES, codes=made, **frame())
+    return show(CODES, codes=codes, **frame())
 
 
 def carry_on(token: str | None) -> None:

@@ -28,8 +28,8 @@ def of(order: Order) -> list[tuple[str, str]]:
 
 
 def store_of(payer: Actor) -> UUID:
-    """Whose order the link is for. Raises NotFound."""
-    found: UUID | None = reader().scalar(queries.visible_to(payer).with_only_columns(Order.store_id))
+    """Whose test order the link is for. Raises NotFound, for a live one too: it spends nothing of a store's tries."""
+    found: UUID | None = reader().scalar(queries.visible_to(payer).where(~Order.live).with_only_columns(Order.store_id))
     if found is None:
         raise NotFound()
     return found

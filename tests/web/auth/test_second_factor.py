@@ -1,5 +1,6 @@
 """The second factor: set up and proved before it counts, each code once, and no way around it."""
 import re
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -14,9 +15,9 @@ from portal import approvals
 from portal.approvals import DecideApproval
 from portal.core import clock, ids
 from portal.core.audit import AuditRow
-from portal.core.db import reader, transaction
+from portal.core.db import open_session, reader, transaction
 from portal.core.errors import Invalid
-from portal.parties import invitations, second_factor, sessions
+from portal.parties import invitations, passwords, second_factor, sessions
 from portal.parties.commands import MoveUser
 from portal.parties.factor_models import RecoveryCode
 from portal.parties.models import User, UserSession
@@ -144,15 +145,16 @@ def test_a_code_counts_once_across_sessions_and_not_late(app: Flask, enrolled: t
 def test_one_code_sixteen_times_at_once_opens_once(app: Flask, enrolled: tuple[people.Person, str], kind: str) -> None:
     me, seed = enrolled
     with transaction() as session:
-        codes = second_factor.new_recovery_codes(session, me.actor)
+        codes = second_factor.new_recovery_codes(session, me.actor, second_factor.new_codes())
     with clock.moved(timedelta(seconds=60)):
         code = code_of(seed) if kind == "app" else codes[0]
 
         def accept(_: int) -> bool:
             with app.app_context():
                 try:
+                    digest = second_factor.digest_of(code, second_factor.salt_for(reader(), me.actor, code))
                     with transaction() as session:
-                        second_factor.accept(session, me.actor, code)
+                        second_factor.accept(session, me.actor, code, digest)
                 except Invalid:
                     return False
                 return True
@@ -167,7 +169,7 @@ def test_recovery_codes_lie_as_passwords_do(app: Flask) -> None:
     for me in (people.person("trader"), people.person("trader")):
         people.with_factor(me)
         with transaction() as session:
-            codes = second_factor.new_recovery_codes(session, me.actor)
+            codes = second_factor.new_recovery_codes(session, me.actor, second_factor.new_codes())
             session.flush()
             rows[me] = session.scalars(select(RecoveryCode).where(RecoveryCode.user_id == me.id)).all()
         salt = {bytes(row.salt) for row in rows[me]}
@@ -211,6 +213,41 @@ def test_five_wrong_codes_pause_it_for_a_quarter_of_an_hour(app: Flask, enrolled
     with clock.moved(timedelta(minutes=15, seconds=1)):
         fresh = at_the_second_door(app, me)
         assert fresh.send("/second-factor", {"code": code_of(seed)}).status_code == 303
+
+
+def test_recovery_codes_are_hashed_while_no_transaction_waits(
+        app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hash takes its time, and may wait ten seconds for its place: no connection stands idle, no row is locked."""
+    me = people.person("merchant_owner")
+    digest, held = passwords.digest, list[bool]()
+
+    def watched(secret: str, salt: bytes) -> bytes:
+        session = open_session()
+        held.append(session is not None and session.in_transaction())
+        return digest(secret, salt)
+
+    monkeypatch.setattr(passwords, "digest", watched)
+    browser = people.seat(app, me)
+    _, codes = set_up(app, browser)
+    browser = at_the_second_door(app, me)
+    assert browser.send("/second-factor", {"code": codes[0]}).status_code == 303
+    browser.token = people.csrf_of(browser.get("/profile"))
+    assert browser.send("/profile/second-factor/codes", {"proof_code": codes[1]}).status_code == 200
+    assert held == [False] * (10 + 1 + 1 + 10)
+
+
+def test_a_code_that_could_not_be_looked_at_is_no_wrong_one(
+        app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Eight tries while everybody signs in: the next one counts as the first, of any kind."""
+    me = people.person("merchant_owner")
+    _, codes = set_up(app, people.seat(app, me))
+    browser = at_the_second_door(app, me)
+    with monkeypatch.context() as crowded:
+        crowded.setattr(passwords, "_places", threading.BoundedSemaphore(1))
+        crowded.setattr(passwords, "WAIT_S", 0)
+        with passwords._Place():
+            assert [browser.send("/second-factor", {"code": codes[0]}).status_code for _ in range(8)] == [503] * 8
+    assert browser.send("/second-factor", {"code": codes[0]}).status_code == 303
 
 
 def test_a_new_password_and_a_staff_password_keep_it(app: Flask, enrolled: tuple[people.Person, str]) -> None:

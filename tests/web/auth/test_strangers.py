@@ -77,6 +77,20 @@ def test_a_stores_test_orders_are_played_with_so_often(few, monkeypatch, another
     assert _choose(desk, theirs) == 303
 
 
+def test_a_live_payer_spends_nothing_of_a_stores_tries(few, monkeypatch, another, app):
+    """Every payer has a link of some order: whoever sends outcomes to it must not shut the store's own tests."""
+    monkeypatch.setattr(limits, "TRIALS", "5 per minute")
+    cast = f.new_cast()
+    with f.act() as session:
+        robots.ensure(session, "USDT", methods=[cast.method])
+    live, tried = cast.order("1500.01"), cast.order("1500.01", actor=cast.test_key)
+    f.work_off()
+    desk = another(ratelimit_enabled=True)
+    here = {"REMOTE_ADDR": f"198.18.{random.randrange(256)}.{random.randrange(256)}"}
+    assert {_choose(desk, live, environ_overrides=here) for _ in range(6)} == {404, 429}
+    assert _choose(desk, tried) == 303
+
+
 def _test_orders():
     """Two of one store, one of another, each somebody's to pay."""
     casts = f.new_cast(), f.new_cast()
@@ -88,9 +102,9 @@ def _test_orders():
     return made
 
 
-def _choose(desk, order):
+def _choose(desk, order, **more):
     return people.Browser(desk).open(f"{payment_links.path_of(order.id)}/outcome", method="POST", data={
-        "csrf_token": payment_links.form_token_of(order.id), "outcome": "exact"}).status_code
+        "csrf_token": payment_links.form_token_of(order.id), "outcome": "exact"}, **more).status_code
 
 
 def test_who_is_signed_in_is_no_stranger_and_sends_so_many_forms(desk, somewhere):
