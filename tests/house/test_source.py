@@ -97,6 +97,32 @@ def test_a_lock_or_a_commit_in_sql_would_be_seen(tmp_path):
     assert list(statements(path, COMMIT)) == [3]
 
 
+#: a promise's statement as far as what it writes (a SELECT up to its FROM), and what makes it due by the earlier clock
+PROMISE = re.compile(r"\bINSERT\s+INTO\s+jobs\b.*?(?=\bFROM\b|\Z)", re.I | re.S)
+NOT_LATER = re.compile(r"\bleast\([^()]+,\s*now\(\)\)", re.I)
+#: promises that are never due at once
+DUE_LATER = {"portal/orders/matching/pick.py": "a deadline, the moment that the customer was told"}
+
+
+def test_what_is_promised_at_once_is_due_by_the_earlier_clock():
+    """Decision 0203: a machine whose clock is ahead hid its orders from every other until that hour had come."""
+    promises = [(name(path), promise.group()) for path in PYTHON for promise in PROMISE.finditer(path.read_text())]
+    assert len(promises) >= 5
+    guilty = {file for file, promise in promises if not NOT_LATER.search(promise)}
+    assert guilty == set(DUE_LATER), "run_at is `least(<the promiser's now>, now())`, or say here why not"
+
+
+@pytest.mark.parametrize(("sql", "seen"), [
+    ("INSERT INTO jobs (kind, run_at)\nSELECT a, least(:now, now()) FROM b", True),
+    ("INSERT INTO jobs (kind, run_at) SELECT a, coalesce(:run_at, least(at, now())) FROM b", True),
+    ("insert into jobs (kind, run_at) VALUES ('a', :now)", False),
+    ("INSERT INTO jobs (kind, run_at) SELECT a, at FROM b WHERE least(at, now()) > c", False),
+    ("INSERT INTO jobs (kind, run_at) SELECT a, least(at, :now) FROM b", False),
+])
+def test_a_promise_by_one_clock_would_be_seen(sql, seen):
+    assert bool(NOT_LATER.search(PROMISE.search(sql).group())) is seen
+
+
 def test_nothing_is_left_for_later():
     guilty = [f"{name(path)}:{number}" for path in PYTHON
               for number, line in enumerate(path.read_text().splitlines(), 1)
