@@ -280,7 +280,8 @@ def test_whoever_gains_is_whose_sum_it_is(app: Flask) -> None:
     store, his = f"store:{cast.store.id}", f"trader:{trader}"
     done = [f.completed_payin(cast, "1500.00") for _ in range(2)]
     quarrels = [report(f.paid_payin(cast, amount), "2800.00") for amount in ("2000.00", "2100.00")]
-    found = [corrected(done[0], "1600"), corrected(done[1], "1400"), asked(quarrels[0], amount="2800"), asked(quarrels[1], "cancel")]
+    found = [corrected(done[0], "1600"), corrected(done[1], "1400"),
+             asked(quarrels[0], amount="2800"), asked(quarrels[1], "cancel")]
     with f.look() as session:
         assert [kinds.subject_of(session, one) for one in found] == [store, his, store, his]
     for one in found:
