@@ -21,7 +21,7 @@ log = structlog.get_logger("files")
 
 
 class ScannerAway(Unavailable):
-    """The desk's virus scanner does not answer just now, and without its word no file is kept. Try again in a moment."""
+    """The virus scanner does not answer just now, and without its word no file is kept. Try again in a moment."""
 
     code = "scanner_unavailable"
 

@@ -22,6 +22,7 @@ SIGN_INS = "60 per minute"  # tries, good ones too, by address; ten bad ones are
 FORMS = "120 per minute"  # sent by one person
 UPLOADS = "30 per minute"  # files by one person: each is judged in a process of its own
 QUOTES = "120 per minute"  # looks at what a payout would cost, by one person who types
+SIMULATIONS = "30 per minute"  # looks at what would have been, by one person: each reads a day of orders
 PROBES = "600 per minute"  # by address
 PAYMENT_PAGE = "60 per minute"  # per payment link
 TRIALS = "20 per 4 seconds"  # outcomes chosen for one store's test orders: each may have the robots, which all share
@@ -110,6 +111,7 @@ def is_no_stranger() -> bool:
 
 def _limit_rooms(limiter: Limiter) -> None:
     from portal.web.admin import blueprints as admin
+    from portal.web.admin.simulator import bp as simulator
     from portal.web.auth import blueprints as auth
     from portal.web.auth.login import bp as login
     from portal.web.checkout import blueprints as checkout
@@ -125,6 +127,7 @@ def _limit_rooms(limiter: Limiter) -> None:
         limiter.limit(UPLOADS, key_func=payment_link, exempt_when=lambda: not takes_files())(blueprint)
         limiter.limit(TRIALS, key_func=store_tried, exempt_when=lambda: request.endpoint != TRIED)(blueprint)
     limiter.limit(QUOTES, key_func=person, exempt_when=lambda: g.actor is None)(quote)
+    limiter.limit(SIMULATIONS, key_func=person, exempt_when=lambda: g.actor is None)(simulator)
     limiter.limit(UPLOADS, key_func=person, methods=["POST"], exempt_when=lambda: g.actor is None)(files)
     limiter.limit(SIGN_INS, methods=["POST"])(login)
     limiter.limit(JOINING, methods=["POST"], exempt_when=lambda: request.endpoint != "join.send")(join)

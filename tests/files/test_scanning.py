@@ -162,7 +162,7 @@ def test_a_scanner_that_hangs_holds_two_threads_and_no_more(folder: Path, monkey
         use_scanner(f"127.0.0.1:{server.server_address[1]}")
         with ThreadPoolExecutor(2) as pool:
             waiting = [pool.submit(files.store, upload) for _ in range(2)]
-            assert server.asked.acquire(timeout=30) and server.asked.acquire(timeout=30)
+            assert [server.asked.acquire(timeout=30) for _ in waiting] == [True, True]
             for _ in range(6):
                 with pytest.raises(files.UploadsBusy):
                     files.store(upload)

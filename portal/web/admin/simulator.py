@@ -2,9 +2,12 @@
 
 All of it is asked for by its address, so that what was found can be shown to somebody else.
 """
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from operator import attrgetter
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from flask import Blueprint, Response, request, url_for
 from flask_babel import gettext
@@ -13,7 +16,7 @@ from werkzeug.datastructures import MultiDict
 from portal.core.access import Permission, requires
 from portal.core.commands import bind
 from portal.core.db import reader
-from portal.core.errors import NotFound, PortalError
+from portal.core.errors import NotFound, PortalError, TooMany
 from portal.core.ids import public
 from portal.core.money import Money
 from portal.core.names import in_order
@@ -42,6 +45,15 @@ bp = Blueprint("admin_simulator", __name__, url_prefix="/admin/simulator")
 CHOICES_MAX = 500
 TRIED = "tried"  # the reason of a command that nobody carries out
 Typed = Mapping[str, Any]
+_looking: set[UUID | None] = set()
+_lock = threading.Lock()
+
+
+class SimulationRunning(TooMany):
+    """Your other simulation is not finished yet. Wait for it, then try again."""
+
+    code = "simulation_running"
+    retry_after_s = 10
 
 
 class Change(NamedTuple):
@@ -65,8 +77,24 @@ def index() -> Response:
     if name not in may:
         raise NotFound()
     tabs = [(gettext(CHANGES[each].label), url_for(".index", of=each), each == name, None) for each in may]
-    return _shown(name, id, MultiDict((key, value) for key, value in request.args.items(multi=True)
-                                      if key not in ("of", "id", "lang")), tabs)
+    typed = MultiDict((key, value) for key, value in request.args.items(multi=True) if key not in ("of", "id", "lang"))
+    if not (id and typed):
+        return _shown(name, id, typed, tabs)
+    with one_of_each(signed_in().id):
+        return _shown(name, id, typed, tabs)
+
+
+@contextmanager
+def one_of_each(person: UUID | None) -> Iterator[None]:
+    """One at a time of each person, in a process: it reads a day of orders. Raises SimulationRunning."""
+    with _lock:
+        if person in _looking:
+            raise SimulationRunning()
+        _looking.add(person)
+    try:
+        yield
+    finally:
+        _looking.discard(person)
 
 
 def _shown(name: str, id: str, typed: MultiDict[str, str], tabs: list[Any]) -> Response:

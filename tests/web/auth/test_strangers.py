@@ -7,6 +7,7 @@ from portal.gateway import rate_limits as gateway_limits
 from portal.orders import payment_links
 from portal.requisites import robots
 from portal.web import limits
+from portal.web.admin.simulator import one_of_each
 from tests import factories as f
 from tests import people
 
@@ -116,3 +117,21 @@ def test_who_is_signed_in_is_no_stranger_and_sends_so_many_forms(desk, somewhere
     assert seat.get("/profile", environ_overrides=here).status_code == 200
     sent = [seat.send("/profile/password", environ_overrides=here).status_code for _ in range(6)]
     assert sent == [422] * 5 + [429]
+
+
+def test_what_if_is_asked_so_often_and_once_at_a_time(few, monkeypatch, another, app):
+    """Each look reads a day of orders: a browser that reloads must not keep the database for itself."""
+    monkeypatch.setattr(limits, "SIMULATIONS", "5 per minute")
+    asked = {"of": "requisite", "id": f.new_cast().requisite().public_id}
+    desk, me = another(ratelimit_enabled=True), people.person("admin")
+
+    def look(person=me, **typed):
+        return people.seat(desk, person).get("/admin/simulator", query_string=asked | typed)
+
+    with one_of_each(me.id):
+        running = look(max_amount="1 500")
+        assert running.status_code == 429
+        assert "simulation is not finished" in running.text
+        assert look().status_code == 200, "nothing was typed"
+        assert look(people.person("admin"), max_amount="1 500").status_code == 422, "not all was typed"
+    assert [look().status_code for _ in range(4)] == [200] * 3 + [429]
