@@ -177,7 +177,10 @@ class Tenant:
             return people.Browser(self.app).open(address, method=method, json=None if method == "GET" else {}, headers={
                 "Authorization": f"Bearer {self.token}", "Idempotency-Key": ids.new_id().hex})
         seat = self.seats[visitor_of(endpoint)]
-        return seat.open(address, method=method, data=None if method == "GET" else {
+        if method == "GET":
+            answer: TestResponse = seat.take(address)
+            return answer
+        return seat.open(address, method=method, data={
             "csrf_token": seat.token, "proof_password": people.PASSWORD})
 
 
