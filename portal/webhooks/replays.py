@@ -174,7 +174,7 @@ def _promise(session: Session, going: Replay, endpoint: Endpoint, events: Sequen
     # those that waited for their next attempt are due now instead; one that is being sent is left to its sender
     session.execute(update(Job).where(
         Job.kind == KIND, Job.unique_key.in_([str(one.id) for one in again]), Job.lease.is_(None))
-        .values(run_at=now, dead_at=None).execution_options(synchronize_session=False))
+        .values(run_at=jobs.at_once(now), dead_at=None).execution_options(synchronize_session=False))
     return len(wanted)
 
 

@@ -182,7 +182,7 @@ def resend(session: Session, actor: Actor, command: Resend) -> Delivery:
     jobs.enqueue(session, KIND, delivery.id, partition=partition_of(delivery.store_id, delivery.endpoint_id))
     # one that waits for its next attempt is due now instead; one that is being sent is left to its sender
     session.execute(update(Job).where(Job.kind == KIND, Job.unique_key == str(delivery.id), Job.lease.is_(None))
-                    .values(run_at=now, dead_at=None).execution_options(synchronize_session=False))
+                    .values(run_at=jobs.at_once(now), dead_at=None).execution_options(synchronize_session=False))
     return delivery
 
 

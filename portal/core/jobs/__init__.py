@@ -5,7 +5,17 @@ A `jobs` row is written by `enqueue` in the transaction that needs the work. A H
 lease's token, so that a worker that was killed, or was too slow, leaves nothing half done and nothing done twice.
 """
 from portal.core.jobs.dispatch import bring_back, bury_unknown, due_kinds, enqueue_recurring, in_slot
-from portal.core.jobs.enqueueing import cancel, enqueue, enqueue_all, lives, poke, poke_with, reopen_wakeups, wake
+from portal.core.jobs.enqueueing import (
+    at_once,
+    cancel,
+    enqueue,
+    enqueue_all,
+    lives,
+    poke,
+    poke_with,
+    reopen_wakeups,
+    wake,
+)
 from portal.core.jobs.lease_renewal import renew
 from portal.core.jobs.leases import Claimed, LeaseLost, bury, claim, fail, finish, hand_back, postpone
 from portal.core.jobs.models import DoneJob, Job, JobSlot
@@ -24,6 +34,7 @@ __all__ = [
     "Outcome",
     "RetryAt",
     "Work",
+    "at_once",
     "bring_back",
     "bury",
     "bury_unknown",

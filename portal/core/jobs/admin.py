@@ -10,7 +10,7 @@ from portal.core import audit, clock, page_events
 from portal.core.access import Actor
 from portal.core.db import locked_one
 from portal.core.errors import Conflict, NotFound
-from portal.core.jobs.enqueueing import wake
+from portal.core.jobs.enqueueing import at_once, wake
 from portal.core.jobs.models import Job
 
 PAGE_MAX = 500
@@ -41,7 +41,7 @@ def retry(session: Session, actor: Actor, job_id: int) -> Job:
     """Due now, with its tries counted anew. Raises NotFound, NotDead."""
     job = _dead(session, job_id)
     audit.record(session, actor, "job.retried", "job", job.id, before={"error": job.last_error, "kind": job.kind})
-    job.dead_at, job.attempts, job.lost, job.run_at = None, 0, 0, clock.now()
+    job.dead_at, job.attempts, job.lost, job.run_at = None, 0, 0, at_once(clock.now())
     session.flush()
     wake(session, job.kind)
     page_events.tell(session, "jobs", ())

@@ -3,7 +3,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import ColumnElement, func, text
 from sqlalchemy.orm import Session
 
 from portal.core import clock, request_log
@@ -78,6 +78,11 @@ def enqueue_all(session: Session, kind: str, wanted: Iterable[tuple[UUID | None,
 def wake(session: Session, kind: str) -> None:
     """Poke the kind's workers once when this transaction has committed."""
     after_commit(session, lambda: poke(kind), once=("wake", kind))
+
+
+def at_once(now: datetime) -> ColumnElement[datetime]:
+    """When a row that is changed is due: as in ENQUEUE, by the earlier of two clocks (decision 0203)."""
+    return func.least(now, func.now())
 
 
 def cancel(session: Session, kind: str, key: str) -> None:
