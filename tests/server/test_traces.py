@@ -66,7 +66,7 @@ def facts(span: Span) -> dict[str, object]:
     return {each.key: each.value.string_value or each.value.int_value for each in span.attributes}
 
 
-@pytest.mark.parametrize("road", ["true", "false"], ids=["loop", "flask"])
+@pytest.mark.parametrize("road", ["true", pytest.param("false", marks=pytest.mark.slow)], ids=["loop", "flask"])
 def test_one_trace_from_the_call_to_the_webhook(fresh_app: Flask, fresh_database: str, record: Record,
                                                collector: Receiver, shop: Receiver, tmp_path: Path, road: str) -> None:
     cast = cast_of_four()
@@ -95,6 +95,7 @@ def test_one_trace_from_the_call_to_the_webhook(fresh_app: Flask, fresh_database
     assert record.one("SELECT request_id FROM order_events WHERE type = 'payin.new'") == answer["request-id"]
 
 
+@pytest.mark.slow
 def test_a_share_of_none_keeps_none_and_a_page_never_joins_a_strangers_trace(
         fresh_app: Flask, fresh_database: str, record: Record, collector: Receiver, shop: Receiver, tmp_path: Path,
 ) -> None:
@@ -131,6 +132,7 @@ def test_a_share_cannot_be_aimed_at() -> None:
     assert all(_Drawn(1, b"one").should_sample(None, id, "").decision.is_sampled() for id in chosen)
 
 
+@pytest.mark.slow
 def test_a_collector_that_is_away_holds_nobody_up(fresh_app: Flask, fresh_database: str, record: Record,
                                                   tmp_path: Path) -> None:
     """It takes connections and never answers."""

@@ -53,6 +53,7 @@ def test_a_tariff_is_shown_band_by_band(chromium: Browser, desk: Desk, stage: St
             {"en": "New band", "ru": "Новая полоса"}, tmp_path)
 
 
+@pytest.mark.slow
 def test_why_somebody_else_is_needed(chromium: Browser, desk: Desk, stage: Stage, tmp_path: Path) -> None:
     with stage.app.app_context():
         with transaction() as session:
@@ -68,6 +69,7 @@ def test_why_somebody_else_is_needed(chromium: Browser, desk: Desk, stage: Stage
                 session.merge(ApprovalLimit(kind=LIMITED[0], currency=LIMITED[1], alone_max_minor=0))
 
 
+@pytest.mark.slow
 def test_the_chosen_are_shown_with_their_sums(chromium: Browser, desk: Desk, stage: Stage, tmp_path: Path) -> None:
     with stage.app.app_context():
         trader, by = f.new_cast().trader(), f.staff("admin")
@@ -77,6 +79,7 @@ def test_the_chosen_are_shown_with_their_sums(chromium: Browser, desk: Desk, sta
             {"en": "Approve 3", "ru": "Одобрить 3"}, tmp_path)
 
 
+@pytest.mark.slow
 def test_why_a_piece_of_a_payout_waits(chromium: Browser, desk: Desk, stage: Stage, tmp_path: Path) -> None:
     with stage.app.app_context():
         cast = f.new_cast()

@@ -73,6 +73,7 @@ def test_a_stranger_becomes_somebody(chromium: Browser, desk: Desk, stage: Stage
         page.get_by_text("Approved", exact=True).first.wait_for()
         page.goto(application)
         page.get_by_role("button", name="Make a link").click()
+        show_who(look, people.PASSWORD)
         link = page.locator("code", has_text="/join/invitation/").inner_text().strip()
         held(look)
     with looking(chromium, desk, None, **size) as look:  # type: ignore[arg-type]
