@@ -72,7 +72,8 @@ def load(running: Running, tokens: Path, *, seconds: int, connections: int = CON
     done = subprocess.run(
         ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", str(script), running.url],
         capture_output=True, text=True, check=False,
-        env={**os.environ, "BENCH_TOKENS": str(tokens), "BENCH_RUN": os.urandom(5).hex()})
+        env={**os.environ, "BENCH_TOKENS": str(tokens), "BENCH_RUN": os.urandom(5).hex(),
+             "BENCH_FOLDER": str(script.parent)})
     line = next((line for line in done.stderr.splitlines() if line.startswith("{")), None)
     if line is None:
         raise SystemExit(f"wrk: {done.stdout}{done.stderr}")

@@ -137,6 +137,17 @@ def fresh_app(fresh_database: str, redis_url: str) -> Iterator[Flask]:
 
 
 @pytest.fixture
+def telling(redis_url: str) -> Iterator[None]:
+    """This process tells open pages of steps, as a worker would."""
+    from portal.core import page_events
+
+    page_events._telegraph = told = page_events.Publisher(redis_url)
+    yield
+    page_events._telegraph = None
+    told.close()
+
+
+@pytest.fixture
 def url_of() -> Callable[[str, str], str]:
     """`url_of(database, "owner" | "app")`: libpq's spelling, for tests that speak to PostgreSQL themselves."""
     given = {"owner": "DATABASE_OWNER_URL", "app": "DATABASE_URL"}

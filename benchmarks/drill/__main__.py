@@ -5,7 +5,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from http.client import HTTPException
 from pathlib import Path
+
+import psycopg
 
 from benchmarks.drill import judge, network
 from benchmarks.drill.cluster import Cluster
@@ -93,7 +96,7 @@ def _until_well(cluster: Cluster, load: Load, books: judge.Books) -> bool:
             recent = load.times(judge.now() - 2, judge.now())
             if cluster.is_whole() and recent and load.asked - len(load.acked) < 20 and books.waiting() < 20:
                 return True
-        except Exception as error:  # the database is where it is just now
+        except (psycopg.Error, HTTPException) as error:  # the database, or Patroni, is where it is just now
             print("  ", type(error).__name__, flush=True)
         time.sleep(0.5)
     print(cluster.states(), flush=True)

@@ -1,5 +1,4 @@
 """`deploy/cluster/watcher` against an etcd and a Patroni that say what a test wants, over HTTP and TLS."""
-import datetime
 import json
 import ssl
 import subprocess
@@ -17,10 +16,8 @@ from typing import Any
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
+from tests.certificates import self_signed
 from tests.running import free_port, wait_for
 
 WATCHER = Path(__file__).parents[2] / "deploy" / "cluster" / "watcher"
@@ -218,18 +215,10 @@ def test_an_answer_that_is_no_http_does_not_end_the_program(watcher, cluster):
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
     """Of 127.0.0.1, signed by itself: a node's and who signed it."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "n2")])
-    today = datetime.datetime.now(datetime.UTC)
-    made = (x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-            .serial_number(1).not_valid_before(today - datetime.timedelta(days=1))
-            .not_valid_after(today + datetime.timedelta(days=1))
-            .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True).sign(key, hashes.SHA256()))
+    made, key = self_signed("n2", x509.IPAddress(ip_address("127.0.0.1")))
     file = tmp_path / "node.crt"
-    file.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    (tmp_path / "node.key").write_bytes(key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+    file.write_bytes(made)
+    file.with_suffix(".key").write_bytes(key)
     return file
 
 

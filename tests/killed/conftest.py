@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from tests import factories as f
 from tests.killed.nursery import ForkedDesk
 from tests.killed.stage import Stage
 from tests.killed.wire import wire_to
+from tests.payouts.conftest import prefund
 from tests.tasks.record import Record
 
 
@@ -25,3 +27,13 @@ def stage(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, fresh
             yield Stage(desk, wire, Record(url_of(fresh_database, "owner")), tmp_path / "files", app)
         finally:
             desk.stop()
+
+
+@pytest.fixture
+def cast(stage: Stage) -> f.Cast:
+    """Two traders who take payins and payouts, and a store with money."""
+    made = f.new_cast()
+    for _ in range(2):
+        made.requisite(payout=True)
+    prefund(made, "50000.000000")
+    return made

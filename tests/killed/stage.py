@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from io import BytesIO
+from itertools import chain
 from pathlib import Path
 from secrets import token_hex
 from typing import Any, TypeVar
@@ -74,6 +75,18 @@ class Stage:
         self._killed("worker")
         self.record.change("UPDATE jobs SET leased_until = leased_until - interval '46 seconds' WHERE lease IS NOT NULL"
                            " AND unique_key NOT LIKE 'slot:%%'")  # a minute's own job is not lost for half of them
+
+    def killed_at_work(self, stop: Stop, kind: str, batches: Sequence[Sequence[UUID]], status: str) -> list[UUID]:
+        """All orders, brought to a status by a kind of work that is killed in each batch; every step stands once."""
+        self.put_off(kind)
+        self.desk.start("dispatcher", "worker")
+        for orders in batches:
+            with self.worker_killed(stop):
+                self.due(kind, orders)
+            self.all_are(orders, status)
+        every = list(chain(*batches))
+        self.told_once(every, status)
+        return every
 
     def web_killed(self, stop: Stop | Callable[[], object], send: Callable[[], Answer]) -> None:
         """Its process dies at the stop, or once that is so, and no answer comes; then there is another."""

@@ -6,7 +6,6 @@ import json
 from datetime import timedelta
 from functools import partial
 from io import BytesIO
-from itertools import chain
 from secrets import token_hex
 from uuid import UUID
 
@@ -36,26 +35,16 @@ pytestmark = pytest.mark.slow
 ROWS = 30  # of a file
 
 
-@pytest.fixture
-def payer(stage: Stage) -> f.Cast:
-    """A store with money, and traders who pay out."""
-    cast = f.new_cast()
-    for _ in range(2):
-        cast.requisite(payout=True)
-    prefund(cast, "50000.000000")
-    return cast
-
-
 @named(("asked, committed and not answered", Stop("web", ENTRY, "committed")))
-def test_a_payout_is_made_once(stage: Stage, payer: f.Cast, stop: Stop) -> None:
+def test_a_payout_is_made_once(stage: Stage, cast: f.Cast, stop: Stop) -> None:
     with transaction() as session:
-        _, token = keys.create(session, SYSTEM, CreateKey(store_id=payer.store.id, live=True, name="key",
+        _, token = keys.create(session, SYSTEM, CreateKey(store_id=cast.store.id, live=True, name="key",
                                                           scopes=tuple(SCOPES)))
     stage.desk.start("web")
     made = []
     for number in range(KILLS):
         body = json.dumps({"external_id": f"po-{number}", "amount": "1500.00", "currency": "RUB", "destination": {
-            "method": payer.method, "number": robots.test_number("luhn16", token_hex(8)), "holder": "I PETROV"}})
+            "method": cast.method, "number": robots.test_number("luhn16", token_hex(8)), "holder": "I PETROV"}})
         headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": token_hex(12),
                    "Content-Type": "application/json"}
 
@@ -71,28 +60,20 @@ def test_a_payout_is_made_once(stage: Stage, payer: f.Cast, stop: Stop) -> None:
 
 
 @named(("matched, all written", Stop("worker", "INSERT INTO match_tries", "commit")))
-def test_a_payout_is_matched_once(stage: Stage, payer: f.Cast, stop: Stop) -> None:
-    batches = stage.batches(lambda: f.create_payout(payer).order.id)
-    stage.put_off("match_order")
-    stage.desk.start("dispatcher", "worker")
-    for orders in batches:
-        with stage.worker_killed(stop):
-            stage.due("match_order", orders)
-        stage.all_are(orders, "assigned")
-    every = list(chain(*batches))
-    stage.told_once(every, "assigned")
+def test_a_payout_is_matched_once(stage: Stage, cast: f.Cast, stop: Stop) -> None:
+    every = stage.killed_at_work(stop, "match_order", stage.batches(lambda: f.create_payout(cast).order.id), "assigned")
     assert stage.record.one("SELECT count(*) FROM assignments") == len(every)
     stage.whole()
 
 
 @named(("a file's rows, all written", Stop("worker", "UPDATE payout_import_rows", "commit")))
-def test_a_file_becomes_payouts_once(stage: Stage, payer: f.Cast, stop: Stop) -> None:
-    owner = people.person("merchant_owner", merchant_id=payer.merchant.id).actor
+def test_a_file_becomes_payouts_once(stage: Stage, cast: f.Cast, stop: Stop) -> None:
+    owner = people.person("merchant_owner", merchant_id=cast.merchant.id).actor
     names, sent = [f"r-{number}" for number in range(KILLS * ROWS)], []
     for kill in range(KILLS):
-        content = csv_of([row(payer, external_id=name) for name in names[kill * ROWS:(kill + 1) * ROWS]])
+        content = csv_of([row(cast, external_id=name) for name in names[kill * ROWS:(kill + 1) * ROWS]])
         with f.act() as session:
-            taken = payout_files.take_in(session, owner, payer.store.id, content=content, file_name=f"{kill}.csv")
+            taken = payout_files.take_in(session, owner, cast.store.id, content=content, file_name=f"{kill}.csv")
         with f.act() as session:
             sent.append(payout_files.send(session, owner, taken.public_id).id)
     stage.put_off("make_payouts")
@@ -109,10 +90,10 @@ def test_a_file_becomes_payouts_once(stage: Stage, payer: f.Cast, stop: Stop) ->
 
 
 @named(("paid with its receipt, all written", Stop("web", STEP, "commit")))
-def test_a_payout_is_paid_once(stage: Stage, payer: f.Cast, stop: Stop) -> None:
-    trader = people.person("trader", trader_id=payer.traders[0].id)
-    f.change(payer.traders[1], status="suspended")
-    orders = [f.accepted_payout(payer) for _ in range(KILLS)]
+def test_a_payout_is_paid_once(stage: Stage, cast: f.Cast, stop: Stop) -> None:
+    trader = people.person("trader", trader_id=cast.traders[0].id)
+    f.change(cast.traders[1], status="suspended")
+    orders = [f.accepted_payout(cast) for _ in range(KILLS)]
     stage.desk.start("web")
     sitting = stage.sitting(trader)
     for order in orders:
@@ -130,28 +111,20 @@ def test_a_payout_is_paid_once(stage: Stage, payer: f.Cast, stop: Stop) -> None:
 
 @named(("settled, before its entry", Stop("worker", ENTRY, "statement")),
        ("settled, committed and not acknowledged", Stop("worker", ENTRY, "committed")))
-def test_a_payout_is_settled_once(stage: Stage, payer: f.Cast, stop: Stop) -> None:
+def test_a_payout_is_settled_once(stage: Stage, cast: f.Cast, stop: Stop) -> None:
     def confirmed() -> UUID:
-        order = f.paid_payout(payer)
-        f.agree(payer.owner, order)
+        order = f.paid_payout(cast)
+        f.agree(cast.owner, order)
         return order.id
 
-    batches = stage.batches(confirmed)
-    stage.put_off("settle_order")
-    stage.desk.start("dispatcher", "worker")
-    for orders in batches:
-        with stage.worker_killed(stop):
-            stage.due("settle_order", orders)
-        stage.all_are(orders, "completed")
-    every = list(chain(*batches))
-    stage.told_once(every, "completed")
+    every = stage.killed_at_work(stop, "settle_order", stage.batches(confirmed), "completed")
     stage.booked("payout_settle", every)
     stage.whole()
 
 
 @named(("being judged", None), ("put away, before its row", Stop("web", "INSERT INTO files", "statement")),
        ("kept, committed and not answered", Stop("web", "INSERT INTO files", "committed")))
-def test_an_upload_leaves_no_row_without_bytes(stage: Stage, payer: f.Cast, stop: Stop | None) -> None:
+def test_an_upload_leaves_no_row_without_bytes(stage: Stage, cast: f.Cast, stop: Stop | None) -> None:
     bytes_left, rows_left = int(stop is not None), int(stop is not None and stop.at == "committed")
     stage.desk.start("web")
 
@@ -160,7 +133,7 @@ def test_an_upload_leaves_no_row_without_bytes(stage: Stage, payer: f.Cast, stop
         return children_of(stage.desk.processes["web"][-1].pid)
 
     for _ in range(KILLS):
-        sitting = stage.sitting(people.person("trader", trader_id=payer.traders[0].id))
+        sitting = stage.sitting(people.person("trader", trader_id=cast.traders[0].id))
         before = stage.kept()
         picture = _large() if stop is None else f.picture()
         stage.web_killed(stop or being_judged, partial(sitting.send, "/files", file=picture))
@@ -175,8 +148,8 @@ def test_an_upload_leaves_no_row_without_bytes(stage: Stage, payer: f.Cast, stop
 
 
 @named(("removed, committed and its bytes not", Stop("web", "DELETE FROM files", "committed")))
-def test_a_removed_upload_is_gone(stage: Stage, payer: f.Cast, stop: Stop) -> None:
-    trader = people.person("trader", trader_id=payer.traders[0].id)
+def test_a_removed_upload_is_gone(stage: Stage, cast: f.Cast, stop: Stop) -> None:
+    trader = people.person("trader", trader_id=cast.traders[0].id)
     stage.desk.start("web")
     sitting = stage.sitting(trader)
     for _ in range(KILLS):
@@ -190,10 +163,10 @@ def test_a_removed_upload_is_gone(stage: Stage, payer: f.Cast, stop: Stop) -> No
 
 @named(("asked, all written", Stop("web", "INSERT INTO withdrawals", "commit")),
        ("asked, committed and not answered", Stop("web", "INSERT INTO withdrawals", "committed")))
-def test_a_withdrawal_is_asked_once(stage: Stage, payer: f.Cast, stop: Stop) -> None:
-    trader = people.person("trader", trader_id=payer.traders[0].id)
-    address = acts.usable(f.as_trader(payer.traders[0]), payer)
-    before = f.trader_available(payer.traders[0])
+def test_a_withdrawal_is_asked_once(stage: Stage, cast: f.Cast, stop: Stop) -> None:
+    trader = people.person("trader", trader_id=cast.traders[0].id)
+    address = acts.usable(f.as_trader(cast.traders[0]), cast)
+    before = f.trader_available(cast.traders[0])
     stage.desk.start("web")
     sitting = stage.sitting(trader)
     for _ in range(KILLS):
@@ -202,16 +175,16 @@ def test_a_withdrawal_is_asked_once(stage: Stage, payer: f.Cast, stop: Stop) -> 
         stage.web_killed(stop, send)
         assert send().status == 303
     assert stage.record.one("SELECT count(*) FROM withdrawals") == KILLS
-    assert f.trader_held(payer.traders[0]) == f.usdt(f"{40 * KILLS}.000000")
-    assert f.trader_available(payer.traders[0]) == before - f.trader_held(payer.traders[0])
+    assert f.trader_held(cast.traders[0]) == f.usdt(f"{40 * KILLS}.000000")
+    assert f.trader_available(cast.traders[0]) == before - f.trader_held(cast.traders[0])
     stage.booked("withdrawal_hold", stage.record.one("SELECT array_agg(id) FROM withdrawals"))
     stage.whole()
 
 
 @named(("approved, committed and not answered", Stop("web", "UPDATE withdrawals", "committed")),
        ("refused, before what is given back", Stop("web", ENTRY, "statement")))
-def test_a_withdrawal_is_decided_once(stage: Stage, payer: f.Cast, stop: Stop) -> None:
-    asked = _withdrawals(payer)
+def test_a_withdrawal_is_decided_once(stage: Stage, cast: f.Cast, stop: Stop) -> None:
+    asked = _withdrawals(cast)
     decision = "approve" if stop.at == "committed" else "reject"
     stage.desk.start("web")
     sitting = stage.sitting(people.person("admin"))
@@ -225,14 +198,14 @@ def test_a_withdrawal_is_decided_once(stage: Stage, payer: f.Cast, stop: Stop) -
         assert f.fresh(one).status == ("approved" if decision == "approve" else "refused")
     refused = [] if decision == "approve" else [one.id for one in asked]
     stage.booked("withdrawal_release", refused)
-    assert f.trader_held(payer.traders[0]) == f.usdt(f"{40 * (KILLS - len(refused))}.000000")
+    assert f.trader_held(cast.traders[0]) == f.usdt(f"{40 * (KILLS - len(refused))}.000000")
     stage.whole()
 
 
 @named(("sent, all written", Stop("web", ENTRY, "commit")),
        ("sent, committed and not answered", Stop("web", ENTRY, "committed")))
-def test_a_withdrawal_is_sent_once(stage: Stage, payer: f.Cast, stop: Stop) -> None:
-    asked, staff = _withdrawals(payer), people.person("admin")
+def test_a_withdrawal_is_sent_once(stage: Stage, cast: f.Cast, stop: Stop) -> None:
+    asked, staff = _withdrawals(cast), people.person("admin")
     for one in asked:
         acts.decide(one.id, "withdrawal")
         acts.take(staff.actor, one)
@@ -246,7 +219,7 @@ def test_a_withdrawal_is_sent_once(stage: Stage, payer: f.Cast, stop: Stop) -> N
         assert f.fresh(one).status == "sent"
     stage.booked("withdrawal_settle", [one.id for one in asked])
     assert stage.record.one("SELECT count(*) FROM happenings WHERE event = 'withdrawal.sent'") == KILLS
-    assert f.trader_held(payer.traders[0]) == f.usdt("0.000000")
+    assert f.trader_held(cast.traders[0]) == f.usdt("0.000000")
     stage.whole()
 
 
@@ -271,12 +244,12 @@ def test_a_day_is_closed_once(stage: Stage, stop: Stop) -> None:
 
 
 @named(("the day's result, all written", Stop("worker", "INSERT INTO result_lines", "commit")))
-def test_a_days_result_is_computed_once(stage: Stage, payer: f.Cast, stop: Stop) -> None:
+def test_a_days_result_is_computed_once(stage: Stage, cast: f.Cast, stop: Stop) -> None:
     """`whole` proves that each day's lines come to what its fees accounts moved."""
-    batches = stage.batches(lambda: f.paid_payout(payer))
+    batches = stage.batches(lambda: f.paid_payout(cast))
     for number, orders in enumerate(batches):
         for order in orders:
-            f.agree(payer.owner, order)
+            f.agree(cast.owner, order)
         f.work_off("settle_order")
         stage.all_are([order.id for order in orders], "completed")
         if not number:

@@ -22,23 +22,12 @@ from tests import people
 from tests.disputes import acts
 from tests.killed.stage import ENTRY, KILLS, STEP, Sitting, Stage, form_key, named
 from tests.killed.wire import Stop
-from tests.payouts.conftest import prefund
 from tests.risk import rulebook
 from tests.running import free_port
 from tests.webhooks.conftest import open_shop
 from tests.webhooks.receiver import listening
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def cast(stage: Stage) -> f.Cast:
-    """Two traders who take payins and payouts, and a store with money."""
-    made = f.new_cast()
-    for _ in range(2):
-        made.requisite(payout=True)
-    prefund(made, "50000.000000")
-    return made
 
 
 @pytest.fixture

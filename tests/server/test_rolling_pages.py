@@ -17,7 +17,6 @@ from shutil import which
 import pytest
 from flask import Flask
 
-from portal.core import page_events
 from portal.orders import payment_links
 from portal.orders.models import Order
 from tests import factories, people
@@ -87,15 +86,6 @@ class Page:
                     self.current_at.append(time.monotonic())
         finally:
             writer.close()
-
-
-@pytest.fixture
-def telling(redis_url: str) -> Iterator[None]:
-    """This process tells as a worker would."""
-    page_events._telegraph = told = page_events.Publisher(redis_url)
-    yield
-    page_events._telegraph = None
-    told.close()
 
 
 @pytest.mark.timeout(600)

@@ -1,5 +1,4 @@
 """https: the name in SNI and Host, the certificate checked, the connection to the address that was judged."""
-import datetime
 import ssl
 import threading
 from collections.abc import Iterator
@@ -9,12 +8,10 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from portal.core.outbound import transport
 from portal.core.outbound.addresses import Guard
+from tests.certificates import self_signed
 from tests.webhooks.receiver import Receiver, _Handler, _Server
 
 GUARD = Guard(http=True, allowed=(ip_network("127.0.0.0/8"),), resolve=lambda host: ["127.0.0.1"])
@@ -23,17 +20,8 @@ GUARD = Guard(http=True, allowed=(ip_network("127.0.0.0/8"),), resolve=lambda ho
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
     """Of shop.example, signed by itself."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "shop.example")])
-    today = datetime.datetime.now(datetime.UTC)
-    made = (x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-            .serial_number(1).not_valid_before(today - datetime.timedelta(days=1))
-            .not_valid_after(today + datetime.timedelta(days=1))
-            .add_extension(x509.SubjectAlternativeName([x509.DNSName("shop.example")]), critical=False)
-            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True).sign(key, hashes.SHA256()))
     file = tmp_path / "shop.pem"
-    file.write_bytes(made.public_bytes(serialization.Encoding.PEM) + key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+    file.write_bytes(b"".join(self_signed("shop.example", x509.DNSName("shop.example"))))
     return file
 
 

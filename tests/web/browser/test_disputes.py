@@ -1,4 +1,5 @@
 """Quarrels with a real browser: from the payment page to a decision by two, with evidence of both sides; late money."""
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from tests.web.browser.test_risk import SIZES, held
 from tests.web.stage import Stage
 
 pytestmark = pytest.mark.browser
+Sitting = Callable[[str | None], AbstractContextManager[Look]]
 
 
 @pytest.fixture
@@ -34,6 +36,12 @@ def files(tmp_path: Path) -> tuple[Path, Path]:
     receipt.write_bytes(f.picture())
     statement.write_bytes(f.picture(120, 90))
     return receipt, statement
+
+
+@pytest.fixture
+def sitting(chromium: Browser, desk: Desk, width: int, height: int, theme: str) -> Sitting:
+    """A browser of who is signed in as this; of a stranger without."""
+    return lambda sid: looking(chromium, desk, sid, width=width, height=height, theme=theme)
 
 
 def link_to(desk: Desk, order: Order) -> str:
@@ -101,17 +109,13 @@ def agrees(look: Look, url: str) -> None:
 
 @SIZES
 def test_from_the_payment_page_to_a_decision_with_evidence_of_both_sides(
-        chromium: Browser, desk: Desk, stage: Stage, cast: f.Cast, files: tuple[Path, Path], width: int, height: int,
-        theme: str) -> None:
+        desk: Desk, stage: Stage, cast: f.Cast, files: tuple[Path, Path], sitting: Sitting) -> None:
     receipt, statement = files
     with stage.app.app_context():
         order = f.paid_payin(cast)
         store, trader, first, second = (people.seat(stage.app, one).sid for one in (
             people.person("merchant_owner", merchant_id=cast.merchant.id),
             people.person("trader", trader_id=cast.traders[0].id), people.person("admin"), people.person("admin")))
-
-    def sitting(sid: str | None) -> AbstractContextManager[Look]:
-        return looking(chromium, desk, sid, width=width, height=height, theme=theme)
 
     with sitting(None) as look:
         page = look.page
@@ -149,16 +153,12 @@ def test_from_the_payment_page_to_a_decision_with_evidence_of_both_sides(
 
 @SIZES
 def test_late_money_is_claimed_and_the_order_revived(
-        chromium: Browser, desk: Desk, stage: Stage, cast: f.Cast, files: tuple[Path, Path], width: int, height: int,
-        theme: str) -> None:
+        desk: Desk, stage: Stage, cast: f.Cast, files: tuple[Path, Path], sitting: Sitting) -> None:
     """Expired, claimed on the payment page, found by staff: two of them revive it, and it is settled."""
     with stage.app.app_context():
         order = f.expire(f.assigned_payin(cast))
         trader, first, second = (people.seat(stage.app, one).sid for one in (
             people.person("trader", trader_id=cast.traders[0].id), people.person("admin"), people.person("admin")))
-
-    def sitting(sid: str | None) -> AbstractContextManager[Look]:
-        return looking(chromium, desk, sid, width=width, height=height, theme=theme)
 
     with sitting(None) as look:
         page = look.page

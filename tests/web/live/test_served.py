@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from portal.core import page_events
 from tests import factories, people
 from tests.running import Desk, running_desk, wait_for
 from tests.web.live.listening import Ear
@@ -22,15 +21,6 @@ STREAMS = 160
 def desk(stage: Stage, stage_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     with running_desk(stage_database, tmp_path_factory.mktemp("live") / "web.log", "web") as running:
         yield running
-
-
-@pytest.fixture
-def telling(redis_url: str) -> Iterator[None]:
-    """This process tells as a worker would."""
-    page_events._telegraph = told = page_events.Publisher(redis_url)
-    yield
-    page_events._telegraph = None
-    told.close()
 
 
 @pytest.mark.usefixtures("telling")
