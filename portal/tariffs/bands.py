@@ -126,7 +126,7 @@ def _change(one: _Stretch, was: Edges, becomes: Edges) -> Change:
     if one.before is None:
         return "added"
     if was == becomes:
-        return "changed"
+        return "same" if _price(one.before) == _price(one.after) else "changed"
     return "removed" if becomes[0] <= was[0] and was[1] <= becomes[1] else "added"
 
 
@@ -141,6 +141,10 @@ def _runs(stretches: Iterable[tuple[int, int, UUID | None]]) -> list[Edges]:
 
 def _around(runs: Iterable[Edges], minor: int) -> Edges:
     return next(run for run in runs if run[0] <= minor <= run[1])
+
+
+def _price(rule: Rule | None) -> tuple[int, int] | None:
+    return None if rule is None else (rule.bps, rule.fixed_minor)
 
 
 def _id(rule: Rule | None) -> UUID | None:

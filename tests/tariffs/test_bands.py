@@ -32,6 +32,10 @@ def test_one_alike_ends_and_the_band_is_changed() -> None:
         (None, 1_999, 250, 250, "same"), (2_000, 5_000, 200, 150, "changed"), (5_001, None, 250, 250, "same")]
 
 
+def test_a_version_at_the_price_of_the_one_that_it_ends_changes_nothing() -> None:
+    assert told(changes([rule(250)], rule(250))) == [(None, None, 250, 250, "same")]
+
+
 def test_bands_of_any_method_go_into_one_for_a_method() -> None:
     """A method named comes before any band: for cards the bands are no more, for others they stay."""
     standing = [rule(300, None, 999), rule(200, 1_000, None)]
