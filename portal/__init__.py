@@ -17,10 +17,9 @@ WATCH_CONNECTIONS = 3  # of a worker, beside its threads' own: tasks/watch.py
 def create_app(settings: Settings | None = None, *, process: str = "web") -> Flask:
     """The application: for the web, a worker and the command line alike. `process`: web or worker."""
     from portal import imports, live_settings, privacy, reference, tables, treasury, webhooks
-    from portal.core import breached, clock, db, logging, metrics, money, request_log, retention
+    from portal.core import breached, clock, db, logging, metrics, money, request_log, retention, site
     from portal.gateway.dispatch import Desk
-    from portal.orders import view
-    from portal.parties import access_tokens, key_invalidation
+    from portal.parties import key_invalidation
 
     settings = settings or load()
     logging.configure(settings.log_level)
@@ -46,8 +45,7 @@ def create_app(settings: Settings | None = None, *, process: str = "web") -> Fla
     clock.use_zone(settings.time_zone)
     retention.configure(settings.retained_days)
     breached.use(settings.breached_passwords_file)
-    view.use_site(settings.public_url)
-    access_tokens.use_site(settings.public_url)
+    site.use(settings.public_url)
     money.ask_for_exponents(reference.exponent)
     reference.configure(rate_max_age_s=settings.rate_max_age_s)
     webhooks.configure(http=settings.http_webhooks, allowed_networks=settings.webhook_allowed_networks)

@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 from portal import reference, webhooks
-from portal.core import ids
+from portal.core import ids, site
 from portal.core.clock import rfc3339
 from portal.core.money import text_of
 from portal.orders import destinations, payment_links
@@ -26,22 +26,12 @@ FAILURES = {
 MOMENTS = ("created_at", "expires_at", "assigned_at", "paid_at", "confirmed_at", "completed_at", "ended_at")
 SHOWN = frozenset({Status.ASSIGNED, Status.PAID})
 
-_site = "http://127.0.0.1:8000"
-
-
 def payment_url(order_id: str) -> str:
     """Where its customer pays, by the public id."""
-    return _site + payment_links.path_of(ids.parse_any(tuple(PREFIXES.values()), order_id))
+    return site.url() + payment_links.path_of(ids.parse_any(tuple(PREFIXES.values()), order_id))
 
 
 webhooks.links_by(payment_url)
-
-
-def use_site(url: str) -> None:
-    """Where payers find the desk: the settings' PUBLIC_URL. Called once by the application factory."""
-    global _site
-    _site = url.rstrip("/")
-
 
 def public(order: OrderFacts, requisite: dict[str, Any] | None = None) -> dict[str, Any]:
     """The order as it is now. `requisite` comes from `requisite_of`, and only while it is to be seen.
@@ -72,7 +62,7 @@ def public(order: OrderFacts, requisite: dict[str, Any] | None = None) -> dict[s
 
 
 def _to_be_paid(order: OrderFacts, requisite: dict[str, Any] | None) -> dict[str, Any]:
-    return {"method": order.method, "bank": order.bank, "payment_url": _site + payment_links.path_of(order.id),
+    return {"method": order.method, "bank": order.bank, "payment_url": site.url() + payment_links.path_of(order.id),
             "requisite": requisite if order.status in SHOWN else None}
 
 

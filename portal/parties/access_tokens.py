@@ -13,7 +13,7 @@ from uuid import UUID
 import jwt
 from sqlalchemy import Engine
 
-from portal.core import clock, crypto, ids
+from portal.core import clock, crypto, ids, site
 from portal.core.db import engine, give_back, reader, translated
 from portal.parties import key_invalidation, token_keys
 from portal.parties.token_keys import ALGORITHM, TokenKey
@@ -59,17 +59,10 @@ class _Known:
 
 _known: dict[Engine, _Known] = {}
 _verified: dict[bytes, Claims] = {}
-_site = ""
-
-
-def use_site(public_url: str) -> None:
-    """`create_app` says who issues."""
-    global _site
-    _site = public_url.rstrip("/")
 
 
 def audience() -> str:
-    return f"{_site}/gateway/v1"
+    return f"{site.url()}/gateway/v1"
 
 
 def ready() -> bool:
@@ -81,7 +74,7 @@ def issue(public_id: str, scopes: Collection[str]) -> str:
     """A token for the key with this id; to be told to nobody but its holder."""
     now, pair = clock.now(), _signing()
     assert pair is not None, "asked before there was a key: see `ready`"
-    claims = {"iss": _site, "aud": audience(), "sub": public_id, "client_id": public_id, "scope": " ".join(scopes),
+    claims = {"iss": site.url(), "aud": audience(), "sub": public_id, "client_id": public_id, "scope": " ".join(scopes),
               "iat": int(now.timestamp()), "exp": int((now + LIVES_FOR).timestamp()), "jti": ids.text(ids.new_id())}
     return jwt.encode(claims, token_keys.private_key(pair.id, pair.private_sealed), ALGORITHM,
                       {"kid": pair.kid, "typ": TYPE})
@@ -113,7 +106,7 @@ def _verify(token: str) -> Claims | None:
         header = jwt.get_unverified_header(token)
         if header.get("typ") != TYPE or (pair := _pair(header.get("kid"))) is None:
             return None
-        said = jwt.decode(token, pair.public, [ALGORITHM], audience=audience(), issuer=_site, options={
+        said = jwt.decode(token, pair.public, [ALGORITHM], audience=audience(), issuer=site.url(), options={
             "require": WANTED, "verify_exp": False, "verify_iat": False, "verify_nbf": False})  # by our own clock
         return Claims(said["sub"], frozenset(said["scope"].split()), datetime.fromtimestamp(said["exp"], UTC),
                       pair.kid)

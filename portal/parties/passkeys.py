@@ -26,7 +26,7 @@ from webauthn.helpers.structs import (
 )
 
 from portal import notices
-from portal.core import audit, clock, crypto, ids
+from portal.core import audit, clock, crypto, ids, site
 from portal.core.access import Actor, ActorKind
 from portal.core.errors import FieldError, Invalid, NotFound, Rejected
 from portal.parties import second_factor
@@ -46,13 +46,6 @@ class TooManyPasskeys(Rejected):
     code = "too_many_passkeys"
 
 
-class Site(NamedTuple):
-    """Whose keys these are: `rp_id` is the desk's host, `origin` its whole address."""
-
-    rp_id: str
-    origin: str
-
-
 class Proof(NamedTuple):
     user_id: UUID
     email: str
@@ -66,17 +59,15 @@ class CopiedPasskey(Invalid):
         self.user_id, self.email, self.locale, self.name, self.counts = user_id, email, locale, name, counts
 
 
-_site: list[Site] = []
-
-
-def configure(public_url: str) -> None:
-    _site[:] = [Site(urlsplit(public_url).hostname or "localhost", public_url.rstrip("/"))]
+def _rp_id() -> str:
+    """Whose keys these are: the desk's host."""
+    return urlsplit(site.url()).hostname or "localhost"
 
 
 def are_offered() -> bool:
     """Browsers know no passkeys of a bare address."""
     try:
-        ipaddress.ip_address(_site[0].rp_id)
+        ipaddress.ip_address(_rp_id())
     except ValueError:
         return True
     return False
@@ -92,13 +83,13 @@ def challenge(session: Session, purpose: str, *, browser: str, actor: Actor | No
     if purpose == "add":
         assert actor is not None
         return webauthn.options_to_json(webauthn.generate_registration_options(
-            rp_id=_site[0].rp_id, rp_name=second_factor.ISSUER, user_id=_id(actor).bytes, user_name=actor.name,
+            rp_id=_rp_id(), rp_name=second_factor.ISSUER, user_id=_id(actor).bytes, user_name=actor.name,
             challenge=made, exclude_credentials=known, authenticator_selection=AuthenticatorSelectionCriteria(
                 resident_key=ResidentKeyRequirement.PREFERRED,
                 user_verification=UserVerificationRequirement.PREFERRED)))
     verify = UserVerificationRequirement.REQUIRED if purpose == "sign_in" else UserVerificationRequirement.PREFERRED
     return webauthn.options_to_json(webauthn.generate_authentication_options(
-        rp_id=_site[0].rp_id, challenge=made, allow_credentials=known, user_verification=verify))
+        rp_id=_rp_id(), challenge=made, allow_credentials=known, user_verification=verify))
 
 
 def answered(session: Session, purpose: str, answer: str, *, browser: str) -> bytes:
@@ -123,8 +114,8 @@ def add(session: Session, actor: Actor, *, answer: str, to: bytes, name: str, se
     """
     try:
         made = webauthn.verify_registration_response(
-            credential=answer, expected_challenge=to, expected_rp_id=_site[0].rp_id,
-            expected_origin=_site[0].origin)
+            credential=answer, expected_challenge=to, expected_rp_id=_rp_id(),
+            expected_origin=site.url())
     except (WebAuthnException, ValueError):
         raise refused() from None
     codes = second_factor.new_codes()
@@ -155,7 +146,7 @@ def prove(session: Session, answer: str, *, to: bytes, whose: UUID | None = None
     key: Passkey = found.Passkey
     try:
         right = webauthn.verify_authentication_response(
-            credential=answer, expected_challenge=to, expected_rp_id=_site[0].rp_id, expected_origin=_site[0].origin,
+            credential=answer, expected_challenge=to, expected_rp_id=_rp_id(), expected_origin=site.url(),
             credential_public_key=key.public_key, credential_current_sign_count=0,  # it is judged below
             require_user_verification=whose is None)
     except (WebAuthnException, ValueError):

@@ -16,7 +16,7 @@ from flask_login import (
 from portal.core.access import Actor, ActorKind, Permission, Role
 from portal.core.db import reader, transaction
 from portal.live_settings import signing_keys
-from portal.parties import passkeys, passwords, sessions
+from portal.parties import passwords, sessions
 from portal.parties.sessions import SignedIn
 from portal.settings import Settings
 from portal.web.badges import N_
@@ -49,7 +49,6 @@ def register(app: Flask, settings: Settings) -> None:
     logins.init_app(app, add_context_processor=False)
     logins.user_loader(_load_user)
     passwords.prepare()
-    passkeys.configure(settings.public_url)
 
 
 def load_actor() -> Actor | None:

@@ -7,6 +7,7 @@ import pytest
 from flask import Flask
 
 from portal import create_app
+from portal.core import site
 from portal.core.db import db
 
 
@@ -19,6 +20,7 @@ def another(app: Flask) -> Iterator[Callable[..., Flask]]:
         return made[-1]
 
     yield make
+    site.use(app.extensions["settings"].public_url)  # the last that was made has said another
     for desk in made:
         contextvars.Context().run(_let_go, desk)
 

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from webauthn.helpers import bytes_to_base64url as words
 
 from portal import mail
-from portal.core import clock
+from portal.core import clock, site
 from portal.core.audit import AuditRow
 from portal.core.db import reader, transaction
 from portal.parties import passkeys, second_factor
@@ -55,9 +55,9 @@ class Authenticator:
 
 @pytest.fixture(autouse=True)
 def _site(app: Flask) -> Iterator[None]:
-    passkeys.configure(SITE)
+    site.use(SITE)
     yield
-    passkeys.configure(app.extensions["settings"].public_url)
+    site.use(app.extensions["settings"].public_url)
 
 
 def owner_of_a_key() -> tuple[people.Person, Authenticator]:
