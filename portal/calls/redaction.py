@@ -22,9 +22,12 @@ PEOPLE = frozenset({"holder", "ip", "phone", "email", "address", "birthday", "pa
 NUMBERS = frozenset({"number", "account", "account_number", "card", "card_number", "iban", "pan"})
 SUMS = re.compile(r"(?:^|_)(?:amount|fee|net|total|rate|available|held|min|max|before|after)(?:_|$)")
 SUM = re.compile(r"-?\d{1,9}(\.\d{1,9})?", re.ASCII)
+OWN_ID = r"[a-z]{2,5}_[0-7][0-9A-HJKMNP-TV-Z]{25}"
+MOMENT = r"\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\d))?"
+PLAIN = re.compile(f"{OWN_ID}|{MOMENT}")  # wholly: most long texts of an answer
 TEXT = re.compile(
-    r"(?P<kept>(?<![0-9A-Za-z])[a-z]{2,5}_[0-7][0-9A-HJKMNP-TV-Z]{25}(?![0-9A-Za-z])"
-    r"|(?<!\d)\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\d))?(?![\d-])"
+    rf"(?P<kept>(?<![0-9A-Za-z]){OWN_ID}(?![0-9A-Za-z])"
+    rf"|(?<!\d){MOMENT}(?![\d-])"
     r"|(?<![\d.])\d{1,7}\.\d\d(?![\d.]))"
     rf"|(?P<token>{secret_words.KEY}|{secret_words.SPELLED}"
     r"|(?<=/pay/)[\w.~-]{8,})"
@@ -120,8 +123,10 @@ def _cleaned(value: Any, kind: Kind, depth: int) -> Any:
         kept = {}
         for name, item in value.items():
             shown, kind = _field(name)
-            kept[shown] = HIDDEN if name == "name" and not named and item is not None else _cleaned(
-                item, kind, depth + 1)
+            if item is None or (kind is Kind.OTHER and type(item) is str and len(item) < SHORTEST and name != "name"):
+                kept[shown] = item  # most fields of an answer
+            else:
+                kept[shown] = HIDDEN if name == "name" and not named else _cleaned(item, kind, depth + 1)
         return kept
     return [_cleaned(item, kind, depth + 1) for item in value] if is_of is list else HIDDEN
 
@@ -154,7 +159,7 @@ def _number(value: float, kind: Kind) -> Any:
 
 
 def _masked(text: str) -> str:
-    if len(text) < SHORTEST:
+    if len(text) < SHORTEST or PLAIN.fullmatch(text):
         return text
     if EIGHT_DIGITS.search(text):
         return TEXT.sub(_judge, text)

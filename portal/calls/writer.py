@@ -1,8 +1,11 @@
 """Calls into their table, off the road that they took: gathered in memory, written by a thread in batches.
 
-Whoever answers a call only puts it down. What comes faster than it can be written, or while the database is away, is
-dropped and counted (`quittance_logged_calls`): a log must not slow down what it tells of. Nothing here is needed by an
-order. Commits do not wait for the disk: a crash may lose the last second.
+Whoever has answered a call makes its row, a few hundredths of a millisecond, and puts it down; so nothing but what may
+be kept waits here. The thread only hands rows to the database: if it made them, it and the event loop would take the
+interpreter from each other at every few, which cost twice as much as the rows (docs/decisions/0212). What comes faster
+than it can be written, or while the database is away, is dropped and counted (`quittance_logged_calls`): a log must not
+slow down what it tells of. Nothing here is needed by an order. Commits do not wait for the disk: a crash may lose the
+last second.
 """
 import threading
 import time
@@ -10,7 +13,7 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import psycopg
@@ -29,7 +32,6 @@ from portal.core.errors import NotFound
 EXTENSION = "call_log"
 CALLS_MAX, BYTES_MAX = 10_000, 16 * 1024 * 1024  # that wait, of one process
 BATCH_MAX = 500
-IN_A_ROW = 4  # about a fifth of a millisecond
 BODY_MAX = 32 * 1024  # a larger one is told by its size only
 TEXT_MAX = 1000
 SEARCHED_BYTES_MAX = 1000  # of an external id: a row of an index takes 2,704, and refuses the whole call beyond
@@ -39,6 +41,7 @@ GATHER_S, AGAIN_S, LAST_S = .25, 2.0, 3.0
 ORDERS = ("pin", "pout")
 COLUMNS = ("id", "created_at", "store_id", "live", "key_id", "method", "path", "status", "code", "ms", "external_id",
            "order_id", "request_bytes", "answer_bytes", "request", "answer")
+REQUEST, ANSWER = COLUMNS.index("request"), COLUMNS.index("answer")
 COPY = f"COPY logged_calls ({', '.join(COLUMNS)}) FROM STDIN"
 Row = tuple[Any, ...]
 CALLS = Counter("quittance_logged_calls", "Calls for their store's log: written, dropped from a full queue, or failed",
@@ -49,7 +52,7 @@ log = structlog.get_logger("calls")
 
 
 class Seen(NamedTuple):
-    """A call as it came and went, with everything in it: for memory only."""
+    """A call as it came and went, with everything in it: for the moment only."""
 
     request_id: str
     store_id: UUID
@@ -62,13 +65,6 @@ class Seen(NamedTuple):
     seconds: float
     body: bytes
     answer: bytes
-    forgotten: int = 0  # bytes of a body that is not even remembered
-
-    def remembered(self) -> Self:
-        """Without a body that would not be kept: who is refused for calling too often fills nobody's memory."""
-        if self.status != TOO_MANY and len(self.body) <= BODY_MAX:
-            return self
-        return self._replace(body=b"", forgotten=len(self.body))
 
 
 class Writer:
@@ -79,7 +75,7 @@ class Writer:
         named: dict[str, Any] = engine.dialect.create_connect_args(engine.url)[1]  # type: ignore[assignment]
         self._arguments = named | engine_options("calls", pool_size=1, prepared=prepared)["connect_args"]
         self._connection: psycopg.Connection[Any] | None = None
-        self._waiting, self._bytes = deque[Seen](), 0
+        self._waiting, self._bytes = deque[Row](), 0
         self._lock, self._filled = threading.Lock(), threading.Event()
         self._writing = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -87,15 +83,18 @@ class Writer:
 
     def put(self, seen: Seen) -> None:
         """Remember to write it, if there is room. Never waits and never raises."""
-        seen = seen.remembered()
-        size = len(seen.body) + len(seen.answer)
+        most = CALLS_MAX if seen.status != TOO_MANY else CALLS_MAX // 2  # who is refused for calling too often
+        if self._closed or len(self._waiting) >= most or self._bytes >= BYTES_MAX:
+            CALLS.labels("dropped").inc()
+            return
+        try:
+            row = row_of(seen)
+        except Exception as error:  # a fault of ours with one call, whatever it holds: its answer is none the worse
+            _say_failed(seen.request_id, error)
+            return
         with self._lock:
-            most = CALLS_MAX if seen.status != TOO_MANY else CALLS_MAX // 2  # who is refused for calling too often
-            if self._closed or len(self._waiting) >= most or self._bytes + size > BYTES_MAX:
-                CALLS.labels("dropped").inc()
-                return
-            self._waiting.append(seen)
-            self._bytes += size
+            self._waiting.append(row)
+            self._bytes += _size(row)
         if not self._filled.is_set():
             self._begin()
 
@@ -106,14 +105,13 @@ class Writer:
         """
         with self._writing:
             while batch := self._take():
-                good, rows = _rows_of(batch)
                 try:
-                    self._write(rows)
+                    self._write(batch)
                 except psycopg.Error as error:
                     if self._is_away(error):
-                        self._give_back(good)
+                        self._give_back(batch)
                         raise
-                    self._write_each(good, rows)
+                    self._write_each(batch)
 
     def close(self) -> None:
         """Write what is left, within a moment, and let the database go."""
@@ -146,32 +144,32 @@ class Writer:
                 self._filled.set()
                 time.sleep(AGAIN_S)
 
-    def _take(self) -> list[Seen]:
+    def _take(self) -> list[Row]:
         with self._lock:
             batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), BATCH_MAX))]
-            self._bytes -= _bytes_of(batch)
+            self._bytes -= sum(map(_size, batch))
         return batch
 
-    def _give_back(self, batch: Sequence[Seen]) -> None:
+    def _give_back(self, batch: Sequence[Row]) -> None:
         with self._lock:
             self._waiting.extendleft(reversed(batch))
-            self._bytes += _bytes_of(batch)
+            self._bytes += sum(map(_size, batch))
 
     def _is_away(self, error: psycopg.Error) -> bool:
         """Later it may be written as it is."""
         lost = self._connection is None or self._connection.closed
         return lost or is_away(error) or is_in_want(error) or isinstance(error, LATER)
 
-    def _write_each(self, batch: Sequence[Seen], rows: Sequence[Row]) -> None:
+    def _write_each(self, batch: Sequence[Row]) -> None:
         """Raises psycopg's errors when the database goes away meanwhile; the rest waits then."""
-        for at, seen in enumerate(batch):
+        for at, row in enumerate(batch):
             try:
-                self._write([rows[at]])
+                self._write([row])
             except psycopg.Error as error:
                 if self._is_away(error):
                     self._give_back(batch[at:])
                     raise
-                _say_failed(seen, error)
+                _say_failed(ids.public("req", row[0]), error)
 
     def _write(self, rows: Sequence[Row]) -> None:
         if self._connection is None or self._connection.closed:
@@ -185,29 +183,16 @@ class Writer:
         CALLS.labels("written").inc(len(rows))
 
 
-def _rows_of(batch: Sequence[Seen]) -> tuple[list[Seen], list[Row]]:
-    """Each that can be told, with its row. A bug of ours with one call must not end the log of all."""
-    good, rows = [], []
-    for number, seen in enumerate(batch, 1):
-        try:
-            rows.append(row_of(seen))
-            good.append(seen)
-        except Exception as error:  # a fault of ours with one call, whatever it holds: the others are written
-            _say_failed(seen, error)
-        if number % IN_A_ROW == 0:
-            time.sleep(0)  # the event loop need not wait for more; at each it would cost as much as the row
-    return good, rows
-
-
-def _say_failed(seen: Seen, error: Exception) -> None:
+def _say_failed(request_id: str, error: Exception) -> None:
     CALLS.labels("failed").inc()
-    log.error("call_not_written", request_id=seen.request_id, error=type(error).__name__)
+    log.error("call_not_written", request_id=request_id, error=type(error).__name__)
 
 
 def row_of(seen: Seen) -> Row:
     """As it is kept, in the order of COLUMNS."""
     id = ids.parse("req", seen.request_id)
-    sent, request = redaction.body(seen.body) if 0 < len(seen.body) <= BODY_MAX else (None, None)
+    kept = 0 < len(seen.body) <= BODY_MAX and seen.status != TOO_MANY
+    sent, request = redaction.body(seen.body) if kept else (None, None)
     told, answer = redaction.body(seen.answer) if 0 < len(seen.answer) <= BODY_MAX else (None, None)
     if seen.status == TOO_MANY:
         answer = None
@@ -218,7 +203,7 @@ def row_of(seen: Seen) -> Row:
     return (id, datetime.fromtimestamp((id.int >> 80) / 1000, UTC), seen.store_id, seen.live, seen.key_id, seen.method,
             _plain(path), seen.status, _plain(code), round(seen.seconds * 1000),
             _searched(sent.get("external_id") or told.get("external_id")), _order(seen.path, told),
-            len(seen.body) or seen.forgotten, len(seen.answer), request, answer)
+            len(seen.body), len(seen.answer), request, answer)
 
 
 def _order(path: str, told: dict[str, Any]) -> UUID | None:
@@ -242,5 +227,6 @@ def _plain(text: object) -> str | None:
         text, str) and text else None
 
 
-def _bytes_of(batch: Sequence[Seen]) -> int:
-    return sum(len(seen.body) + len(seen.answer) for seen in batch)
+def _size(row: Row) -> int:
+    """Of its bodies, in characters."""
+    return len(row[REQUEST] or "") + len(row[ANSWER] or "")
