@@ -28,6 +28,7 @@ log = structlog.get_logger("webhooks")
 IN_FLIGHT_MAX = 16
 DRAIN_FOR_S = 5.0
 LOOK_AGAIN_S = 0.5
+FREE_MIN, GATHER_S = 6, .02  # a claim costs as much for one as for all: few places wait a moment for more
 AT_THE_DATABASE_MAX = 2  # of the pool's threads: the process has few connections, and others need them
 Context = Callable[[], AbstractContextManager[object]]
 
@@ -66,6 +67,8 @@ def drain(context: Context, *, for_s: float = DRAIN_FOR_S) -> int:
 def _drain(context: Context, deadline: float) -> None:
     while time.monotonic() < deadline:
         _changed.clear()
+        if IN_FLIGHT_MAX - _in_flight < FREE_MIN:
+            time.sleep(GATHER_S)
         free = IN_FLIGHT_MAX - _in_flight
         parcels = claims.claim(free, alone=free == IN_FLIGHT_MAX) if free else []
         for parcel in parcels:
