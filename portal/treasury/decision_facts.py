@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, joinedload
 from portal.approvals import Approval, limits
 from portal.core.access import Actor, Permission
 from portal.core.money import Money
-from portal.ledger import claims
+from portal.ledger import Holdings, claims
 from portal.orders.reading.tariff_effect import Effects, effects
 from portal.parties.models import Holder, Merchant, Store, Trader, User
 from portal.requisites import numbers
@@ -22,7 +22,7 @@ from portal.treasury import money_out, owners
 from portal.treasury.addresses import KIND as ADDRESS
 from portal.treasury.addresses import elsewhere
 from portal.treasury.deposits import KIND as DEPOSIT
-from portal.treasury.deposits import alike, of_approval
+from portal.treasury.deposits import told_of_twice
 from portal.treasury.holdings import holdings
 from portal.treasury.models import Withdrawal, WithdrawalAddress
 from portal.treasury.states import AddressStatus
@@ -45,8 +45,8 @@ class Fact(NamedTuple):
 
 
 def facts_of(session: Session, actor: Actor, asked: Sequence[Approval]) -> dict[UUID, list[Fact]]:
-    """By approval, for a page of them: at most two queries a kind of record, however many there are, three for each sum
-    that limits count, a few for each deposit that waits."""
+    """By approval, for a page of them: at most two queries a kind of record, however many there are, and three for each
+    sum that limits count."""
     facts: dict[UUID, list[Fact]] = {approval.id: [] for approval in asked}
     named = {"requisite": _requisites, "trader": _traders, "store": _stores, "holder": _holders, "user": _users,
              WITHDRAWAL: _withdrawals, ADDRESS: _addresses}
@@ -56,10 +56,9 @@ def facts_of(session: Session, actor: Actor, asked: Sequence[Approval]) -> dict[
         for approval in of_kind:
             facts[approval.id] += about.get(UUID(approval.target_id), [])
     by_two = limits.needing_two(session, asked, actor)
+    coming = _coming(session, actor, [one for one in asked if one.kind == DEPOSIT and one.state == "pending"])
     for approval in asked:
-        facts[approval.id] += _people(by_two.get(approval.id)) + _balance(session, actor, approval)
-        if approval.kind == DEPOSIT and approval.state == "pending" and (told := of_approval(session, approval.id)):
-            facts[approval.id] += [_warning("The same reference was told of before.")] * bool(alike(session, told))
+        facts[approval.id] += _people(by_two.get(approval.id)) + coming.get(approval.id, [])
     if not actor.may(Permission.APPROVAL_DECIDE):  # a person's name is for those who decide
         facts = {id: [fact for fact in of_one if fact.label != PERSON] for id, of_one in facts.items()}
     return facts
@@ -151,16 +150,25 @@ def _people(found: limits.Judged | None) -> list[Fact]:
     return told + ([Fact(BEFORE[because], found.two_before)] if because else [])
 
 
-def _balance(session: Session, actor: Actor, approval: Approval) -> list[Fact]:
-    """A deposit that waits: what the owner has now, and would have. Once it is decided the statement tells it."""
-    if approval.kind != DEPOSIT or approval.state != "pending":
-        return []
-    owner, currency = UUID(approval.target_id), approval.after["currency"]
-    held = holdings(session, actor, approval.target_kind, {owner: currency}).get(owner)
-    if held is None:
-        return []
-    amount = Money.parse(approval.after["amount"], currency)
-    owed = claims.owed(session, approval.target_kind, owner, currency)
+def _coming(session: Session, actor: Actor, waiting: Sequence[Approval]) -> dict[UUID, list[Fact]]:
+    """Deposits that wait: what each owner has now, and would have. Once one is decided the statement tells it."""
+    if not waiting:
+        return {}
+    facts: dict[UUID, list[Fact]] = {}
+    for kind in {approval.target_kind for approval in waiting}:
+        of_kind = [approval for approval in waiting if approval.target_kind == kind]
+        owners = {UUID(approval.target_id): str(approval.after["currency"]) for approval in of_kind}
+        held, owed = holdings(session, actor, kind, owners), claims.owed_by(session, kind, owners)
+        for approval in of_kind:
+            owner = UUID(approval.target_id)
+            facts[approval.id] = _afterwards(approval, held[owner], owed[owner]) if owner in held else []
+    for id in told_of_twice(session, list(facts)):
+        facts[id].append(_warning("The same reference was told of before."))
+    return facts
+
+
+def _afterwards(approval: Approval, held: Holdings, owed: Money) -> list[Fact]:
+    amount = Money.parse(approval.after["amount"], owed.currency)
+    comes = amount - owed if owed < amount else Money.zero(owed.currency)
     told = [Fact("Owed to the desk, paid first", owed)] if owed else []
-    return [Fact("Available now", held.available), *told,
-            Fact("Available afterwards", held.available + (amount - owed if owed < amount else Money.zero(currency)))]
+    return [Fact("Available now", held.available), *told, Fact("Available afterwards", held.available + comes)]

@@ -1,9 +1,9 @@
 """Deposits: an owner, or staff, say that money came in from outside; a second person agrees, and it can be used."""
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session, aliased
 
 from portal import approvals, files, ledger, notices
 from portal.approvals import Approval, StaleApproval
@@ -22,6 +22,7 @@ from portal.treasury.states import DEPOSITS, DepositAction, DepositStatus
 KIND = "deposit"
 PROOF = "deposit"  # what its files are attached to
 ALIKE_MAX = 20
+COUNTED = (DepositStatus.ASKED, DepositStatus.CREDITED)  # as the same transfer told of: not what was refused
 
 
 def ask(session: Session, actor: Actor, command: AskDeposit) -> Approval:
@@ -109,7 +110,15 @@ def alike(session: Session, deposit: Deposit) -> Sequence[Deposit]:
         return []
     return session.scalars(select(Deposit).where(
         Deposit.reference_key == deposit.reference_key, Deposit.id != deposit.id,
-        Deposit.status.in_((DepositStatus.ASKED, DepositStatus.CREDITED))).order_by(Deposit.id).limit(ALIKE_MAX)).all()
+        Deposit.status.in_(COUNTED)).order_by(Deposit.id).limit(ALIKE_MAX)).all()
+
+
+def told_of_twice(session: Session, approval_ids: Collection[UUID]) -> set[UUID]:
+    """Of these approvals: whose deposit has one that is `alike`. One query, for a list."""
+    other = aliased(Deposit)
+    return set(session.scalars(select(Deposit.approval_id).where(
+        Deposit.approval_id.in_(approval_ids), exists().where(
+            other.reference_key == Deposit.reference_key, other.id != Deposit.id, other.status.in_(COUNTED)))).all())
 
 
 def _check_told(actor: Actor, command: AskDeposit) -> None:

@@ -2,10 +2,13 @@
 from flask import Flask
 
 from portal import approvals, ledger, treasury
+from portal.approvals import Approval
+from portal.parties.models import Trader
 from portal.treasury import postings_preview
 from portal.treasury.decision_facts import facts_of
 from tests import factories
 from tests.people import person, seat
+from tests.statements import statements
 
 
 def test_a_deposit_tells_the_balance_before_and_after(app: Flask) -> None:
@@ -17,6 +20,30 @@ def test_a_deposit_tells_the_balance_before_and_after(app: Flask) -> None:
         facts = dict(facts_of(session, factories.staff("admin"), [asked])[asked.id])
     assert facts == {"Trader": "Vera Kim", "Available now": factories.usdt("250.500000"),
                      "Available afterwards": factories.usdt("350.500000")}
+
+
+def test_a_page_of_deposits_asks_as_often_as_one(app: Flask) -> None:
+    cast = factories.new_cast()
+
+    def ask(trader: Trader, reference: str) -> Approval:
+        with factories.act() as session:
+            return treasury.ask(session, factories.staff("admin"), treasury.AskDeposit(
+                owner_kind="trader", owner_id=trader.id, amount="100", currency="USDT", reason="wire",
+                reference=reference))
+
+    traders = [cast.trader(deposit=f"{number}.000000") for number in (1, 2, 3)]
+    asked = [ask(trader, f"told-{number % 2}") for number, trader in enumerate(traders)]  # the first and the last alike
+    with factories.look() as session:
+        with statements() as once:
+            facts_of(session, factories.staff("admin"), asked[:1])
+        with statements() as seen:
+            facts = facts_of(session, factories.staff("admin"), asked)
+    assert len(seen) == len(once)
+    for number, approval in enumerate(asked, 1):
+        told = facts[approval.id]
+        assert ("Available now", factories.usdt(f"{number}.000000")) in told
+        assert ("Available afterwards", factories.usdt(f"{100 + number}.000000")) in told
+        assert any(fact.warns for fact in told) is (number != 2)
 
 
 def test_a_deposit_shows_what_it_would_post_and_posts_that(app: Flask) -> None:
