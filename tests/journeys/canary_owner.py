@@ -114,6 +114,12 @@ class Owner:
         form = next(one for one in self.browser.forms if one.action.endswith(ending))
         assert self.browser.send(form.action, **typed, proof_code=self.codes.pop()) in (200, 201), self.browser.text
 
+    def asks_for_telegram(self) -> None:
+        """A code that links whoever sends it to the bot."""
+        self.browser.open("/profile/notices")
+        self.act("/notices/telegram")
+        self.secrets["code for the bot"] = re.search(r"t\.me/\w+\?start=([\w-]+)", self.browser.html)[1]  # type: ignore[index]
+
     def makes_a_key(self) -> tuple[str, str]:
         """The key, and the secret that its calls may be signed with."""
         self.browser.open("/merchant/developers/keys/new")

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from http.cookiejar import CookieJar
 
+FIELDS = ("input", "button", "textarea", "select")
+
 
 @dataclass
 class Form:
@@ -20,18 +22,23 @@ class _Reader(HTMLParser):
         self.forms: list[Form] = []
         self.words: list[str] = []
         self.inside = False
+        self.templates = 0  # around here: what stands in one is no part of the page
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         found = {name: value or "" for name, value in attributes}
         if tag == "form":
             self.forms.append(Form(found.get("action", ""), found.get("method", "get").lower()))
             self.inside = True
-        elif self.inside and tag in ("input", "button", "textarea", "select") and found.get("name"):
+        elif tag == "template":
+            self.templates += 1
+        elif self.inside and not self.templates and tag in FIELDS and found.get("name"):
             self.forms[-1].fields.setdefault(found["name"], found.get("value", ""))
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "form":
             self.inside = False
+        elif tag == "template":
+            self.templates -= 1
 
     def handle_data(self, text: str) -> None:
         self.words.append(text)

@@ -1,4 +1,4 @@
-"""What opens an account is found nowhere but with its person: seeds, codes, links by mail, sessions, keys, tokens.
+"""What opens an account is found nowhere but with its person: seeds, codes, links, sessions, keys, tokens.
 
 One person of a merchant does everything that makes or uses a secret, by pages and by the gateway, with mail and
 Sentry switched on and the log at its most talkative; then the desk's tables break under the same acts. After that
@@ -18,6 +18,7 @@ import pyotp
 import pytest
 
 from tests.journeys.canary_owner import EMAIL, OLD_EMAIL, OWN, Owner, Postbox
+from tests.journeys.canary_stranger import is_let_in
 from tests.journeys.plain_browser import PlainBrowser
 from tests.journeys.searching import Sentry, all_of, all_rows, found
 from tests.journeys.test_stranger import PASSWORD, Gateway, Shop, shop, sign_in
@@ -26,6 +27,7 @@ from tests.running import ROOT, Desk, running_desk, wait_for
 assert shop
 MONTH = re.compile(r"_p\d{6,8}$")  # of a table's part
 MAIL = ["mail address"]
+BOT = "7700112233:canaryOfABotThatWritesToPeople"
 MAY = {  # what is where it belongs, and nothing else is anywhere
     "table users": MAIL, "table audit_rows": MAIL,  # by which they sign in; who did what, for who may read that
     "table recovery_links": MAIL, "table email_changes": MAIL,  # until upkeep forgets them
@@ -53,7 +55,8 @@ def sentry() -> Iterator[Sentry]:
 @pytest.fixture
 def desk(fresh_database, redis_url, tmp_path, postbox, sentry) -> Iterator[Desk]:
     talkative = {"SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(postbox.port), "SMTP_SECURITY": "none",
-                 "SENTRY_DSN": sentry.dsn, "LOG_LEVEL": "DEBUG", "RATELIMIT_ENABLED": "false"}
+                 "SENTRY_DSN": sentry.dsn, "LOG_LEVEL": "DEBUG", "RATELIMIT_ENABLED": "false",
+                 "TELEGRAM_BOT_TOKEN": BOT, "TELEGRAM_BOT_NAME": "canary_bot", "TELEGRAM_API_URL": "http://127.0.0.1:9"}
     with running_desk(fresh_database, tmp_path / "desk.log", "web", settings=talkative) as desk:
         desk.flask("demo", "load")
         desk.start("worker", "dispatcher")
@@ -168,6 +171,9 @@ def test_what_opens_an_account_is_found_with_its_person_only(desk, shop: Shop, p
     owner.signs_in(lambda: pyotp.TOTP(owner.secrets["seed"]).now())
     owner.new_codes()
     owner.signs_in(owner.codes.pop)
+    owner.asks_for_telegram()
+    owner.secrets["bot's token"] = BOT.partition(":")[2]
+    owner.secrets |= is_let_in(desk)
     key, _ = owner.makes_a_key()
     owner.makes_an_endpoint(shop.url)
     token = owner.secrets["token"] = takes_a_token(desk, key)
