@@ -15,7 +15,7 @@ from werkzeug.exceptions import HTTPException
 
 from portal import files
 from portal.core.access import Actor
-from portal.core.db import reader, transaction
+from portal.core.db import give_back, reader, transaction
 from portal.core.errors import Conflict, DatabaseUnavailable, FieldError, Invalid, PortalError, Unavailable
 from portal.files.inspection import BYTES_MAX
 from portal.web.badges import N_
@@ -59,6 +59,8 @@ def brought(name: str, *, wanted: str | None = None) -> Iterator[Brought]:
         raise Invalid(fields=[FieldError(f"/{name}", "missing", wanted)])
     if len(sent) + len(found.drafts) > FILES_MAX:
         raise Invalid(fields=[FieldError(f"/{name}", "too_many", "Attach five files at most.")])
+    if sent:
+        give_back()  # a scanner may take its time
     try:
         for one in sent:
             found.stored.append(_stored(name, files.Upload(one.filename or "", one.stream.read(BYTES_MAX + 1))))

@@ -12,6 +12,7 @@ from werkzeug.test import encode_multipart
 
 from portal import files
 from portal.core import clock
+from portal.core.db import db
 from portal.web.uploads import FILES_MAX
 from tests import factories as f
 from tests import people
@@ -54,6 +55,27 @@ def test_drafts_become_the_receipts_of_the_form_that_names_them(cast, trader):
     assert pay(trader, order, drafts, receipt=FileStorage(BytesIO(f.picture()), "three.png")).status_code == 303
     page = trader.get(f"/trader/payouts/{order.public_id}").text
     assert all(name in page for name in ("one.png", "two.png", "three.png"))
+
+
+def test_no_connection_waits_for_a_scanner_or_a_store(cast, trader, tmp_path):
+    """Two files may be looked at for seconds each; others need the database meanwhile."""
+    held = []
+
+    class Slow(files.LocalFolder):
+        def put(self, key, content):
+            held.append(db.engine.pool.checkedout())
+            super().put(key, content)
+
+    before = files.storage()
+    files.configure(Slow(tmp_path))
+    try:
+        order = f.accepted_payout(cast)
+        draft = up(trader).text
+        assert pay(trader, order, [draft], receipt=FileStorage(BytesIO(f.picture()), "two.png")).status_code == 303
+    finally:
+        files.configure(before)
+    assert set(held) == {0}
+    assert len(held) >= 2
 
 
 def test_a_form_that_is_refused_still_holds_its_files_and_what_was_typed(app, cast, trader):
