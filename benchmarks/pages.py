@@ -40,9 +40,9 @@ NARROWED = (
     ("merchant", "/merchant/orders?status=failed"), ("merchant", "/merchant/orders?status=retrying"),
     ("merchant", "/merchant/orders?q=h-77"), ("merchant", "/merchant/orders?q=nobody-asked-for-this"),
     ("merchant", "/merchant/orders?day_to={long_ago}"), ("trader", "/trader/orders?tab=ended"),
-    ("admin", "/admin/simulator?of=requisite&id={requisite_id}&min_amount=1000&max_amount=2000&day_count_max=5"),
-    ("admin", "/admin/simulator?of=fee&id={store_id}&direction=payin&fee_percent=2"),
-    ("admin", "/admin/simulator?of=reward&id={trader_id}&direction=payin&reward_percent=2"),
+    ("admin", "/admin/what-if?of=requisite&id={requisite_id}&min_amount=1000&max_amount=2000&day_count_max=5"),
+    ("admin", "/admin/what-if?of=fee&id={store_id}&direction=payin&fee_percent=2"),
+    ("admin", "/admin/what-if?of=reward&id={trader_id}&direction=payin&reward_percent=2"),
 )
 COVERAGE = "/admin/coverage"
 EXPORT = "/admin/orders/export.csv"

@@ -111,7 +111,7 @@ def is_no_stranger() -> bool:
 
 def _limit_rooms(limiter: Limiter) -> None:
     from portal.web.admin import blueprints as admin
-    from portal.web.admin.simulator import bp as simulator
+    from portal.web.admin.what_if import bp as what_if
     from portal.web.auth import blueprints as auth
     from portal.web.auth.login import bp as login
     from portal.web.checkout import blueprints as checkout
@@ -127,7 +127,7 @@ def _limit_rooms(limiter: Limiter) -> None:
         limiter.limit(UPLOADS, key_func=payment_link, exempt_when=lambda: not takes_files())(blueprint)
         limiter.limit(TRIALS, key_func=store_tried, exempt_when=lambda: request.endpoint != TRIED)(blueprint)
     limiter.limit(QUOTES, key_func=person, exempt_when=lambda: g.actor is None)(quote)
-    limiter.limit(SIMULATIONS, key_func=person, exempt_when=lambda: g.actor is None)(simulator)
+    limiter.limit(SIMULATIONS, key_func=person, exempt_when=lambda: g.actor is None)(what_if)
     limiter.limit(UPLOADS, key_func=person, methods=["POST"], exempt_when=lambda: g.actor is None)(files)
     limiter.limit(SIGN_INS, methods=["POST"])(login)
     limiter.limit(JOINING, methods=["POST"], exempt_when=lambda: request.endpoint != "join.send")(join)

@@ -46,11 +46,11 @@ from portal.web.admin.risk_reviews import bp as risk_reviews
 from portal.web.admin.risk_rules import bp as risk_rules
 from portal.web.admin.search import bp as search
 from portal.web.admin.shift_log import bp as shift_log
-from portal.web.admin.simulator import bp as simulator
 from portal.web.admin.stores import bp as stores
 from portal.web.admin.traders import bp as traders
 from portal.web.admin.treasury import bp as treasury
 from portal.web.admin.users import bp as users
+from portal.web.admin.what_if import bp as what_if
 
 assert access_reviews
 assert treasury_sending
@@ -64,4 +64,4 @@ blueprints = (desk, cases, disputes, first_hour, imports, pause, search, orders,
               applications, approval_sets, jobs, ledger, rates, rate_feeds, audit, notices, merchants, stores, traders,
               requisites, coverage, caps, bank_windows, help_threads, replies, announcements, shift_log, holders, users,
               reference, treasury, result, calculator, closing, privacy, proof,
-              risk_rules, risk_lists, risk_reviews, simulator, aliases)
+              risk_rules, risk_lists, risk_reviews, what_if, aliases)

@@ -7,7 +7,7 @@ from portal.gateway import rate_limits as gateway_limits
 from portal.orders import payment_links
 from portal.requisites import robots
 from portal.web import limits
-from portal.web.admin.simulator import one_of_each
+from portal.web.admin.what_if import one_of_each
 from tests import factories as f
 from tests import people
 
@@ -126,7 +126,7 @@ def test_what_if_is_asked_so_often_and_once_at_a_time(few, monkeypatch, another,
     desk, me = another(ratelimit_enabled=True), people.person("admin")
 
     def look(person=me, **typed):
-        return people.seat(desk, person).get("/admin/simulator", query_string=asked | typed)
+        return people.seat(desk, person).get("/admin/what-if", query_string=asked | typed)
 
     with one_of_each(me.id):
         running = look(max_amount="1 500")

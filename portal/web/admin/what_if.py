@@ -41,7 +41,7 @@ from portal.web.identity import signed_in
 from portal.web.refused_forms import sentences
 from portal.web.render import show
 
-bp = Blueprint("admin_simulator", __name__, url_prefix="/admin/simulator")
+bp = Blueprint("admin_what_if", __name__, url_prefix="/admin/what-if")
 CHOICES_MAX = 500
 TRIED = "tried"  # the reason of a command that nobody carries out
 Typed = Mapping[str, Any]
@@ -111,7 +111,7 @@ def _shown(name: str, id: str, typed: MultiDict[str, str], tabs: list[Any]) -> R
     except PortalError as error:
         context |= {"error": error, "wrong": sentences(error)}
         status = 422
-    return show("admin/simulator/index.html", status=status, Money=Money, **context)
+    return show("admin/what_if/index.html", status=status, Money=Money, **context)
 
 
 def _limits_of(requisite: Requisite) -> Typed:

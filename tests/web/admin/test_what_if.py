@@ -17,7 +17,7 @@ from tests import people
 from tests.risk import rulebook as risk
 from tests.web.admin.test_risk import BLANKS
 
-PAGE = "/admin/simulator"
+PAGE = "/admin/what-if"
 
 
 @pytest.fixture
