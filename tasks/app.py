@@ -23,12 +23,13 @@ from portal.core import (
 )
 from portal.core.db import db
 from portal.core.errors import DatabaseUnavailable
-from portal.server import gc_tuning
+from portal.server import gc_tuning, malloc_tuning
 from portal.setting_checks import each
 from portal.settings import Settings, load
 from tasks import concurrency, huey_log, registry
 from tasks.signing import Signed
 
+malloc_tuning.settle()
 settings = load()
 away = Event()  # the database: somebody could not claim, and `tasks/watch.py` has not reached it since
 BLOCK_S = 2  # how long an idle worker waits for a message before it looks whether to stop
