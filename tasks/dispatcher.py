@@ -6,6 +6,7 @@ import signal
 import threading
 
 import structlog
+from flask import Flask
 from psycopg.errors import QueryCanceled, UndefinedColumn, UndefinedTable
 from sqlalchemy.exc import DBAPIError
 
@@ -48,16 +49,22 @@ def is_unmigrated(error: DBAPIError) -> bool:
             and readiness.reasons_not_ready() == ["migrations"])
 
 
-def main() -> None:
-    look_at_database()
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+def begin() -> Flask:
+    """All that stands before the first look."""
     app = create_lookout(settings)
     live_settings.begin(lambda: app, use=live_settings.use_bare)
     jobs.poke_with(wakeups.poke)
     page_events.connect(settings.redis_url.get_secret_value())
     kinds.learn()
+    return app
+
+
+def main() -> None:
+    look_at_database()
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    app = begin()
     metrics.serve(settings.metrics_host, settings.metrics_port and settings.metrics_port + 1)
     with app.app_context():
         log.info("dispatcher_started")

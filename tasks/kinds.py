@@ -31,4 +31,4 @@ def told() -> dict[str, int | None]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(told()))
+    sys.stdout.write(json.dumps(told()))

@@ -34,7 +34,7 @@ NOT_OURS = frozenset({"csrf_token", "idempotency_key", "version", "draft",
 
 
 class Command(BaseModel):
-    """Strict, frozen, unknown fields refused. What checks one is built with the first: few processes see all of them."""
+    """Strict, frozen, unknown fields refused. What checks one is built with the first: few processes see them all."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 

@@ -41,7 +41,7 @@ class Counts(RedisStorage):
     """The library would import the client of Valkey, too, where that is installed: 3 MB for nothing."""
 
     STORAGE_SCHEME = ["quittance"]
-    DEPENDENCIES = ["redis"]
+    DEPENDENCIES = {"redis": None}
 
 
 def register(app: Flask, settings: Settings) -> None:
