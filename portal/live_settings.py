@@ -23,6 +23,7 @@ RENEW_AFTER_FAILURE_S = 30.0
 log = structlog.get_logger("settings")
 _listeners: list[Callable[[Settings], None]] = []
 _turn = threading.Lock()
+Use = Callable[[Flask, Settings], None]
 
 
 def when_changed(use: Callable[[Settings], None]) -> None:
@@ -59,7 +60,7 @@ def signing_keys(settings: Settings) -> list[str]:
     return each(settings.secret_key)[::-1]
 
 
-def reread(app: Flask) -> bool:
+def reread(app: Flask, *, use: Use = use) -> bool:
     """Once, whoever asks; False where it could not be read and everything stays as it was."""
     with _turn:
         now: Settings = app.extensions["settings"]
@@ -81,10 +82,15 @@ def reread(app: Flask) -> bool:
         return True
 
 
-def begin(app: Callable[[], Flask]) -> None:
+def use_bare(app: Flask, settings: Settings) -> None:
+    """Likewise, where there are no rooms."""
+    app.extensions["settings"] = settings
+
+
+def begin(app: Callable[[], Flask], *, use: Use = use) -> None:
     """SIGHUP reads anew from now on, in a thread: a safe may be slow. And what opens the safe is kept alive."""
     signal.signal(signal.SIGHUP, lambda *_: threading.Thread(
-        target=lambda: reread(app()), name="settings", daemon=True).start())
+        target=lambda: reread(app(), use=use), name="settings", daemon=True).start())
     threading.Thread(target=lambda: _keep_open(app), name="safe", daemon=True).start()
 
 

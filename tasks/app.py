@@ -23,12 +23,13 @@ from portal.core import (
 )
 from portal.core.db import db
 from portal.core.errors import DatabaseUnavailable
-from portal.server import gc_tuning
+from portal.server import gc_tuning, malloc_tuning
 from portal.setting_checks import each
 from portal.settings import Settings, load
-from tasks import concurrency, huey_log, registry
+from tasks import concurrency, huey_log
 from tasks.signing import Signed
 
+malloc_tuning.settle()
 settings = load()
 away = Event()  # the database: somebody could not claim, and `tasks/watch.py` has not reached it since
 BLOCK_S = 2  # how long an idle worker waits for a message before it looks whether to stop
@@ -125,10 +126,11 @@ def _drain(kind: str) -> None:
 
 
 def application() -> Flask:
-    """Made once, by whichever thread comes first."""
+    """A worker's. Made once, by whichever thread comes first."""
     from portal import create_app
-    from tasks import wakeups
+    from tasks import registry, wakeups
 
+    assert registry.ALL
     with _making:
         if not _made:
             jobs.poke_with(wakeups.poke, note_poll=concurrency.note_poll, reopen_wakeups=wakeups.reopen)
@@ -142,6 +144,3 @@ def make_application() -> None:
     application()
     tracing.begin(settings.traces_url, share=settings.traces_share, key=settings.trace_key, process="worker")
     gc_tuning.settle()
-
-
-assert registry.ALL

@@ -6,15 +6,16 @@ import signal
 import threading
 
 import structlog
+from flask import Flask
 from psycopg.errors import QueryCanceled, UndefinedColumn, UndefinedTable
 from sqlalchemy.exc import DBAPIError
 
-from portal import live_settings
-from portal.core import clock, jobs, metrics, readiness, request_log
+from portal import create_lookout, live_settings
+from portal.core import clock, jobs, metrics, page_events, readiness, request_log
 from portal.core.db import db, must_retry, transaction
 from portal.core.errors import DatabaseUnavailable, LockTimeout
-from tasks import wakeups
-from tasks.app import application, huey, look_at_database, settings
+from tasks import kinds, wakeups
+from tasks.app import huey, look_at_database, settings
 
 log = structlog.get_logger("dispatcher")
 EVERY_S = 1.0
@@ -48,14 +49,24 @@ def is_unmigrated(error: DBAPIError) -> bool:
             and readiness.reasons_not_ready() == ["migrations"])
 
 
+def begin() -> Flask:
+    """All that stands before the first look."""
+    app = create_lookout(settings)
+    live_settings.begin(lambda: app, use=live_settings.use_bare)
+    jobs.poke_with(wakeups.poke)
+    page_events.connect(settings.redis_url.get_secret_value())
+    kinds.learn()
+    return app
+
+
 def main() -> None:
     look_at_database()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    live_settings.begin(application)
+    app = begin()
     metrics.serve(settings.metrics_host, settings.metrics_port and settings.metrics_port + 1)
-    with application().app_context():
+    with app.app_context():
         log.info("dispatcher_started")
         while not stop.wait(EVERY_S):
             request_log.begin()

@@ -34,9 +34,9 @@ NOT_OURS = frozenset({"csrf_token", "idempotency_key", "version", "draft",
 
 
 class Command(BaseModel):
-    """Strict, frozen, unknown fields refused."""
+    """Strict, frozen, unknown fields refused. What checks one is built with the first: few processes see them all."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
 
 def bind(command: type[C], sent: Mapping[str, Any], **known: object) -> C:

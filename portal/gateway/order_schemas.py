@@ -14,7 +14,7 @@ Currency = Annotated[str, Field(examples=["RUB", "USDT"])]
 class Answer(BaseModel):
     """New fields may appear: a reader ignores what it does not know."""
 
-    model_config = ConfigDict(extra="allow", json_schema_extra={"additionalProperties": True})
+    model_config = ConfigDict(extra="allow", defer_build=True, json_schema_extra={"additionalProperties": True})
 
 
 class Settlement(Answer):

@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import jwt
 from sqlalchemy import Engine
 
 from portal.core import clock, crypto, ids, site
@@ -72,6 +71,8 @@ def ready() -> bool:
 
 def issue(public_id: str, scopes: Collection[str]) -> str:
     """A token for the key with this id; to be told to nobody but its holder."""
+    import jwt  # workers have no tokens to read or write
+
     now, pair = clock.now(), _signing()
     assert pair is not None, "asked before there was a key: see `ready`"
     claims = {"iss": site.url(), "aud": audience(), "sub": public_id, "client_id": public_id, "scope": " ".join(scopes),
@@ -102,6 +103,8 @@ def jwks() -> dict[str, Any]:
 
 
 def _verify(token: str) -> Claims | None:
+    import jwt
+
     try:
         header = jwt.get_unverified_header(token)
         if header.get("typ") != TYPE or (pair := _pair(header.get("kid"))) is None:

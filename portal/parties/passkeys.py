@@ -3,27 +3,20 @@
 Each challenge is kept, is for one purpose at one browser, and is gone with the first answer, right or wrong. An answer
 counts for this desk's own address only. A counter that does not go up is the sign of a copied key: refused, and
 written into the audit by the door (`note_copied`), for what is refused leaves nothing else behind.
+The library is imported by who needs it: it brings the attestations of every maker along, 6 MB.
 """
 import ipaddress
 import json
 import secrets
+from base64 import urlsafe_b64decode
 from contextlib import suppress
 from datetime import timedelta
 from typing import NamedTuple
 from urllib.parse import urlsplit
 from uuid import UUID
 
-import webauthn
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
-from webauthn.helpers import base64url_to_bytes
-from webauthn.helpers.exceptions import WebAuthnException
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
 
 from portal import notices
 from portal.core import audit, clock, crypto, ids, site
@@ -75,6 +68,14 @@ def are_offered() -> bool:
 
 def challenge(session: Session, purpose: str, *, browser: str, actor: Actor | None = None) -> str:
     """What a browser hands to the authenticator, as JSON. `browser`: what only this one's session has."""
+    import webauthn
+    from webauthn.helpers.structs import (
+        AuthenticatorSelectionCriteria,
+        PublicKeyCredentialDescriptor,
+        ResidentKeyRequirement,
+        UserVerificationRequirement,
+    )
+
     made = secrets.token_bytes(CHALLENGE_BYTES)
     session.add(PasskeyChallenge(challenge=made, purpose=purpose, browser=crypto.sha256(browser),
                                  expires_at=clock.now() + ANSWER_WITHIN))
@@ -95,10 +96,10 @@ def challenge(session: Session, purpose: str, *, browser: str, actor: Actor | No
 def answered(session: Session, purpose: str, answer: str, *, browser: str) -> bytes:
     """The challenge that this answers, used up: commit it whatever comes of the answer. Raises Invalid."""
     with suppress(ValueError, KeyError, TypeError, AttributeError):
-        said = json.loads(base64url_to_bytes(json.loads(answer)["response"]["clientDataJSON"]))
+        said = json.loads(_plain(json.loads(answer)["response"]["clientDataJSON"]))
         found = session.execute(
             delete(PasskeyChallenge).where(
-                PasskeyChallenge.challenge == base64url_to_bytes(said["challenge"]),
+                PasskeyChallenge.challenge == _plain(said["challenge"]),
                 PasskeyChallenge.purpose == purpose, PasskeyChallenge.browser == crypto.sha256(browser),
                 PasskeyChallenge.expires_at > clock.now())
             .returning(PasskeyChallenge.challenge)).scalar_one_or_none()
@@ -112,6 +113,9 @@ def add(session: Session, actor: Actor, *, answer: str, to: bytes, name: str, se
 
     Raises Invalid, TooManyPasskeys, Busy.
     """
+    import webauthn
+    from webauthn.helpers.exceptions import WebAuthnException
+
     try:
         made = webauthn.verify_registration_response(
             credential=answer, expected_challenge=to, expected_rp_id=_rp_id(),
@@ -138,6 +142,9 @@ def prove(session: Session, answer: str, *, to: bytes, whose: UUID | None = None
 
     Raises Invalid.
     """
+    import webauthn
+    from webauthn.helpers.exceptions import WebAuthnException
+
     found = session.execute(
         select(Passkey, User.email, User.locale).join(User, User.id == Passkey.user_id)
         .where(Passkey.credential_id == _credential_id(answer), User.active)).one_or_none()
@@ -193,9 +200,14 @@ def refused() -> Invalid:
 
 def _credential_id(answer: str) -> bytes:
     try:
-        return base64url_to_bytes(json.loads(answer)["id"])
+        return _plain(json.loads(answer)["id"])
     except (ValueError, KeyError, TypeError, AttributeError):
         raise refused() from None
+
+
+def _plain(text: str) -> bytes:
+    """Of base64url without its padding, as browsers write it; more padding than is due is passed over."""
+    return urlsafe_b64decode(f"{text}===")
 
 
 def _id(actor: Actor) -> UUID:

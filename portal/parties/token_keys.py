@@ -10,7 +10,6 @@ from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
-from jwt.algorithms import OKPAlgorithm
 from sqlalchemy import LargeBinary, delete, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -83,6 +82,8 @@ def private_key(id: UUID, sealed: bytes) -> Ed25519PrivateKey:
 
 def shown(keys: Sequence[TokenKey]) -> list[dict[str, Any]]:
     """The public halves as a JWK Set has them."""
+    from jwt.algorithms import OKPAlgorithm
+
     found = []
     for key in keys:
         jwk = OKPAlgorithm.to_jwk(key_of(key.public_key), as_dict=True)

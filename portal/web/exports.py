@@ -31,6 +31,12 @@ CHUNK = 64 * 1024
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"  # so that spreadsheets read the file as UTF-8
 
 
+class PdfTooLong(Rejected):
+    """A PDF holds at most 2 000 lines. Take CSV or XLSX, or choose fewer days."""
+
+    code = "pdf_too_long"
+
+
 class TooLong(Rejected):
     """A workbook holds at most 100 000 rows. Take CSV, or choose fewer days."""
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from flask import Flask, Response, current_app, g, request
 from flask_limiter import HeaderNames, Limiter
 from limits import parse
+from limits.storage import RedisStorage
 
 from portal.core import crypto, redis_client
 from portal.core.addresses import network_of
@@ -36,12 +37,19 @@ PREFIX = "quittance:web"
 TRIED = "checkout.try_outcome"
 
 
+class Counts(RedisStorage):
+    """The library would import the client of Valkey, too, where that is installed: 3 MB for nothing."""
+
+    STORAGE_SCHEME = ["quittance"]
+    DEPENDENCIES = {"redis": None}
+
+
 def register(app: Flask, settings: Settings) -> None:
     pool = redis_client.pool(settings.redis_url.get_secret_value(), socket_timeout=TIMEOUT_S,
                              socket_connect_timeout=TIMEOUT_S)
     limiter = Limiter(
         key_func=address, enabled=settings.ratelimit_enabled, headers_enabled=True, key_prefix=PREFIX,
-        storage_uri="redis://", storage_options={"connection_pool": pool},  # type: ignore[dict-item]
+        storage_uri="quittance://", storage_options={"connection_pool": pool},  # type: ignore[dict-item]
         strategy="fixed-window",
         header_name_mapping=NAMES, in_memory_fallback_enabled=True,
         application_limits=[STRANGERS], application_limits_exempt_when=is_no_stranger)

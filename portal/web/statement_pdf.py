@@ -8,10 +8,9 @@ from typing import Any
 from flask_babel import gettext
 from fpdf import FPDF
 
-from portal.core.errors import Rejected
 from portal.core.money import Money
 from portal.web.assets import asset_path
-from portal.web.exports import Column
+from portal.web.exports import Column, PdfTooLong
 from portal.web.filters import digits, moment_exact
 
 LINES_MAX = 2_000  # a document is finished before its first byte leaves
@@ -19,12 +18,6 @@ FONT, SIZE, SMALL = "DejaVu", 7.0, 6.5
 MARGIN_MM, FOOT_MM = 12.0, 14.0
 LINE_MM, BASE_MM, GAP_MM, TEXT_MM_MAX = 4.4, 3.1, 3.0, 60.0
 INK, MUTED, RULE, HEAD = (20, 24, 31), (100, 108, 120), (214, 219, 226), (244, 246, 248)
-
-
-class PdfTooLong(Rejected):
-    """A PDF holds at most 2 000 lines. Take CSV or XLSX, or choose fewer days."""
-
-    code = "pdf_too_long"
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The statement of an account, as a trader and a merchant read it: days of the address, lines, the same as a file."""
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from flask import Response, abort, request, url_for
@@ -24,7 +24,9 @@ from portal.web.identity import signed_in
 from portal.web.labels import entry
 from portal.web.locale import time_zone
 from portal.web.refused_forms import sentences
-from portal.web.statement_pdf import Head, statement_pdf
+
+if TYPE_CHECKING:
+    from portal.web.statement_pdf import Head
 
 LINES = 50
 FILES = (*KINDS, "pdf")
@@ -75,12 +77,16 @@ def statement_file(account: Account, kind: str) -> Response:
         Column(gettext("Currency"), lambda row: row[0].amount.currency),
     ]
     if kind == "pdf":
+        from portal.web.statement_pdf import statement_pdf  # 24 MB: for who asks for such a file
+
         return document("statement", lambda: statement_pdf(_head(account, days), columns, in_batches(batch)))
     return export("statement", kind, columns, in_batches(batch))
 
 
-def _head(account: Account, days: Days) -> Head:
+def _head(account: Account, days: Days) -> "Head":
     """Whose account this is and of which days, in words."""
+    from portal.web.statement_pdf import Head
+
     assert account.owner_id is not None
     session, last = reader(), day(min(days.last or clock.today(), clock.today()))
     found = ledger.statement(session, account, since=days.since, until=days.until, limit=1)
