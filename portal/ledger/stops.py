@@ -4,18 +4,19 @@ Asked wherever a payout is taken in, matched or accepted, and wherever a withdra
 """
 from sqlalchemy.orm import Session
 
-from portal.core import pipeline
 from portal.core.errors import Unavailable
 from portal.core.money import Money
 from portal.ledger import findings
-from portal.ledger.accounts import Account
 from portal.ledger.claims import ClaimOpen
 
-# two probes of small indexes in one hot statement: a gateway asks it before each payout
+# Two probes of small indexes in the statement that takes a payout in: of a `g` with store_id, settlement_currency and
+# live, which is its store's.
 KEPT = """
-    SELECT EXISTS (SELECT FROM findings WHERE settled_at IS NULL),
-           (SELECT coalesce(sum(amount_minor - paid_minor), 0)::bigint FROM claims
-             WHERE owner_kind = %s AND owner_id = %s AND currency = %s AND live = %s AND settled_at IS NULL)"""
+    g.live AND EXISTS (SELECT FROM findings WHERE settled_at IS NULL) AS stopped,
+    CASE WHEN g.live THEN (
+        SELECT sum(amount_minor - paid_minor)::bigint FROM claims
+         WHERE owner_kind = 'store' AND owner_id = g.store_id AND currency = g.settlement_currency AND live
+           AND settled_at IS NULL) END AS owed_minor"""
 
 
 class MoneyOutStopped(Unavailable):
@@ -36,11 +37,9 @@ def refuse_while_stopped(session: Session) -> None:
         raise stopped
 
 
-def refuse_while_kept(session: Session, account: Account) -> None:
-    """As `refuse_while_stopped` and `claims.refuse_while_owing`, at once. Raises MoneyOutStopped, ClaimOpen."""
-    [(stopped, owed)] = pipeline.rows(session, KEPT, (account.owner_kind, account.owner_id, account.currency,
-                                                      account.live))
+def judge(*, stopped: bool, owed_minor: int | None, currency: str) -> None:
+    """What KEPT found. Raises MoneyOutStopped, ClaimOpen."""
     if stopped:
         raise MoneyOutStopped()
-    if owed:
-        raise ClaimOpen(owed=Money(owed, account.currency).text, currency=account.currency)
+    if owed_minor:
+        raise ClaimOpen(owed=Money(owed_minor, currency).text, currency=currency)

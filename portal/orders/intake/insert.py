@@ -1,8 +1,8 @@
 """A new order in the table: one of the three hot statements, so it is one statement for as many as come together.
 
-Orders with their keys and request hashes, the events, the jobs, what stores are told: all of it or nothing. A key or
-an external id that is there already leaves its order out, also when both are in the same batch; what is there is the
-caller's to look at.
+Orders with their keys and request hashes, what is held for them, the events, the jobs, what stores are told: all of it
+or nothing. A key or an external id that is there already leaves its order out, also when both are in the same batch;
+what is there is the caller's to look at.
 """
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -15,7 +15,9 @@ from portal import webhooks
 from portal.core import ids, jobs, page_events, request_log, tracing
 from portal.core.access import Actor
 from portal.core.pipeline import Rows, rows
+from portal.ledger import Draft, holds, stops
 from portal.orders import row
+from portal.orders.directions import drafted, rules_of
 from portal.orders.row import OrderRow
 from portal.requisites import test_outcomes
 
@@ -46,7 +48,7 @@ class Asked(NamedTuple):
 
 
 BYTES = tuple(name for name in row.CREATED if row.TYPES[name] == "BYTEA")
-INSERT = f"""
+_MADE = f"""
     WITH given AS MATERIALIZED (
         SELECT r.* FROM set_config('lock_timeout', coalesce(%s, current_setting('lock_timeout')), true),
             json_to_recordset(%s::json) AS r({row.recordset(row.CREATED)}, event_id uuid, actor_kind text,
@@ -67,8 +69,15 @@ INSERT = f"""
     ), told AS MATERIALIZED (
         SELECT uuidv7() AS event_id, created_at AS at, store_id, live, direction || '.new' AS type, id AS order_id,
             1 AS version, payload, job_request_id AS request_id FROM given JOIN made USING (id)
-    ), {webhooks.ANNOUNCED}
-    SELECT id, EXISTS (SELECT FROM takers) AS announced FROM made"""
+    ), {webhooks.ANNOUNCED}"""
+INSERT = f"{_MADE} SELECT id, EXISTS (SELECT FROM takers) AS announced FROM made"
+INSERT_HELD = f"""{_MADE}, holds AS MATERIALIZED (
+        SELECT h.*, g.actor_kind, g.actor_id, g.actor_name FROM json_to_recordset(%s::json) AS h({holds.COLUMNS})
+          JOIN given g ON g.id = h.reference WHERE g.id IN (SELECT id FROM made)
+    ), {holds.HELD}
+    SELECT id, EXISTS (SELECT FROM takers) AS announced, {stops.KEPT}, u.reference, u.lacks_minor
+      FROM made JOIN given g USING (id) LEFT JOIN uncovered u ON true"""
+"""With what is held for each, the third parameter (`holds.lines`). Where that was refused, all must be taken back."""
 
 
 def parameters(asked: Sequence[Asked], *, patience: str | None = None) -> tuple[str | None, str]:
@@ -91,8 +100,26 @@ def written(session: Session, asked: Sequence[Asked], found: Rows) -> set[UUID]:
 
 
 def write(session: Session, asked: Sequence[Asked]) -> set[UUID]:
-    """Write new orders and tell who listens; the ids of those that were written. A transaction in itself."""
-    return written(session, asked, rows(session, INSERT, parameters(asked)))
+    """Write new orders with what their direction holds, and tell who listens; the ids of those that were written.
+
+    A transaction in itself where nothing is held.
+    Raises MoneyOutStopped, ClaimOpen, InsufficientFunds: then the transaction must not stand.
+    """
+    due = drafted(*(rules_of(one.order).on_create(one.order) for one in asked))
+    if not due:
+        return written(session, asked, rows(session, INSERT, parameters(asked)))
+    found = rows(session, INSERT_HELD, (*parameters(asked), holds.lines(session, due)))
+    _judge(session, asked, due, found)
+    return written(session, asked, [(id, announced) for id, announced, *_ in found])
+
+
+def _judge(session: Session, asked: Sequence[Asked], due: Sequence[Draft], found: Rows) -> None:
+    currencies = {one.order.id: one.order.settlement_currency for one in asked}
+    for id, _, stopped, owed, *_ in found:
+        stops.judge(stopped=stopped, owed_minor=owed, currency=currencies[id])
+    if found:
+        *_, reference, lacks_minor = found[0]
+        holds.judge(session, due, reference, lacks_minor)
 
 
 def _in_order(asked: Asked) -> tuple[UUID, str, str]:

@@ -8,8 +8,7 @@ from portal.core.access import Actor
 from portal.core.errors import PortalError, Unavailable
 from portal.orders import destinations
 from portal.orders.commands import CreatePayout
-from portal.orders.directions import drafted, rules_of
-from portal.orders.intake.create import Created, asked_for, create, refuse_while_kept, there_already
+from portal.orders.intake.create import Created, asked_for, create, there_already
 from portal.orders.intake.insert import Asked, write
 
 Wanted = tuple[CreatePayout, str]
@@ -20,12 +19,11 @@ Outcome = Created | PortalError
 def create_payouts(session: Session, actor: Actor, wanted: Sequence[Wanted]) -> list[Outcome]:
     """What became of each, in order: the payout, or why it was refused. A key that was used gives the payout of then.
 
-    Two statements for all of them; where the balance does not cover all, one after the other until it is used up.
+    One statement for all of them; where the balance does not cover all, one after the other until it is used up.
     Raises Unavailable (the desk is paused, no money leaves it, no rate, no tariff), which is the fault of none of them:
     the caller rolls back, for some may be made by then.
     """
     try:
-        refuse_while_kept(session, actor)
         with session.begin_nested():
             return _together(session, actor, wanted)
     except ledger.claims.ClaimOpen as error:
@@ -38,8 +36,6 @@ def _together(session: Session, actor: Actor, wanted: Sequence[Wanted]) -> list[
     judged = [_asked(session, actor, one) for one in wanted]
     asked = [one for one in judged if isinstance(one, Asked)]
     written = write(session, asked) if asked else set()
-    ledger.post(session, actor, drafted(*(rules_of(one.order).on_create(one.order) for one in asked
-                                          if one.order.id in written)))
     return [one if isinstance(one, PortalError) else Created(one.order, one.answer) if one.order.id in written
             else _there_already(session, one) for one in judged]
 
