@@ -1,77 +1,70 @@
 """A hold that is written by the statement of what it is for: one round trip, and one fact for both.
 
-What `service.post` does for entries of any shape, for entries of one line between two accounts of one owner; the
-manual (`entries`) says what they move, the statement that carries `HELD` what they are for.
+What `service.post` does for entries of any shape and number, for one line between two accounts of a store. The manual
+(`entries`) says what it moves; the statement that carries `HELD` writes the order it is for.
 """
-from collections.abc import Sequence
-from uuid import UUID
+from typing import Any
 
-from pydantic_core import to_json
 from sqlalchemy.orm import Session
 
 from portal.core import clock, page_events
 from portal.core.money import Money
 from portal.ledger.accounts import ids_of
-from portal.ledger.entries import Draft, accounts_of
+from portal.ledger.entries import Draft
 from portal.ledger.service import InsufficientFunds
 
-COLUMNS = "reference uuid, kind text, debit_id bigint, credit_id bigint, currency text, live boolean," \
-    " amount_minor bigint, at timestamptz"
-# Behind a `holds` of these columns and actor_kind, actor_id, actor_name. All of `holds` is there before the first
-# balance is locked, and all locks are taken, in id order, before anything is drawn or written: the array and the count
-# see to that. A row whose lock was waited for is read as it is afterwards, while the rest of the statement sees the
-# database as of its beginning: nothing else here may be asked about balances. `at` grows by the wait, so that an
-# account's lines rise in time as they do in id. Where an account is not covered, `uncovered` says of which hold and by
-# how much, and nothing of any of them is written: the caller must take back what they are for.
-HELD = """
-    covers AS MATERIALIZED (
-        SELECT account_id, credits_minor - debits_minor AS minor, may_overdraw FROM balances
-         WHERE account_id = ANY ((SELECT array_agg(id) FROM (SELECT debit_id AS id FROM holds
-                                                             UNION ALL SELECT credit_id FROM holds) named)::bigint[])
-         ORDER BY account_id FOR NO KEY UPDATE
-    ), held AS MATERIALIZED (
-        SELECT h.*, d.may_overdraw,
-               (d.minor - sum(h.amount_minor) OVER (PARTITION BY h.debit_id ORDER BY h.reference))::bigint
-                   AS debit_after_minor,
-               (c.minor + sum(h.amount_minor) OVER (PARTITION BY h.credit_id ORDER BY h.reference))::bigint
-                   AS credit_after_minor
-          FROM holds h JOIN covers d ON d.account_id = h.debit_id JOIN covers c ON c.account_id = h.credit_id
-         WHERE (SELECT count(*) FROM covers) > 0
-    ), uncovered AS MATERIALIZED (
-        SELECT reference, -debit_after_minor AS lacks_minor FROM held
-         WHERE debit_after_minor < 0 AND NOT may_overdraw ORDER BY reference LIMIT 1
-    ), hold_entry AS (
+# Behind `given`, the one order, and a `made` that has a row if it was written. Both balances are locked, in id order,
+# before anything is drawn or written: `cover` counts them. A row whose lock was waited for is read as it is afterwards;
+# the rest of the statement sees the database as it was at its beginning, so nothing else here may ask about balances.
+# The moment grows by the wait, so that an account's lines rise in time as they do in id. Where the account is not
+# covered, `cover` has less than nothing and the books stay as they were: the caller takes back what the hold is for.
+# Numbers come as text, or psycopg would name another type, and have another plan, for each size.
+_SIDES = "account_id IN (%(debit)s::bigint, %(credit)s::bigint)"
+HELD = f"""
+    locked AS MATERIALIZED (
+        SELECT account_id, credits_minor - debits_minor AS minor FROM balances
+         WHERE {_SIDES} AND EXISTS (SELECT FROM made) ORDER BY account_id FOR NO KEY UPDATE
+    ), cover AS MATERIALIZED (
+        SELECT min(minor) FILTER (WHERE account_id = %(debit)s::bigint) - %(amount)s::bigint AS debit_after_minor,
+               min(minor) FILTER (WHERE account_id = %(credit)s::bigint) + %(amount)s::bigint AS credit_after_minor
+          FROM locked HAVING count(*) = 2
+    ), entry AS (
         INSERT INTO journal_entries (kind, reference, actor_kind, actor_id, actor_name, posted_at)
-        SELECT kind, reference, actor_kind, actor_id, actor_name, at + (clock_timestamp() - statement_timestamp())
-          FROM held WHERE NOT EXISTS (SELECT FROM uncovered) ORDER BY reference
-        RETURNING id, reference
-    ), hold_posting AS (
+        SELECT %(kind)s, g.id, g.actor_kind, g.actor_id, g.actor_name,
+               %(now)s::timestamptz + (clock_timestamp() - statement_timestamp())
+          FROM cover CROSS JOIN given g WHERE debit_after_minor >= 0
+        RETURNING id
+    ), posting AS (
         INSERT INTO postings (entry_id, debit_id, credit_id, currency, live, amount_minor,
                               debit_after_minor, credit_after_minor)
-        SELECT e.id, debit_id, credit_id, currency, live, amount_minor, debit_after_minor, credit_after_minor
-          FROM held JOIN hold_entry e USING (reference) ORDER BY reference
-    ), hold_moved AS (
-        UPDATE balances b SET debits_minor = b.debits_minor + m.debited, credits_minor = b.credits_minor + m.credited
-          FROM (SELECT account_id, sum(debited)::bigint AS debited, sum(credited)::bigint AS credited FROM (
-                    SELECT debit_id AS account_id, amount_minor AS debited, 0 AS credited FROM held
-                    UNION ALL SELECT credit_id, 0, amount_minor FROM held) sides GROUP BY account_id) m
-         WHERE b.account_id = m.account_id AND NOT EXISTS (SELECT FROM uncovered)
+        SELECT entry.id, %(debit)s::bigint, %(credit)s::bigint, g.settlement_currency, g.live, %(amount)s::bigint,
+               debit_after_minor, credit_after_minor
+          FROM entry CROSS JOIN cover CROSS JOIN given g
+    ), moved AS (
+        UPDATE balances
+           SET debits_minor = debits_minor
+                   + CASE account_id WHEN %(debit)s::bigint THEN %(amount)s::bigint ELSE 0 END,
+               credits_minor = credits_minor
+                   + CASE account_id WHEN %(credit)s::bigint THEN %(amount)s::bigint ELSE 0 END
+         WHERE {_SIDES} AND EXISTS (SELECT FROM entry)
     )"""
 
 
-def lines(session: Session, drafts: Sequence[Draft]) -> str:
-    """The set of COLUMNS as JSON; accounts that do not exist yet are opened."""
-    ids, now = ids_of(session, accounts_of(drafts), opening=True), clock.now()
-    assert not {one.lines[0].debit for one in drafts} & {one.lines[0].credit for one in drafts}
-    return to_json([{
-        "reference": draft.reference, "kind": draft.kind, "debit_id": ids[debit], "credit_id": ids[credit],
-        "currency": amount.currency, "live": debit.live, "amount_minor": amount.minor, "at": now}
-        for draft in drafts for debit, credit, amount in draft.lines]).decode()
+def parameters(session: Session, hold: Draft) -> dict[str, Any]:
+    """Of HELD; accounts that do not exist yet are opened."""
+    [(debit, credit, amount)] = hold.lines
+    ids = ids_of(session, (debit, credit), opening=True)
+    return {"kind": hold.kind, "debit": str(ids[debit]), "credit": str(ids[credit]), "amount": str(amount.minor),
+            "now": clock.now()}
 
 
-def judge(session: Session, drafts: Sequence[Draft], reference: UUID | None, lacks_minor: int | None) -> None:
-    """What the statement found `uncovered`, if anything; else the owners' pages look again. Raises InsufficientFunds."""
-    if reference is not None and lacks_minor is not None:
-        [[line]] = [draft.lines for draft in drafts if draft.reference == reference]
-        raise InsufficientFunds.by(Money(lacks_minor, line.amount.currency), account=line.debit, reference=reference)
-    page_events.tell(session, "balance", {f"{account.owner_kind}:{account.owner_id}" for account in accounts_of(drafts)})
+def judge(session: Session, hold: Draft, left_minor: int | None) -> None:
+    """`left_minor`: what `cover` leaves on the account that is held from. Its owner's pages look again.
+
+    Raises InsufficientFunds (details: the account and what it lacks, in minor units).
+    """
+    [(debit, _, amount)] = hold.lines
+    assert left_minor is not None, "an account has its balance from the start"
+    if left_minor < 0:
+        raise InsufficientFunds.by(Money(-left_minor, amount.currency), account=debit, reference=hold.reference)
+    page_events.tell(session, "balance", {f"{debit.owner_kind}:{debit.owner_id}"})

@@ -16,7 +16,8 @@ from portal.core.errors import Conflict, FieldError, Invalid
 from portal.core.money import AMOUNT_MAX, Money, convert
 from portal.orders import destinations, row, view
 from portal.orders.commands import CreatePayin, CreatePayout, Customer, leads_to
-from portal.orders.intake.insert import Asked, write
+from portal.orders.directions import rules_of
+from portal.orders.intake.insert import Asked, write, write_held
 from portal.orders.intake.store_terms import Terms, terms_of
 from portal.orders.models import Order
 from portal.orders.row import OrderRow
@@ -81,7 +82,8 @@ def create(session: Session, actor: Actor, command: CreatePayin | CreatePayout, 
     recipient = (destinations.sealed(actor.store_id, command) if isinstance(command, CreatePayout)
                  else _no_recipient)
     asked = asked_for(actor, command, idempotency_key=idempotency_key, recipient=recipient)
-    if not write(session, [asked]):
+    hold = rules_of(asked.order).on_create(asked.order)
+    if not (write(session, [asked]) if hold is None else write_held(session, asked, hold)):
         return there_already(session, asked.order)  # a retry has its first answer, whatever stands in the way by now
     return Created(asked.order, asked.answer)
 

@@ -1,8 +1,8 @@
 """A new order in the table: one of the three hot statements, so it is one statement for as many as come together.
 
-Orders with their keys and request hashes, what is held for them, the events, the jobs, what stores are told: all of it
-or nothing. A key or an external id that is there already leaves its order out, also when both are in the same batch;
-what is there is the caller's to look at.
+Orders with their keys and request hashes, the events, the jobs, what stores are told: all of it or nothing. A key or
+an external id that is there already leaves its order out, also when both are in the same batch; what is there is the
+caller's to look at. One alone is written with what is held for it.
 """
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -17,7 +17,6 @@ from portal.core.access import Actor
 from portal.core.pipeline import Rows, rows
 from portal.ledger import Draft, holds, stops
 from portal.orders import row
-from portal.orders.directions import drafted, rules_of
 from portal.orders.row import OrderRow
 from portal.requisites import test_outcomes
 
@@ -50,8 +49,8 @@ class Asked(NamedTuple):
 BYTES = tuple(name for name in row.CREATED if row.TYPES[name] == "BYTEA")
 _MADE = f"""
     WITH given AS MATERIALIZED (
-        SELECT r.* FROM set_config('lock_timeout', coalesce(%s, current_setting('lock_timeout')), true),
-            json_to_recordset(%s::json) AS r({row.recordset(row.CREATED)}, event_id uuid, actor_kind text,
+        SELECT r.* FROM set_config('lock_timeout', coalesce(%(patience)s, current_setting('lock_timeout')), true),
+            json_to_recordset(%(rows)s::json) AS r({row.recordset(row.CREATED)}, event_id uuid, actor_kind text,
             actor_id uuid, actor_name text, role text, address inet, request_id text, job_request_id text,
             payload jsonb)
     ), made AS (
@@ -71,20 +70,17 @@ _MADE = f"""
             1 AS version, payload, job_request_id AS request_id FROM given JOIN made USING (id)
     ), {webhooks.ANNOUNCED}"""
 INSERT = f"{_MADE} SELECT id, EXISTS (SELECT FROM takers) AS announced FROM made"
-INSERT_HELD = f"""{_MADE}, holds AS MATERIALIZED (
-        SELECT h.*, g.actor_kind, g.actor_id, g.actor_name FROM json_to_recordset(%s::json) AS h({holds.COLUMNS})
-          JOIN given g ON g.id = h.reference WHERE g.id IN (SELECT id FROM made)
-    ), {holds.HELD}
-    SELECT id, EXISTS (SELECT FROM takers) AS announced, {stops.KEPT}, u.reference, u.lacks_minor
-      FROM made JOIN given g USING (id) LEFT JOIN uncovered u ON true"""
-"""With what is held for each, the third parameter (`holds.lines`). Where that was refused, all must be taken back."""
+INSERT_HELD = f"""{_MADE}, {holds.HELD}
+    SELECT id, EXISTS (SELECT FROM takers) AS announced, debit_after_minor, {stops.KEPT}
+      FROM made JOIN given g USING (id) LEFT JOIN cover ON true"""
+"""One order with its hold, whatever is said of it: who is refused takes the order back."""
 
 
-def parameters(asked: Sequence[Asked], *, patience: str | None = None) -> tuple[str | None, str]:
+def parameters(asked: Sequence[Asked], *, patience: str | None = None) -> dict[str, Any]:
     """For INSERT. `patience`: how long to wait for who is just taking the same key or external id; by default as long
     as for any lock."""
     # by key: two processes with the same keys wait for each other in one direction only
-    return patience, "[" + ",".join(one.row for one in sorted(asked, key=_in_order)) + "]"
+    return {"patience": patience, "rows": "[" + ",".join(one.row for one in sorted(asked, key=_in_order)) + "]"}
 
 
 def written(session: Session, asked: Sequence[Asked], found: Rows) -> set[UUID]:
@@ -100,26 +96,20 @@ def written(session: Session, asked: Sequence[Asked], found: Rows) -> set[UUID]:
 
 
 def write(session: Session, asked: Sequence[Asked]) -> set[UUID]:
-    """Write new orders with what their direction holds, and tell who listens; the ids of those that were written.
+    """Write new orders and tell who listens; the ids of those that were written. A transaction in itself."""
+    return written(session, asked, rows(session, INSERT, parameters(asked)))
 
-    A transaction in itself where nothing is held.
+
+def write_held(session: Session, asked: Asked, hold: Draft) -> bool:
+    """As `write`, one order and what is held for it; whether it was written.
+
     Raises MoneyOutStopped, ClaimOpen, InsufficientFunds: then the transaction must not stand.
     """
-    due = drafted(*(rules_of(one.order).on_create(one.order) for one in asked))
-    if not due:
-        return written(session, asked, rows(session, INSERT, parameters(asked)))
-    found = rows(session, INSERT_HELD, (*parameters(asked), holds.lines(session, due)))
-    _judge(session, asked, due, found)
-    return written(session, asked, [(id, announced) for id, announced, *_ in found])
-
-
-def _judge(session: Session, asked: Sequence[Asked], due: Sequence[Draft], found: Rows) -> None:
-    currencies = {one.order.id: one.order.settlement_currency for one in asked}
-    for id, _, stopped, owed, *_ in found:
-        stops.judge(stopped=stopped, owed_minor=owed, currency=currencies[id])
-    if found:
-        *_, reference, lacks_minor = found[0]
-        holds.judge(session, due, reference, lacks_minor)
+    found = rows(session, INSERT_HELD, parameters([asked]) | holds.parameters(session, hold))
+    for _, _, left_minor, stopped, owed_minor in found:
+        stops.judge(stopped=stopped, owed_minor=owed_minor, currency=asked.order.settlement_currency)
+        holds.judge(session, hold, left_minor)
+    return bool(written(session, [asked], [(id, announced) for id, announced, *_ in found]))
 
 
 def _in_order(asked: Asked) -> tuple[UUID, str, str]:

@@ -8,8 +8,10 @@ from portal.core.access import Actor
 from portal.core.errors import PortalError, Unavailable
 from portal.orders import destinations
 from portal.orders.commands import CreatePayout
+from portal.orders.directions import drafted, rules_of
 from portal.orders.intake.create import Created, asked_for, create, there_already
 from portal.orders.intake.insert import Asked, write
+from portal.orders.intake.store_terms import terms_of
 
 Wanted = tuple[CreatePayout, str]
 """What is asked for, and its idempotency key."""
@@ -19,11 +21,12 @@ Outcome = Created | PortalError
 def create_payouts(session: Session, actor: Actor, wanted: Sequence[Wanted]) -> list[Outcome]:
     """What became of each, in order: the payout, or why it was refused. A key that was used gives the payout of then.
 
-    One statement for all of them; where the balance does not cover all, one after the other until it is used up.
+    Two statements for all of them; where the balance does not cover all, one after the other until it is used up.
     Raises Unavailable (the desk is paused, no money leaves it, no rate, no tariff), which is the fault of none of them:
     the caller rolls back, for some may be made by then.
     """
     try:
+        _refuse_while_kept(session, actor)
         with session.begin_nested():
             return _together(session, actor, wanted)
     except ledger.claims.ClaimOpen as error:
@@ -32,10 +35,17 @@ def create_payouts(session: Session, actor: Actor, wanted: Sequence[Wanted]) -> 
         return [_alone(session, actor, one) for one in wanted]
 
 
+def _refuse_while_kept(session: Session, actor: Actor) -> None:
+    if actor.store_id is not None and actor.live:
+        ledger.stops.refuse_while_kept(session, actor.store_id, terms_of(actor.store_id).settlement_currency)
+
+
 def _together(session: Session, actor: Actor, wanted: Sequence[Wanted]) -> list[Outcome]:
     judged = [_asked(session, actor, one) for one in wanted]
     asked = [one for one in judged if isinstance(one, Asked)]
     written = write(session, asked) if asked else set()
+    ledger.post(session, actor, drafted(*(rules_of(one.order).on_create(one.order) for one in asked
+                                          if one.order.id in written)))
     return [one if isinstance(one, PortalError) else Created(one.order, one.answer) if one.order.id in written
             else _there_already(session, one) for one in judged]
 
