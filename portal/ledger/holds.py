@@ -14,7 +14,7 @@ from portal.ledger.entries import Draft
 from portal.ledger.service import InsufficientFunds
 
 # Behind `given`, the one order, and a `made` that has a row if it was written. Both balances are locked, in id order,
-# before anything is drawn or written: `cover` counts them. A row whose lock was waited for is read as it is afterwards;
+# before anything is drawn or written: `cover` has both. A row whose lock was waited for is read as it is afterwards;
 # the rest of the statement sees the database as it was at its beginning, so nothing else here may ask about balances.
 # The moment grows by the wait, so that an account's lines rise in time as they do in id. Where the account is not
 # covered, `cover` has less than nothing and the books stay as they were: the caller takes back what the hold is for.
@@ -25,9 +25,8 @@ HELD = f"""
         SELECT account_id, credits_minor - debits_minor AS minor FROM balances
          WHERE {_SIDES} AND EXISTS (SELECT FROM made) ORDER BY account_id FOR NO KEY UPDATE
     ), cover AS MATERIALIZED (
-        SELECT min(minor) FILTER (WHERE account_id = %(debit)s::bigint) - %(amount)s::bigint AS debit_after_minor,
-               min(minor) FILTER (WHERE account_id = %(credit)s::bigint) + %(amount)s::bigint AS credit_after_minor
-          FROM locked HAVING count(*) = 2
+        SELECT d.minor - %(amount)s::bigint AS debit_after_minor, c.minor + %(amount)s::bigint AS credit_after_minor
+          FROM locked d JOIN locked c ON d.account_id = %(debit)s::bigint AND c.account_id = %(credit)s::bigint
     ), entry AS (
         INSERT INTO journal_entries (kind, reference, actor_kind, actor_id, actor_name, posted_at)
         SELECT %(kind)s, g.id, g.actor_kind, g.actor_id, g.actor_name,

@@ -6,21 +6,14 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from portal.core import pipeline
 from portal.core.errors import Unavailable
-from portal.core.money import Money
-from portal.ledger import findings
-from portal.ledger.claims import ClaimOpen
+from portal.ledger import claims, findings
 
-# Two probes of small indexes in one hot statement, before each payout: of a `g` with its store_id, settlement_currency
-# and live.
-KEPT = """
-    g.live AND EXISTS (SELECT FROM findings WHERE settled_at IS NULL) AS stopped,
-    CASE WHEN g.live THEN (
-        SELECT sum(amount_minor - paid_minor)::bigint FROM claims
-         WHERE owner_kind = 'store' AND owner_id = g.store_id AND currency = g.settlement_currency AND live
-           AND settled_at IS NULL) END AS owed_minor"""
-_KEPT_OF = f"SELECT {KEPT} FROM (VALUES (%s::uuid, %s::text, true)) AS g (store_id, settlement_currency, live)"
+# Two probes of small indexes in the statement that takes a payout in, of a `g` with its store_id and live. Nearly
+# always nothing is found, and `refuse_while_kept` need not be asked.
+MAY_BE_KEPT = """
+    g.live AND (EXISTS (SELECT FROM findings WHERE settled_at IS NULL)
+                OR EXISTS (SELECT FROM claims WHERE owner_id = g.store_id AND settled_at IS NULL))"""
 
 
 class MoneyOutStopped(Unavailable):
@@ -43,13 +36,5 @@ def refuse_while_stopped(session: Session) -> None:
 
 def refuse_while_kept(session: Session, store_id: UUID, currency: str) -> None:
     """No live payout leaves a desk whose books differ, nor a store that owes it. Raises MoneyOutStopped, ClaimOpen."""
-    [(stopped, owed_minor)] = pipeline.rows(session, _KEPT_OF, (store_id, currency))
-    judge(stopped=stopped, owed_minor=owed_minor, currency=currency)
-
-
-def judge(*, stopped: bool, owed_minor: int | None, currency: str) -> None:
-    """What KEPT found. Raises MoneyOutStopped, ClaimOpen."""
-    if stopped:
-        raise MoneyOutStopped()
-    if owed_minor:
-        raise ClaimOpen(owed=Money(owed_minor, currency).text, currency=currency)
+    refuse_while_stopped(session)
+    claims.refuse_while_owing(session, "store", store_id, currency)

@@ -10,6 +10,7 @@ from portal import files, ledger
 from portal.core import clock, crypto
 from portal.core.errors import Invalid, NotFound
 from portal.core.lifecycle import InvalidTransition
+from portal.core.money import Money
 from portal.ledger import InsufficientFunds, verify
 from portal.ledger.models import JournalEntry
 from portal.orders import destinations
@@ -78,6 +79,23 @@ def test_a_hundred_at_once_from_a_thousand_are_ten(app, cast):
     assert sum(isinstance(one, InsufficientFunds) for one in outcomes) == 90
     assert f.store_held(free.store) == f.usdt("10.000000")
     assert f.store_available(free.store) == f.usdt("0.000000")
+
+
+def test_a_store_that_owes_sends_nothing_of_that_currency(cast):
+    prefunded(cast)
+    f.create_payout(cast)
+    for currency in ("EUR", "USDT"):
+        with f.act() as session:
+            ledger.claims.add(session, ledger.store_available(cast.store.id, currency, True), Money(4_00, currency),
+                              reference=f.new_id())
+        if currency == "EUR":
+            f.create_payout(cast)
+    with pytest.raises(ledger.claims.ClaimOpen) as refused:
+        f.create_payout(cast)
+    assert refused.value.details == {"owed": "0.000400", "currency": "USDT"}
+    assert f.store_held(cast.store) == TOTAL + TOTAL
+    f.deposit_to(ledger.store_available(cast.store.id, "USDT", False), "20.000000")
+    assert f.create_payout(cast, actor=cast.test_key).order.status == "new"  # robots' money is nobody's
 
 
 WAITS = text("SELECT EXISTS (SELECT FROM pg_locks WHERE transactionid = pg_current_xact_id()::xid AND NOT granted)")

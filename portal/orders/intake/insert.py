@@ -71,7 +71,7 @@ _MADE = f"""
     ), {webhooks.ANNOUNCED}"""
 INSERT = f"{_MADE} SELECT id, EXISTS (SELECT FROM takers) AS announced FROM made"
 INSERT_HELD = f"""{_MADE}, {holds.HELD}
-    SELECT id, EXISTS (SELECT FROM takers) AS announced, debit_after_minor, {stops.KEPT}
+    SELECT id, EXISTS (SELECT FROM takers) AS announced, debit_after_minor, {stops.MAY_BE_KEPT}
       FROM made JOIN given g USING (id) LEFT JOIN cover ON true"""
 """One order with its hold, whatever is said of it: who is refused takes the order back."""
 
@@ -106,8 +106,9 @@ def write_held(session: Session, asked: Asked, hold: Draft) -> bool:
     Raises MoneyOutStopped, ClaimOpen, InsufficientFunds: then the transaction must not stand.
     """
     found = rows(session, INSERT_HELD, parameters([asked]) | holds.parameters(session, hold))
-    for _, _, left_minor, stopped, owed_minor in found:
-        stops.judge(stopped=stopped, owed_minor=owed_minor, currency=asked.order.settlement_currency)
+    for _, _, left_minor, may_be_kept in found:
+        if may_be_kept:
+            stops.refuse_while_kept(session, asked.order.store_id, asked.order.settlement_currency)
         holds.judge(session, hold, left_minor)
     return bool(written(session, [asked], [(id, announced) for id, announced, *_ in found]))
 
