@@ -9,6 +9,7 @@ import hmac
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -47,20 +48,25 @@ class Keyring:
     def __repr__(self) -> str:
         return f"Keyring({', '.join(self.keys)})"
 
+    @cached_property
+    def _ciphers(self) -> dict[str, AESGCM]:
+        """Made ready once: of each seal that would be two thirds."""
+        return {kid: AESGCM(key) for kid, key in self.keys.items()}
+
     def seal(self, clear: bytes, *, place: str) -> bytes:
         """`place` says where it lies: table|column|row."""
         nonce = secrets.token_bytes(NONCE_BYTES)
-        sealed = AESGCM(self.keys[self.current]).encrypt(nonce, clear, f"{place}|{self.current}".encode())
+        sealed = self._ciphers[self.current].encrypt(nonce, clear, f"{place}|{self.current}".encode())
         return self.current.encode() + b"." + nonce + sealed
 
     def open(self, sealed: bytes, *, place: str) -> bytes:
         """Raises CannotOpen."""
         kid, _, rest = bytes(sealed).partition(b".")
-        key = self.keys.get(kid.decode("ascii", "replace"))
-        if key is None:
+        cipher = self._ciphers.get(kid.decode("ascii", "replace"))
+        if cipher is None:
             raise CannotOpen(f"no key {kid!r}")
         try:
-            return AESGCM(key).decrypt(rest[:NONCE_BYTES], rest[NONCE_BYTES:], f"{place}|{kid.decode()}".encode())
+            return cipher.decrypt(rest[:NONCE_BYTES], rest[NONCE_BYTES:], f"{place}|{kid.decode()}".encode())
         except InvalidTag:
             raise CannotOpen(place) from None
 
@@ -85,10 +91,14 @@ class PrintRing:
     def __repr__(self) -> str:
         return f"PrintRing({', '.join(tag.hex() for tag in self.keys)})"
 
+    @cached_property
+    def _macs(self) -> dict[bytes, hmac.HMAC]:
+        return {tag: hmac.new(key, digestmod=hashlib.sha256) for tag, key in self.keys.items()}
+
     def prints(self, said: bytes) -> Iterator[bytes]:
         """By each key, the current one first: its tag and 224 bits."""
-        for tag, key in self.keys.items():
-            yield tag + hmac.digest(key, said, hashlib.sha256)[:-TAG_BYTES]
+        for tag, keyed in self._macs.items():
+            yield tag + _mac(keyed, said)[:-TAG_BYTES]
 
 
 class Vault:
@@ -173,9 +183,13 @@ def is_link_token(given: str, id_bytes: bytes) -> bool:
 
 
 def _link_token(key: hmac.HMAC, id_bytes: bytes) -> str:
+    return base64.urlsafe_b64encode(_mac(key, id_bytes)[:24]).decode()
+
+
+def _mac(key: hmac.HMAC, said: bytes) -> bytes:
     mac = key.copy()  # hmac.digest would let go of the GIL: dearer than the sum, on the event loop
-    mac.update(id_bytes)
-    return base64.urlsafe_b64encode(mac.digest()[:24]).decode()
+    mac.update(said)
+    return mac.digest()
 
 
 def same(left: str | bytes, right: str | bytes) -> bool:

@@ -14,7 +14,7 @@ from portal.core import crypto, names, reprinting
 from portal.core.errors import FieldError, Invalid
 from portal.orders.commands import CreatePayout, Destination
 from portal.orders.facts import OrderFacts
-from portal.orders.intake.store_terms import data_key_of
+from portal.orders.intake.store_terms import keyring_of
 from portal.orders.models import Order
 from portal.parties.models import Store
 from portal.parties.stores import key_place
@@ -30,7 +30,7 @@ Columns = Callable[[UUID], dict[str, Any]]
 def sealed(store_id: UUID, command: CreatePayout) -> Columns:
     """The columns of an order, by its id, that keep the recipient. Raises Invalid: the number, or a bank elsewhere."""
     number, at = canonical(command.destination, command.currency), command.destination
-    keyring = crypto.data_keyring(data_key_of(store_id), place=key_place(store_id))
+    keyring = keyring_of(store_id)
     card = reference.snapshot().method(at.method).validator in validators.CARDS
     holder = names.tidy(at.holder) if at.holder else None
     return lambda order_id: {

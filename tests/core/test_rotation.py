@@ -114,7 +114,7 @@ def test_a_remembered_seal_of_a_dropped_key_harms_nobody(fresh_app, fresh_databa
     cast.requisite(payout=True)
     f.assigned_payout(cast)
     settings, old, new = fresh_app.extensions["settings"], ring.keys[ring.current], secrets.token_bytes(32)
-    remembered = store_terms.data_key_of(cast.store.id)
+    remembered = store_terms.terms_of(cast.store.id).data_key
 
     def reread(**keys):
         told = ",".join(f"{name}:{b64encode(key).decode()}" for name, key in keys.items())
@@ -122,7 +122,7 @@ def test_a_remembered_seal_of_a_dropped_key_harms_nobody(fresh_app, fresh_databa
 
     try:
         reread(k9=new, **{ring.current: old})
-        assert store_terms.data_key_of(cast.store.id) == remembered
+        assert store_terms.terms_of(cast.store.id).data_key == remembered
         with psycopg.connect(url_of(fresh_database, "app"), autocommit=True) as listener:
             listener.execute(f"LISTEN {key_invalidation.CHANNEL}")
             assert said(fresh_app, "rotate").exit_code == 0

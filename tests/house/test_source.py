@@ -38,6 +38,7 @@ LOCKS = {
     "portal/orders/matching/pick.py": "a batch of orders, skipping those that others hold; read as rows",
     "portal/orders/settlement.py": "a batch of confirmed orders by id; read as rows",
     "portal/ledger/service.py": "balances of a posting by id; no object is loaded that could be stale",
+    "portal/ledger/holds.py": "both balances of a hold by id, in the statement that writes its order",
     "portal/core/jobs/leases.py": "due jobs, skipping those that others claim; a transaction in one statement",
     "portal/core/jobs/dispatch.py": "jobs that nobody knows, skipping those in hand",
     "portal/core/jobs/lease_renewal.py": "jobs in hand; likewise",

@@ -35,7 +35,8 @@ pytestmark = pytest.mark.slow
 ROWS = 30  # of a file
 
 
-@named(("asked, committed and not answered", Stop("web", ENTRY, "committed")))
+@named(("asked, order and hold written", Stop("web", ENTRY, "commit")),
+       ("asked, committed and not answered", Stop("web", ENTRY, "committed")))
 def test_a_payout_is_made_once(stage: Stage, cast: f.Cast, stop: Stop) -> None:
     with transaction() as session:
         _, token = keys.create(session, SYSTEM, CreateKey(store_id=cast.store.id, live=True, name="key",

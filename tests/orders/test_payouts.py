@@ -1,19 +1,26 @@
 """Payouts: the store's money is held from the first moment, one trader at a time sees whom to pay, none pays twice."""
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select, text
 
 from portal import files, ledger
 from portal.core import clock, crypto
 from portal.core.errors import Invalid, NotFound
 from portal.core.lifecycle import InvalidTransition
+from portal.core.money import Money
 from portal.ledger import InsufficientFunds, verify
+from portal.ledger.models import JournalEntry
 from portal.orders import destinations
+from portal.orders.models import Order
 from portal.orders.payouts import NotAccepted
 from portal.orders.service import AssignmentChanged
 from portal.orders.steps import NotYours
 from tests import factories as f
+from tests.running import wait_for
+from tests.statements import statements
 
 TOTAL = f.usdt("16.711957")  # 16.304348 and 2.5 % of it
 
@@ -55,8 +62,10 @@ def test_two_of_one_amount_may_go_out_by_one_card(cast):
 
 def test_what_the_store_does_not_have_it_does_not_send(cast):
     prefunded(cast, "16.711956")
-    with pytest.raises(InsufficientFunds):
+    with pytest.raises(InsufficientFunds) as refused:
         f.create_payout(cast)
+    assert {name: refused.value.details[name] for name in ("missing_minor", "missing", "currency")} == {
+        "missing_minor": 1, "missing": "0.000001", "currency": "USDT"}
     assert f.store_held(cast.store) == f.usdt("0.000000")
     prefunded(cast, "0.000001")
     assert f.create_payout(cast).order.status == "new"
@@ -70,6 +79,80 @@ def test_a_hundred_at_once_from_a_thousand_are_ten(app, cast):
     assert sum(isinstance(one, InsufficientFunds) for one in outcomes) == 90
     assert f.store_held(free.store) == f.usdt("10.000000")
     assert f.store_available(free.store) == f.usdt("0.000000")
+
+
+def test_a_store_that_owes_sends_nothing_of_that_currency(cast):
+    prefunded(cast)
+    f.create_payout(cast)
+    for currency in ("EUR", "USDT"):
+        with f.act() as session:
+            ledger.claims.add(session, ledger.store_available(cast.store.id, currency, True), Money(4_00, currency),
+                              reference=f.new_id())
+        if currency == "EUR":
+            f.create_payout(cast)
+    with pytest.raises(ledger.claims.ClaimOpen) as refused:
+        f.create_payout(cast)
+    assert refused.value.details == {"owed": "0.000400", "currency": "USDT"}
+    assert f.store_held(cast.store) == TOTAL + TOTAL
+    f.deposit_to(ledger.store_available(cast.store.id, "USDT", False), "20.000000")
+    assert f.create_payout(cast, actor=cast.test_key).order.status == "new"  # robots' money is nobody's
+
+
+WAITS = text("SELECT EXISTS (SELECT FROM pg_locks WHERE transactionid = pg_current_xact_id()::xid AND NOT granted)")
+LINES = text("""
+    SELECT e.kind, e.posted_at, CASE p.debit_id WHEN a.id THEN debit_after_minor ELSE credit_after_minor END
+      FROM accounts a JOIN postings p ON a.id IN (p.debit_id, p.credit_id) JOIN journal_entries e ON e.id = p.entry_id
+     WHERE a.owner_id = :store AND a.purpose = 'available' ORDER BY p.id""")
+
+
+def meanwhile(app, cast, entry):
+    """What becomes of a payout that waits for its store's balance while `entry` is posted there."""
+    with ThreadPoolExecutor(1) as pool:
+        with f.act() as session:
+            ledger.lock_balances(session, entry.accounts)
+            asked = pool.submit(f.at_the_same_time, app, [lambda: f.create_payout(cast)])
+            wait_for(lambda: session.scalar(WAITS), "the payout waits")
+            ledger.post(session, f.SYSTEM, [entry])
+        [outcome] = asked.result()
+    with f.look() as session:
+        return outcome, session.execute(LINES, {"store": cast.store.id}).all()
+
+
+def test_money_that_comes_while_a_payout_waits_for_the_balance_covers_it(app, cast):
+    """The statement saw an empty balance when it began: it must hold by what it finds under the lock."""
+    account = ledger.store_available(cast.store.id, "USDT", True)
+    f.deposit_to(account, "1.000000")
+    made, lines = meanwhile(app, cast, ledger.entries.deposit(f.new_id(), account, TOTAL))
+    assert f.fresh(made.order).status == "new"
+    assert [(kind, after) for kind, _, after in lines] == [
+        ("deposit", 1_000_000), ("deposit", 1_000_000 + TOTAL.minor), ("payout_hold", 1_000_000)]
+    assert [at for _, at, _ in lines] == sorted(at for _, at, _ in lines), "in time as in id, by however long it waited"
+    assert (f.store_available(cast.store), f.store_held(cast.store)) == (f.usdt("1.000000"), TOTAL)
+
+
+def test_money_that_goes_while_a_payout_waits_for_the_balance_is_not_held(app, cast):
+    account = ledger.store_available(cast.store.id, "USDT", True)
+    f.deposit_to(account, TOTAL.text)
+    spent = ledger.entries.draft("spent_by_a_test", f.new_id(), ledger.Line(
+        account, ledger.EXTERNAL("USDT", True), f.usdt("0.000003")))
+    refused, lines = meanwhile(app, cast, spent)
+    assert isinstance(refused, InsufficientFunds)
+    assert refused.details["missing_minor"] == 3
+    assert [kind for kind, _, _ in lines] == ["deposit", "spent_by_a_test"]
+    with f.look() as session:
+        assert not session.scalars(select(Order).where(Order.store_id == cast.store.id)).all()
+
+
+def test_order_hold_event_and_job_are_one_statement(cast):
+    prefunded(cast)
+    for _ in range(2):
+        f.create_payout(cast)  # which opens the store's account, and remembers it
+    with statements() as seen:
+        order = f.create_payout(cast).order
+    tables = {"orders", "order_events", "jobs", "balances", "journal_entries", "postings", "findings", "claims"}
+    assert [tables - set(one.split()) for one in seen if tables & set(one.split())] == [set()]
+    with f.look() as session:
+        assert session.scalar(select(JournalEntry.kind).where(JournalEntry.reference == order.id)) == "payout_hold"
 
 
 def test_one_key_holds_once_however_often_it_comes(app, cast):

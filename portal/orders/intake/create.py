@@ -9,15 +9,15 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal import ledger, reference, tariffs
+from portal import reference, tariffs
 from portal.core import clock, ids
 from portal.core.access import Actor
 from portal.core.errors import Conflict, FieldError, Invalid
 from portal.core.money import AMOUNT_MAX, Money, convert
 from portal.orders import destinations, row, view
 from portal.orders.commands import CreatePayin, CreatePayout, Customer, leads_to
-from portal.orders.directions import drafted, rules_of
-from portal.orders.intake.insert import Asked, write
+from portal.orders.directions import rules_of
+from portal.orders.intake.insert import Asked, write, write_held
 from portal.orders.intake.store_terms import Terms, terms_of
 from portal.orders.models import Order
 from portal.orders.row import OrderRow
@@ -82,19 +82,10 @@ def create(session: Session, actor: Actor, command: CreatePayin | CreatePayout, 
     recipient = (destinations.sealed(actor.store_id, command) if isinstance(command, CreatePayout)
                  else _no_recipient)
     asked = asked_for(actor, command, idempotency_key=idempotency_key, recipient=recipient)
-    if not write(session, [asked]):
+    hold = rules_of(asked.order).on_create(asked.order)
+    if not (write(session, [asked]) if hold is None else write_held(session, asked, hold)):
         return there_already(session, asked.order)  # a retry has its first answer, whatever stands in the way by now
-    if isinstance(command, CreatePayout):
-        refuse_while_kept(session, actor)
-    ledger.post(session, actor, drafted(rules_of(asked.order).on_create(asked.order)))
     return Created(asked.order, asked.answer)
-
-
-def refuse_while_kept(session: Session, actor: Actor) -> None:
-    """No payout leaves a desk whose books differ, nor a store that owes it. Raises MoneyOutStopped, ClaimOpen."""
-    if actor.store_id is not None and actor.live:
-        currency = terms_of(actor.store_id).settlement_currency
-        ledger.stops.refuse_while_kept(session, ledger.store_available(actor.store_id, currency, True))
 
 
 def _no_recipient(order_id: UUID) -> dict[str, Any]:

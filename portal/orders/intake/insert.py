@@ -2,7 +2,7 @@
 
 Orders with their keys and request hashes, the events, the jobs, what stores are told: all of it or nothing. A key or
 an external id that is there already leaves its order out, also when both are in the same batch; what is there is the
-caller's to look at.
+caller's to look at. One alone is written with what is held for it.
 """
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -15,6 +15,7 @@ from portal import webhooks
 from portal.core import ids, jobs, page_events, request_log, tracing
 from portal.core.access import Actor
 from portal.core.pipeline import Rows, rows
+from portal.ledger import Draft, holds, stops
 from portal.orders import row
 from portal.orders.row import OrderRow
 from portal.requisites import test_outcomes
@@ -46,10 +47,10 @@ class Asked(NamedTuple):
 
 
 BYTES = tuple(name for name in row.CREATED if row.TYPES[name] == "BYTEA")
-INSERT = f"""
+_MADE = f"""
     WITH given AS MATERIALIZED (
-        SELECT r.* FROM set_config('lock_timeout', coalesce(%s, current_setting('lock_timeout')), true),
-            json_to_recordset(%s::json) AS r({row.recordset(row.CREATED)}, event_id uuid, actor_kind text,
+        SELECT r.* FROM set_config('lock_timeout', coalesce(%(patience)s, current_setting('lock_timeout')), true),
+            json_to_recordset(%(rows)s::json) AS r({row.recordset(row.CREATED)}, event_id uuid, actor_kind text,
             actor_id uuid, actor_name text, role text, address inet, request_id text, job_request_id text,
             payload jsonb)
     ), made AS (
@@ -67,15 +68,19 @@ INSERT = f"""
     ), told AS MATERIALIZED (
         SELECT uuidv7() AS event_id, created_at AS at, store_id, live, direction || '.new' AS type, id AS order_id,
             1 AS version, payload, job_request_id AS request_id FROM given JOIN made USING (id)
-    ), {webhooks.ANNOUNCED}
-    SELECT id, EXISTS (SELECT FROM takers) AS announced FROM made"""
+    ), {webhooks.ANNOUNCED}"""
+INSERT = f"{_MADE} SELECT id, EXISTS (SELECT FROM takers) AS announced FROM made"
+INSERT_HELD = f"""{_MADE}, {holds.HELD}
+    SELECT id, EXISTS (SELECT FROM takers) AS announced, debit_after_minor, {stops.MAY_BE_KEPT}
+      FROM made JOIN given g USING (id) LEFT JOIN cover ON true"""
+"""One order with its hold, whatever is said of it: who is refused takes the order back."""
 
 
-def parameters(asked: Sequence[Asked], *, patience: str | None = None) -> tuple[str | None, str]:
+def parameters(asked: Sequence[Asked], *, patience: str | None = None) -> dict[str, Any]:
     """For INSERT. `patience`: how long to wait for who is just taking the same key or external id; by default as long
     as for any lock."""
     # by key: two processes with the same keys wait for each other in one direction only
-    return patience, "[" + ",".join(one.row for one in sorted(asked, key=_in_order)) + "]"
+    return {"patience": patience, "rows": "[" + ",".join(one.row for one in sorted(asked, key=_in_order)) + "]"}
 
 
 def written(session: Session, asked: Sequence[Asked], found: Rows) -> set[UUID]:
@@ -93,6 +98,19 @@ def written(session: Session, asked: Sequence[Asked], found: Rows) -> set[UUID]:
 def write(session: Session, asked: Sequence[Asked]) -> set[UUID]:
     """Write new orders and tell who listens; the ids of those that were written. A transaction in itself."""
     return written(session, asked, rows(session, INSERT, parameters(asked)))
+
+
+def write_held(session: Session, asked: Asked, hold: Draft) -> bool:
+    """As `write`, one order and what is held for it; whether it was written.
+
+    Raises MoneyOutStopped, ClaimOpen, InsufficientFunds: then the transaction must not stand.
+    """
+    found = rows(session, INSERT_HELD, parameters([asked]) | holds.parameters(session, hold))
+    for _, _, left_minor, may_be_kept in found:
+        if may_be_kept:
+            stops.refuse_while_kept(session, asked.order.store_id, asked.order.settlement_currency)
+        holds.judge(session, hold, left_minor)
+    return bool(written(session, [asked], [(id, announced) for id, announced, *_ in found]))
 
 
 def _in_order(asked: Asked) -> tuple[UUID, str, str]:

@@ -9,8 +9,9 @@ from portal.core.errors import PortalError, Unavailable
 from portal.orders import destinations
 from portal.orders.commands import CreatePayout
 from portal.orders.directions import drafted, rules_of
-from portal.orders.intake.create import Created, asked_for, create, refuse_while_kept, there_already
+from portal.orders.intake.create import Created, asked_for, create, there_already
 from portal.orders.intake.insert import Asked, write
+from portal.orders.intake.store_terms import terms_of
 
 Wanted = tuple[CreatePayout, str]
 """What is asked for, and its idempotency key."""
@@ -25,13 +26,18 @@ def create_payouts(session: Session, actor: Actor, wanted: Sequence[Wanted]) -> 
     the caller rolls back, for some may be made by then.
     """
     try:
-        refuse_while_kept(session, actor)
+        _refuse_while_kept(session, actor)
         with session.begin_nested():
             return _together(session, actor, wanted)
     except ledger.claims.ClaimOpen as error:
         return [error for _ in wanted]
     except ledger.InsufficientFunds:
         return [_alone(session, actor, one) for one in wanted]
+
+
+def _refuse_while_kept(session: Session, actor: Actor) -> None:
+    if actor.store_id is not None and actor.live:
+        ledger.stops.refuse_while_kept(session, actor.store_id, terms_of(actor.store_id).settlement_currency)
 
 
 def _together(session: Session, actor: Actor, wanted: Sequence[Wanted]) -> list[Outcome]:

@@ -1,15 +1,17 @@
 """What a store may ask for, read rarely and used at every creation: currencies, methods, limits, clocks."""
 from dataclasses import dataclass
+from functools import cached_property
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from portal.core import crypto
 from portal.core.money import Money
 from portal.orders.states import Direction
 from portal.parties.models import Merchant, Store, StoreCurrency
 from portal.parties.store_cache import Remembered, tell_of
-from portal.parties.stores import StoreSuspended
+from portal.parties.stores import StoreSuspended, key_place
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,15 @@ class Terms:
     currencies: dict[str, CurrencyTerms]
     return_hosts: frozenset[str]
     match_for_s: int
-    data_key: bytes  # sealed by the master key: what the store's own secrets are sealed with
+    data_key: bytes  # sealed by the master key
+
+    @cached_property
+    def keyring(self) -> crypto.Keyring:
+        """What the store's own secrets are sealed with; opened by who first needs it, and as long in memory as this.
+
+        Raises CannotOpen.
+        """
+        return crypto.data_keyring(self.data_key, place=key_place(self.store_id))
 
 
 def terms_of(store_id: UUID) -> Terms:
@@ -44,9 +54,9 @@ def terms_of(store_id: UUID) -> Terms:
     return terms
 
 
-def data_key_of(store_id: UUID) -> bytes:
-    """Sealed, of a suspended store too."""
-    return _remembered.of(store_id).data_key
+def keyring_of(store_id: UUID) -> crypto.Keyring:
+    """Of a suspended store too. Raises CannotOpen."""
+    return _remembered.of(store_id).keyring
 
 
 def forget() -> None:
