@@ -53,6 +53,12 @@ def test_alone_it_migrates_answers_and_leaves_nothing_running(desk: Desk) -> Non
     assert ask(desk, "refuse").returncode == 7
 
 
+def test_the_version_is_told_without_a_server_or_a_data_folder(desk: Desk) -> None:
+    """An installation makes `.venv` by it, as root: it began a database of root's own."""
+    assert ask(desk, "--version").stdout.startswith("Python ")
+    assert not desk.home.exists()
+
+
 def test_beside_a_running_desk_it_uses_its_servers(desk: Desk) -> None:
     desk.start()
     servers = desk.postmaster, desk.valkey
