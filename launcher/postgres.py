@@ -12,7 +12,15 @@ import tempfile
 import time
 from pathlib import Path
 
-from launcher.account import account_of, is_program, open_to_read, plain_environment, run_as, service_account
+from launcher.account import (
+    account_of,
+    give_to,
+    is_program,
+    open_to_read,
+    plain_environment,
+    run_as,
+    service_account,
+)
 from launcher.home import Home, socket_folder
 from launcher.say import Trouble, say
 
@@ -98,7 +106,7 @@ class Postgres:
 
     def begin_wal(self) -> None:
         self.wal.mkdir(mode=0o700, exist_ok=True)
-        os.chown(self.wal, self.account.pw_uid, self.account.pw_gid)
+        give_to(self.wal, self.account.pw_uid, self.account.pw_gid)
 
     def end_of_log(self) -> str:
         """The last words of the server, for people."""
@@ -194,7 +202,7 @@ class Postgres:
         if making.exists():
             shutil.rmtree(making)
         making.mkdir(mode=0o700)
-        os.chown(making, self.account.pw_uid, self.account.pw_gid)
+        give_to(making, self.account.pw_uid, self.account.pw_gid)
         settings = {"listen_addresses": "", "unix_socket_permissions": "0700", "max_connections": "200",
                     "shared_buffers": "256MB", "jit": "off", "timezone": "UTC", "log_timezone": "UTC",
                     "log_line_prefix": "%m [%p] ", **self.tuning}
@@ -204,7 +212,7 @@ class Postgres:
         with tempfile.NamedTemporaryFile("w", dir=self.sockets) as file:  # 0600, in a 0700 folder
             file.write(password)
             file.flush()
-            os.chown(file.name, self.account.pw_uid, self.account.pw_gid)
+            give_to(file.name, self.account.pw_uid, self.account.pw_gid)
             made = self._as_service(
                 [str(self.binaries / "bin" / "initdb"), "-D", str(making), "-U", "postgres", "-E", "UTF8",
                  "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--auth=scram-sha-256",
