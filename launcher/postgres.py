@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -70,6 +71,12 @@ class Postgres:
         return "made" if made else "started"
 
     def running(self) -> bool:
+        """Who listens at its socket lives, though this command may not see that process, as one in a unit may not.
+
+        postmaster.pid of a live server must stay: without it a second one would be started on the same data.
+        """
+        if self._listens():
+            return True
         pid = self._pid()
         if pid is None:
             return False
@@ -79,9 +86,20 @@ class Postgres:
         return self._control("status", check=False).returncode == 0
 
     def alive(self) -> bool:
-        """A look that costs nothing: is there such a process?"""
+        """A look that costs next to nothing."""
         pid = self._pid()
-        return pid is not None and is_program(pid, "postgres")
+        return (pid is not None and is_program(pid, "postgres")) or self._listens()
+
+    def _listens(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as line:
+            line.settimeout(ANSWER_S)
+            try:
+                line.connect(str(self.sockets / f".s.PGSQL.{PORT}"))
+            except TimeoutError:  # it has more callers than it can take just now
+                return True
+            except OSError:
+                return False
+            return True
 
     def stop(self) -> None:
         for mode in ("fast", "immediate"):
