@@ -24,6 +24,7 @@ from tests.tasks.record import Record, cast_of_four, confirm_all
 
 __all__ = ["desk"]
 WITHIN_S = 60
+PAUSE_S = 0.2
 FAULTS: dict[str, Callable[["Scene"], AbstractContextManager[None]]] = {}
 #: tried by promtool alone, and why
 NOT_HERE = {
@@ -50,6 +51,25 @@ class Scene:
         return str(answer.json["id"])
 
     @contextmanager
+    def calling(self) -> Iterator[None]:
+        """Three programs of a store that go on with new orders, whatever they are answered."""
+        over = threading.Event()
+
+        def ask() -> None:
+            while not over.wait(PAUSE_S):
+                self.caller.payin(next(self.numbers))
+
+        callers = [threading.Thread(target=ask) for _ in range(3)]
+        for caller in callers:
+            caller.start()
+        try:
+            yield
+        finally:
+            over.set()
+            for caller in callers:
+                caller.join()
+
+    @contextmanager
     def frozen(self, name: str) -> Iterator[None]:
         group = self.desk.processes[name][-1].pid
         os.killpg(group, signal.SIGSTOP)
@@ -64,6 +84,31 @@ def fault(*fired: str) -> Callable[[Callable[[Scene], Iterator[None]]], None]:
     def keep(act: Callable[[Scene], Iterator[None]]) -> None:
         FAULTS.update(dict.fromkeys(fired, contextmanager(act)))
     return keep
+
+
+@fault("ServerErrors")
+def the_database_takes_no_order(scene: Scene) -> Iterator[None]:
+    scene.record.change("REVOKE INSERT ON orders FROM quittance_app")
+    with scene.calling():
+        yield
+    scene.record.change("GRANT INSERT ON orders TO quittance_app")
+
+
+@fault("GatewaySlow")
+def a_table_is_locked(scene: Scene) -> Iterator[None]:
+    with scene.calling(), scene.record.held(("orders", "EXCLUSIVE")):
+        yield
+
+
+@fault("WebhooksFail")
+def a_store_does_not_listen(scene: Scene) -> Iterator[None]:
+    made = scene.caller.call("POST", "/gateway/v1/webhook-endpoints", {"url": "http://127.0.0.1:9/hook", "events": ["*"]},
+                             key=f"endpoint-{next(scene.numbers)}")
+    assert made.status == 201, made.body
+    for _ in range(8):
+        scene.payin()
+    yield
+    scene.caller.call("DELETE", f"/gateway/v1/webhook-endpoints/{made.json['id']}")
 
 
 @fault("DeskAway")
@@ -172,35 +217,6 @@ def nobody_confirms(scene: Scene) -> Iterator[None]:
     confirm_all([id])
 
 
-@fault("ServerErrors", "GatewaySlow")
-def a_table_is_locked(scene: Scene) -> Iterator[None]:
-    over = threading.Event()
-
-    def ask() -> None:
-        while not over.is_set():
-            scene.caller.payin(0)
-
-    callers = [threading.Thread(target=ask) for _ in range(3)]
-    with scene.record.held(("orders", "EXCLUSIVE")):
-        for caller in callers:
-            caller.start()
-        yield
-    over.set()
-    for caller in callers:
-        caller.join()
-
-
-@fault("WebhooksFail")
-def a_store_does_not_listen(scene: Scene) -> Iterator[None]:
-    made = scene.caller.call("POST", "/gateway/v1/webhook-endpoints", {"url": "http://127.0.0.1:9/hook", "events": ["*"]},
-                             key=f"endpoint-{next(scene.numbers)}")
-    assert made.status == 201, made.body
-    for _ in range(8):
-        scene.payin()
-    yield
-    scene.caller.call("DELETE", f"/gateway/v1/webhook-endpoints/{made.json['id']}")
-
-
 @pytest.fixture
 def prometheus(desk: tuple[Desk, int], tmp_path: Path) -> Iterator[Prometheus]:
     """It looks each second and waits for nothing."""
@@ -216,7 +232,7 @@ def test_each_alert_fires_by_its_fault_and_clears(prometheus: Prometheus, desk: 
     assert not FAULTS.keys() & NOT_HERE.keys()
     assert FAULTS.keys() | NOT_HERE.keys() == {rule["alert"] for rule in alerts()}
     running, _ = desk
-    scene = Scene(running, record, caller_of(running, cast_of_four()), iter(range(1000)))
+    scene = Scene(running, record, caller_of(running, cast_of_four()), iter(range(10_000)))
     wait_for(lambda: set(prometheus.targets().values()) == {"up"}, "web, worker and dispatcher are scraped")
     for name, act in FAULTS.items():
         wait_for(lambda: prometheus.state(name) == "inactive", f"{name} is quiet before", WITHIN_S)  # noqa: B023
