@@ -105,9 +105,8 @@ def a_store_does_not_listen(scene: Scene) -> Iterator[None]:
     made = scene.caller.call("POST", "/gateway/v1/webhook-endpoints", {"url": "http://127.0.0.1:9/hook", "events": ["*"]},
                              key=f"endpoint-{next(scene.numbers)}")
     assert made.status == 201, made.body
-    for _ in range(8):
-        scene.payin()
-    yield
+    with scene.calling():
+        yield
     scene.caller.call("DELETE", f"/gateway/v1/webhook-endpoints/{made.json['id']}")
 
 
