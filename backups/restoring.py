@@ -12,6 +12,7 @@ from pathlib import Path
 from backups.desk import Desk, write_keys
 from backups.store import Manifest, Store
 from launcher import keys
+from launcher.account import give_to
 from launcher.cluster import OWNER
 from launcher.home import Home
 from launcher.postgres import Postgres
@@ -191,7 +192,7 @@ def _made_for(server: Postgres, folder: Path) -> Path:
 
 
 def _hand_over(server: Postgres, path: Path) -> None:
-    shutil.chown(path, server.account.pw_uid, server.account.pw_gid)
+    give_to(path, server.account.pw_uid, server.account.pw_gid)
 
 
 def _unpack(clear: Iterable[bytes], server: Postgres, folder: Path) -> None:

@@ -9,7 +9,8 @@ from launcher import environment, procfile, venv
 from launcher.home import ROOT, Home
 from launcher.servers import Servers, running
 
-WITHOUT_TABLES = ("db", "routes", "config", "--help", "--version")  # these do not need a migrated database
+FLASK = str(venv.FOLDER / "bin" / "flask")
+WITHOUT_TABLES = ("db", "routes", "config", "--help")  # these do not need a migrated database
 
 
 def main(arguments: list[str]) -> int:
@@ -17,8 +18,10 @@ def main(arguments: list[str]) -> int:
         venv.ensure("requirements.txt")
         os.execve(venv.PYTHON, [str(venv.PYTHON), "-m", "backups", *arguments[1:]],
                   {**os.environ, "PYTHONPATH": str(ROOT)})
-    home = Home(Path(os.environ.get("QUITTANCE_HOME") or ROOT / "var"))
     packages = venv.ensure("requirements.txt")
+    if arguments == ["--version"]:  # how an installation makes .venv: nothing is started, nothing else is written
+        return _run([FLASK, "--version"], dict(os.environ))
+    home = Home(Path(os.environ.get("QUITTANCE_HOME") or ROOT / "var"))
     servers = Servers(home, packages, environment.of_the_person(), durable=True, createdb=False)
     with running(servers) as desk:
         if not home.desk_is_running() and arguments[:1] and arguments[0] not in WITHOUT_TABLES:
@@ -26,7 +29,7 @@ def main(arguments: list[str]) -> int:
             if migrated:
                 return migrated
         migrates = arguments[:1] == ["db"]
-        return _run([str(venv.FOLDER / "bin" / "flask"), *arguments],
+        return _run([FLASK, *arguments],
                     desk if migrates else environment.without_owner(desk))
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
+from launcher.account import give_to
 from launcher.say import Trouble
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -98,13 +99,13 @@ def socket_folder(wanted: Path, remembered: str | None, *, longest_name: str, ui
     """A folder of mode 0700 whose sockets have a path short enough: the wanted one, else one under /tmp, kept."""
     if len(os.fsencode(wanted / longest_name)) <= SOCKET_PATH_BYTES_MAX:
         wanted.mkdir(mode=0o700, exist_ok=True)
-        os.chown(wanted, uid, gid)
+        give_to(wanted, uid, gid)
         wanted.chmod(0o700)
         return wanted
     if remembered and _is_ours(Path(remembered), uid):
         return Path(remembered)
     made = Path(tempfile.mkdtemp(prefix="quittance-", dir="/tmp"))
-    os.chown(made, uid, gid)
+    give_to(made, uid, gid)
     return made
 
 

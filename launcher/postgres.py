@@ -7,12 +7,21 @@ import os
 import re
 import secrets
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
 from pathlib import Path
 
-from launcher.account import account_of, is_program, open_to_read, plain_environment, run_as, service_account
+from launcher.account import (
+    account_of,
+    give_to,
+    is_program,
+    open_to_read,
+    plain_environment,
+    run_as,
+    service_account,
+)
 from launcher.home import Home, socket_folder
 from launcher.say import Trouble, say
 
@@ -62,6 +71,12 @@ class Postgres:
         return "made" if made else "started"
 
     def running(self) -> bool:
+        """Who listens at its socket lives, though this command may not see that process, as one in a unit may not.
+
+        postmaster.pid of a live server must stay: without it a second one would be started on the same data.
+        """
+        if self._listens():
+            return True
         pid = self._pid()
         if pid is None:
             return False
@@ -71,9 +86,20 @@ class Postgres:
         return self._control("status", check=False).returncode == 0
 
     def alive(self) -> bool:
-        """A look that costs nothing: is there such a process?"""
+        """A look that costs next to nothing."""
         pid = self._pid()
-        return pid is not None and is_program(pid, "postgres")
+        return (pid is not None and is_program(pid, "postgres")) or self._listens()
+
+    def _listens(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as line:
+            line.settimeout(ANSWER_S)
+            try:
+                line.connect(str(self.sockets / f".s.PGSQL.{PORT}"))
+            except TimeoutError:  # it has more callers than it can take just now
+                return True
+            except OSError:
+                return False
+            return True
 
     def stop(self) -> None:
         for mode in ("fast", "immediate"):
@@ -98,7 +124,7 @@ class Postgres:
 
     def begin_wal(self) -> None:
         self.wal.mkdir(mode=0o700, exist_ok=True)
-        os.chown(self.wal, self.account.pw_uid, self.account.pw_gid)
+        give_to(self.wal, self.account.pw_uid, self.account.pw_gid)
 
     def end_of_log(self) -> str:
         """The last words of the server, for people."""
@@ -194,7 +220,7 @@ class Postgres:
         if making.exists():
             shutil.rmtree(making)
         making.mkdir(mode=0o700)
-        os.chown(making, self.account.pw_uid, self.account.pw_gid)
+        give_to(making, self.account.pw_uid, self.account.pw_gid)
         settings = {"listen_addresses": "", "unix_socket_permissions": "0700", "max_connections": "200",
                     "shared_buffers": "256MB", "jit": "off", "timezone": "UTC", "log_timezone": "UTC",
                     "log_line_prefix": "%m [%p] ", **self.tuning}
@@ -204,7 +230,7 @@ class Postgres:
         with tempfile.NamedTemporaryFile("w", dir=self.sockets) as file:  # 0600, in a 0700 folder
             file.write(password)
             file.flush()
-            os.chown(file.name, self.account.pw_uid, self.account.pw_gid)
+            give_to(file.name, self.account.pw_uid, self.account.pw_gid)
             made = self._as_service(
                 [str(self.binaries / "bin" / "initdb"), "-D", str(making), "-U", "postgres", "-E", "UTF8",
                  "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--auth=scram-sha-256",

@@ -41,7 +41,7 @@ def main() -> int:
     try:
         return _drilled(cluster, asked.faults or [name for name in FAULTS if name not in CLOCKS], asked.per_second)
     finally:
-        cluster.keeper.stop()
+        cluster.stop()
         if asked.keep:
             print("logs:", folder / "log")
         else:

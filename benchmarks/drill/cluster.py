@@ -62,6 +62,11 @@ class Cluster:
         _until(lambda: self.primary() and len(self.standbys()) == 2, "a primary and two standbys")
         self._roles()
 
+    def stop(self) -> None:
+        self.keeper.stop()
+        for node in network.NODES:  # else these folders cannot be removed
+            subprocess.run(["umount", "--lazy", str(self.folder / node / "postgres")], check=False, capture_output=True)
+
     def start_desk(self) -> None:
         for node in network.NODES:
             for name, line in procfile.processes(list(DESK)).items():

@@ -78,11 +78,11 @@ class Listener:
             if answer.status != 200:
                 self.refused[str(answer.status)] += 1
                 return None
-            answer.fp.readline()
+            answer.readline()
             self.streams += 1
             if lost is not None:
                 self.deaf_s = max(self.deaf_s, time.monotonic() - lost)
-            while answer.fp is not None and answer.fp.readline():
+            while answer.readline():  # up to its end, which leaves the balancer's connection open
                 pass
             return time.monotonic()
         except (OSError, ValueError, AttributeError, http.client.HTTPException) as error:

@@ -5,6 +5,7 @@ import subprocess
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from tests.tasks.record import Record, all_matched, all_settled, cast_of_four, c
 from tests.waiting import until
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
+RULES = DEPLOY / "prometheus" / "rules.yml"
 TOKEN = "a-token-of-the-figures-that-nobody-guesses"
 ORDERS, SETTLED = 6, 5
 SHOWN_WITHIN_S = 60.0
@@ -36,12 +38,12 @@ pytestmark = [pytest.mark.slow,
 class Prometheus:
     """The configuration of `deploy/prometheus`, with this desk's addresses in place of the example's."""
 
-    def __init__(self, folder: Path, targets: dict[str, list[str]]) -> None:
+    def __init__(self, folder: Path, targets: dict[str, list[str]], rules: Path = RULES) -> None:
         self._url = f"http://127.0.0.1:{free_port()}"
         (folder / "token").write_text(TOKEN)
         config = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text())
         config["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
-        config["rule_files"] = [str(DEPLOY / "prometheus" / "rules.yml")]
+        config["rule_files"] = [str(rules)]
         for job in config["scrape_configs"]:
             job["static_configs"] = [{"targets": targets[job["job_name"]]}]
             if "authorization" in job:
@@ -60,6 +62,10 @@ class Prometheus:
 
     def rules(self) -> list[dict[str, Any]]:
         return [rule for group in self._api("rules")["groups"] for rule in group["rules"]]
+
+    def state(self, alert: str) -> str:
+        """inactive, pending or firing."""
+        return next(str(rule["state"]) for rule in self.rules() if rule["name"] == alert)
 
     def close(self) -> None:
         self._process.terminate()
@@ -97,9 +103,15 @@ def desk(fresh_app: Flask, fresh_database: str, record: Record, tmp_path: Path) 
 
 @pytest.fixture
 def prometheus(desk: tuple[Desk, int], tmp_path: Path) -> Iterator[Prometheus]:
+    with watching(desk, tmp_path) as made:
+        yield made
+
+
+@contextmanager
+def watching(desk: tuple[Desk, int], folder: Path, rules: Path = RULES) -> Iterator[Prometheus]:
     running, port = desk
-    made = Prometheus(tmp_path, {"quittance": [f"127.0.0.1:{running.port}"],
-                                 "quittance-processes": [f"127.0.0.1:{port}", f"127.0.0.1:{port + 1}"]})
+    made = Prometheus(folder, {"quittance": [f"127.0.0.1:{running.port}"],
+                               "quittance-processes": [f"127.0.0.1:{port}", f"127.0.0.1:{port + 1}"]}, rules)
     try:
         wait_for(made.answers, "Prometheus answers")
         yield made
@@ -120,13 +132,9 @@ def test_every_panel_shows_something_and_every_alert_is_evaluated(prometheus: Pr
 
 def _somebody_would_be_told(prometheus: Prometheus, running: Desk) -> None:
     running.kill("web")
-    wait_for(lambda: _state(prometheus, "DeskAway") == "pending", "somebody would be told in a minute")
+    wait_for(lambda: prometheus.state("DeskAway") == "pending", "somebody would be told in a minute")
     running.start("web")
-    wait_for(lambda: _state(prometheus, "DeskAway") == "inactive", "it is well again")
-
-
-def _state(prometheus: Prometheus, name: str) -> str:
-    return next(str(rule["state"]) for rule in prometheus.rules() if rule["name"] == name)
+    wait_for(lambda: prometheus.state("DeskAway") == "inactive", "it is well again")
 
 
 def empty(prometheus: Prometheus) -> set[str]:
@@ -139,5 +147,5 @@ def panels() -> list[str]:
 
 
 def alerts() -> list[dict[str, Any]]:
-    groups = yaml.safe_load((DEPLOY / "prometheus" / "rules.yml").read_text())["groups"]
+    groups = yaml.safe_load(RULES.read_text())["groups"]
     return [rule for group in groups for rule in group["rules"]]

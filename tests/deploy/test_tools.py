@@ -11,6 +11,8 @@ import pytest
 from tests.running import free_port, wait_for
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
+UNITS = sorted(path for folder in ("systemd", "cluster") for path in (DEPLOY / folder).iterdir()
+               if path.suffix in (".service", ".timer", ".target"))
 EXPOSURE_MAX = 3.0
 pytestmark = pytest.mark.slow
 
@@ -18,8 +20,8 @@ pytestmark = pytest.mark.slow
 def run(*command: str, where: Path = DEPLOY) -> str:
     if shutil.which(command[0]) is None:
         pytest.skip(f"{command[0]} is not installed")
-    done = subprocess.run(command, cwd=where, text=True, capture_output=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    done = subprocess.run(command, cwd=where, text=True, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert done.returncode == 0, done.stdout
     return done.stdout
 
 
@@ -30,11 +32,25 @@ def test_each_alert_fires_by_its_fault_and_clears():
     run("promtool", "check", "config", "--syntax-only", "compose-prometheus.yml")
 
 
-@pytest.mark.parametrize("unit", sorted(path.name for path in (DEPLOY / "systemd").glob("*.service")))
-def test_systemd_finds_little_exposed(unit, tmp_path):
-    (tmp_path / unit.replace("@", "@1")).write_text((DEPLOY / "systemd" / unit).read_text())
+@pytest.fixture
+def units(tmp_path: Path) -> Path:
+    """As somebody would lay them down: one of each that has a number, for this checkout, on one node."""
+    for file in UNITS:
+        text = file.read_text().replace("/opt/quittance/", f"{DEPLOY.parent}/").replace("${IP}", "127.0.0.1")
+        (tmp_path / file.name.replace("@", "@1")).write_text(text)
+    return tmp_path
+
+
+@pytest.mark.parametrize("unit", [file.name.replace("@", "@1") for file in UNITS if file.suffix == ".service"])
+def test_systemd_finds_little_exposed(unit, units):
     run("systemd-analyze", "security", "--offline=true", "--no-pager", f"--threshold={int(EXPOSURE_MAX * 10)}",
-        str(tmp_path / unit.replace("@", "@1")))
+        str(units / unit))
+
+
+def test_systemd_understands_each_line_of_the_units(units):
+    """A key with a slip in it is a warning and not an error."""
+    said = run("systemd-analyze", "verify", "--man=no", *(str(units / file.name.replace("@", "@1")) for file in UNITS))
+    assert said == ""
 
 
 def test_a_browser_is_led_to_https_and_a_program_is_told(tmp_path):

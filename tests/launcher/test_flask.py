@@ -1,6 +1,9 @@
 """bin/flask, really started: alone and beside a running desk; its answer is all that stdout gets."""
+import os
 import signal
 import subprocess
+
+import pytest
 
 from tests.launcher.conftest import Desk, alive
 
@@ -36,10 +39,10 @@ def refuse():
 '''
 
 
-def ask(desk: Desk, *arguments: str) -> subprocess.CompletedProcess[str]:
+def ask(desk: Desk, *arguments: str, by: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
     (desk.folder / "wsgi.py").write_text(WSGI)
-    return subprocess.run([str(desk.folder / "bin" / "flask"), *arguments], text=True, capture_output=True, cwd="/",
-                          env=desk.environment({}), timeout=60, check=False)
+    return subprocess.run([*by, str(desk.folder / "bin" / "flask"), *arguments], text=True, capture_output=True,
+                          cwd="/", env=desk.environment({}), timeout=60, check=False)
 
 
 def test_alone_it_migrates_answers_and_leaves_nothing_running(desk: Desk) -> None:
@@ -53,11 +56,31 @@ def test_alone_it_migrates_answers_and_leaves_nothing_running(desk: Desk) -> Non
     assert ask(desk, "refuse").returncode == 7
 
 
+def test_the_version_is_told_without_a_server_or_a_data_folder(desk: Desk) -> None:
+    """An installation makes `.venv` by it, as root: it began a database of root's own."""
+    assert ask(desk, "--version").stdout.startswith("Python ")
+    assert not desk.home.exists()
+
+
 def test_beside_a_running_desk_it_uses_its_servers(desk: Desk) -> None:
     desk.start()
     servers = desk.postmaster, desk.valkey
     assert ask(desk, "speak").stdout == "quittance_app\n"
     assert (desk.postmaster, desk.valkey) == servers
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes a namespace of processes")
+def test_who_cannot_see_the_desks_processes_leaves_its_servers_alone(desk: Desk) -> None:
+    """The unit of backups (ProtectProc=invisible): it took postmaster.pid for a dead server's, removed it, and the desk
+    was without its database until a second one had been started on the same data.
+    """
+    desk.start()
+    servers = desk.postmaster, desk.valkey
+    asked = ask(desk, "speak", by=("unshare", "--pid", "--fork", "--mount-proc"))
+    assert asked.stdout == "quittance_app\n", asked.stderr
+    assert (desk.postmaster, desk.valkey) == servers
+    assert alive(servers[0])
+    assert not [line for line in desk.lines if "died" in line]
     assert all(map(alive, servers))
     assert (desk.folder / "released.txt").read_text() == "released\n", "a running desk is migrated already"
     assert desk.stop(signal.SIGTERM)[0] == 0
