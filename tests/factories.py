@@ -447,7 +447,7 @@ def why(actor: Actor) -> str | None:
 
 def decline(actor: Actor, order: Order) -> Order:
     with act() as session:
-        return service.decline(session, actor, DeclineOrder(order_id=order.public_id))
+        return service.decline(session, actor, DeclineOrder(order_id=order.public_id, why="away"))
 
 
 def expire(order: Order) -> Order:

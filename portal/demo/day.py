@@ -119,7 +119,7 @@ class Theatre:
         with transaction() as session:
             assignment = self._assignment(session, scripted)
             service.decline(session, _person(self.desk, assignment.trader_id), DeclineOrder(
-                order_id=self._id(scripted), reason="The bank's app is down"))
+                order_id=self._id(scripted), why="bank", reason="The bank's app is down"))
         jobs.run("match_order")
 
     def _cancel(self, scripted: Scripted) -> None:

@@ -108,7 +108,8 @@ def _go_on(order: Order, dice: Random) -> None:
             service.cancel(session, customer, CancelOrder(order_id=order.public_id))
         elif chance < 0.97:
             trader, _ = _trader(session, order)
-            service.decline(session, trader, DeclineOrder(order_id=order.public_id, reason="The bank's app is down"))
+            service.decline(session, trader, DeclineOrder(
+                order_id=order.public_id, why="bank", reason="The bank's app is down"))
 
 
 def _trader(session: Session, order: Order) -> tuple[Actor, str]:

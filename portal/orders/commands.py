@@ -228,8 +228,10 @@ class PayPayout(OrderCommand):
 
 
 class DeclineOrder(OrderCommand):
-    """Its trader gives the order back. `assignment_id`: the one the form was made for; he may have two of one order."""
+    """Its trader gives the order back. `assignment_id`: the one the form was made for; he may have two of one order.
+    `why` is counted on by staff, `reason` is what he adds in his own words."""
 
+    why: Literal["bank", "account", "away", "doubt", "other"]
     assignment_id: Annotated[str, Field(max_length=60)] | None = None
     reason: Reason | None = None
 

@@ -142,7 +142,7 @@ def decline(session: Session, actor: Actor, command: DeclineOrder) -> Order:
         return order
     steps = Steps(session, actor)
     look_again(session, order)
-    steps.take(order, Action.DECLINE, reason=command.reason)
+    steps.take(order, Action.DECLINE, reason=command.reason, details={"why": command.why})
     assert assignment is not None
     reservations.release(session, [(order, assignment)], reason="declined")
     steps.write()
@@ -171,7 +171,7 @@ def _let_go(session: Session, actor: Actor, order: Order, lingering: Assignment,
     reservations.release(session, [(order, lingering)], reason="declined")
     jobs.cancel(session, "expire_order", str(lingering.id))
     audit.record(session, actor, "assignment.declined", "order", order.id, reason=command.reason,
-                 after={"assignment": lingering.public_id})
+                 after={"assignment": lingering.public_id, "why": command.why})
 
 
 def look_again(session: Session, order: Order) -> None:

@@ -59,7 +59,8 @@ def _assigned(session: Session, order: Order, outcome: Outcome) -> Act | None:
     if outcome is Outcome.DECLINED and not ended_as(session, order, "declined"):
         assignment = _current(session, order)
         return partial(decline, session, robots.trader(assignment),
-                       DeclineOrder(order_id=order.public_id, reason="Test mode: the first trader refuses."))
+                       DeclineOrder(order_id=order.public_id, why="other",
+                                    reason="Test mode: the first trader refuses."))
     return partial(mark_paid, session, robots.customer(order), MarkPaid(order_id=order.public_id))
 
 

@@ -59,7 +59,7 @@ def _assigned(session: Session, order: Order, outcome: Outcome) -> Act | None:
         return None
     if outcome is Outcome.DECLINED and not ended_as(session, order, "declined"):
         return partial(decline, session, trader, DeclineOrder(
-            order_id=order.public_id, reason="Test mode: the first trader refuses."))
+            order_id=order.public_id, why="other", reason="Test mode: the first trader refuses."))
     return partial(payouts.accept, session, trader, AcceptPayout(
         order_id=order.public_id, assignment_id=assignment.public_id))
 

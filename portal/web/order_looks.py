@@ -1,4 +1,6 @@
 """How an order's state looks to its store, the staff and the payer: of every page of orders."""
+from flask_babel import gettext
+
 from portal.web.looks import N_, Look
 
 ORDER = {
@@ -19,3 +21,21 @@ ORDER = {
     "expired": Look("off", "x", N_("Expired")),
     "failed": Look("bad", "scale", N_("Failed")),
 }
+
+DECLINED_FOR = {
+    "bank": N_("The bank or its app does not work"),
+    "account": N_("The account has reached a limit, or has too little on it"),
+    "away": N_("I cannot see to it now"),
+    "doubt": N_("Something about the order seems wrong"),
+    "other": N_("Something else"),
+}
+"""Why a trader gave an order back."""
+
+
+def refusal_reason(code: str) -> str:
+    return str(gettext(DECLINED_FOR[code]))
+
+
+def refusal_reasons() -> list[tuple[str, str]]:
+    """To choose from."""
+    return [(code, refusal_reason(code)) for code in DECLINED_FOR]

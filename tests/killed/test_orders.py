@@ -84,7 +84,7 @@ def test_an_order_is_declined_once_and_goes_to_another(stage: Stage, cast: f.Cas
     sits = {trader.id: stage.sitting(people.person("trader", trader_id=trader.id)) for trader in cast.traders}
     for order, first in zip(orders, ended, strict=True):
         send = partial(sits[first.trader_id].send, f"/trader/orders/{order.public_id}/refusal",
-                       assignment_id=first.public_id, reason="My bank is down")
+                       assignment_id=first.public_id, why="bank", reason="My bank is down")
         stage.web_killed(stop, send)
         stage.all_are([order.id], "assigned")
         assert send().status in (404, 409), "it is another's by now"

@@ -94,14 +94,17 @@ def confirm(order_id: str) -> Response:
 @bp.get("/<order_id>/refusal")
 @requires(Permission.ORDER_DECLINE)
 def refusal(order_id: str) -> Response:
-    return show("trader/orders/refusal.html", fragment="trader/orders/_refusal.html", **_order(order_id))
+    return show("trader/orders/refusal.html", fragment="trader/orders/_refusal.html", error=None, wrong={}, values={},
+                **_order(order_id))
 
 
 @bp.post("/<order_id>/refusal")
 @requires(Permission.ORDER_DECLINE)
 def decline(order_id: str) -> Response:
+    """Where no reason is given the question is asked again; where the order moved on, it is shown."""
     with redisplay("trader/orders/one.html", lambda: _order(order_id)):
-        command = bind(DeclineOrder, request.form, order_id=order_id)
+        with redisplay("trader/orders/refusal.html", lambda: _order(order_id)):
+            command = bind(DeclineOrder, request.form, order_id=order_id)
         with transaction() as session:
             service.decline(session, signed_in(), command)
     return done("trader/orders/_queue.html", otherwise=url_for(".index"), **_queue())

@@ -73,14 +73,18 @@ def pay(payout_id: str) -> Response:
 @bp.get("/<payout_id>/refusal")
 @requires(Permission.ORDER_DECLINE)
 def refusal(payout_id: str) -> Response:
-    return show("trader/payouts/refusal.html", fragment="trader/payouts/_refusal.html", **_payout(payout_id))
+    return show("trader/payouts/refusal.html", fragment="trader/payouts/_refusal.html", error=None, wrong={}, values={},
+                **_payout(payout_id))
 
 
 @bp.post("/<payout_id>/refusal")
 @requires(Permission.ORDER_DECLINE)
 def decline(payout_id: str) -> Response:
-    with redisplay(ONE, lambda: _payout(payout_id)), transaction() as session:
-        service.decline(session, signed_in(), bind(DeclineOrder, request.form, order_id=payout_id))
+    with redisplay(ONE, lambda: _payout(payout_id)):
+        with redisplay("trader/payouts/refusal.html", lambda: _payout(payout_id)):
+            command = bind(DeclineOrder, request.form, order_id=payout_id)
+        with transaction() as session:
+            service.decline(session, signed_in(), command)
     return done("trader/payouts/_queue.html", otherwise=url_for(".index"), **_queue())
 
 

@@ -112,6 +112,7 @@ def test_refusing_asks_first(queue: Page, cast: Cast) -> None:
     dialog.get_by_role("link", name="Cancel").click()
     expect(dialog).to_be_hidden()
     queue.get_by_role("link", name="Refuse the order…").click()
+    dialog.get_by_label("The bank or its app does not work").check()
     dialog.get_by_role("button", name="Refuse the order").click()
     queue.wait_for_url("**/trader/orders")
 

@@ -109,7 +109,11 @@ def test_a_refusal_asks_and_gives_it_to_somebody_else(cast, trader):
     order = offered(cast)
     assert "never offered to you again" in trader.get(f"/trader/payouts/{order.public_id}/refusal").text
     asked = f"/trader/payouts/{order.public_id}/refusal"
-    assert trader.post(asked, data={"csrf_token": trader.token}).status_code == 303
+    unsaid = trader.post(asked, data={"csrf_token": trader.token, "reason": "Tomorrow"})
+    assert unsaid.status_code == 422, "staff want to know why"
+    assert "Tomorrow" in unsaid.text
+    assert f.fresh(order).status == "assigned"
+    assert trader.post(asked, data={"csrf_token": trader.token, "why": "account"}).status_code == 303
     assert f.fresh(order).status == "new"
 
 

@@ -2,6 +2,7 @@
 from collections.abc import Callable
 
 import pytest
+from flask import Flask
 from sqlalchemy import select
 
 from portal.core import ids
@@ -107,6 +108,20 @@ def test_forced_acts_need_a_reason(cast: Cast, admin: people.Seat, act: str, for
     assert answer.status_code == 303
     assert fresh(order).status == ("confirmed" if form else "cancelled")
     assert "The bank&#39;s statement shows it" in page_of(admin, order)
+
+
+def test_why_a_trader_gave_it_back_is_said(app: Flask, cast: Cast, admin: people.Seat) -> None:
+    order = assigned_payin(cast)
+    trader = people.seat(app, people.person("trader", trader_id=assignment_of(order).trader_id))
+    path, sent = f"/trader/orders/{order.public_id}/refusal", {"assignment_id": assignment_of(order).public_id}
+    assert "The account has reached a limit" in trader.get(path).text
+    assert trader.send(path, sent).status_code == 422
+    assert trader.send(path, {**sent, "why": "bored"}).status_code == 422
+    assert fresh(order).status == "assigned"
+    assert trader.send(path, {**sent, "why": "bank", "reason": "It is down <until> noon"}).status_code == 303
+    page = page_of(admin, order)
+    assert "The bank or its app does not work" in page
+    assert "It is down &lt;until&gt; noon" in page
 
 
 def test_a_note_is_kept_for_staff_alone(cast: Cast, admin: people.Seat, seat_of: Callable[[str], people.Seat]) -> None:
