@@ -114,8 +114,8 @@ def test_a_payer_shows_files_reads_the_answer_and_adds_a_word(app: Flask, cast: 
     assert all(name in case for name in ("From Sberbank", "transfer.png", "statement.png"))
     other = f.paid_payin(cast, "1600.00")
     elsewhere = payment_links.path_of(other.id)
-    foreign = to(payer.get(elsewhere).text, f"{elsewhere}/dispute") | {
-        "dispute_id": dispute.public_id, "text": "I am not the payer"}
+    foreign = {"csrf_token": to(payer.get(elsewhere).text, f"{elsewhere}/dispute")["csrf_token"],
+               "dispute_id": dispute.public_id, "text": "I am not the payer"}
     assert payer.post(f"{elsewhere}/dispute/statements", data=foreign).status_code == 404
     for number in range(9):
         acts.say(cast.customer(order), dispute, f"And {number}")
