@@ -5,7 +5,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from portal.core.jobs import Claimed, Kind, register
-from portal.orders import deadlines, payouts, proof, settlement
+from portal.orders import deadlines, other_amount, payouts, proof, settlement
 from portal.orders.coverage import demand, holes
 from portal.orders.matching import match
 
@@ -30,6 +30,7 @@ register(
          drains_max=2),
     Kind("expire_order", deadlines.expire),
     Kind("flag_unconfirmed", deadlines.flag_unconfirmed),
+    Kind(other_amount.DEADLINE, other_amount.unanswered),
     Kind("confirm_payout", payouts.confirm_overdue),
     Kind("count_demand", count_demand, every_s=600, batch_max=1),
     Kind("watch_coverage", watch_coverage, every_s=300, batch_max=1),

@@ -1,6 +1,7 @@
 """Opening a dispute, answering in it, and giving in. Each is one transaction of its door."""
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import takewhile
 from uuid import UUID
 
 from sqlalchemy import select
@@ -30,6 +31,8 @@ from portal.risk.facts import Moment
 GAVE_IN = "The money did arrive."
 EVIDENCE = "dispute_statement"  # what its files are attached to
 ANSWER_FOR = {Side.TRADER: timedelta(hours=2), Side.STORE: timedelta(hours=24), Side.STAFF: timedelta(hours=48)}
+PAYER_WORDS_MAX = 10  # before an answer; whoever has the link may write
+AGAIN = timedelta(minutes=1)  # so soon a payer's same words are a form sent twice
 COMPLETED_FOR = timedelta(days=60)  # a settled order may be objected to so long
 
 
@@ -43,6 +46,12 @@ class DisputeEnded(Conflict):
     """This dispute is over."""
 
     code = "dispute_ended"
+
+
+class DisputeWaits(Conflict):
+    """Support has what you said and answers here. Wait for that answer."""
+
+    code = "dispute_waits"
 
 
 class NothingToDispute(Conflict):
@@ -116,11 +125,13 @@ def say(session: Session, actor: Actor, command: AddStatement) -> Statement:
     """More in the thread; the side whose word was awaited has given it, and staff look next. What a trader says whom
     its payer had exchanged is for staff alone, who are called to it.
 
-    Raises NotFound, Denied, DisputeEnded, Invalid, and what `files.attach` refuses.
+    Raises NotFound, Denied, DisputeEnded, DisputeWaits, Invalid, and what `files.attach` refuses.
     """
     dispute, side = _lock(session, actor, command.dispute_id), _side(actor)
     if not actor.may(Permission.DISPUTE_OPEN):
         raise Denied()
+    if side is Side.CUSTOMER and (same := _said_again(session, actor, dispute, command.text)) is not None:
+        return same
     if side is not Side.STAFF and (command.staff_only or command.asks):
         raise Denied()
     if command.staff_only and command.asks:
@@ -144,6 +155,19 @@ def say(session: Session, actor: Actor, command: AddStatement) -> Statement:
     else:
         telling.tell(session, dispute, session.get_one(Order, dispute.order_id), "answered")
     return made
+
+
+def _said_again(session: Session, payer: Actor, dispute: Dispute, text: str) -> Statement | None:
+    """What a form that is sent twice has said already. Raises DisputeWaits."""
+    newest = session.scalars(select(Statement).where(
+        Statement.dispute_id == dispute.id, queries.readable(payer, dispute)).order_by(Statement.id.desc())
+        .limit(PAYER_WORDS_MAX)).all()
+    own = list(takewhile(lambda one: not one.of_staff, newest))
+    if own and own[0].text == text and own[0].created_at > clock.now() - AGAIN:
+        return own[0]
+    if len(own) == PAYER_WORDS_MAX:
+        raise DisputeWaits()
+    return None
 
 
 def give_in(session: Session, actor: Actor, command: GiveIn) -> Dispute:

@@ -79,6 +79,11 @@ EVENTS: dict[str, Event] = {
         "orders", STAFF | TRADER, P.ORDER_READ, N_("An order needs attention"), N_("Order %(order)s needs attention"),
         "%(why)s", "{order_page}", POCKET, translated=frozenset({"why"}),
         urgent=True),
+    "order.amount": Event(
+        "orders", MERCHANT, P.ORDER_CANCEL, N_("Less came than was ordered: do you take it?"),
+        N_("%(received)s came instead of %(ordered)s"),
+        N_("Take it for order %(order)s, or leave it to support. After a day it is left to them."), "{order_page}",
+        EVERYWHERE),
     "help.asked": Event(
         "orders", STAFF, P.DISPUTE_OPEN, N_("Somebody asks for help"), N_("Help wanted with order %(order)s"),
         N_("Nobody has answered yet."), "/admin/help/{thread}", POCKET, urgent=True),

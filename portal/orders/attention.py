@@ -16,6 +16,9 @@ PAID_TWICE = N_("Money came to a second trader, too: he says so.")
 BESIDE = N_("A trader whom its payer had exchanged speaks in its dispute.")
 FROZEN = N_("Its requisite was frozen by the bank: its payer should not send money there any more.")
 SUSPECTED = N_("A rule of risk wants somebody to look before it goes on.")
+OTHER_AMOUNT = N_("Another amount came than was ordered: decide what it comes to.")
+AMOUNT_REFUSED = N_("Its store does not take the lesser amount that came: decide what it comes to.")
+UNANSWERED = N_("Its store did not say in time whether it takes the lesser amount: decide what it comes to.")
 
 
 def tell(session: Session, order: Order, why: str, *, staff_only: bool = False) -> None:
@@ -27,6 +30,14 @@ def tell(session: Session, order: Order, why: str, *, staff_only: bool = False) 
         to.append(notices.trader(session.scalars(
             select(Assignment.trader_id).where(Assignment.id == order.assignment_id)).one()))
     notices.notify(session, "order.attention", *to, order=order.public_id, why=why)
+
+
+def asks_store(session: Session, order: Order) -> None:
+    """Those of its store who may answer: less came, do they take it?"""
+    received = order.amount_received
+    if order.live and received is not None:
+        notices.notify(session, "order.amount", notices.store(order.store_id), order=order.public_id,
+                       received=f"{received.text} {order.currency}", ordered=_amount(order))
 
 
 def paid(session: Session, order: Order, assignment: Assignment | None) -> None:

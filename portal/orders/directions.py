@@ -94,6 +94,7 @@ PAYIN = Rules(
         # another amount arrived than was ordered: nothing is settled until somebody has said what it comes to
         (S.ASSIGNED, A.DISPUTE): S.DISPUTED,
         (S.DISPUTED, A.ACCEPT_AMOUNT): S.CONFIRMED, (S.DISPUTED, A.REFUSE_AMOUNT): S.DISPUTED,
+        (S.DISPUTED, A.FLAG): S.DISPUTED,  # its store did not say in time whether it takes less: staff's now
         (S.DISPUTED, A.ADD_TRANSFER): S.DISPUTED}),  # more of it came, in another transfer
     who=_WHO | {A.DISPUTE: frozenset({Party.TRADER, Party.STORE, Party.CUSTOMER, Party.STAFF, Party.SYSTEM}),
                 A.ACCEPT_AMOUNT: frozenset({Party.STORE}), A.REFUSE_AMOUNT: frozenset({Party.STORE}),

@@ -2,16 +2,20 @@
 until somebody has said what the order comes to, and nothing is a dead end.
 
 Waiting is the state `disputed`: the clock stands still, the collateral stays held, slot and amount stay taken. What
-staff decide about it is a dispute's decision (`disputes/decisions.py`).
+staff decide about it is a dispute's decision (`disputes/decisions.py`). A store that is asked has its time
+(`confirm_by`); silent, it leaves the order to staff.
 """
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any, Literal
 
 from sqlalchemy.orm import Session
 
 from portal.core import clock, jobs
-from portal.core.access import Actor
+from portal.core.access import SYSTEM, Actor
 from portal.core.errors import Conflict
-from portal.orders import queries
+from portal.core.jobs import Claimed
+from portal.orders import attention, queries, robots_turn
 from portal.orders.agreement import AmountBelowFee, Outcome, agree, outcome
 from portal.orders.commands import OrderCommand, Reason
 from portal.orders.models import Assignment, Order
@@ -20,6 +24,7 @@ from portal.orders.steps import Steps
 from portal.parties.models import Store
 
 STORE, STAFF = "store", "staff"
+DEADLINE, ANSWER_FOR = "amount_unanswered", timedelta(hours=24)  # as in a dispute
 ACCEPT, ASK, RETURN = "accept", "ask", "return"
 """What a store wants done with less than was ordered: settle it, ask the store, or let staff have it given back."""
 
@@ -65,6 +70,13 @@ def _wait(steps: Steps, order: Order, assignment: Assignment, found: Outcome, *,
         "waits_for": waits_for} | (details or {}))
     jobs.cancel(steps.session, "expire_order", str(assignment.id))
     jobs.cancel(steps.session, "flag_unconfirmed", str(order.id))
+    if waits_for == STORE:
+        order.confirm_by = clock.now() + ANSWER_FOR
+        jobs.enqueue(steps.session, DEADLINE, order.id, run_at=order.confirm_by)
+        attention.asks_store(steps.session, order)
+    else:
+        attention.tell(steps.session, order, attention.SUSPECTED if why == "risk" else attention.OTHER_AMOUNT,
+                       staff_only=True)
 
 
 def answer(session: Session, actor: Actor, command: AnswerAmount) -> Order:
@@ -84,8 +96,28 @@ def answer(session: Session, actor: Actor, command: AnswerAmount) -> Order:
     else:
         order.waits_for = STAFF
         steps.take(order, Action.REFUSE_AMOUNT, reason=command.reason)
+        attention.tell(session, order, attention.AMOUNT_REFUSED, staff_only=True)
     steps.write()
+    jobs.cancel(session, DEADLINE, str(order.id))
     return order
+
+
+def unanswered(session: Session, batch: Sequence[Claimed]) -> None:
+    """Work of the kind `amount_unanswered`: the reference is the order. Its store let its time pass: staff decide.
+
+    Does nothing where an answer, or the rest of the money, came.
+    """
+    wanted, steps = [job.reference for job in batch if job.reference is not None], Steps(session, SYSTEM)
+    for order in queries.lock_many(session, wanted).values():
+        if order.status != Status.DISPUTED or order.waits_for != STORE or (
+                order.confirm_by is None or order.confirm_by > clock.now()):
+            continue
+        order.waits_for, order.needs_attention_at = STAFF, clock.now()
+        steps.take(order, Action.FLAG)
+        attention.tell(session, order, attention.UNANSWERED, staff_only=True)
+        if not order.live:
+            robots_turn.promise(session, [order.id])
+    steps.write()
 
 
 def would_be(session: Session, order: Order, assignment: Assignment | None) -> Outcome | None:

@@ -22,7 +22,7 @@ from portal.core.errors import Denied
 from portal.core.jobs import Claimed, RetryAt
 from portal.disputes import clocks, endings
 from portal.disputes import queries as disputes
-from portal.orders import deadlines, payouts, queries, settlement
+from portal.orders import deadlines, other_amount, payouts, queries, settlement
 from portal.orders.commands import OrderCommand
 from portal.orders.matching import match
 from portal.orders.models import Assignment, Order
@@ -35,6 +35,7 @@ SECONDS_MAX = 86_400
 TURNS_MAX = 300  # things done by one call; far more than any order goes through in a day
 Work = Callable[[Session, Sequence[Claimed]], Mapping[int, RetryAt] | None]
 OF_ORDER: dict[str, Work] = {"match_order": match.work, "flag_unconfirmed": deadlines.flag_unconfirmed,
+                             other_amount.DEADLINE: other_amount.unanswered,
                              "confirm_payout": payouts.confirm_overdue, "settle_order": settlement.work}
 WORK: dict[str, Work] = OF_ORDER | {"expire_order": deadlines.expire, endings.DEADLINE: clocks.overdue}
 

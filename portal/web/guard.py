@@ -18,8 +18,8 @@ PUBLIC = frozenset({
     "recovery.agree", "recovery.prove_address", "dev_ui.mail", "health.livez", "health.servez", "health.readyz",
     "health.metrics", "health.security_txt", "well_known.jwks", "status.index",
     "dev_ui.index", "checkout.page", "checkout.qr", "checkout.claim", "checkout.cancel", "checkout.dispute",
-    "checkout.show_receipt", "checkout.upload", "checkout.remove", "checkout.replace", "checkout.claim_late",
-    "checkout.help_of", "checkout.ask_help", "checkout.try_outcome", "notices.worker",
+    "checkout.say", "checkout.show_receipt", "checkout.upload", "checkout.remove", "checkout.replace",
+    "checkout.claim_late", "checkout.help_of", "checkout.ask_help", "checkout.try_outcome", "notices.worker",
     "docs.index", "docs.page", "docs.calls", "docs.search", "shop.index", "shop.buy", "shop.one", "shop.hear",
     "join.index", "join.form", "join.send", "join.upload", "join.remove", "join.state", "join.way_in", "join.choose",
 })

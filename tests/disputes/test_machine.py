@@ -31,7 +31,8 @@ from portal.parties.models import Store
 from tests import factories as f
 from tests.disputes import acts
 
-WORK = ("match_order", "expire_order", "flag_unconfirmed", "confirm_payout", "settle_order", "dispute_deadline")
+WORK = ("match_order", "expire_order", "flag_unconfirmed", "amount_unanswered", "confirm_payout", "settle_order",
+        "dispute_deadline")
 AMOUNTS = ("1500.00", "1500.00", "1600.00", "2500.00")  # they meet
 RECEIVED = ("1500.00", "1499.99", "1000.00", "3000.00")
 SIDES = ("store", "trader", "payer", "staff")

@@ -16,6 +16,7 @@ from portal.ledger.verify import Report, Result
 from portal.notices import choices, dead_jobs
 from portal.notices.choices import SetLow
 from portal.notices.models import Happening, Notice
+from portal.orders import other_amount
 from portal.parties import ending_keys, keys, low_balances
 from portal.parties.commands import CreateKey
 from portal.reference import cache, pausing, stale_rates
@@ -24,6 +25,7 @@ from portal.reference.pausing import PauseDesk, ResumePart, StoreToPause
 from tests import factories as f
 from tests import people
 from tests.disputes import acts as disputes
+from tests.orders import test_other_amount as other_amounts
 from tests.treasury import acts
 
 
@@ -79,6 +81,24 @@ def test_an_order_reaches_its_trader_if_he_wishes(company: Company) -> None:
         assert "order.attention" in told(company.support)
     assert told(company.owner) == []
     assert order.live
+
+
+def test_less_than_ordered_is_told_to_who_may_answer_and_then_to_staff(company: Company) -> None:
+    order = other_amounts.report(f.paid_payin(company.cast, "1503.00"), "1000.00")
+    assert told(company.owner) == ["order.amount"]
+    assert told(company.support) == [], "the store is asked first"
+    with clock.moved(other_amount.ANSWER_FOR):
+        f.work_off(other_amount.DEADLINE)
+        assert told(company.support) == ["order.attention"]
+    more = other_amounts.report(f.paid_payin(company.cast, "1504.00"), "1600.00")
+    assert told(company.support) == ["order.attention"]
+    refused = other_amounts.report(f.paid_payin(company.cast, "1505.00"), "1000.00")
+    told(company.owner)
+    other_amounts.answered(company.cast, refused, "no")
+    assert told(company.support) == ["order.attention"]
+    assert told(company.owner) == []
+    assert order.live
+    assert more.live
 
 
 def test_a_dispute_from_its_opening_to_its_end(company: Company) -> None:

@@ -1,4 +1,5 @@
 """Another amount than ordered: under, over, and set right afterwards; the parts always add up and the books hold."""
+from datetime import timedelta
 
 import pytest
 from flask import Flask
@@ -6,15 +7,17 @@ from sqlalchemy import select
 
 from portal import approvals, ledger
 from portal.approvals import kinds
+from portal.core import clock
 from portal.core.db import reader
 from portal.core.errors import Denied, PortalError
+from portal.core.jobs import Job
 from portal.core.money import Money, convert
 from portal.disputes import decisions
 from portal.disputes.commands import DecideDispute
 from portal.ledger import claims, verify
 from portal.orders import corrections, other_amount, service
 from portal.orders.commands import ConfirmOrder
-from portal.orders.models import Order
+from portal.orders.models import Order, OrderEvent
 from tests import factories as f
 
 
@@ -124,6 +127,42 @@ def test_its_no_leaves_it_to_staff_who_cancel_it(cast: f.Cast) -> None:
     assert f.fresh(order).waits_for == "staff"
     decide(asked(order, "cancel"))
     assert (f.fresh(order).status, of(cast)) == ("cancelled", before)
+
+
+def test_a_silent_store_leaves_it_to_staff_after_a_day(cast: f.Cast) -> None:
+    order = f.paid_payin(cast, "1500.00")
+    report(order, "1000.00")
+    with clock.moved(other_amount.ANSWER_FOR - timedelta(minutes=1)):
+        f.work_off(other_amount.DEADLINE)
+    assert f.fresh(order).waits_for == "store"
+    with clock.moved(other_amount.ANSWER_FOR):
+        for _ in range(2):
+            f.work_off(other_amount.DEADLINE)
+        left = f.fresh(order)
+        assert (left.status, left.waits_for, left.needs_attention_at >= order.created_at + other_amount.ANSWER_FOR) == (
+            "disputed", "staff", True)
+        with f.look() as session:
+            steps = session.scalars(select(OrderEvent).where(OrderEvent.order_id == order.id)).all()
+        assert [one.type for one in steps].count("payin.unconfirmed") == 1
+        with pytest.raises(other_amount.NotAsked):
+            answered(cast, order, "yes")
+        decide(asked(order, amount="1000.00"))
+        assert f.fresh(order).status == "confirmed"
+
+
+def test_an_answer_in_time_stops_the_clock(cast: f.Cast) -> None:
+    order = f.paid_payin(cast, "1500.00")
+    report(order, "1000.00")
+    answered(cast, order, "yes")
+    with f.look() as session:
+        assert session.scalar(select(Job.id).where(
+            Job.kind == other_amount.DEADLINE, Job.unique_key == str(order.id))) is None
+    other = f.paid_payin(cast, "1600.00")
+    report(other, "1000.00")
+    decide(asked(other, "cancel"))
+    with clock.moved(other_amount.ANSWER_FOR):
+        f.work_off(other_amount.DEADLINE)
+    assert f.fresh(other).status == "cancelled", "staff decided meanwhile"
 
 
 def test_more_waits_for_staff_and_takes_more_collateral(cast: f.Cast) -> None:

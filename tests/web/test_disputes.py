@@ -80,6 +80,55 @@ def test_from_the_payment_page_to_a_decision_by_two(app: Flask, cast: f.Cast, tr
     assert "The bank&#39;s list shows it" in payer.get(link).text
 
 
+def test_a_payer_shows_files_reads_the_answer_and_adds_a_word(app: Flask, cast: f.Cast, trader: people.Seat) -> None:
+    """Without a script: with the objection, and later, as long as it runs."""
+    order = f.paid_payin(cast)
+    payer, link = people.stranger(app), payment_links.path_of(order.id)
+    sent = payer.post(f"{link}/dispute", data=to(payer.get(link).text, f"{link}/dispute") | {
+        "reason": "not_confirmed", "text": "I paid at 12:03", "files": (io.BytesIO(f.picture()), "transfer.png")},
+        content_type="multipart/form-data")
+    assert sent.status_code == 303, sent.text
+    with f.look() as session:
+        from portal.disputes import queries
+        dispute = queries.open_of(session, order.id)
+    shown = payer.get(link)
+    assert "I paid at 12:03" in shown.text
+    assert "transfer.png" in shown.text
+    acts.say(f.as_trader(dispute.trader_id), dispute, "Nothing came to me")
+    acts.say(f.staff(), dispute, "He looks odd", staff_only=True)
+    acts.say(f.staff(), dispute, "From which bank?")
+    answered = payer.get(link).text
+    assert "From which bank?" in answered
+    assert "He looks odd" not in answered, "a note of the staff"
+    assert "Nothing came to me" not in answered, "a trader's word is for the store and the staff"
+    more = to(answered, f"{link}/dispute/statements")
+    empty = payer.post(f"{link}/dispute/statements", data=more | {"text": " "}, content_type="multipart/form-data")
+    assert empty.status_code == 422
+    for _ in range(2):  # pressed twice
+        answer = payer.post(f"{link}/dispute/statements", data=more | {
+            "text": "From Sberbank", "files": (io.BytesIO(f.picture(90, 60)), "statement.png")},
+            content_type="multipart/form-data")
+        assert answer.status_code == 303, answer.text
+    assert acts.thread(cast.customer(order), dispute) == ["I paid at 12:03", "From which bank?", "From Sberbank"]
+    case = staff(app).get(f"/admin/disputes/{dispute.public_id}").text
+    assert all(name in case for name in ("From Sberbank", "transfer.png", "statement.png"))
+    other = f.paid_payin(cast, "1600.00")
+    elsewhere = payment_links.path_of(other.id)
+    foreign = {"csrf_token": to(payer.get(elsewhere).text, f"{elsewhere}/dispute")["csrf_token"],
+               "dispute_id": dispute.public_id, "text": "I am not the payer"}
+    assert payer.post(f"{elsewhere}/dispute/statements", data=foreign).status_code == 404
+    for number in range(9):
+        acts.say(cast.customer(order), dispute, f"And {number}")
+    waits = payer.post(f"{link}/dispute/statements", data=more | {"text": "One more"})
+    assert waits.status_code == 409
+    assert "Wait for that answer" in waits.text
+    acts.decided(order, "cancel")
+    over = payer.get(link).text
+    assert "From Sberbank" in over
+    assert "/dispute/statements" not in over
+    assert payer.post(f"{link}/dispute/statements", data=more | {"text": "But"}).status_code == 409
+
+
 def test_a_trader_objects_at_the_address_the_spec_names_and_the_store_gives_up(
         cast: f.Cast, trader: people.Seat, owner: people.Seat) -> None:
     order = f.paid_payin(cast)

@@ -23,7 +23,7 @@ from portal.webhooks.models import Attempt, Delivery
 
 EVENTS_MAX = 200
 TRIES_MAX = 50
-WORK = ("match_order", "expire_order", "flag_unconfirmed", "confirm_payout", "settle_order")
+WORK = ("match_order", "expire_order", "flag_unconfirmed", "amount_unanswered", "confirm_payout", "settle_order")
 REQUESTS_MAX = 500
 
 

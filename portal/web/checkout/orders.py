@@ -116,15 +116,26 @@ def claim_late(token: str) -> Response:
     """The order has ended, and the payer has paid."""
     payer = payer_of(token)
     with _again(token, payer), uploads.brought(RECEIPT) as sent, transaction() as session:
-        disputes.claim_late(session, payer, sent.keep(session, payer))
+        disputes.claim_late(session, payer, sent)
     return _back(token, payer)
 
 
 @bp.post("/<token>/dispute")
+@takes(UPLOAD_MAX)
 def dispute(token: str) -> Response:
     payer = payer_of(token)
-    with _again(token, payer):
-        disputes.open_one(payer)
+    with _again(token, payer, held="evidence"), uploads.brought(disputes.FIELD) as sent, transaction() as session:
+        disputes.open_one(session, payer, sent)
+    return _back(token, payer)
+
+
+@bp.post("/<token>/dispute/statements")
+@takes(UPLOAD_MAX)
+def say(token: str) -> Response:
+    """More in the dispute that runs, with files or without."""
+    payer = payer_of(token)
+    with _again(token, payer, held="evidence"), uploads.brought(disputes.FIELD) as sent, transaction() as session:
+        disputes.say(session, payer, sent)
     return _back(token, payer)
 
 
@@ -144,21 +155,23 @@ def payer_of(token: str) -> Actor:
                  address=request.remote_addr, request_id=g.request_id)
 
 
-def _again(token: str, payer: Actor):  # type: ignore[no-untyped-def]
-    """A step that is no longer possible shows the page as it is now, with the reason."""
+def _again(token: str, payer: Actor, *, held: str = "drafts"):  # type: ignore[no-untyped-def]
+    """A step that is no longer possible shows the page as it is now, with the reason. `held`: whose files its form
+    had, `drafts` of receipts or `evidence` of a dispute."""
     return redisplay("checkout/page.html", lambda: _context(
-        payer, drafts=files.drafts(reader(), payer, request.form.getlist(uploads.DRAFT))),
+        payer, **{held: files.drafts(reader(), payer, request.form.getlist(uploads.DRAFT))}),
                      fragment="checkout/_sheet.html", token=token)
 
 
 def _context(payer: Actor, **more: Any) -> dict[str, Any]:
     pay = open_checkout(reader(), payer)
-    return {"pay": pay, "objection": disputes.of(payer, pay.order), "trials": trials.of(pay.order)} | more
+    return {"pay": pay, "objection": disputes.of(payer, pay.order), "trials": trials.of(pay.order), "drafts": (),
+            "evidence": ()} | more
 
 
 def _show(token: str, payer: Actor) -> Response:
     """304 while the page that polls still shows this version."""
-    shown = _context(payer, drafts=())
+    shown = _context(payer)
     pay: Checkout = shown["pay"]
     version = f"{pay.version}-{shown['objection'].version}"
     if wants_fragment() and request.headers.get(PTAG) == version:

@@ -123,6 +123,8 @@ def test_from_the_payment_page_to_a_decision_with_evidence_of_both_sides(
         page.get_by_text("Something is wrong?").click()
         page.get_by_label("What is wrong?").select_option("not_confirmed")
         page.get_by_label("What happened").fill("I paid at 12:03 from Sberbank")
+        page.get_by_label("What shows it", exact=True).set_input_files(receipt)
+        expect(page.locator("[data-uploads] li", has_text=receipt.name).locator("img")).to_be_visible()
         held(look)
         page.get_by_role("button", name="Tell support").click()
         page.get_by_text("Support looks at it").wait_for()
