@@ -124,6 +124,7 @@ CREATE TABLE orders (
     CONSTRAINT fk_orders_store_id FOREIGN KEY (store_id) REFERENCES stores (id)
 ) WITH (fillfactor = 75);
 CREATE INDEX ix_orders_amount ON orders (amount_minor, created_at);
+CREATE INDEX ix_orders_varied ON orders (amount_to_pay_minor, created_at) WHERE amount_to_pay_minor <> amount_minor;
 CREATE INDEX ix_orders_created_at_id ON orders (created_at, id);
 CREATE INDEX ix_orders_customer ON orders (store_id, customer_id, created_at);
 CREATE INDEX ix_orders_customer_folded
