@@ -670,11 +670,11 @@ BEGIN
             ORDER BY v.method IS NULL, v.currency IS NULL, coalesce(v.to_minor, 9223372036854775807) - coalesce(v.from_minor, 0), v.created_at DESC, v.id DESC LIMIT 1) w ON true;
 END $$;
 
--- How many live requisites could take a payin of each size now (bands of orders/coverage/bands.py): `able` pass every
+-- How many live requisites could take an order of each size now, of the wanted direction (bands of orders/coverage/bands.py): `able` pass every
 -- rule that is not of one order, for the smallest amount of the band that they take; `there` are approved for it.
 -- Given by currency and settlement currency: minor units to one, and settlement minor units for one minor unit.
 CREATE FUNCTION coverage_now(currencies text[], settlements text[], units bigint[], per numeric[], at timestamptz,
-                             day date)
+                             day date, wanted text)
     RETURNS TABLE (currency text, method text, bank text, band int, able bigint, there bigint)
     LANGUAGE plpgsql STABLE ROWS 200 AS $$
 DECLARE
@@ -749,7 +749,7 @@ BEGIN
            SELECT d.direction, d.needs_collateral, false AS one_amount, r.live, r.currency, r.method,
                   greatest(q.least, r.min_minor) AS amount_to_pay_minor, t.settlement_currency,
                   ceil(greatest(q.least, r.min_minor) * q.per)::bigint AS settlement_minor
-             FROM direction_rules d WHERE d.direction = 'payin') o
+             FROM direction_rules d WHERE d.direction = wanted) o
       LEFT JOIN LATERAL (
            SELECT v.id, least(o.settlement_minor, v.reward_fixed_minor
                   + half_even(o.settlement_minor::numeric * v.reward_bps / 10000)) AS reward_minor
@@ -760,6 +760,7 @@ BEGIN
               AND (v.from_minor IS NULL OR v.from_minor <= o.amount_to_pay_minor)
               AND (v.to_minor IS NULL OR v.to_minor >= o.amount_to_pay_minor)
               AND v.trader_id = r.trader_id LIMIT 1) w ON true  -- whichever: that there is one
-     WHERE r.live AND NOT r.robot AND r.payin AND r.status = 'active' OFFSET 0) x
+     WHERE r.live AND NOT r.robot AND r.status = 'active'
+       AND CASE wanted WHEN 'payin' THEN r.payin ELSE r.payout END OFFSET 0) x
      GROUP BY x.currency, x.method, x.bank, x.band;
 END $$;

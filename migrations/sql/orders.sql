@@ -124,6 +124,7 @@ CREATE TABLE orders (
     CONSTRAINT fk_orders_store_id FOREIGN KEY (store_id) REFERENCES stores (id)
 ) WITH (fillfactor = 75);
 CREATE INDEX ix_orders_amount ON orders (amount_minor, created_at);
+CREATE INDEX ix_orders_varied ON orders (amount_to_pay_minor, created_at) WHERE amount_to_pay_minor <> amount_minor;
 CREATE INDEX ix_orders_created_at_id ON orders (created_at, id);
 CREATE INDEX ix_orders_customer ON orders (store_id, customer_id, created_at);
 CREATE INDEX ix_orders_customer_folded
@@ -263,16 +264,19 @@ CREATE TRIGGER never_emptied BEFORE TRUNCATE ON reserves FOR EACH STATEMENT EXEC
 -- What was asked for, by the hour, and the sizes that nobody could take.
 CREATE TABLE demand_hours (
     hour timestamptz NOT NULL,
+    direction text NOT NULL,
     currency text NOT NULL,
     method text NOT NULL,
     band int NOT NULL,
+    bank text NOT NULL,
     asked int NOT NULL,
     served int NOT NULL,
     asked_minor bigint NOT NULL,
-    CONSTRAINT pk_demand_hours PRIMARY KEY (hour, currency, method, band)
+    CONSTRAINT pk_demand_hours PRIMARY KEY (hour, direction, currency, method, band, bank)
 );
 CREATE TABLE coverage_holes (
     id uuid NOT NULL,
+    direction text NOT NULL,
     currency text NOT NULL,
     method text NOT NULL,
     band int NOT NULL,
@@ -282,5 +286,5 @@ CREATE TABLE coverage_holes (
     CONSTRAINT pk_coverage_holes PRIMARY KEY (id),
     CONSTRAINT ck_coverage_holes_range CHECK (ended_at >= began_at)
 );
-CREATE UNIQUE INDEX uq_coverage_holes_open ON coverage_holes (currency, method, band) WHERE ended_at IS NULL;
+CREATE UNIQUE INDEX uq_coverage_holes_open ON coverage_holes (direction, currency, method, band) WHERE ended_at IS NULL;
 CREATE INDEX ix_coverage_holes_began_at ON coverage_holes (began_at);

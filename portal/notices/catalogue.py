@@ -149,8 +149,8 @@ EVENTS: dict[str, Event] = {
         "", "{home}", translated=frozenset({"what"})),
     "coverage.hole": Event(
         "desk", STAFF, P.REQUISITE_READ, N_("Nobody could take orders of a size"),
-        N_("Nobody could take: %(method)s from %(least)s"), N_("Orders an hour at this time: %(count)s."),
-        "/admin/coverage", POCKET, urgent=True),
+        N_("Nobody could take: %(method)s from %(least)s"), N_("%(what)s an hour at this time: %(count)s."),
+        "/admin/coverage?direction={direction}", POCKET, urgent=True, translated=frozenset({"what"})),
     "rates.stale": Event(
         "desk", STAFF, P.REFERENCE_MANAGE, N_("A rate is too old"), N_("The rate of %(name)s is too old"),
         N_("Orders that need it are refused until there is a new one."), "/admin/rates/{pair}", EVERYWHERE,

@@ -102,6 +102,11 @@ class OrderFacts:
         return Money(self.amount_to_pay_minor, self.currency)
 
     @property
+    def is_varied(self) -> bool:
+        """Its payer is asked for a little less than was ordered, so that sums are told apart."""
+        return self.amount_to_pay_minor != self.amount_minor
+
+    @property
     def amount_received(self) -> Money | None:
         return None if self.amount_received_minor is None else Money(self.amount_received_minor, self.currency)
 

@@ -45,6 +45,9 @@ class Order(OrderFacts, Base):
         Index("ix_orders_store_id_direction", "store_id", "live", "direction", "created_at", "id"),
         Index("ix_orders_customer", "store_id", "customer_id", "created_at"),  # gateway filter, staff search
         Index("ix_orders_amount", "amount_minor", "created_at"),  # staff search: an amount, newest first
+        # the same, by a sum that was varied; of no other order, whose steps stay HOT
+        Index("ix_orders_varied", "amount_to_pay_minor", "created_at",
+              postgresql_where=text("amount_to_pay_minor <> amount_minor")),
         CheckConstraint("direction IN ('payin', 'payout')", name="direction"),
         CheckConstraint("amount_minor > 0 AND amount_to_pay_minor > 0 AND settlement_minor > 0", name="amounts"),
         CheckConstraint("(direction = 'payout') = (destination_sealed IS NOT NULL)"

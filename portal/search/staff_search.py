@@ -180,6 +180,9 @@ def _orders(actor: Actor, wanted: str) -> Iterator[Select[Any]]:
         yield _order(orders.where(Order.id.in_(_newest(select(named.c.id).select_from(Store), named))), exact=False)
     for codes, minor in pasted.amounts(wanted):
         yield _order(orders.where(Order.amount_minor == minor, Order.currency.in_(codes)).order_by(newest), exact=False)
+        yield _order(orders.where(Order.amount_to_pay_minor == minor, Order.amount_to_pay_minor != Order.amount_minor,
+                                  Order.currency.in_(codes)).order_by(newest), exact=False,
+                     minor=Order.amount_to_pay_minor)  # a varied sum, as a bank statement has it
     if actor.may(P.REQUISITE_READ) and (cards := _cards(actor, wanted)) is not None:
         yield _order(_orders_on(orders, cards.limit(EACH_MAX).subquery()), exact=False)
 
@@ -212,9 +215,9 @@ def _people(actor: Actor, wanted: str) -> Iterator[Select[Any]]:
         yield _user(actor, _named(User, words), exact=False)
 
 
-def _order(rows: Select[Any], *, exact: bool) -> Select[Any]:
+def _order(rows: Select[Any], *, exact: bool, minor: Any = Order.amount_minor) -> Select[Any]:
     return _row(rows.join(Store, Store.id == Order.store_id), "order", Order, Order.external_id, exact=exact,
-                detail=Store.name, status=Order.status, at=Order.created_at, minor=Order.amount_minor,
+                detail=Store.name, status=Order.status, at=Order.created_at, minor=minor,
                 currency=Order.currency, live=Order.live, direction=Order.direction)
 
 

@@ -66,7 +66,7 @@ FILL = f"""
 """
 PAGES = {
     "super_admin": ("/admin/", "/admin/orders", "/admin/orders?status=failed", "/admin/orders?q=h-77",
-                    "/admin/search?q=h-77", "/admin/search?q=c-77",
+                    "/admin/search?q=h-77", "/admin/search?q=c-77", "/admin/search?q=1500.07",
                     "/admin/search?q=203.0.113.7", "/admin/search?q=QRVD0V", "/admin/search?q=Maxim+T.",
                     "/admin/jobs", "/admin/orders/{order}",
                     "/admin/approvals/{fee}", "/admin/approvals/{reward}", "/notices", "/notices?unread=yes"),

@@ -3,12 +3,15 @@ from datetime import timedelta
 
 import pytest
 
+from portal import ledger
 from portal.core import clock
 from portal.notices.models import Happening
 from portal.orders.coverage import bands, demand, holes
 from portal.orders.coverage.models import CoverageHole, DemandHour
+from portal.orders.states import Direction
 from portal.parties import traders
 from tests import factories as f
+from tests import people
 
 
 @pytest.fixture
@@ -18,9 +21,9 @@ def cast(fresh_app) -> f.Cast:
     return made
 
 
-def sizes(cast: f.Cast) -> dict[int, holes.Size]:
+def sizes(cast: f.Cast, direction: Direction = Direction.PAYIN) -> dict[int, holes.Size]:
     with f.look() as session:
-        return {size.band: size for size in holes.sizes(session) if size.method == cast.method}
+        return {size.band: size for size in holes.sizes(session, direction) if size.method == cast.method}
 
 
 def watched() -> list[CoverageHole]:
@@ -73,15 +76,62 @@ def test_a_hole_is_found_told_and_closed(cast):
             traders.begin_shift(session, f.as_trader(cast.traders[0]), cast.traders[0].id)
         assert watched() == []
         with f.look() as session:
-            assert holes.of_now(session) == []
-            assert len(holes.lately(session, clock.now() - timedelta(hours=1))) == 2
+            assert holes.of_now(session, Direction.PAYIN) == []
+            assert len(holes.lately(session, Direction.PAYIN, clock.now() - timedelta(hours=1))) == 2
     assert small
 
 
 def test_what_was_asked_at_this_hour_of_other_days(cast):
     hour = clock.now().replace(minute=0, second=0, microsecond=0)
     with f.act() as session:
-        session.add_all(DemandHour(hour=hour - timedelta(days=back), currency="RUB", method=cast.method, band=12,
+        session.add_all(DemandHour(hour=hour - timedelta(days=back), direction="payin", currency="RUB", method=cast.method, band=12,
                                    asked=back, served=0, asked_minor=1) for back in range(1, 8))
     found = sizes(cast)[12]
     assert (found.expected, found.lately, found.able, found.is_hole) == (4, 0, 0, True)
+
+
+def counted_an_hour_later() -> None:
+    with f.act() as session:
+        demand.count(session)
+
+
+def test_payouts_have_a_coverage_of_their_own(cast):
+    assert sizes(cast, Direction.PAYOUT) == {}, "its one requisite takes payins only"
+    payer = cast.trader(deposit=None)
+    cast.requisite(payer, payout=True, payin=False, min_amount="1000.00", max_amount="2999.00")
+    able = {band: (size.able, size.there) for band, size in sizes(cast, Direction.PAYOUT).items()}
+    assert able == {6: (1, 1)}, "without collateral: a payout needs none"
+    assert sizes(cast)[6].there == 1, "and payins are covered by the other alone"
+    f.deposit_to(ledger.store_available(cast.store.id, "USDT", True), "500.000000")
+    f.create_payout(cast, "4000.00")
+    with clock.moved(until_the_next_hour() + timedelta(minutes=15)):
+        counted_an_hour_later()
+        found = sizes(cast, Direction.PAYOUT)
+        assert (found[7].lately, found[7].able, found[7].is_hole) == (1, 0, True)
+        assert not any(size.lately for size in sizes(cast).values())
+        assert [(hole.direction, hole.band) for hole in watched()] == [("payout", 7)]
+        f.work_off("tell_people")
+        with f.look() as session:
+            assert holes.of_now(session, Direction.PAYIN) == []
+            told = session.query(Happening).filter(Happening.event == "coverage.hole").one()
+        assert (told.facts["direction"], told.facts["what"]) == ("payout", "Payouts")
+
+
+def test_what_was_asked_is_told_by_the_bank_that_orders_named(cast, fresh_app):
+    cast.order("2000.00")
+    for bank in ("sber", "tbank", "tbank"):
+        cast.order("2000.00", bank=bank)
+    cast.requisite(cast.trader(), bank="sber", min_amount="1000.00", max_amount="2999.00")
+    with clock.moved(until_the_next_hour() + timedelta(minutes=15)):
+        counted_an_hour_later()
+        size = sizes(cast)[6]
+        assert (size.lately, size.able, size.is_hole) == (4, 2, False)
+        assert {bank: (of.able, of.there, of.lately, of.falls_short) for bank, of in size.banks.items()} == {
+            "alfa": (1, 1, 0, False), "sber": (1, 1, 1, False), "tbank": (0, 0, 2, True)}
+        admin = people.seat(fresh_app, people.person("admin"))
+        shown, payouts = (admin.get(f"/admin/coverage{query}").text for query in ("", "?direction=payout"))
+    row = shown.partition(f'id="size-RUB-{cast.method}-6"')[2].partition("</tr>")[0]
+    assert "asked 2" in row
+    assert "asked 1" in row
+    assert row.count("circle-alert") == 1, "the bank that nobody there could serve"
+    assert f"size-RUB-{cast.method}" not in payouts

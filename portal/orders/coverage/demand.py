@@ -10,37 +10,43 @@ from portal.core import clock
 from portal.core.money import EXPONENTS
 from portal.orders.coverage.bands import OF_AMOUNT
 from portal.orders.coverage.models import DemandHour
+from portal.orders.states import Direction
 
 HOUR = timedelta(hours=1)
 SETTLED = timedelta(minutes=10)  # after it, no order of the hour looks for its first requisite any more
 DAYS = 7
 AT_ONCE = 24  # hours that one run makes up for
 COUNT = text(f"""
-    INSERT INTO demand_hours (hour, currency, method, band, asked, served, asked_minor)
-    SELECT :hour, o.currency, o.method, {OF_AMOUNT.format(amount="o.amount_minor", unit="u.unit")} AS band,
-           count(*), count(*) FILTER (WHERE EXISTS (SELECT FROM assignments a WHERE a.order_id = o.id)),
-           sum(o.amount_minor)
+    INSERT INTO demand_hours (hour, direction, currency, method, band, bank, asked, served, asked_minor)
+    SELECT :hour, o.direction, o.currency, o.method, {OF_AMOUNT.format(amount="o.amount_minor", unit="u.unit")} AS band,
+           coalesce(o.bank, ''), count(*),
+           count(*) FILTER (WHERE EXISTS (SELECT FROM assignments a WHERE a.order_id = o.id)), sum(o.amount_minor)
       FROM orders o JOIN unnest(CAST(:currencies AS text[]), CAST(:units AS bigint[])) AS u (currency, unit)
         ON u.currency = o.currency
-     WHERE o.created_at >= :hour AND o.created_at < :until AND o.live AND o.direction = 'payin'
-     GROUP BY 2, 3, 4
-    ON CONFLICT (hour, currency, method, band)
+     WHERE o.created_at >= :hour AND o.created_at < :until AND o.live
+     GROUP BY 2, 3, 4, 5, 6
+    ON CONFLICT (hour, direction, currency, method, band, bank)
     DO UPDATE SET asked = excluded.asked, served = excluded.served, asked_minor = excluded.asked_minor""")
 FORGET = text("DELETE FROM demand_hours WHERE hour < :before")
 EXPECTED = text("""
-    SELECT currency, method, band, ceil(sum(asked) FILTER (WHERE hour <> :last)::numeric / :days)::int,
+    SELECT currency, method, band, bank, coalesce(sum(asked) FILTER (WHERE hour <> :last), 0),
            coalesce(sum(asked) FILTER (WHERE hour = :last), 0), coalesce(sum(served) FILTER (WHERE hour = :last), 0)
-      FROM demand_hours WHERE hour = :last OR hour = ANY (CAST(:alike AS timestamptz[]))
-     GROUP BY currency, method, band""")
+      FROM demand_hours
+     WHERE (hour = :last OR hour = ANY (CAST(:alike AS timestamptz[]))) AND direction = :direction
+     GROUP BY currency, method, band, bank""")
 
 
 class Asked(NamedTuple):
-    """`expected`: orders of this hour of the day, on average over a week. `lately`, `served`: in the hour before."""
+    """`alike`: orders made in this hour of the day over a week. `lately`, `served`: in the hour before.
+
+    `bank`: which they named, empty where they named none.
+    """
 
     currency: str
     method: str
     band: int
-    expected: int
+    bank: str
+    alike: int
     lately: int
     served: int
 
@@ -57,14 +63,13 @@ def count(session: Session) -> None:
     session.execute(FORGET, {"before": wanted[-1] - timedelta(days=30)})
 
 
-def now(session: Session) -> Sequence[Asked]:
+def now(session: Session, direction: Direction) -> Sequence[Asked]:
     """What is asked for about now: the hour before, and this hour of the last days."""
     last = _begin_of(clock.now() - SETTLED) - HOUR
     this = _begin_of(clock.now())
-    rows = session.execute(EXPECTED, {"last": last, "days": DAYS,
+    rows = session.execute(EXPECTED, {"last": last, "direction": direction,
                                       "alike": [this - timedelta(days=back) for back in range(1, DAYS + 1)]})
-    return [Asked(currency, method, band, expected or 0, lately, served)
-            for currency, method, band, expected, lately, served in rows]
+    return [Asked(*row) for row in rows]
 
 
 def _begin_of(moment: datetime) -> datetime:

@@ -12,13 +12,18 @@ from portal.orders.coverage import bands
 
 
 class DemandHour(Base):
-    """Live payins made in one hour, of one currency, method and band (see `bands`). `served`: somebody took it."""
+    """Live orders made in one hour, of one direction, currency, method, band (see `bands`) and bank that they named.
+
+    `bank`: empty where they named none. `served`: somebody took it.
+    """
 
     __tablename__ = "demand_hours"
     hour: Mapped[datetime] = mapped_column(primary_key=True)
+    direction: Mapped[LongText] = mapped_column(primary_key=True)
     currency: Mapped[LongText] = mapped_column(primary_key=True)
     method: Mapped[LongText] = mapped_column(primary_key=True)
     band: Mapped[int] = mapped_column(primary_key=True)
+    bank: Mapped[LongText] = mapped_column(primary_key=True, default="")
     asked: Mapped[int]
     served: Mapped[int]
     asked_minor: Mapped[Minor]
@@ -29,12 +34,13 @@ class CoverageHole(Base):
 
     __tablename__ = "coverage_holes"
     __table_args__ = (
-        Index("uq_coverage_holes_open", "currency", "method", "band", unique=True,
+        Index("uq_coverage_holes_open", "direction", "currency", "method", "band", unique=True,
               postgresql_where=text("ended_at IS NULL")),
         Index("ix_coverage_holes_began_at", "began_at"),
         CheckConstraint("ended_at >= began_at", name="range"),
     )
     id: Mapped[Id]
+    direction: Mapped[LongText]
     currency: Mapped[LongText]
     method: Mapped[LongText]
     band: Mapped[int]

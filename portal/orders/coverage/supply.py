@@ -8,12 +8,13 @@ from sqlalchemy.orm import Session
 from portal import reference
 from portal.core import clock
 from portal.core.money import EXPONENTS
+from portal.orders.states import Direction
 from portal.parties.models import Trader
 from portal.reference import RateUnavailable, cache
 
 NOW = text("""SELECT currency, method, bank, band, able, there
                 FROM coverage_now(CAST(:currencies AS text[]), CAST(:settlements AS text[]), CAST(:units AS bigint[]),
-                                  CAST(:per AS numeric[]), :now, :day)""")
+                                  CAST(:per AS numeric[]), :now, :day, :direction)""")
 
 
 class Able(NamedTuple):
@@ -27,7 +28,7 @@ class Able(NamedTuple):
     there: int
 
 
-def now(session: Session) -> Sequence[Able]:
+def now(session: Session, direction: Direction) -> Sequence[Able]:
     """One pass over the live requisites. Of currencies without a fresh rate there is nobody."""
     settled_in = session.scalars(select(Trader.settlement_currency).where(~Trader.robot).distinct()).all()
     currencies, settlements, units, per = [], [], [], []
@@ -42,5 +43,5 @@ def now(session: Session) -> Sequence[Able]:
             units.append(10**EXPONENTS[currency])
             per.append(10**EXPONENTS[settlement] / rate / 10**EXPONENTS[currency])
     rows = session.execute(NOW, {"currencies": currencies, "settlements": settlements, "units": units, "per": per,
-                                 "now": clock.now(), "day": clock.today()})
+                                 "now": clock.now(), "day": clock.today(), "direction": direction})
     return [Able(*row) for row in rows]

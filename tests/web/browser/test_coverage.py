@@ -42,8 +42,8 @@ def test_a_hole_is_told_seen_and_closed(chromium: Browser, desk: Desk, stage: St
         cast.requisite(trader, min_amount="1000.00", max_amount="2999.00")
         hour = clock.now().replace(minute=0, second=0, microsecond=0) - timedelta(days=1)
         with f.act() as session:  # of this hour, and of the next should it begin meanwhile
-            session.add_all(DemandHour(hour=hour + timedelta(hours=later), currency="RUB", method=cast.method,
-                                       band=BAND, asked=7, served=7, asked_minor=1) for later in (0, 1))
+            session.add_all(DemandHour(hour=hour + timedelta(hours=later), direction="payin", currency="RUB",
+                                       method=cast.method, band=BAND, asked=7, served=7, asked_minor=1) for later in (0, 1))
         admin = people.seat(stage.app, people.person("admin")).sid
         its_trader = people.seat(stage.app, people.person("trader", trader_id=trader.id)).sid
     watched(stage)
@@ -56,7 +56,7 @@ def test_a_hole_is_told_seen_and_closed(chromium: Browser, desk: Desk, stage: St
         told = page.locator(".notice-row", has_text="Nobody could take: Card from 1000.00 RUB")
         held(look)
         told.locator("button").click()
-        page.wait_for_url("**/admin/coverage")
+        page.wait_for_url("**/admin/coverage?direction=payin")
         page.get_by_text("There are holes").wait_for()
         expect(page.locator(size)).to_contain_text("Hole")
         expect(page.locator(size)).to_contain_text("0 of 1")
