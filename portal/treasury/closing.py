@@ -20,7 +20,6 @@ from portal.ledger.verify import Check
 from portal.treasury.closing_models import ClosedDay
 
 SETTLES_FOR = timedelta(minutes=10)  # an entry of the day's last second may be committed that late
-PROOF_FRESH = timedelta(hours=24)
 LISTED_MAX = 60
 BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 # What moved between two moments, by sort of account; entries are found by when they were posted (ix …_posted_at).
@@ -55,6 +54,13 @@ class DayNotOver(Rejected):
     """This day is not over yet, or ended only minutes ago. Close it a little later."""
 
     code = "day_not_over"
+
+
+class NotProved(Rejected):
+    """The books have not been proved since this day ended, or what was found then still stands. Have them proved on the
+    page of proofs, which takes about a minute, and sign once nothing is found."""
+
+    code = "not_proved"
 
 
 class DayClosed(Conflict):
