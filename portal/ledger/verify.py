@@ -12,6 +12,7 @@ from typing import Any, Literal
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from portal.core import ids
 from portal.core.snapshot import snapshot
 
 Scope = Literal["full", "changed", "audit"]

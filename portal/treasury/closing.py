@@ -57,8 +57,7 @@ class DayNotOver(Rejected):
 
 
 class NotProved(Rejected):
-    """The books have not been proved since this day ended, or what was found then still stands. Have them proved on the
-    page of proofs, which takes about a minute, and sign once nothing is found."""
+    """The books have not been proved since this day ended. Have them proved, which takes about a minute, and sign then."""
 
     code = "not_proved"
 
@@ -195,7 +194,7 @@ def one(session: Session, actor: Actor, day: date, currency: str) -> Day:
 def close(session: Session, actor: Actor, command: CloseDay) -> ClosedDay:
     """Somebody has looked at it and signs: it is kept as it is now, and never changes.
 
-    Raises Denied, NotFound, DayNotOver, DayClosed, EarlierDayOpen, Invalid (a note is needed).
+    Raises Denied, NotFound, DayNotOver, DayClosed, EarlierDayOpen, NotProved, Invalid (a note is needed).
     """
     _check(actor, Permission.CLOSING_SIGN)
     if clock.now() < clock.midnight_after(command.day) + SETTLES_FOR:
@@ -208,6 +207,8 @@ def close(session: Session, actor: Actor, command: CloseDay) -> ClosedDay:
     following = due(session).get(command.currency)
     if following is not None and following < command.day:
         raise EarlierDayOpen(day=following.isoformat())
+    if not found.proved:
+        raise NotProved()
     if not found.balanced and not command.note:
         raise Invalid(fields=[FieldError("/note", "missing", "The books differ: say what is done about it.")])
     made = ClosedDay(
