@@ -34,7 +34,8 @@ class Kind:
 
 
 CREDITS = "credit"
-"""What an owner is credited, whatever the desk calls it: deposits, adjustments, reversals."""
+"""What an owner is credited, whatever the desk calls it: deposits, adjustments, reversals, opening
+balances."""
 _kinds: dict[str, Kind] = {}
 
 

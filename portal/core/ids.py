@@ -5,6 +5,7 @@ so that new rows land at the end of an index.
 """
 import os
 import time
+from datetime import datetime
 from functools import lru_cache
 from uuid import UUID
 
@@ -31,6 +32,11 @@ def new_id() -> UUID:
         except IndexError:
             fetched = os.urandom(_RANDOM_BYTES * _STOCK)
             _random.extend(fetched[at:at + _RANDOM_BYTES] for at in range(0, len(fetched), _RANDOM_BYTES))
+
+
+def first_of(moment: datetime) -> UUID:
+    """The least id of this millisecond: what was made before it has a lower one."""
+    return UUID(bytes=int(moment.timestamp() * 1000).to_bytes(6, "big") + bytes(_RANDOM_BYTES))
 
 
 @lru_cache(256)

@@ -46,9 +46,12 @@ def _requisites(session: Session, actor: Actor, taken: Import, rows: Sequence[Ro
 
 
 def _balances(session: Session, actor: Actor, taken: Import, rows: Sequence[Row]) -> None:
+    ledger.post(session, actor, [opening(taken, rows)])
+
+
+def opening(taken: Import, rows: Sequence[Row]) -> ledger.Draft:
     """One entry for the whole file: what the desk owes from before stands against suspense until it is placed."""
-    ledger.post(session, actor, [ledger.entries.opening_balance(
-        taken.id, [(row.made["account"], row.made["amount"]) for row in rows])])
+    return ledger.entries.opening_balance(taken.id, [(row.made["account"], row.made["amount"]) for row in rows])
 
 
 MAKERS: dict[str, Callable[[Session, Actor, Import, Sequence[Row]], None]] = {

@@ -55,6 +55,7 @@ class Book:
     known: reference.Reference
     people: dict[str, dict[str, list[Any]]]  # merchants and traders by canonical name, stores by slug
     seen: set[tuple[str, object]] = field(default_factory=set)
+    currency: str | None = None  # of a file of balances, by its first row
 
     def twice(self, row: Row, column: str, mark: object) -> None:
         """The same thing in two rows of the file."""
@@ -162,6 +163,11 @@ def _balance(book: Book, row: Row) -> None:
     amount = _amount(row, "amount", row.cells["amount"], owner.settlement_currency)
     if amount is not None and not amount:
         row.refuse("amount", "not_positive", "An opening balance is more than nothing.")
+    book.currency = book.currency or owner.settlement_currency
+    if owner.settlement_currency != book.currency:
+        row.refuse("owner", "another_currency", "This balance is in %(currency)s, the first one in %(first)s: balances of"
+                   " each currency are a file of their own.",
+                   {"currency": owner.settlement_currency, "first": book.currency})
     if _moved(book.session, kind, owner.id):
         row.refuse("owner", "has_moved", "This balance has moved already: ask for a deposit instead.")
     if amount:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from portal import approvals
 from portal.approvals import Approval, StaleApproval
+from portal.approvals import kinds as approval_kinds
 from portal.core import audit, clock, crypto, ids
 from portal.core.access import Actor, Permission
 from portal.core.commands import Command
@@ -18,8 +19,10 @@ from portal.core.money import Money
 from portal.core.paging import Page, newest_ids_first
 from portal.imports import apply, formats, row_checks
 from portal.imports.models import PREFIX, Import
+from portal.ledger import Draft
 
 KIND, PAGE, FILE_MAX = "import", 25, 512 * 1024
+BALANCES = "balances"  # the one sheet that moves money
 
 
 class RowsWrong(Rejected):
@@ -82,7 +85,7 @@ def ask(session: Session, actor: Actor, command: AskImport) -> Approval:
     """Put a file whose rows are all right before a second person. Raises Denied, NotFound, RowsWrong, AlreadyAsked."""
     _check(actor)
     taken = _locked(session, ids.parse(PREFIX, command.import_id))
-    if taken.sheet == "balances" and not (actor.is_system or actor.may(Permission.DEPOSIT_REQUEST)):
+    if taken.sheet == BALANCES and not (actor.is_system or actor.may(Permission.DEPOSIT_REQUEST)):
         raise Denied()
     rows = _judged(session, taken)
     if not rows or any(row.wrong for row in rows):
@@ -90,7 +93,7 @@ def ask(session: Session, actor: Actor, command: AskImport) -> Approval:
     taken.sums = _sums(rows)
     asked = approvals.ask_once(session, actor, kind=KIND, target_kind="import", target_id=taken.id, before={},
                                after={"sheet": taken.sheet, "name": taken.file_name, "rows": taken.rows}
-                               | {f"sum_{code}": text for code, text in _texts(rows).items()}, reason=command.reason)
+                               | _sum(rows), reason=command.reason)
     taken.state = "asked"
     return asked
 
@@ -115,6 +118,16 @@ def rejected(session: Session, actor: Actor, approval: Approval) -> None:
         taken.state = "checked"
 
 
+def drafts(session: Session, approval: Approval) -> list[Draft]:
+    """What approving it would post: opening balances, by the records of now; nothing of another file, or of one that no
+    longer fits."""
+    taken = session.get_one(Import, UUID(approval.target_id))
+    rows = _judged(session, taken) if taken.sheet == BALANCES else []
+    if not rows or any(row.wrong for row in rows):
+        return []
+    return [apply.opening(taken, rows)]
+
+
 def _judged(session: Session, taken: Import) -> list[row_checks.Row]:
     if taken.content_sealed is None:
         return []
@@ -131,8 +144,10 @@ def _sums(rows: list[row_checks.Row]) -> dict[str, int]:
     return sums
 
 
-def _texts(rows: list[row_checks.Row]) -> dict[str, str]:
-    return {code: Money(minor, code).text for code, minor in _sums(rows).items()}
+def _sum(rows: list[row_checks.Row]) -> dict[str, str]:
+    """What a file of balances comes to, as limits of decisions read it: it is of one currency."""
+    return {name: text for code, minor in _sums(rows).items()
+            for name, text in (("amount", Money(minor, code).text), ("currency", code))}
 
 
 def _locked(session: Session, id: UUID) -> Import:
@@ -151,4 +166,5 @@ def _check(actor: Actor) -> None:
         raise Denied()
 
 
-approvals.register(KIND, apply=approved, reject=rejected, title="Import")
+approvals.register(KIND, apply=approved, reject=rejected, title="Import", drafts=drafts,
+                   counted_as=approval_kinds.CREDITS)

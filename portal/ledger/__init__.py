@@ -30,7 +30,7 @@ from portal.ledger.queries import (
     totals,
 )
 from portal.ledger.service import AlreadyPosted, InsufficientFunds, Locked, lock_balances, post
-from portal.ledger.statements import Statement, StatementLine, credited, statement, statement_lines_of
+from portal.ledger.statements import Statement, StatementLine, statement, statement_lines_of
 
 __all__ = [
     "EXTERNAL",
@@ -57,7 +57,6 @@ __all__ = [
     "balance",
     "balances_of",
     "claims",
-    "credited",
     "entries",
     "lines_of",
     "lock_balances",

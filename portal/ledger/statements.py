@@ -56,9 +56,6 @@ ENTRIES = text("""
                         AS s (account, other_id, amount, after)
       JOIN accounts o ON o.id = s.other_id
      WHERE s.account = ANY(:accounts) ORDER BY p.id""")
-CREDITED = text("""
-    SELECT sum(p.amount_minor) FROM postings p JOIN journal_entries e ON e.id = p.entry_id AND e.kind = :kind
-     WHERE p.credit_id = :account AND p.id >= coalesce(first_posting(:account, :since), 0)""")
 
 
 @dataclass(frozen=True)
@@ -128,13 +125,6 @@ def statement_lines_of(session: Session, accounts: Collection[Account], wanted: 
     found = session.execute(ENTRIES, {"accounts": list(of_id), "kinds": [kind for kind, _ in wanted],
                                       "references": [reference for _, reference in wanted]})
     return [(of_id[row.account], _line(row, of_id[row.account])) for row in found]
-
-
-def credited(session: Session, account: Account, kind: str, *, since: datetime) -> Money:
-    """What entries of this kind put on the account from `since` on."""
-    id = account_id(session, account)
-    minor = 0 if id is None else session.scalar(CREDITED, {"account": id, "since": since, "kind": kind})
-    return Money(int(minor or 0), account.currency)
 
 
 def _bounds(session: Session, id: int, since: datetime | None, until: datetime | None) -> tuple[int, int]:

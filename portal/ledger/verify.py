@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
-from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from portal.core import ids
 from portal.core.snapshot import snapshot
 
 Scope = Literal["full", "changed", "audit"]
@@ -108,7 +108,7 @@ def mark_of(session: Session, since: datetime) -> dict[str, Any]:
     posting = session.scalar(text("SELECT min(id) FROM postings WHERE entry_id > :entry"), {"entry": entry})
     if posting is None:  # nothing was posted: past the last
         posting = (session.scalar(text("SELECT max(id) FROM postings")) or 0) + 1
-    return {"entry": entry, "posting": posting, "event": UUID(int=int(since.timestamp() * 1000) << 80)}
+    return {"entry": entry, "posting": posting, "event": ids.first_of(since)}
 
 
 def examine(session: Session, check: Check, mark: dict[str, Any] | None = None) -> Result:

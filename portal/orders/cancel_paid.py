@@ -5,14 +5,15 @@ from uuid import UUID
 from pydantic import Field
 from sqlalchemy.orm import Session
 
-from portal import approvals
+from portal import approvals, ledger
 from portal.approvals import Approval
-from portal.core import clock, jobs
+from portal.core import clock, ids, jobs
 from portal.core.access import Actor, Permission
 from portal.core.errors import Conflict, Denied
 from portal.core.lifecycle import InvalidTransition
 from portal.orders import queries
 from portal.orders.commands import OrderCommand
+from portal.orders.corrections import gainer
 from portal.orders.matching import reservations
 from portal.orders.models import Assignment, Order
 from portal.orders.states import Action, Status
@@ -72,6 +73,21 @@ def apply(session: Session, actor: Actor, approval: Approval) -> None:
         jobs.cancel(session, kind, str(order.id))
 
 
+def drafts(session: Session, approval: Approval) -> list[ledger.Draft]:
+    """What approving it would post; nothing where it went elsewhere since."""
+    order = session.get_one(Order, UUID(approval.target_id))
+    assignment = queries.current_assignment(session, order)
+    if assignment is None or _standing(order, assignment) != approval.before:
+        return []
+    return reservations.foreseen(session, order, assignment)
+
+
+def subject(session: Session, approval: Approval) -> str:
+    """Who has by it what was held, for limits that count a day's sum: by many orders it is still the same one."""
+    assignment = session.get_one(Assignment, ids.parse("asg", approval.before["assignment"]))
+    return gainer(session.get_one(Order, UUID(approval.target_id)), assignment, more=False)
+
+
 def _given_up(session: Session, order: Order) -> Assignment:
     """Whose confirmation nobody waits for any more."""
     assignment = queries.current_assignment(session, order)
@@ -87,4 +103,4 @@ def _standing(order: Order, assignment: Assignment) -> dict[str, Any]:
     return {"status": str(order.status), "assignment": assignment.public_id}
 
 
-approvals.register(KIND, apply=apply, title="Cancellation of a paid order")
+approvals.register(KIND, apply=apply, title="Cancellation of a paid order", drafts=drafts, subject=subject)

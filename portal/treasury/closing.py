@@ -20,7 +20,6 @@ from portal.ledger.verify import Check
 from portal.treasury.closing_models import ClosedDay
 
 SETTLES_FOR = timedelta(minutes=10)  # an entry of the day's last second may be committed that late
-PROOF_FRESH = timedelta(hours=24)
 LISTED_MAX = 60
 BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 # What moved between two moments, by sort of account; entries are found by when they were posted (ix …_posted_at).
@@ -55,6 +54,12 @@ class DayNotOver(Rejected):
     """This day is not over yet, or ended only minutes ago. Close it a little later."""
 
     code = "day_not_over"
+
+
+class NotProved(Rejected):
+    """The books have not been proved since this day ended. Have them proved, which takes about a minute, and sign then."""
+
+    code = "not_proved"
 
 
 class DayClosed(Conflict):
@@ -189,7 +194,7 @@ def one(session: Session, actor: Actor, day: date, currency: str) -> Day:
 def close(session: Session, actor: Actor, command: CloseDay) -> ClosedDay:
     """Somebody has looked at it and signs: it is kept as it is now, and never changes.
 
-    Raises Denied, NotFound, DayNotOver, DayClosed, EarlierDayOpen, Invalid (a note is needed).
+    Raises Denied, NotFound, DayNotOver, DayClosed, EarlierDayOpen, NotProved, Invalid (a note is needed).
     """
     _check(actor, Permission.CLOSING_SIGN)
     if clock.now() < clock.midnight_after(command.day) + SETTLES_FOR:
@@ -202,6 +207,8 @@ def close(session: Session, actor: Actor, command: CloseDay) -> ClosedDay:
     following = due(session).get(command.currency)
     if following is not None and following < command.day:
         raise EarlierDayOpen(day=following.isoformat())
+    if not found.proved:
+        raise NotProved()
     if not found.balanced and not command.note:
         raise Invalid(fields=[FieldError("/note", "missing", "The books differ: say what is done about it.")])
     made = ClosedDay(

@@ -1,4 +1,5 @@
 """Requests end by themselves, are taken back, decided alone up to a limit and by two from one on; many at once."""
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -24,7 +25,14 @@ def trader(app: Flask) -> Trader:
 
 
 @pytest.fixture(autouse=True)
-def _no_limits(app: Flask) -> None:
+def _no_limits(app: Flask) -> Iterator[None]:
+    """Before, and none is left to other tests afterwards."""
+    no_limits()
+    yield
+    no_limits()
+
+
+def no_limits() -> None:
     with transaction() as session:
         for found in session.scalars(select(ApprovalLimit)).all():
             found.alone_max_minor, found.two_from_minor = 0, None
@@ -47,11 +55,11 @@ def fresh(approval: Approval) -> Approval:
         return session.get_one(Approval, approval.id)
 
 
-def limit(alone: str = "0", two: str | None = None, kind: str = "deposit") -> None:
+def limit(alone: str = "0", two: str | None = None, kind: str = "deposit", currency: str = "USDT") -> None:
     by, other = f.staff("super_admin"), f.staff("super_admin")
     with f.act() as session:
         change = limit_changes.ask(session, by, limits.AskLimit(
-            kind=kind, currency="USDT", alone_max=alone, two_from=two, reason="grew"))
+            kind=kind, currency=currency, alone_max=alone, two_from=two, reason="grew"))
     decide(change, other)
 
 

@@ -30,6 +30,7 @@ from tests.killed.wire import Stop
 from tests.payouts.conftest import csv_of, prefund, row
 from tests.running import children_of
 from tests.treasury import acts
+from tests.treasury.test_closing import prove
 
 pytestmark = pytest.mark.slow
 ROWS = 30  # of a file
@@ -231,6 +232,7 @@ def test_a_day_is_closed_once(stage: Stage, stop: Stop) -> None:
     with clock.moved(clock.midnight_before(first) + timedelta(hours=12) - clock.now()):
         cast = f.new_cast()
         prefund(cast, "100.000000")
+    prove()
     stage.desk.start("web")
     sitting = stage.sitting(people.person("admin"))
     days = [first + timedelta(days=number) for number in range(KILLS)]

@@ -16,6 +16,7 @@ from tasks import registry
 from tests import factories as f
 from tests.disputes import acts as disputes
 from tests.treasury import acts
+from tests.treasury.test_closing import prove
 
 assert registry.ALL  # every noun has registered its checks
 STORE = "(SELECT min(id) FROM accounts WHERE owner_kind = 'store' AND purpose = 'available')"
@@ -145,6 +146,7 @@ def desk(fresh_app) -> f.Cast:
         approvals.decide(session, f.staff("super_admin"), approvals.DecideApproval(
             approval_id=asked.public_id, decision="approve"))
     f.completed_payin(cast, "500.00")
+    prove()
     with f.act() as session:
         closing.close(session, f.staff("admin"), closing.CloseDay(
             day=clock.today() - timedelta(days=2), currency="USDT", note="Before the first day"))

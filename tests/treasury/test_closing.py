@@ -7,10 +7,10 @@ from flask import Flask
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from portal.core import clock
+from portal.core import clock, jobs
 from portal.core.db import reader, transaction
 from portal.core.errors import Denied, Invalid, NotFound
-from portal.ledger import verify
+from portal.ledger import proofs, verify
 from portal.treasury import closing
 from tests import factories as f
 from tests import people
@@ -20,8 +20,22 @@ def to(day: date, hour: int = 12) -> timedelta:
     return clock.midnight_before(day) + timedelta(hours=hour) - clock.now()
 
 
+def prove() -> None:
+    """As the page asks for it and the worker does it."""
+    with f.act() as session:
+        jobs.enqueue(session, proofs.WHOLE, key="asked")
+    assert f.work_off(proofs.WHOLE) == 1
+
+
 @pytest.fixture
-def days(fresh_app: Flask) -> tuple[f.Cast, date]:
+def days(unproved: tuple[f.Cast, date]) -> tuple[f.Cast, date]:
+    """And the books were proved since."""
+    prove()
+    return unproved
+
+
+@pytest.fixture
+def unproved(fresh_app: Flask) -> tuple[f.Cast, date]:
     """Two days with something on each; the first of them is returned."""
     today = clock.today()
     with clock.moved(to(today - timedelta(days=2))):
@@ -63,6 +77,33 @@ def test_a_day_adds_up_and_the_next_goes_on_from_it(days: tuple[f.Cast, date]) -
     assert after["trader held"].closing.minor > 0
     assert [(held.sort, held.count) for held in second.holds] == [("payin", 1)]
     assert after["store available"].closing == f.store_available(cast.store)
+
+
+def test_a_day_is_not_signed_before_its_books_were_proved(unproved: tuple[f.Cast, date]) -> None:
+    _, first = unproved
+    with pytest.raises(closing.NotProved):
+        close(first)
+    with clock.moved(to(first, hour=23)):
+        prove()
+    with pytest.raises(closing.NotProved):
+        close(first, "A note does not stand in for it")
+    prove()
+    close(first)
+    assert look(first).signed.proved_at >= clock.midnight_after(first)
+
+
+def test_its_page_has_the_books_proved(unproved: tuple[f.Cast, date], fresh_app: Flask) -> None:
+    _, first = unproved
+    admin = people.seat(fresh_app, people.person("admin"))
+    page = f"/admin/closing/{first}/USDT"
+    refused = admin.send(f"{page}/signature", {})
+    assert refused.status_code == 409
+    assert "not been proved since this day ended" in refused.text
+    assert 'action="/admin/proof/run"' in refused.text
+    assert admin.send("/admin/proof/run", {}).status_code == 303
+    f.work_off(proofs.WHOLE)
+    assert "Have the books proved" not in admin.get(page).text
+    assert admin.send(f"{page}/signature", {}).status_code == 303
 
 
 def test_days_are_closed_one_after_the_other_and_once(days: tuple[f.Cast, date]) -> None:
@@ -143,7 +184,6 @@ def test_what_is_slipped_into_a_closed_day_is_found(days: tuple[f.Cast, date], o
 
 
 def test_differences_want_a_note(days: tuple[f.Cast, date]) -> None:
-    from portal.ledger import proofs
     from portal.ledger.verify import Report, Result
 
     _, first = days

@@ -1,5 +1,5 @@
 """What an open assignment takes up — slot, amount, limits, collateral — and giving it back."""
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
@@ -71,7 +71,7 @@ def release(session: Session, ending: Sequence[tuple[Order, Assignment]], *, rea
     All of them at once, after the orders' steps: balances are locked after everything else, so a transaction calls this
     once.
     """
-    ending = [*ending, *_lingering(session, ending)]
+    ending = [*ending, *_lingering(session, {order.id: order for order, _ in ending if order.status in ENDED}, ending)]
     taken = free(session, [assignment for _, assignment in ending])
     for order, assignment in ending:
         requisite, holder = taken.requisites[assignment.requisite_id], taken.holders[assignment.holder_id]
@@ -86,14 +86,24 @@ def release(session: Session, ending: Sequence[tuple[Order, Assignment]], *, rea
     _keep_amounts(session, [pair for pair in of_people if rules_of(pair[0]).one_amount], bounded=reason == CANCELLED)
     count_day(session, of_people, confirmed=False)
     over = {order.id: order for order, _ in ending if order.status in ENDED}
-    ledger.post(session, SYSTEM, drafted(
-        *(rules_of(order).on_release(hold_facts(assignment, order.live)) for order, assignment in ending),
-        *(rules_of(order).on_end(order) for order in over.values())))
+    ledger.post(session, SYSTEM, _given_back(ending, over.values()))
 
 
-def _lingering(session: Session, ending: Sequence[tuple[Order, Assignment]]) -> list[tuple[Order, Assignment]]:
-    """Of orders that have ended, beside those that are named."""
-    over, named = {order.id: order for order, _ in ending if order.status in ENDED}, {one.id for _, one in ending}
+def foreseen(session: Session, order: Order, assignment: Assignment) -> list[ledger.Draft]:
+    """What `release` would post, were the order to end now with this assignment."""
+    ending = [(order, assignment)]
+    return _given_back([*ending, *_lingering(session, {order.id: order}, ending)], [order])
+
+
+def _given_back(ending: Iterable[tuple[Order, Assignment]], over: Iterable[Order]) -> list[ledger.Draft]:
+    return drafted(*(rules_of(order).on_release(hold_facts(assignment, order.live)) for order, assignment in ending),
+                   *(rules_of(order).on_end(order) for order in over))
+
+
+def _lingering(session: Session, over: Mapping[UUID, Order], ending: Sequence[tuple[Order, Assignment]],
+               ) -> list[tuple[Order, Assignment]]:
+    """Of orders that end, beside those that are named."""
+    named = {one.id for _, one in ending}
     if not over:
         return []
     found = session.scalars(select(Assignment).where(

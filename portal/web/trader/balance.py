@@ -1,6 +1,4 @@
 """A trader's money at the desk: free, held by open orders, earned, and the statement that explains it."""
-from datetime import datetime
-
 from flask import Blueprint, Response
 from sqlalchemy import select
 
@@ -8,8 +6,8 @@ from portal import ledger
 from portal.core import clock
 from portal.core.access import Permission, requires
 from portal.core.db import reader
-from portal.core.money import Money
 from portal.ledger import Account
+from portal.orders.reading import earned
 from portal.parties.models import Trader
 from portal.web.identity import signed_in
 from portal.web.render import show
@@ -21,12 +19,13 @@ bp = Blueprint("trader_balance", __name__, url_prefix="/trader/balance")
 @bp.get("")
 @requires(Permission.BALANCE_READ)
 def index() -> Response:
-    account = _account()
-    held = ledger.trader_held(_trader().id, account.currency, live=True)
+    trader, account = _trader(), _account()
+    held = ledger.trader_held(trader.id, account.currency, live=True)
     today = clock.today()
+    earned_today, earned_month = (earned.rewards(reader(), trader.id, account.currency, since=clock.midnight_before(day))
+                                  for day in (today, today.replace(day=1)))
     return show("trader/balance/index.html", available=ledger.balance(reader(), account),
-                held=ledger.balance(reader(), held), earned_today=_earned(account, clock.midnight_before(today)),
-                earned_month=_earned(account, clock.midnight_before(today.replace(day=1))),
+                held=ledger.balance(reader(), held), earned_today=earned_today, earned_month=earned_month,
                 **statement_of(account, order_endpoint="trader_orders.one", export_endpoint=".export"))
 
 
@@ -34,11 +33,6 @@ def index() -> Response:
 @requires(Permission.BALANCE_READ)
 def export(kind: str) -> Response:
     return statement_file(_account(), kind)
-
-
-def _earned(account: Account, since: datetime) -> Money:
-    """Rewards: what settling orders put on the account."""
-    return ledger.credited(reader(), account, "payin_settle", since=since)
 
 
 def _trader() -> Trader:
