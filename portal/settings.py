@@ -129,6 +129,8 @@ class Settings(Checks):
     retain_sessions_days: int = Field(30, ge=1, description="ended sessions with their address and browser")
     retain_mails_days: int = Field(7, ge=1, description="mails that were sent; their text goes at once")
     retain_calls_days: int = Field(7, ge=1, le=90, description="what stores called on the gateway and were answered")
+    history_months: int = Field(24, ge=3, description="months of steps, audit, webhooks and done work that stay in the "
+                                "database; older ones are due for the archive")
     security_contact: str | None = Field(
         None, description="who hears of weaknesses, as mailto:… or https://…: stands in /.well-known/security.txt")
     telegram_bot_token: SecretStr | None = Field(None, description="of the bot that writes to people who link it")

@@ -3,7 +3,7 @@ from portal.applications import models as applications
 from portal.approvals import admissions
 from portal.approvals import models as approvals
 from portal.calls import models as calls
-from portal.core import audit, jobs, seals
+from portal.core import archived_months, audit, jobs, seals
 from portal.disputes import models as disputes
 from portal.files import models as files
 from portal.gateway import models as gateway
@@ -37,8 +37,8 @@ from portal.treasury import models as treasury
 from portal.treasury import result_models as results
 from portal.webhooks import models as webhooks
 
-__all__ = ["admissions", "announcements", "applications", "approvals", "audit", "bank_windows", "books", "calls",
-           "cases", "claims", "closed_days",
+__all__ = ["admissions", "announcements", "applications", "approvals", "archived_months", "audit", "bank_windows",
+           "books", "calls", "cases", "claims", "closed_days",
            "corrections", "coverage", "desk_pauses", "disputes", "factor_models", "files", "findings", "form_keys",
            "gateway", "help_threads",
            "imports", "jobs", "ledger", "ledger_proofs", "mail", "mail_links", "notices", "orders", "parties",

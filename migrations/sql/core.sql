@@ -44,6 +44,23 @@ CREATE TABLE audit_seals (
 );
 ALTER TABLE audit_seals ALTER entries SET STORAGE EXTERNAL; -- hashes do not compress
 
+-- A month of history that lies in a file of the operator's; `detached_at`: since when it lies there alone. Its owner writes it.
+CREATE TABLE archived_months (
+    table_name text NOT NULL,
+    month date NOT NULL,
+    rows bigint NOT NULL,
+    sha256 bytea NOT NULL,
+    sum bytea,
+    first_transaction bigint,
+    last_transaction bigint,
+    archived_at timestamptz NOT NULL,
+    detached_at timestamptz,
+    CONSTRAINT pk_archived_months PRIMARY KEY (table_name, month),
+    CONSTRAINT ck_archived_months_sealed CHECK (num_nonnulls(sum, first_transaction, last_transaction) IN (0, 3)),
+    CONSTRAINT ck_archived_months_month CHECK (extract(day FROM month) = 1)
+);
+REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON archived_months FROM quittance_app;
+
 -- The newest slot of a recurring kind that was turned into a job, so that two dispatchers make it once.
 CREATE TABLE job_slots (
     kind text NOT NULL,
@@ -75,7 +92,7 @@ CREATE INDEX ix_jobs_dead ON jobs (dead_at, id) WHERE dead_at IS NOT NULL;
 CREATE INDEX ix_jobs_due ON jobs (kind, run_at, id) WHERE dead_at IS NULL;
 CREATE INDEX ix_jobs_partition ON jobs (partition, run_at, id) WHERE partition IS NOT NULL AND dead_at IS NULL;
 
--- What was done, by month; detached and archived later.
+-- What was done, by month; archived and detached later (flask history).
 CREATE TABLE jobs_done (
     id bigint NOT NULL,
     done_at timestamptz NOT NULL,

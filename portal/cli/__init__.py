@@ -11,6 +11,7 @@ def register(app: Flask) -> None:
         crypto,
         demo,
         doctor,
+        history,
         jobs,
         keys,
         ledger,
@@ -29,6 +30,6 @@ def register(app: Flask) -> None:
         from portal.core.db import db
 
         Migrate(app, db)
-    for module in (audit, config, crypto, demo, doctor, jobs, keys, ledger, notices, orders, privacy, rates, tokens,
-                   users, webhooks):
+    for module in (audit, config, crypto, demo, doctor, history, jobs, keys, ledger, notices, orders, privacy, rates,
+                   tokens, users, webhooks):
         app.cli.add_command(module.group)

@@ -57,4 +57,6 @@ def _say(found: Checked, wrong: list[str]) -> None:
     if len(wrong) > SHOWN_MAX:
         click.echo(f"        and {len(wrong) - SHOWN_MAX} more")
     until = f", sealed until {clock.rfc3339(found.last.sealed_at)}" if found.last else ""
+    if found.archived:
+        click.echo(f"archived {found.archived} rows lie in archived months: bin/flask history verify reads their files")
     click.echo(f"{found.rows} rows in {found.seals} seals{until}; {len(wrong)} differences")

@@ -6,7 +6,8 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.core import seals
+from portal.core import archived_months, seals
+from portal.core.archived_months import ArchivedMonth, Sum
 from portal.core.seals import BEGINNING, ENTRY, SEALED, AuditSeal
 from portal.core.snapshot import snapshot
 
@@ -15,12 +16,14 @@ KEY = 1 + 16
 
 
 class Checked(NamedTuple):
-    """`wrong`: a sentence for each seal or row, beginning with what it is about."""
+    """`wrong`: a sentence for each seal or row, beginning with what it is about. `archived`: of `rows` those that lie
+    in archived months, and are known by these months' sums alone."""
 
     rows: int
     seals: int
     last: AuditSeal | None
     wrong: Sequence[str]
+    archived: int = 0
 
 
 class Kept(NamedTuple):
@@ -50,6 +53,7 @@ def check(session: Session, *, against: Kept | None = None) -> Checked:
 def _checked(session: Session, against: Kept | None) -> Checked:
     wrong, together, waiting, rows, count = list[str](), list[AuditSeal](), 0, 0, 0
     before: AuditSeal | None = None
+    away = _Away(archived_months.detached(session))
     for one in _all(session):
         wrong += _of_chain(one, before)
         if against is not None and one.number == against.number and one.own_hash() != against.hash:
@@ -57,12 +61,12 @@ def _checked(session: Session, against: Kept | None) -> Checked:
         together.append(one)
         waiting, before, count, rows = waiting + one.rows, one, count + 1, rows + one.rows
         if waiting >= TOGETHER:
-            wrong += _of_rows(session, together)
+            wrong += _of_rows(session, together, away)
             together, waiting = [], 0
-    wrong += _of_rows(session, together)
+    wrong += _of_rows(session, together, away)
     if against is not None and (before is None or before.number < against.number):
         wrong.append(f"seal {against.number}: was kept elsewhere and is not there")
-    return Checked(rows, count, before, wrong)
+    return Checked(rows, count, before, [*wrong, *away.wrong()], away.found.rows)
 
 
 def _all(session: Session) -> Iterator[AuditSeal]:
@@ -84,7 +88,35 @@ def _of_chain(one: AuditSeal, before: AuditSeal | None) -> Iterator[str]:
         yield f"seal {one.number}: says something else than what was sealed"
 
 
-def _of_rows(session: Session, together: Sequence[AuditSeal]) -> Iterator[str]:
+class _Away:
+    """Sealed rows that are not there, where months of their time are archived: together they are these months' rows.
+
+    Which of them is wrong cannot be told without the archives; that one is, can.
+    """
+
+    def __init__(self, months: Sequence[ArchivedMonth]) -> None:
+        tags = {each.table: each.tag for each in SEALED}
+        self.months = [(tags[month.table_name], month) for month in months if month.table_name in tags and month.rows]
+        self.found = Sum()
+
+    def took(self, one: AuditSeal, key: bytes, hash: bytes) -> bool:
+        """A row of this seal may lie in an archived month."""
+        may = any(tag == key[0] and (month.first_transaction or 0) < one.until_transaction
+                  and (month.last_transaction or 0) >= one.from_transaction for tag, month in self.months)
+        if may:
+            self.found.add(key + hash)
+        return may
+
+    def wrong(self) -> Iterator[str]:
+        archived = Sum()
+        for _, month in self.months:
+            archived.add_all(month.rows, month.sum or b"")
+        if (self.found.rows, self.found.value) != (archived.rows, archived.value):
+            yield (f"archived months: {self.found.rows} sealed rows of their time are not there and {archived.rows} were"
+                   " archived: they are not the same ones")
+
+
+def _of_rows(session: Session, together: Sequence[AuditSeal], away: _Away) -> Iterator[str]:
     """Rows of seals that follow one another, against what these have of them."""
     if not together:
         return
@@ -95,7 +127,13 @@ def _of_rows(session: Session, together: Sequence[AuditSeal]) -> Iterator[str]:
             yield f"{_named(key)}: was put in after its time was sealed"
         elif kept != hash:
             yield f"{_named(key)}: was changed after it was sealed"
-    yield from (f"{_named(key)}: was sealed and is not there any more" for key in sealed)
+    if not sealed:
+        return
+    for one in together:
+        for entry in _entries(one):
+            key = entry[:KEY]
+            if key in sealed and not away.took(one, key, entry[KEY:]):
+                yield f"{_named(key)}: was sealed and is not there any more"
 
 
 def _entries(one: AuditSeal) -> Sequence[bytes]:

@@ -112,18 +112,22 @@ def exported(one: AuditSeal) -> dict[str, Any]:
 def rows_between(session: Session, from_transaction: int, until_transaction: int) -> Iterator[tuple[bytes, bytes]]:
     """Rows of these transactions, table by table: the key of each among all of them, and the hash of its canonical
     form. Hashes are made here, not by the database. Hot: a million of them in a proof."""
-    sha256, cursor = hashlib.sha256, session.connection().connection.cursor()
+    cursor = session.connection().connection.cursor()
     cursor.execute("SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO, YMD'")
     for each in SEALED:
-        tag, name = bytes([each.tag]), each.table.encode() + b"\t"
         query = sql.SQL("COPY (SELECT {} FROM {} WHERE transaction_id >= {} AND transaction_id < {}) TO STDOUT").format(
             sql.SQL(", ").join(map(sql.Identifier, each.columns)), sql.Identifier(each.table),
             sql.Literal(from_transaction), sql.Literal(until_transaction))
         with cursor.copy(query) as lines:
             for line in lines:  # each is one row, its line end included
-                written = bytes(line)
-                yield tag + _key(written[:written.index(b"\t")]), sha256(name + written).digest()
+                yield entry_of(each, bytes(line))
     cursor.close()
+
+
+def entry_of(each: Sealed, line: bytes) -> tuple[bytes, bytes]:
+    """Of a row as COPY writes it, line end included: its key among all, and the hash of its canonical form."""
+    return (bytes([each.tag]) + _key(line[:line.index(b"\t")]),
+            hashlib.sha256(each.table.encode() + b"\t" + line).digest())
 
 
 def _key(id: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""The database: partitions ahead, indexes, bloat, transactions, replication, a standby to read from, collations."""
+"""The database: partitions ahead, old months, indexes, bloat, transactions, replication, a standby to read from, collations."""
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from portal.cli.examinations import Finding, judged
 from portal.core import clock, replica
 from portal.core.db import engine_options
+from portal.history import months
 from portal.settings import Settings
 
 AHEAD = timedelta(days=35)  # a month that begins within it needs its partitions
@@ -62,6 +63,17 @@ def partitions(session: Session, settings: Settings) -> Iterator[Finding]:
     yield judged("partitions", f"{', '.join(missing)} are not there" if missing
                  else f"what goes by days has its next {DAYS_AHEAD}", "the job keep_days makes them each hour: see "
                  "/admin/jobs; what comes without its day is dropped when the day is made", act=bool(missing))
+
+
+def old_months(session: Session, settings: Settings) -> Iterator[Finding]:
+    """Nothing breaks while they stay: the disk fills, and backups take longer."""
+    due = months.due(months.parts(session, settings.history_months))
+    oldest = f"{due[0].month:%Y-%m}" if due else ""
+    yield judged("old months", f"{len(due)} are due for the archive, the oldest is {oldest}; they take "
+                 f"{sum(month.bytes for month in due) / MIB:.1f} MiB" if due
+                 else f"none is due: the last {settings.history_months} stay",
+                 f"bin/flask history archive {oldest} FOLDER, copy the folder elsewhere, then history detach {oldest} "
+                 "FOLDER: docs/runbooks.md, Old months", act=False, look=bool(due))
 
 
 def indexes(session: Session, settings: Settings) -> Iterator[Finding]:

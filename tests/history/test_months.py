@@ -1,0 +1,136 @@
+"""A month of five years ago is archived, leaves the database, is missed calmly, and comes back as it was."""
+import gzip
+import json
+
+import psycopg
+import pytest
+
+from portal.core.audit import AuditRow
+from portal.history import archive, moving
+from portal.history.months import TABLES, partition
+from tests import factories as f
+from tests.history.conftest import Old, all_sealed
+
+
+def test_a_month_leaves_and_comes_back_as_it_was(old: Old) -> None:
+    before = {table: old.rows(table) for table in TABLES}
+    listed = old.history("list", "--due").output
+    assert all(f"due      {old.said}  {table}" in listed for table in TABLES)
+
+    done = old.history("archive")
+    assert done.exit_code == 0, done.output
+    assert {table: old.rows(table) for table in TABLES} == before, "nothing leaves by this"
+    again = old.history("archive")
+    assert again.output.count("is written already") == len(TABLES)
+    done = old.history("detach", "--yes")
+    assert done.exit_code == 0, done.output
+    assert not any(old.rows(table) for table in TABLES)
+    with psycopg.connect(old.owner_url) as owner:
+        assert not [name for table in TABLES for name in owner.execute(
+            "SELECT to_regclass(%s)", [partition(table, old.month)]).fetchone() if name]
+    all_sealed()
+    said = old.run("audit", "verify")
+    sealed = len(before["audit_rows"]) + len(before["order_events"])
+    assert said.exit_code == 0, said.output
+    assert f"archived {sealed} rows lie in archived months" in said.output
+    assert old.history("verify").output.count("holds ") == len(TABLES)
+    assert f"away     {old.said}  order_events" in old.history("list").output
+
+    done = old.history("attach")
+    assert done.exit_code == 0, done.output
+    assert {table: old.rows(table) for table in TABLES} == before
+    all_sealed()
+    said = old.run("audit", "verify")
+    assert (said.exit_code, "archived" in said.output) == (0, False), said.output
+    with pytest.raises(psycopg.errors.RestrictViolation), psycopg.connect(old.owner_url) as owner:
+        owner.execute(f"UPDATE order_events SET actor_name = 'x' WHERE order_id = '{old.order.id}'")
+    assert old.history("detach", "--yes").exit_code == 0, "the same file is good for it again"
+    with f.look() as session:
+        acts = session.query(AuditRow.action).filter(AuditRow.target_kind == "history").all()
+    assert [acts.count((act,)) for act in ("history.archived", "history.detached", "history.attached")] == [7, 14, 7]
+
+
+def test_what_is_needed_stays(old: Old) -> None:
+    assert (done := old.history("archive")).exit_code == 0, done.output
+    for statement, undo, said in (
+            (f"UPDATE orders SET status = 'retrying' WHERE id = '{old.order.id}'",
+             f"UPDATE orders SET status = 'completed' WHERE id = '{old.order.id}'", "orders that have not ended: 1"),
+            ("UPDATE assignments SET state = 'chosen'", "UPDATE assignments SET state = 'ended'",
+             "attempts that still hold collateral: 1"),
+            ("INSERT INTO legal_holds (id, created_at, kind, shown, order_id, reason, made_name) VALUES "
+             f"(uuidv7(), now(), 'order', 'x', '{old.order.id}', 'court', 'x')",
+             "UPDATE legal_holds SET lifted_at = now(), lifted_name = 'x'", "legal holds: 1"),
+            ("DELETE FROM ledger_proofs", None, "proof of the whole books that is lacking")):
+        old.owned(statement)
+        refused = old.history("detach", "--yes", "--table", "order_events")
+        assert (refused.exit_code, said in refused.output) == (1, True), refused.output
+        assert old.rows("order_events")
+        if undo:
+            old.owned(undo)
+    assert old.run("ledger", "verify").exit_code == 0
+    refused = old.history("detach", "--yes", "--table", "webhook_events")
+    assert "deliveries that are kept: 1" in refused.output
+    old.owned("UPDATE webhook_deliveries SET state = 'pending'")
+    assert "deliveries on their way: 1" in old.history("detach", "--yes", "--table", "webhook_deliveries").output
+    young = old.run("history", "archive", "2099-01", str(old.folder))
+    assert (young.exit_code, "nothing of 2099-01" in young.output) == (1, True)
+
+
+def test_only_a_whole_archive_lets_a_month_go(old: Old) -> None:
+    refused = old.history("detach", "--yes", "--table", "order_events")
+    assert (refused.exit_code, "is no manifest" in refused.output) == (1, True)
+    assert (done := old.history("archive")).exit_code == 0, done.output
+    file = archive.file_of(old.folder, "order_events", old.month)
+    assert (file.stat().st_mode & 0o777, old.folder.stat().st_mode & 0o777) == (0o600, 0o700)
+    whole = file.read_bytes()
+    for broken in (whole[:-9], whole[:40] + bytes([whole[40] ^ 1]) + whole[41:], b""):
+        file.write_bytes(broken)
+        refused = old.history("detach", "--yes", "--table", "order_events")
+        assert (refused.exit_code, bool(old.rows("order_events"))) == (1, True), refused.output
+    # a file and a manifest that agree with one another, of other rows
+    other = gzip.compress(gzip.decompress(whole).replace(b"1000", b"9000"))
+    file.write_bytes(other)
+    manifest = archive.manifest_of(old.folder, "order_events", old.month)
+    tally = archive.Tally("order_events")
+    for line in archive.lines(old.folder, "order_events", old.month):
+        tally.add(line)
+    said = json.loads(manifest.read_text())
+    made = tally.manifest("order_events", old.month, said["columns"])
+    manifest.write_text(json.dumps(said | {"sha256": made.sha256, "sum": made.sum,
+                                           "file_sha256": archive._sha256_of(file)}))
+    refused = old.history("detach", "--yes", "--table", "order_events")
+    assert (refused.exit_code, "knows of no such archive" in refused.output) == (1, True), refused.output
+    assert old.history("archive", "--table", "order_events").exit_code == 0, "it is written anew"
+    old.owned("UPDATE order_events SET actor_name = 'mallory' WHERE type = 'payin.completed'")
+    assert "rows are not those of the file" in old.history("detach", "--yes", "--table", "order_events").output
+    assert old.history("archive", "--table", "order_events").exit_code == 0
+    refused = old.history("detach", "--yes", "--table", "order_events")
+    assert "a row is not as seal" in refused.output, "what was changed does not leave as if it were right"
+    assert old.rows("order_events")
+
+
+def test_an_archived_row_that_nobody_has_is_told(old: Old) -> None:
+    """Who takes a row out of an archived month's time, or says that another month is away, is found by its sum."""
+    assert (done := old.history("archive")).exit_code == 0, done.output
+    assert old.history("detach", "--yes").exit_code == 0
+    with psycopg.connect(old.owner_url) as owner:
+        owner.execute("UPDATE archived_months SET rows = rows - 1, sum = sha256('x') WHERE table_name = 'audit_rows'")
+    said = old.run("audit", "verify")
+    assert (said.exit_code, "differs archived months:" in said.output) == (1, True), said.output
+
+
+def test_two_commands_do_not_meet(old: Old, fresh_app) -> None:
+    with moving.owner(fresh_app.extensions["settings"].owner_url):
+        refused = old.history("archive")
+    assert (refused.exit_code, "another command moves months" in refused.output) == (1, True)
+    assert (done := old.history("archive")).exit_code == 0, done.output
+    with psycopg.connect(old.owner_url) as reading:  # an export that takes its time
+        reading.execute("SELECT count(*) FROM order_events")
+        moving_tries, moving.TRIES_MAX = moving.TRIES_MAX, 2
+        try:
+            refused = old.history("detach", "--yes", "--table", "order_events")
+        finally:
+            moving.TRIES_MAX = moving_tries
+        assert (refused.exit_code, "in use all the time" in refused.output) == (1, True), refused.output
+    assert old.rows("order_events"), "nothing is half"
+    assert old.history("detach", "--yes").exit_code == 0
