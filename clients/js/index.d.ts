@@ -27,7 +27,12 @@ export interface Patience {
   longestWait?: number;
 }
 
-export function quittance(key: string, desk: string, patience?: Patience): Client<paths>;
+export interface Options extends Patience {
+  /** `qsign_…`: each call is signed with it. */
+  signingSecret?: string;
+}
+
+export function quittance(key: string, desk: string, options?: Options): Client<paths>;
 export function must<T>(call: Promise<{ data?: T; error?: unknown; response: Response }>): Promise<T>;
 
 type Lists = { [P in keyof paths]: paths[P] extends {

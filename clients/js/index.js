@@ -23,14 +23,17 @@ export class BadSignature extends Error {}
 
 /**
  * A client with GET, POST, PATCH and DELETE, each of an address of schema.d.ts. A call that is not a GET carries an
- * Idempotency-Key, yours or one of its own, and so can be sent again: it is done once.
+ * Idempotency-Key, yours or one of its own, and so can be sent again: it is done once. With the key's signing secret
+ * each call is signed besides, every attempt anew.
  */
-export function quittance(key, desk, { attempts = 4, firstWait = 0.5, longestWait = 30 } = {}) {
+export function quittance(key, desk, { attempts = 4, firstWait = 0.5, longestWait = 30, signingSecret } = {}) {
   const retrying = async (request) => {
     if (request.method !== "GET" && !request.headers.has("Idempotency-Key"))
       request.headers.set("Idempotency-Key", crypto.randomUUID());
     for (let attempt = 1; ; attempt++) {
-      const [answer, broken] = await fetch(request.clone()).then((one) => [one, null], (error) => [null, error]);
+      const sent = request.clone();
+      if (signingSecret) await sign(signingSecret, sent);
+      const [answer, broken] = await fetch(sent).then((one) => [one, null], (error) => [null, error]);
       const backoff = Math.min(firstWait * 2 ** (attempt - 1), longestWait) * (0.5 + Math.random() / 2);
       const asked = Number(answer?.headers.get("Retry-After")) || 0;
       const hopeless = answer && (!(await retryable(answer)) || asked > longestWait);
@@ -77,6 +80,23 @@ export async function verifyWebhook(secret, body, headers, { tolerance = 300, no
     if (one.startsWith("v1,") && await crypto.subtle.verify("HMAC", key, bytes(one.slice(3)), signed))
       return JSON.parse(text);
   throw new BadSignature("no signature fits");
+}
+
+/** A signature counts once, so its time has the fraction of a second. */
+async function sign(secret, request) {
+  const { pathname, search } = new URL(request.url), timestamp = (Date.now() / 1000).toFixed(3);
+  const digest = await crypto.subtle.digest("SHA-256", await request.clone().arrayBuffer());
+  const text = ["v1", timestamp, request.method, pathname + search, request.headers.get("Idempotency-Key") ?? "",
+                hex(digest)].join("\n");
+  const key = await crypto.subtle.importKey("raw", new TextEncoder().encode(secret), { name: "HMAC", hash: "SHA-256" },
+                                            false, ["sign"]);
+  const signature = await crypto.subtle.sign("HMAC", key, new TextEncoder().encode(text));
+  request.headers.set("Quittance-Timestamp", timestamp);
+  request.headers.set("Quittance-Signature", `v1=${hex(signature)}`);
+}
+
+function hex(buffer) {
+  return Array.from(new Uint8Array(buffer), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 async function retryable(answer) {

@@ -7,6 +7,10 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from portal.core.access import SYSTEM
+from portal.core.db import transaction
+from portal.parties import key_signing
+from portal.parties.commands import MakeSigningSecret, RequireSigning
 from tests.clients.front import Front
 from tests.gateway.conftest import Shop, method, open_shop
 from tests.running import Desk, running_desk
@@ -22,6 +26,7 @@ class Customer:
     key: str
     url: str
     method: str
+    signing_secret: str | None = None
 
     def order(self, **changes: Any) -> dict[str, Any]:
         return {"external_id": f"order-{token_hex(6)}", "amount": "1500.00", "currency": "RUB",
@@ -38,6 +43,16 @@ def desk(worker_app: Flask, database: str, redis_url: str, tmp_path_factory: pyt
 def customer(open_shop: Callable[[], Shop], desk: Desk, method: str) -> Customer:
     """A new store with a test key."""
     return Customer(open_shop().in_test_mode().token, desk.url, method)
+
+
+@pytest.fixture
+def signing_customer(open_shop: Callable[[], Shop], desk: Desk, method: str) -> Customer:
+    """One whose key takes no call without a signature."""
+    shop = open_shop().in_test_mode()
+    with transaction() as session:
+        _, secret = key_signing.make_secret(session, SYSTEM, MakeSigningSecret(key_id=shop.key_id, seen=0))
+        key_signing.require(session, SYSTEM, RequireSigning(key_id=shop.key_id, required=True))
+    return Customer(shop.token, desk.url, method, secret)
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 // What a shop does with clients/js: prints one JSON line that the test reads.
 import { all, BadSignature, must, quittance, Refused, verifyWebhook } from "../../clients/js/index.js";
 
-const { KEY, DESK, ORDER, WEBHOOK } = process.env;
-const desk = quittance(KEY, DESK, { firstWait: 0.01 });
+const { KEY, DESK, ORDER, WEBHOOK, SIGNING_SECRET } = process.env;
+const desk = quittance(KEY, DESK, { firstWait: 0.01, signingSecret: SIGNING_SECRET });
 const order = JSON.parse(ORDER), [secret, body, headers] = JSON.parse(WEBHOOK);
 const payin = await must(desk.POST("/gateway/v1/payins", { body: order }));
 const listed = [];

@@ -16,7 +16,8 @@ set_error_handler(static function (int $level, string $words, string $file): boo
     return true;
 });
 
-$desk = new Quittance\Desk(getenv('KEY'), getenv('DESK'), firstWait: 0.01);
+$desk = new Quittance\Desk(getenv('KEY'), getenv('DESK'), firstWait: 0.01,
+    signingSecret: getenv('SIGNING_SECRET') ?: null);
 $payins = new Quittance\Api\PayinsApi($desk->http(), $desk->configuration());
 $order = json_decode(getenv('ORDER'), true);
 [$secret, $body, $headers] = json_decode(getenv('WEBHOOK'), true);

@@ -142,6 +142,45 @@ def test_it_gives_up_and_says_so(customer, front):
     assert silent.value.idempotency_key
 
 
+def test_a_key_that_signs_its_calls_signs_every_attempt_anew(signing_customer, front):
+    """Of the first create the answer is lost: the same signature would be `signature_replayed`."""
+    customer = signing_customer
+    with Quittance(customer.key, front.url) as client, pytest.raises(Unauthorized) as unsigned:
+        client.payins.create(**customer.order())
+    assert unsigned.value.code == "signature_missing"
+    front.next.append(None)
+    with Quittance(customer.key, front.url, retries=AT_ONCE, signing_secret=customer.signing_secret) as client:
+        made = client.payins.create(**customer.order(description="Пирог"))
+        assert b"idempotent-replayed: true" in front.answers[2].lower()
+        assert [one["id"] for one in client.payins.list(ids=[made["id"]], created_from=datetime(2026, 1, 1, tzinfo=UTC))
+                ] == [made["id"]]
+        with pytest.raises(Invalid) as unread:  # its signature was right, though
+            client.payins.add_receipts(made["id"], [("r.png", b"no picture", "image/png")])
+        assert unread.value.code == "bad_file"
+        assert client.payins.cancel(made["id"])["status"] == "cancelled"
+    with (Quittance(customer.key, front.url, signing_secret="qsign_of_another") as client,
+          pytest.raises(Unauthorized) as wrong):
+        client.balance.get()
+    assert wrong.value.code == "signature_invalid"
+
+
+def test_the_asynchronous_one_signs_too(signing_customer, front):
+    customer = signing_customer
+
+    async def shop() -> None:
+        async with AsyncQuittance(customer.key, front.url, retries=AT_ONCE,
+                                  signing_secret=customer.signing_secret) as client:
+            front.next.append(None)
+            made = await client.payins.create(**customer.order())
+            assert [one["id"] async for one in await client.payins.list(limit=1)] == [made["id"]]
+            with pytest.raises(Invalid) as unread:
+                await client.payins.add_receipts(made["id"], [("r.png", b"no picture", "image/png")])
+            assert unread.value.code == "bad_file"
+
+    asyncio.run(shop())
+    assert b"idempotent-replayed: true" in front.answers[1].lower()
+
+
 def test_the_asynchronous_one_does_the_same(customer, front):
     async def shop() -> None:
         async with AsyncQuittance(customer.key, front.url, retries=AT_ONCE) as client:

@@ -12,7 +12,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 from werkzeug.wrappers import Response
 
-from portal import reference, tariffs
+from portal import ledger, reference, tariffs
 from portal.core.access import SCOPES, SYSTEM
 from portal.core.db import transaction
 from portal.core.ids import new_id
@@ -32,9 +32,11 @@ from portal.reference import service as reference_service
 from portal.reference.commands import AddMethod, SetRate
 from portal.tariffs.commands import SetFee
 from portal.tariffs.service import set_fee
+from tests import factories as f
 from tests.gateway.street import Street
 
 BASE = "/gateway/v1"
+PAYOUT_NUMBER = "2200150000000007"
 
 
 @dataclass(frozen=True)
@@ -177,6 +179,25 @@ def payin(method: str) -> Callable[..., dict[str, Any]]:
     """A well-formed request with an external id of its own."""
     return lambda **changes: {"external_id": f"order-{token_hex(6)}", "amount": "1500.00", "currency": "RUB",
                               "method": method} | changes
+
+
+@pytest.fixture
+def payout(method: str) -> Callable[..., dict[str, Any]]:
+    """A well-formed request, the same each time."""
+    return lambda **changes: {
+        "external_id": "po-7", "amount": "1500.00", "currency": "RUB",
+        "destination": {"method": method, "bank": "alfa", "number": PAYOUT_NUMBER, "holder": "I Petrov"},
+        "customer": {"id": "c-7"}} | changes
+
+
+@pytest.fixture
+def funded(shop: Shop) -> Shop:
+    """The shop with 20 USDT to pay out of, at a fee of 2.5 %."""
+    f.deposit_to(ledger.store_available(shop.store.id, "USDT", True), "20.000000")
+    with f.act() as session:
+        f.set_fee(session, f.SYSTEM, f.SetFee(store_id=shop.store.id, direction="payout", fee_bps=250))
+    f.forget()
+    return shop
 
 
 @pytest.fixture

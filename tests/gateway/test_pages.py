@@ -42,18 +42,24 @@ def test_a_cursor_is_a_place_in_time_and_shows_nobody_elses(shop, other_shop, ma
         assert (answer.status_code, answer.json["errors"][0]["field"]) == (422, "/cursor")
 
 
-def test_what_took_a_step_since_then_is_found(shop, made):
+@pytest.mark.parametrize("noun", ["payin", "payout"])
+def test_what_took_a_step_since_then_is_found(funded, payin, payout, noun):
+    shop, path = funded, f"/{noun}s"
+    bodies = [payin() if noun == "payin" else payout(external_id=f"po-{n}", amount="100.00") for n in range(3)]
+    made = [shop.post(path, body, key=f"k-{n}").json["id"] for n, body in enumerate(bodies)]
+    prefix = made[0].partition("_")[0]
     with transaction() as session:  # all of them are of yesterday
         session.execute(text("UPDATE orders SET steps = jsonb_build_array("
-                             "jsonb_build_array('payin.new', CAST(:at AS text))) WHERE id = ANY (:ids)"), {
-            "at": clock.rfc3339(clock.now() - timedelta(days=1)), "ids": [parse("pin", id) for id in made]})
+                             "jsonb_build_array(CAST(:step AS text), CAST(:at AS text))) WHERE id = ANY (:ids)"), {
+            "step": f"{noun}.new", "at": clock.rfc3339(clock.now() - timedelta(days=1)),
+            "ids": [parse(prefix, id) for id in made]})
     since = clock.rfc3339(clock.now() - timedelta(hours=1))
-    assert ids_of(shop.get("/payins", updated_from=since)) == []
-    shop.post(f"/payins/{made[1]}/cancel")
-    assert ids_of(shop.get("/payins", updated_from=since)) == [made[1]]
-    assert ids_of(shop.get("/payins", updated_from=since, status="new")) == []
-    assert ids_of(shop.get("/payins", updated_from=since, status="cancelled", ids=",".join(made))) == [made[1]]
-    moment = shop.get(f"/payins/{made[1]}").json["events"][-1]["at"]
-    assert ids_of(shop.get("/payins", updated_from=moment)) == [made[1]]
-    assert ids_of(shop.get("/payins", updated_from=clock.rfc3339(clock.now() + timedelta(hours=1)))) == []
-    assert shop.get("/payins", updated_from="yesterday").status_code == 422
+    assert ids_of(shop.get(path, updated_from=since)) == []
+    assert shop.post(f"{path}/{made[1]}/cancel").status_code == 200
+    assert ids_of(shop.get(path, updated_from=since)) == [made[1]]
+    assert ids_of(shop.get(path, updated_from=since, status="new")) == []
+    assert ids_of(shop.get(path, updated_from=since, status="cancelled", ids=",".join(made))) == [made[1]]
+    moment = shop.get(f"{path}/{made[1]}").json["events"][-1]["at"]
+    assert ids_of(shop.get(path, updated_from=moment)) == [made[1]]
+    assert ids_of(shop.get(path, updated_from=clock.rfc3339(clock.now() + timedelta(hours=1)))) == []
+    assert shop.get(path, updated_from="yesterday").status_code == 422

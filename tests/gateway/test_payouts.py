@@ -5,26 +5,7 @@ import pytest
 
 from portal import ledger
 from tests import factories as f
-
-NUMBER = "2200150000000007"
-
-
-@pytest.fixture
-def payout(method):
-    return lambda **changes: {
-        "external_id": "po-7", "amount": "1500.00", "currency": "RUB",
-        "destination": {"method": method, "bank": "alfa", "number": NUMBER, "holder": "I Petrov"},
-        "customer": {"id": "c-7"}} | changes
-
-
-@pytest.fixture
-def funded(shop):
-    f.deposit_to(ledger.store_available(shop.store.id, "USDT", True), "20.000000")
-    with f.act() as session:
-        f.set_fee(session, f.SYSTEM, f.SetFee(store_id=shop.store.id, direction="payout", fee_bps=250))
-    f.forget()
-    return shop
-
+from tests.gateway.conftest import PAYOUT_NUMBER
 
 def asked(shop, body, key="k-1"):
     return shop.post("/payouts", body, key=key)
@@ -40,7 +21,7 @@ def test_the_shape_of_a_payout(funded, payout, method):
         "currency": "USDT", "amount": "16.304348", "fee": "0.407609", "total": "16.711957", "rate": "92.000000"}
     assert answer["destination"] == {"method": method, "bank": "alfa", "number": "220015******0007",
                                      "holder": "I Petrov"}
-    assert NUMBER not in made.get_data(as_text=True)
+    assert PAYOUT_NUMBER not in made.get_data(as_text=True)
     assert "payment_url" not in answer
     assert funded.get(f"/payouts/{answer['id']}").json == answer
     assert funded.get("/payouts", external_id="po-7").json["data"] == [answer]
@@ -74,7 +55,7 @@ def test_a_key_without_the_scope_asks_in_vain(funded, payout):
 @pytest.mark.parametrize(("changes", "field"), [
     ({"destination": {"method": "card"}}, "/destination/number"), ({"destination": None}, "/destination"),
     ({"return_url": "https://shop.example/"}, "/return_url"), ({"amount": "1500"}, "/amount"),
-    ({"destination": {"method": "card", "number": NUMBER, "x": 1}}, "/destination/x")])
+    ({"destination": {"method": "card", "number": PAYOUT_NUMBER, "x": 1}}, "/destination/x")])
 def test_a_body_that_cannot_be_is_refused_at_its_field(funded, payout, changes, field):
     refused = asked(funded, payout(**changes))
     assert refused.status_code == 422
@@ -96,3 +77,17 @@ def test_a_payin_is_no_payout_and_anothers_does_not_exist(funded, other_shop, pa
     assert funded.get(f"/payins/{made['id']}").status_code == 404
     assert other_shop.get(f"/payouts/{made['id']}").status_code == 404
     assert json.loads(other_shop.post(f"/payouts/{made['id']}/cancel", {}).get_data())["code"] == "not_found"
+
+
+def test_many_are_looked_at_by_their_ids_and_only_ones_own(funded, other_shop, payout, payin):
+    made = [asked(funded, payout(external_id=f"po-{n}", amount="100.00"), key=f"k-{n}").json["id"] for n in range(3)]
+    wanted = ",".join((made[0], made[2], "pout_01J8ZQ5V9K3M7N2P4R6T8W0Y1A"))
+    assert [order["id"] for order in funded.get("/payouts", ids=wanted).json["data"]] == [made[2], made[0]]
+    assert [order["id"] for order in funded.get("/payouts", ids=wanted, status="new", limit=1).json["data"]] == [made[2]]
+    assert funded.get("/payouts", ids=wanted, status="completed").json["data"] == []
+    for stranger in (other_shop, funded.in_test_mode()):
+        assert stranger.get("/payouts", ids=wanted).json["data"] == []
+    assert funded.get("/payouts", ids=",".join([made[0]] * 101)).status_code == 422
+    paid_in = funded.post("/payins", payin()).json["id"]
+    for path, id in (("/payouts", paid_in), ("/payins", made[0])):
+        assert funded.get(path, ids=id).json["errors"][0]["field"] == "/ids"

@@ -139,6 +139,19 @@ def test_it_is_answered_when_the_order_changes_and_holds_no_thread(server, shop,
     assert call.headers["request-id"].startswith("req_")
 
 
+def test_a_payout_is_waited_for_likewise(server, funded, payout):
+    made = funded.post("/payouts", payout(), key="k").json["id"]
+    call = server.get(funded, f"/payouts/{made}", f"wait={NEVER}&version=1")
+    waits_for(server, 1)
+    assert server.whole(funded, f"/payouts/{made}", f"wait={NEVER}&version=0").json["version"] == 1
+    assert server.whole(funded, f"/payouts/{made}", "wait=31").status == 422
+    assert server.whole(funded, f"/payins/{made}", f"wait={NEVER}").status == 404
+    assert not call.over
+    funded.post(f"/payouts/{made}/cancel")
+    wait_for(lambda: call.over, "the change is told", 5)
+    assert (call.status, call.json["status"], call.json["version"]) == (200, "cancelled", 2)
+
+
 def test_a_step_is_told_by_redis_before_the_next_look(server, shop, made, redis_url, monkeypatch):
     monkeypatch.setattr("portal.server.waits.LOOK_EVERY_S", 60)
     call = server.get(shop, f"/payins/{made}", f"wait={NEVER}&version=1")

@@ -26,6 +26,7 @@ final class Desk
         private readonly float $firstWait = 0.5,
         private readonly float $longestWait = 30.0,
         private readonly float $timeout = 30.0,
+        private readonly ?string $signingSecret = null, // qsign_…: each call is signed with it
     ) {
     }
 
@@ -44,9 +45,26 @@ final class Desk
                 ? $request : $request->withHeader('Idempotency-Key', bin2hex(random_bytes(16)))
         ));
         $stack->push(Middleware::retry($this->again(...), $this->waitMs(...)));
+        if ($this->signingSecret !== null) {
+            $stack->push(Middleware::mapRequest($this->signed(...))); // within the retries: a signature counts once
+        }
 
         return new Client(['handler' => $stack, 'timeout' => $this->timeout, 'connect_timeout' => 5,
             'allow_redirects' => false]);
+    }
+
+    private function signed(RequestInterface $request): RequestInterface
+    {
+        $timestamp = sprintf('%.6F', microtime(true));
+        $body = (string) $request->getBody();
+        if ($request->getBody()->isSeekable()) {
+            $request->getBody()->rewind();
+        }
+        $text = implode("\n", ['v1', $timestamp, $request->getMethod(), $request->getRequestTarget(),
+            $request->getHeaderLine('Idempotency-Key'), hash('sha256', $body)]);
+
+        return $request->withHeader('Quittance-Timestamp', $timestamp)
+            ->withHeader('Quittance-Signature', 'v1=' . hash_hmac('sha256', $text, $this->signingSecret));
     }
 
     private function again(int $retries, RequestInterface $request, ?ResponseInterface $answer = null): bool

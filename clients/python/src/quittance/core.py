@@ -2,9 +2,12 @@
 
 Nothing here speaks or waits: `aio` and `blocking` do.
 """
+import hashlib
+import hmac
 import random
+import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -59,10 +62,27 @@ class Call:
         return asked
 
 
-def settings(api_key: str, base_url: str, timeout_s: float) -> dict[str, Any]:
+class Signing(httpx.Auth):
+    """Signs each request as it goes out, a retry anew: a signature counts once."""
+
+    requires_request_body = True
+
+    def __init__(self, secret: str) -> None:
+        self._secret = secret.encode()
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        timestamp = f"{time.time():.6f}"
+        text = "\n".join(("v1", timestamp, request.method, request.url.raw_path.decode("ascii"),
+                          request.headers.get("Idempotency-Key", ""), hashlib.sha256(request.content).hexdigest()))
+        request.headers["Quittance-Timestamp"] = timestamp
+        request.headers["Quittance-Signature"] = f"v1={hmac.digest(self._secret, text.encode(), 'sha256').hex()}"
+        yield request
+
+
+def settings(api_key: str, base_url: str, *, timeout_s: float, signing_secret: str | None) -> dict[str, Any]:
     """Of the httpx client."""
     return {"base_url": base_url.rstrip("/"), "timeout": httpx.Timeout(timeout_s, connect=min(timeout_s, 5.0)),
-            "follow_redirects": False,
+            "follow_redirects": False, "auth": Signing(signing_secret) if signing_secret else None,
             "headers": {"Authorization": f"Bearer {api_key}", "Accept": "application/json",
                         "User-Agent": f"quittance-python/{VERSION}"}}
 

@@ -15,12 +15,14 @@ class Quittance:
     """One store's key on one desk. Keep it for the life of your program: it holds connections.
 
     Every call that is not a GET carries an `Idempotency-Key`, yours or one of its own, and so can be sent again after
-    a broken connection or a refusal that says `retryable`; `Retry-After` is waited for.
+    a broken connection or a refusal that says `retryable`; `Retry-After` is waited for. With the key's
+    `signing_secret` each call is signed besides, every attempt anew.
     """
 
     def __init__(self, api_key: str, base_url: str, *, timeout_s: float = 30.0, retries: Retries | None = None,
-                 transport: httpx.BaseTransport | None = None) -> None:
-        self._http = httpx.Client(transport=transport, **core.settings(api_key, base_url, timeout_s))
+                 signing_secret: str | None = None, transport: httpx.BaseTransport | None = None) -> None:
+        self._http = httpx.Client(transport=transport, **core.settings(
+            api_key, base_url, timeout_s=timeout_s, signing_secret=signing_secret))
         self._retries = retries or Retries()
         self.payins, self.payouts, self.balance = Payins(self), Payouts(self), Balance(self)
         self.webhook_endpoints, self.webhook_deliveries = WebhookEndpoints(self), WebhookDeliveries(self)
