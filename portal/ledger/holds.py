@@ -16,8 +16,9 @@ from portal.ledger.service import InsufficientFunds
 # Behind `given`, the one order, and a `made` that has a row if it was written. Both balances are locked, in id order,
 # before anything is drawn or written: `cover` has both. A row whose lock was waited for is read as it is afterwards;
 # the rest of the statement sees the database as it was at its beginning, so nothing else here may ask about balances.
-# The moment grows by the wait, so that an account's lines rise in time as they do in id. Where the account is not
-# covered, `cover` has less than nothing and the books stay as they were: the caller takes back what the hold is for.
+# The moment grows by the wait, so that an account's lines rise in time as they do in id, but for the milliseconds that
+# a statement may be on its way. Where the account is not covered, `cover` has less than nothing and the books stay as
+# they were: the caller takes back what the hold is for.
 # Numbers come as text, or psycopg would name another type, and have another plan, for each size.
 _SIDES = "account_id IN (%(debit)s::bigint, %(credit)s::bigint)"
 HELD = f"""

@@ -112,21 +112,23 @@ def meanwhile(app, cast, entry):
             ledger.lock_balances(session, entry.accounts)
             asked = pool.submit(f.at_the_same_time, app, [lambda: f.create_payout(cast)])
             wait_for(lambda: session.scalar(WAITS), "the payout waits")
+            began = clock.now()
             ledger.post(session, f.SYSTEM, [entry])
+            waited = clock.now() - began
         [outcome] = asked.result()
     with f.look() as session:
-        return outcome, session.execute(LINES, {"store": cast.store.id}).all()
+        return outcome, session.execute(LINES, {"store": cast.store.id}).all(), waited
 
 
 def test_money_that_comes_while_a_payout_waits_for_the_balance_covers_it(app, cast):
     """The statement saw an empty balance when it began: it must hold by what it finds under the lock."""
     account = ledger.store_available(cast.store.id, "USDT", True)
     f.deposit_to(account, "1.000000")
-    made, lines = meanwhile(app, cast, ledger.entries.deposit(f.new_id(), account, TOTAL))
+    made, lines, waited = meanwhile(app, cast, ledger.entries.deposit(f.new_id(), account, TOTAL))
     assert f.fresh(made.order).status == "new"
     assert [(kind, after) for kind, _, after in lines] == [
         ("deposit", 1_000_000), ("deposit", 1_000_000 + TOTAL.minor), ("payout_hold", 1_000_000)]
-    assert [at for _, at, _ in lines] == sorted(at for _, at, _ in lines), "in time as in id, by however long it waited"
+    assert lines[-1].posted_at - made.order.created_at >= waited, "its moment is the one under the lock"
     assert (f.store_available(cast.store), f.store_held(cast.store)) == (f.usdt("1.000000"), TOTAL)
 
 
@@ -135,7 +137,7 @@ def test_money_that_goes_while_a_payout_waits_for_the_balance_is_not_held(app, c
     f.deposit_to(account, TOTAL.text)
     spent = ledger.entries.draft("spent_by_a_test", f.new_id(), ledger.Line(
         account, ledger.EXTERNAL("USDT", True), f.usdt("0.000003")))
-    refused, lines = meanwhile(app, cast, spent)
+    refused, lines, _ = meanwhile(app, cast, spent)
     assert isinstance(refused, InsufficientFunds)
     assert refused.details["missing_minor"] == 3
     assert [kind for kind, _, _ in lines] == ["deposit", "spent_by_a_test"]
