@@ -102,8 +102,8 @@ def a_table_is_locked(scene: Scene) -> Iterator[None]:
 
 @fault("WebhooksFail")
 def a_store_does_not_listen(scene: Scene) -> Iterator[None]:
-    made = scene.caller.call("POST", "/gateway/v1/webhook-endpoints", {"url": "http://127.0.0.1:9/hook", "events": ["*"]},
-                             key=f"endpoint-{next(scene.numbers)}")
+    made = scene.caller.call("POST", "/gateway/v1/webhook-endpoints",
+                             {"url": "http://127.0.0.1:9/hook", "events": ["*"]}, key=f"endpoint-{next(scene.numbers)}")
     assert made.status == 201, made.body
     with scene.calling():
         yield
@@ -182,8 +182,9 @@ def nothing_was_proved_for_long(scene: Scene) -> Iterator[None]:
 @fault("AuditUnsealed")
 def a_row_waits_for_its_seal(scene: Scene) -> Iterator[None]:
     with scene.frozen("worker"):
-        scene.record.change("INSERT INTO audit_rows (created_at, actor_kind, actor_name, action, target_kind, target_id)"
-                            " VALUES (now() - interval '3 minutes', 'system', 'planted', 'planted', 'desk', 'planted')")
+        scene.record.change("INSERT INTO audit_rows"
+                            " (created_at, actor_kind, actor_name, action, target_kind, target_id) VALUES ("
+                            "now() - interval '3 minutes', 'system', 'planted', 'planted', 'desk', 'planted')")
         yield
 
 
@@ -191,7 +192,7 @@ def a_row_waits_for_its_seal(scene: Scene) -> Iterator[None]:
 def a_feed_has_ended(scene: Scene) -> Iterator[None]:
     scene.record.change("UPDATE rates SET source = 'feed', at = at - interval '2 hours' WHERE quote = 'RUB'")
     yield
-    base, rate = scene.record.one("SELECT (base, rate::text)::text FROM rates WHERE source = 'feed'").strip("()").split(",")
+    base, rate = scene.record.one("SELECT base || ' ' || rate FROM rates WHERE source = 'feed'").split()
     scene.desk.flask("rates", "set", base, "RUB", rate, "--reason", "planted")
 
 
