@@ -7,12 +7,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal import ledger
-from portal.core import audit, clock
+from portal.core import audit
 from portal.core.access import SYSTEM, Actor
 from portal.core.db import locked_one
 from portal.disputes.models import Dispute
 from portal.disputes.reasons import Side
-from portal.orders import reopening
+from portal.orders import attention_cases, reopening
 from portal.orders.agreement import agree, outcome
 from portal.orders.models import Assignment, Order
 from portal.orders.steps import Steps
@@ -35,7 +35,7 @@ def taken_up(session: Session, actor: Actor, order: Order, dispute: Dispute) -> 
 
 def unsecured(session: Session, order: Order, dispute: Dispute) -> None:
     """Harmless twice. Staff look next; nobody's clock runs."""
-    order.needs_attention_at = clock.now()
+    attention_cases.call(session, order, attention_cases.UNSECURED)
     dispute.waits_for, dispute.answer_by = str(Side.STAFF), None
     if dispute.unsecured:
         return

@@ -15,7 +15,7 @@ from portal.disputes import endings, late, queries, reasons, telling
 from portal.disputes.commands import AddStatement, GiveIn, OpenDispute
 from portal.disputes.models import Dispute, Statement
 from portal.disputes.reasons import Side
-from portal.orders import attention, reopening, robots_turn
+from portal.orders import attention, attention_cases, reopening, robots_turn
 from portal.orders import queries as orders
 from portal.orders.agreement import agree, outcome
 from portal.orders.corrections import settled_assignment
@@ -138,7 +138,9 @@ def say(session: Session, actor: Actor, command: AddStatement) -> Statement:
     audit.record(session, actor, "dispute.answered", "order", dispute.order_id,
                  after={"dispute": dispute.public_id, "staff_only": command.staff_only})
     if beside:
-        attention.tell(session, session.get_one(Order, dispute.order_id), attention.BESIDE, staff_only=True)
+        order = session.get_one(Order, dispute.order_id)
+        attention_cases.call(session, order, attention_cases.BESIDE)
+        attention.tell(session, order, attention.BESIDE, staff_only=True)
     if command.staff_only or beside:
         telling.tell_pages(session, dispute)
     else:

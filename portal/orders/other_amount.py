@@ -8,10 +8,10 @@ from typing import Any, Literal
 
 from sqlalchemy.orm import Session
 
-from portal.core import clock, jobs
+from portal.core import jobs
 from portal.core.access import Actor
 from portal.core.errors import Conflict
-from portal.orders import queries
+from portal.orders import attention_cases, queries
 from portal.orders.agreement import AmountBelowFee, Outcome, agree, outcome
 from portal.orders.commands import OrderCommand, Reason
 from portal.orders.models import Assignment, Order
@@ -59,7 +59,9 @@ def held(steps: Steps, order: Order, assignment: Assignment, found: Outcome, *, 
 def _wait(steps: Steps, order: Order, assignment: Assignment, found: Outcome, *, reason: str | None, why: str,
           waits_for: str, details: dict[str, Any] | None = None) -> None:
     order.amount_received_minor, order.exactness = found.received.minor, found.exactness
-    order.waits_for, order.needs_attention_at = waits_for, clock.now()
+    order.waits_for = waits_for
+    attention_cases.call(steps.session, order,
+                         attention_cases.SUSPECTED if why == "risk" else attention_cases.OTHER_AMOUNT)
     steps.take(order, Action.DISPUTE, reason=reason, details={
         "assignment": assignment.public_id, "why": why, "received": found.received.text,
         "waits_for": waits_for} | (details or {}))
