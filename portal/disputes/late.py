@@ -7,11 +7,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal import ledger
-from portal.core import audit
+from portal.core import audit, clock
 from portal.core.access import SYSTEM, Actor
 from portal.core.db import locked_one
 from portal.disputes.models import Dispute
-from portal.disputes.reasons import Side
+from portal.disputes.reasons import ANSWER_FOR, Side
 from portal.orders import attention_cases, reopening
 from portal.orders.agreement import agree, outcome
 from portal.orders.models import Assignment, Order
@@ -34,9 +34,10 @@ def taken_up(session: Session, actor: Actor, order: Order, dispute: Dispute) -> 
 
 
 def unsecured(session: Session, order: Order, dispute: Dispute) -> None:
-    """Harmless twice. Staff look next; nobody's clock runs."""
+    """Harmless twice. Staff look next, in their time: without a deadline it stood behind all others for ever."""
     attention_cases.call(session, order, attention_cases.UNSECURED)
-    dispute.waits_for, dispute.answer_by = str(Side.STAFF), None
+    if not dispute.unsecured or dispute.waits_for != Side.STAFF:
+        dispute.waits_for, dispute.answer_by = str(Side.STAFF), clock.now() + ANSWER_FOR[Side.STAFF]
     if dispute.unsecured:
         return
     dispute.unsecured = True

@@ -29,7 +29,6 @@ from portal.risk.facts import Moment
 
 GAVE_IN = "The money did arrive."
 EVIDENCE = "dispute_statement"  # what its files are attached to
-ANSWER_FOR = {Side.TRADER: timedelta(hours=2), Side.STORE: timedelta(hours=24), Side.STAFF: timedelta(hours=48)}
 COMPLETED_FOR = timedelta(days=60)  # a settled order may be objected to so long
 
 
@@ -252,7 +251,7 @@ def answers(opened_by: Side) -> Side:
 
 def _wait(session: Session, dispute: Dispute, side: Side) -> None:
     """The next word is this side's, in its time; of staff's time nobody but the desk's own list makes anything."""
-    dispute.waits_for, dispute.answer_by = str(side), clock.now() + ANSWER_FOR[side]
+    dispute.waits_for, dispute.answer_by = str(side), clock.now() + reasons.ANSWER_FOR[side]
     jobs.cancel(session, endings.DEADLINE, str(dispute.id))
     if side is not Side.STAFF:
         jobs.enqueue(session, endings.DEADLINE, dispute.id, run_at=dispute.answer_by)
