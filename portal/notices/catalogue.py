@@ -79,6 +79,10 @@ EVENTS: dict[str, Event] = {
         "orders", STAFF | TRADER, P.ORDER_READ, N_("An order needs attention"), N_("Order %(order)s needs attention"),
         "%(why)s", "{order_page}", POCKET, translated=frozenset({"why"}),
         urgent=True),
+    "review.waits": Event(
+        "orders", STAFF, P.RISK_DECIDE, N_("An order waits in review"), N_("Order %(order)s waits in review"),
+        N_("Rules of risk want a person's word: release it, or refuse it. No clock decides."), "/admin/risk/reviews",
+        POCKET, urgent=True),
     "help.asked": Event(
         "orders", STAFF, P.DISPUTE_OPEN, N_("Somebody asks for help"), N_("Help wanted with order %(order)s"),
         N_("Nobody has answered yet."), "/admin/help/{thread}", POCKET, urgent=True),

@@ -29,6 +29,12 @@ def tell(session: Session, order: Order, why: str, *, staff_only: bool = False) 
     notices.notify(session, "order.attention", *to, order=order.public_id, why=why)
 
 
+def in_review(session: Session, order: OrderRow | Order) -> None:
+    """Staff who may release or refuse it: it waits for nobody else."""
+    if order.live:
+        notices.notify(session, "review.waits", notices.STAFF, order=order.public_id)
+
+
 def paid(session: Session, order: Order, assignment: Assignment | None) -> None:
     """Its trader, if he wishes."""
     if assignment is not None and order.live:
