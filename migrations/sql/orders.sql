@@ -217,6 +217,18 @@ CREATE INDEX ix_open_places_trader_id ON open_places (trader_id);
 CREATE INDEX ix_open_places_bank ON open_places (bank, currency) INCLUDE (to_pay_minor) WHERE bank IS NOT NULL;
 CREATE INDEX ix_open_places_store ON open_places (store_id) INCLUDE (settlement_minor) WHERE store_id IS NOT NULL;
 
+-- Why an order needs staff, a row for each reason; gone once that is over. The audit keeps what was.
+CREATE TABLE attention_cases (
+    order_id uuid NOT NULL,
+    why text NOT NULL,
+    since timestamptz NOT NULL,
+    CONSTRAINT pk_attention_cases PRIMARY KEY (order_id, why),
+    CONSTRAINT ck_attention_cases_why CHECK (why IN ('unconfirmed', 'suspected', 'other_amount', 'frozen',
+                                                     'receipt_seen', 'silent', 'unsecured', 'beside', 'paid_twice')),
+    CONSTRAINT fk_attention_cases_order_id FOREIGN KEY (order_id) REFERENCES orders (id)
+);
+CREATE INDEX ix_attention_cases_since ON attention_cases (since, order_id, why);
+
 REVOKE UPDATE, DELETE, TRUNCATE ON order_events, match_tries FROM quittance_app;
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON order_events FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER never_emptied BEFORE TRUNCATE ON order_events FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();

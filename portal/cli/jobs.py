@@ -1,10 +1,16 @@
 """`flask jobs list|retry|drop`: the queue of record, and what to do with the dead."""
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import click
 from flask.cli import AppGroup
 
+from portal.cli.users import sentence
 from portal.core.access import SYSTEM
 from portal.core.db import reader, transaction
+from portal.core.errors import PortalError
 from portal.core.jobs import admin
+from portal.orders import dead_work
 
 group = AppGroup("jobs", help="Work that waits, and work that died.")
 
@@ -24,8 +30,8 @@ def list_jobs(dead: bool, limit: int) -> None:
 @click.argument("job_id", type=int)
 def retry(job_id: int) -> None:
     """Have a dead job done again, now."""
-    with transaction() as session:
-        admin.retry(session, SYSTEM, job_id)
+    with _said(), transaction() as session:
+        dead_work.retry(session, SYSTEM, job_id)
     click.echo(f"job {job_id} is due")
 
 
@@ -34,6 +40,15 @@ def retry(job_id: int) -> None:
 @click.option("--reason", required=True)
 def drop(job_id: int, reason: str) -> None:
     """Give a dead job up. What it should have done stays undone."""
-    with transaction() as session:
-        admin.drop(session, SYSTEM, job_id, reason=reason)
+    with _said(), transaction() as session:
+        dead_work.drop(session, SYSTEM, job_id, reason=reason)
     click.echo(f"job {job_id} is dropped")
+
+
+@contextmanager
+def _said() -> Iterator[None]:
+    """What is refused is said, as the page says it."""
+    try:
+        yield
+    except PortalError as error:
+        raise click.ClickException(sentence(error)) from None

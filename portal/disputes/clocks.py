@@ -16,7 +16,8 @@ from portal.disputes import decisions, queries, reasons, telling
 from portal.disputes.commands import OpenDispute
 from portal.disputes.models import Dispute
 from portal.disputes.reasons import Side
-from portal.disputes.service import ANSWER_FOR, answers, open_dispute
+from portal.disputes.service import answers, open_dispute
+from portal.orders import attention_cases
 from portal.orders import queries as orders
 from portal.orders.models import OpenPlace, Order
 from portal.orders.states import Direction, Status
@@ -37,8 +38,8 @@ def overdue(session: Session, batch: Sequence[Claimed]) -> None:
         if dispute.waits_for == Side.STAFF or dispute.answer_by is None or dispute.answer_by > clock.now():
             continue
         dispute.silent, dispute.waits_for = dispute.waits_for, str(Side.STAFF)
-        dispute.answer_by = clock.now() + ANSWER_FOR[Side.STAFF]
-        about[dispute.order_id].needs_attention_at = clock.now()
+        dispute.answer_by = clock.now() + reasons.ANSWER_FOR[Side.STAFF]
+        attention_cases.call(session, about[dispute.order_id], attention_cases.SILENT)
         audit.record(session, SYSTEM, "dispute.silent", "order", dispute.order_id,
                      after={"dispute": dispute.public_id, "side": dispute.silent})
         telling.tell_pages(session, dispute)

@@ -11,7 +11,7 @@ from portal.disputes import endings, late, queries
 from portal.disputes.commands import OpenDispute
 from portal.disputes.models import Dispute
 from portal.disputes.service import open_dispute
-from portal.orders import attention, other_amount, reopening, second_transfer, service
+from portal.orders import attention, attention_cases, other_amount, reopening, second_transfer, service
 from portal.orders import queries as orders
 from portal.orders.commands import ConfirmOrder
 from portal.orders.models import Assignment, Order
@@ -44,7 +44,7 @@ def confirm(session: Session, actor: Actor, command: ConfirmOrder) -> Order:
         if dispute.trader_id == his.trader_id:
             late.unsecured(session, order, dispute)
         else:
-            order.needs_attention_at = clock.now()
+            attention_cases.call(session, order, attention_cases.BESIDE)
             attention.tell(session, order, attention.BESIDE, staff_only=True)
         return order
     _over(session, actor, order, dispute, ground=command.reason)

@@ -5,6 +5,7 @@ from portal.core import clock, jobs
 from portal.core.access import Actor
 from portal.disputes import late, telling
 from portal.disputes.models import Dispute
+from portal.orders import attention_cases
 from portal.orders.matching import reservations
 from portal.orders.models import Assignment, Order
 from portal.orders.states import Action
@@ -18,6 +19,7 @@ def decide(session: Session, dispute: Dispute, order: Order, *, outcome: str, gr
     dispute.outcome, dispute.ground, dispute.decided_name, dispute.ended_at = outcome, ground, by, clock.now()
     dispute.waits_for = dispute.answer_by = None
     late.over(session, dispute)
+    attention_cases.over(session, order.id)
     session.flush()
     jobs.cancel(session, DEADLINE, str(dispute.id))
     telling.tell(session, dispute, order, "decided")

@@ -11,8 +11,8 @@ from portal.core import audit, clock
 from portal.core.access import SYSTEM, Actor
 from portal.core.db import locked_one
 from portal.disputes.models import Dispute
-from portal.disputes.reasons import Side
-from portal.orders import reopening
+from portal.disputes.reasons import ANSWER_FOR, Side
+from portal.orders import attention_cases, reopening
 from portal.orders.agreement import agree, outcome
 from portal.orders.models import Assignment, Order
 from portal.orders.steps import Steps
@@ -34,9 +34,10 @@ def taken_up(session: Session, actor: Actor, order: Order, dispute: Dispute) -> 
 
 
 def unsecured(session: Session, order: Order, dispute: Dispute) -> None:
-    """Harmless twice. Staff look next; nobody's clock runs."""
-    order.needs_attention_at = clock.now()
-    dispute.waits_for, dispute.answer_by = str(Side.STAFF), None
+    """Harmless twice. Staff look next, in their time: without a deadline it stood behind all others for ever."""
+    attention_cases.call(session, order, attention_cases.UNSECURED)
+    if not dispute.unsecured or dispute.waits_for != Side.STAFF:
+        dispute.waits_for, dispute.answer_by = str(Side.STAFF), clock.now() + ANSWER_FOR[Side.STAFF]
     if dispute.unsecured:
         return
     dispute.unsecured = True

@@ -1,6 +1,7 @@
 """Why a dispute is opened: who may, of which orders, what each side should show, what silence suggests."""
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
 from portal.orders.reopening import LATE
@@ -19,6 +20,10 @@ class Side(StrEnum):
     @classmethod
     def of(cls, party: Party) -> "Side":
         return cls(str(party))
+
+
+ANSWER_FOR = {Side.TRADER: timedelta(hours=2), Side.STORE: timedelta(hours=24), Side.STAFF: timedelta(hours=48)}
+"""How long each side has for its word."""
 
 
 class Evidence(StrEnum):

@@ -16,7 +16,7 @@ from portal.disputes import endings, late, queries, reasons, telling
 from portal.disputes.commands import AddStatement, GiveIn, OpenDispute
 from portal.disputes.models import Dispute, Statement
 from portal.disputes.reasons import Side
-from portal.orders import attention, reopening, robots_turn
+from portal.orders import attention, attention_cases, reopening, robots_turn
 from portal.orders import queries as orders
 from portal.orders.agreement import agree, outcome
 from portal.orders.corrections import settled_assignment
@@ -30,7 +30,6 @@ from portal.risk.facts import Moment
 
 GAVE_IN = "The money did arrive."
 EVIDENCE = "dispute_statement"  # what its files are attached to
-ANSWER_FOR = {Side.TRADER: timedelta(hours=2), Side.STORE: timedelta(hours=24), Side.STAFF: timedelta(hours=48)}
 PAYER_WORDS_MAX = 10  # before an answer; whoever has the link may write
 AGAIN = timedelta(minutes=1)  # so soon a payer's same words are a form sent twice
 COMPLETED_FOR = timedelta(days=60)  # a settled order may be objected to so long
@@ -149,7 +148,9 @@ def say(session: Session, actor: Actor, command: AddStatement) -> Statement:
     audit.record(session, actor, "dispute.answered", "order", dispute.order_id,
                  after={"dispute": dispute.public_id, "staff_only": command.staff_only})
     if beside:
-        attention.tell(session, session.get_one(Order, dispute.order_id), attention.BESIDE, staff_only=True)
+        order = session.get_one(Order, dispute.order_id)
+        attention_cases.call(session, order, attention_cases.BESIDE)
+        attention.tell(session, order, attention.BESIDE, staff_only=True)
     if command.staff_only or beside:
         telling.tell_pages(session, dispute)
     else:
@@ -274,7 +275,7 @@ def answers(opened_by: Side) -> Side:
 
 def _wait(session: Session, dispute: Dispute, side: Side) -> None:
     """The next word is this side's, in its time; of staff's time nobody but the desk's own list makes anything."""
-    dispute.waits_for, dispute.answer_by = str(side), clock.now() + ANSWER_FOR[side]
+    dispute.waits_for, dispute.answer_by = str(side), clock.now() + reasons.ANSWER_FOR[side]
     jobs.cancel(session, endings.DEADLINE, str(dispute.id))
     if side is not Side.STAFF:
         jobs.enqueue(session, endings.DEADLINE, dispute.id, run_at=dispute.answer_by)

@@ -84,6 +84,10 @@ EVENTS: dict[str, Event] = {
         N_("%(received)s came instead of %(ordered)s"),
         N_("Take it for order %(order)s, or leave it to support. After a day it is left to them."), "{order_page}",
         EVERYWHERE),
+    "review.waits": Event(
+        "orders", STAFF, P.RISK_DECIDE, N_("An order waits in review"), N_("Order %(order)s waits in review"),
+        N_("Rules of risk want a person's word: release it, or refuse it. No clock decides."), "/admin/risk/reviews",
+        POCKET, urgent=True),
     "help.asked": Event(
         "orders", STAFF, P.DISPUTE_OPEN, N_("Somebody asks for help"), N_("Help wanted with order %(order)s"),
         N_("Nobody has answered yet."), "/admin/help/{thread}", POCKET, urgent=True),

@@ -40,6 +40,12 @@ def asks_store(session: Session, order: Order) -> None:
                        received=f"{received.text} {order.currency}", ordered=_amount(order))
 
 
+def in_review(session: Session, order: OrderRow | Order) -> None:
+    """Staff who may release or refuse it: it waits for nobody else."""
+    if order.live:
+        notices.notify(session, "review.waits", notices.STAFF, order=order.public_id)
+
+
 def paid(session: Session, order: Order, assignment: Assignment | None) -> None:
     """Its trader, if he wishes."""
     if assignment is not None and order.live:

@@ -8,19 +8,14 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.core import clock
 from portal.core.access import SYSTEM
 from portal.core.jobs import Claimed, RetryAt
-from portal.orders import attention, payouts, queries, service
+from portal.orders import attention, attention_cases, payouts, queries, service
 from portal.orders.matching import reservations
 from portal.orders.models import Assignment, Order
-from portal.orders.states import Action, AssignmentState, Direction, Status
+from portal.orders.states import PAYS_ELSEWHERE, Action, AssignmentState, Direction, Status
 from portal.orders.steps import Steps
 from portal.parties import traders
-
-PAYS_ELSEWHERE = (Status.NEW, Status.RETRYING, Status.ASSIGNED)
-"""While an order stands so, a requisite that its payer exchanged ends at its own time; once it is paid, with the order:
-nobody knows yet which of them the money went to."""
 
 
 def expire(session: Session, batch: Sequence[Claimed]) -> dict[int, RetryAt]:
@@ -55,9 +50,10 @@ def flag_unconfirmed(session: Session, batch: Sequence[Claimed]) -> None:
     trader has let it pass."""
     wanted = [job.reference for job in batch if job.reference is not None]
     steps, of = Steps(session, SYSTEM), set[UUID | None]()
+    known = attention_cases.called(session, wanted, attention_cases.UNCONFIRMED, attention_cases.SUSPECTED)
     for order in queries.lock_many(session, wanted).values():
-        if order.status == Status.PAID and order.needs_attention_at is None:
-            order.needs_attention_at = clock.now()
+        if order.status == Status.PAID and order.id not in known:
+            attention_cases.call(session, order, attention_cases.UNCONFIRMED)
             steps.take(order, Action.FLAG)
             attention.tell(session, order, attention.UNCONFIRMED)
             if order.direction == Direction.PAYIN:

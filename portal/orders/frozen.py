@@ -5,9 +5,9 @@ from datetime import timedelta
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, joinedload
 
-from portal.core import clock, ids
+from portal.core import ids
 from portal.core.access import Actor
-from portal.orders import attention, queries
+from portal.orders import attention, attention_cases, queries
 from portal.orders.models import Assignment, OpenPlace, Order
 from portal.requisites import freezing
 from portal.requisites import queries as requisites
@@ -30,8 +30,8 @@ def freeze(session: Session, actor: Actor, command: FreezeRequisite) -> Requisit
     frozen = freezing.freeze(session, actor, command)
     session.flush()
     for order in touched.values():
-        if order.ended_at is None and order.needs_attention_at is None:
-            order.needs_attention_at = clock.now()
+        if order.ended_at is None:
+            attention_cases.call(session, order, attention_cases.FROZEN)
     late = session.scalars(places.where(OpenPlace.order_id.not_in(touched))).all()  # matched in between
     for order in [*touched.values(), *session.scalars(select(Order).where(Order.id.in_(late)))]:
         attention.tell(session, order, attention.FROZEN, staff_only=True)

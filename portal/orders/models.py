@@ -170,6 +170,31 @@ class OpenPlace(Base):
     settlement_minor: Mapped[int] = mapped_column(BigInteger, server_default="0")
 
 
+BY_HAND = ("frozen", "receipt_seen", "beside", "paid_twice")
+
+
+class AttentionCase(Base):
+    """Why an order needs staff, a row for each reason (`attention_cases`); gone once that is over. The audit keeps
+    what was."""
+
+    __tablename__ = "attention_cases"
+    __table_args__ = (
+        PrimaryKeyConstraint("order_id", "why"),
+        Index("ix_attention_cases_since", "since", "order_id", "why"),  # the desk's list, oldest first
+        CheckConstraint("why IN ('unconfirmed', 'suspected', 'other_amount', 'frozen', 'receipt_seen', 'silent',"
+                        " 'unsecured', 'beside', 'paid_twice')", name="why"),
+    )
+    order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id"))
+    why: Mapped[LongText]
+    since: Mapped[datetime]
+    order: Mapped[Order] = relationship(lazy="raise")
+
+    @property
+    def by_hand(self) -> bool:
+        """No step of the order ends it for certain: staff say that it is dealt with."""
+        return self.why in BY_HAND
+
+
 class OrderEvent(Base):
     """A step an order took; the audit row of that step and, with a payload, what webhooks tell. Never changed."""
 

@@ -15,7 +15,7 @@ from portal.core import clock, jobs
 from portal.core.access import SYSTEM, Actor
 from portal.core.errors import Conflict
 from portal.core.jobs import Claimed
-from portal.orders import attention, queries, robots_turn
+from portal.orders import attention, attention_cases, queries, robots_turn
 from portal.orders.agreement import AmountBelowFee, Outcome, agree, outcome
 from portal.orders.commands import OrderCommand, Reason
 from portal.orders.models import Assignment, Order
@@ -64,7 +64,9 @@ def held(steps: Steps, order: Order, assignment: Assignment, found: Outcome, *, 
 def _wait(steps: Steps, order: Order, assignment: Assignment, found: Outcome, *, reason: str | None, why: str,
           waits_for: str, details: dict[str, Any] | None = None) -> None:
     order.amount_received_minor, order.exactness = found.received.minor, found.exactness
-    order.waits_for, order.needs_attention_at = waits_for, clock.now()
+    order.waits_for = waits_for
+    attention_cases.call(steps.session, order,
+                         attention_cases.SUSPECTED if why == "risk" else attention_cases.OTHER_AMOUNT)
     steps.take(order, Action.DISPUTE, reason=reason, details={
         "assignment": assignment.public_id, "why": why, "received": found.received.text,
         "waits_for": waits_for} | (details or {}))
@@ -112,7 +114,8 @@ def unanswered(session: Session, batch: Sequence[Claimed]) -> None:
         if order.status != Status.DISPUTED or order.waits_for != STORE or (
                 order.confirm_by is None or order.confirm_by > clock.now()):
             continue
-        order.waits_for, order.needs_attention_at = STAFF, clock.now()
+        order.waits_for = STAFF
+        attention_cases.call(session, order, attention_cases.OTHER_AMOUNT)
         steps.take(order, Action.FLAG)
         attention.tell(session, order, attention.UNANSWERED, staff_only=True)
         if not order.live:

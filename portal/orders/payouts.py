@@ -17,7 +17,7 @@ from portal.core.access import SYSTEM, Actor, Permission
 from portal.core.errors import Conflict, Denied, FieldError, Invalid
 from portal.core.jobs import Claimed, RetryAt
 from portal.ledger import stops
-from portal.orders import queries, receipts, service
+from portal.orders import attention_cases, queries, receipts, service
 from portal.orders.agreement import agree, outcome
 from portal.orders.commands import AcceptPayout, ConfirmPayout, PayPayout
 from portal.orders.facts import PREFIXES
@@ -79,7 +79,7 @@ def pay(session: Session, actor: Actor, command: PayPayout) -> Order:
     kept = files.attach(session, actor, command.receipts, RECEIPT, assignment.id)
     seen = receipts.seen_elsewhere(session, order, kept)
     if seen:
-        order.needs_attention_at = clock.now()
+        attention_cases.call(session, order, attention_cases.RECEIPT_SEEN)
     steps.write()
     jobs.cancel(session, "expire_order", str(assignment.id))
     if (found := at_money.suspicion(session, Moment.CLAIM, order, assignment)) is not None:

@@ -15,7 +15,7 @@ from portal import files
 from portal.core import audit, clock, page_events
 from portal.core.access import Actor
 from portal.core.errors import Conflict
-from portal.orders import queries
+from portal.orders import attention_cases, queries
 from portal.orders.commands import OrderCommand
 from portal.orders.facts import PAYERS_RECEIPTS_ON
 from portal.orders.models import Assignment, Order
@@ -74,7 +74,7 @@ def add(session: Session, actor: Actor, command: AddReceipts) -> list[files.File
     kept = files.attach(session, actor, command.files, ORDER, order.id)
     audit.record(session, actor, "order.receipts_added", "order", order.id, after={"receipts": len(kept)})
     if seen_elsewhere(session, order, kept):
-        order.needs_attention_at = order.needs_attention_at or clock.now()
+        attention_cases.call(session, order, attention_cases.RECEIPT_SEEN)
     page_events.tell(session, "orders", {page_events.store(order.store_id), *_its_trader(session, order)})
     return kept
 

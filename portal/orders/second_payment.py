@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from portal.core import audit
 from portal.core.access import Actor
 from portal.core.errors import Conflict
-from portal.orders import attention, queries
+from portal.orders import attention, attention_cases, queries
 from portal.orders.commands import OrderCommand
 from portal.orders.models import Assignment, Order
 from portal.orders.states import Status
@@ -35,5 +35,6 @@ def report(session: Session, actor: Actor, command: ReportSecondPayment) -> Orde
     if order.status not in SETTLED or not his or any(one.earned for one in his):
         raise NothingToReport()
     audit.record(session, actor, REPORTED, "order", order.id, after={"assignment": his[-1].public_id})
+    attention_cases.call(session, order, attention_cases.PAID_TWICE)
     attention.tell(session, order, attention.PAID_TWICE, staff_only=True)
     return order

@@ -23,6 +23,10 @@ class Status(StrEnum):
 
 ENDED = frozenset({Status.COMPLETED, Status.CANCELLED, Status.EXPIRED, Status.FAILED})
 
+PAYS_ELSEWHERE = (Status.NEW, Status.RETRYING, Status.ASSIGNED)
+"""While an order stands so, a requisite that its payer exchanged ends at its own time; once it is paid, with the order:
+nobody knows yet which of them the money went to."""
+
 
 class Action(StrEnum):
     MATCH = "match"

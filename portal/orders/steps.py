@@ -13,7 +13,7 @@ from portal.core import clock, ids, page_events
 from portal.core.access import Actor
 from portal.core.clock import rfc3339
 from portal.core.errors import Denied
-from portal.orders import events, robots_turn, row, view
+from portal.orders import attention_cases, events, robots_turn, row, view
 from portal.orders.directions import rules_of
 from portal.orders.facts import OrderFacts
 from portal.orders.queries import party_of
@@ -63,6 +63,7 @@ class Steps:
             setattr(order, MOMENTS[target], now)
         if target in ENDED and target != before:
             order.ended_at = now
+        attention_cases.moved_on(self.session, order, before)
         event = self._note(order, now, action=action, before=before, reason=reason, requisite=requisite,
                            details=details or {})
         if isinstance(order, OrderRow):

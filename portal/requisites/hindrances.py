@@ -4,18 +4,19 @@ Everything is judged for the smallest order it would take: what keeps that away 
 """
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from portal import reference
 from portal.core import clock
 from portal.core.money import Money, convert
-from portal.parties.models import Trader
+from portal.parties.models import Holder, Trader
 from portal.reference import RateUnavailable
+from portal.requisites import hours, queries
 from portal.requisites.models import Requisite
 from portal.requisites.states import Status
 
@@ -77,8 +78,28 @@ def hindrances(session: Session, trader: Trader, requisites: Sequence[Requisite]
             "ids": [requisite.id for requisite in requisites], "now": clock.now(), "day": clock.today(),
             "needed": [amount.minor if amount is not None else None for amount in needed]}):
         found.setdefault(id, {})[direction] = rules, until
-    return {requisite.id: _told(requisite, amount, found.get(requisite.id, {}))
+    free = _holders_free(session, [one for one in requisites if any(
+        "holder" in rules for rules, _ in found.get(one.id, {}).values())])
+    return {requisite.id: _told(requisite, amount, found.get(requisite.id, {}), free.get(requisite.holder_id))
             for requisite, amount in zip(requisites, needed, strict=True)}
+
+
+def _holders_free(session: Session, requisites: Sequence[Requisite]) -> dict[UUID, datetime]:
+    """When the persons named on these may take orders again: after the month where its sum is used up, else at
+    midnight."""
+    smallest = {one.holder_id: min(other.minimum.minor for other in requisites if other.holder_id == one.holder_id)
+                for one in requisites}
+    today = clock.today()
+    return {holder.id: clock.month_after(today) if _month_used_up(holder, smallest[holder.id], today)
+            else clock.midnight_after(today)
+            for holder in session.scalars(select(Holder).where(Holder.id.in_(smallest)))} if smallest else {}
+
+
+def _month_used_up(holder: Holder, smallest_minor: int, today: date) -> bool:
+    if holder.month_max_minor is None:
+        return False
+    used = holder.month_used_minor if queries.counts_in_month(holder.month_on, today) else 0
+    return used + smallest_minor > holder.month_max_minor
 
 
 def _needed(session: Session, trader: Trader, requisite: Requisite) -> Money | None:
@@ -91,7 +112,7 @@ def _needed(session: Session, trader: Trader, requisite: Requisite) -> Money | N
 
 
 def _told(requisite: Requisite, needed: Money | None,
-          found: dict[str, tuple[list[str], datetime | None]]) -> list[Hindrance]:
+          found: dict[str, tuple[list[str], datetime | None]], holder_free: datetime | None) -> list[Hindrance]:
     if requisite.status != Status.ACTIVE:
         return [Hindrance(Because(requisite.status))]
     if not found:
@@ -103,7 +124,7 @@ def _told(requisite: Requisite, needed: Money | None,
         kept_away = [direction for direction, rules in on.items() if rule in rules]
         if any(hidden == rule and hiding in on[kept_away[0]] for hiding, hidden in HIDES.items()):
             continue
-        told.append(_one(requisite, rule, needed, found[kept_away[0]][1],
+        told.append(_one(requisite, rule, needed, holder_free if rule == "holder" else found[kept_away[0]][1],
                          kept_away[0] if len(kept_away) < len(on) else None))
     return told
 
@@ -117,8 +138,8 @@ def _bank_back(requisite: Requisite) -> datetime | None:
 def _one(requisite: Requisite, rule: str, needed: Money | None, free_at: datetime | None,
          direction: str | None) -> Hindrance:
     tomorrow = clock.midnight_after(clock.today())
-    until = {"cooldown": requisite.cool_until, "day": tomorrow, "day_count": tomorrow, "holder": tomorrow,
-             "month": clock.month_after(clock.today()), "same_amount": free_at,
+    until = {"cooldown": requisite.cool_until, "day": tomorrow, "day_count": tomorrow, "holder": free_at,
+             "off_hours": hours.begins_at(requisite), "month": clock.month_after(clock.today()), "same_amount": free_at,
              "bank_paused": _bank_back(requisite)}.get(rule)
     if rule != "collateral":
         return Hindrance(Because(rule), until=until, direction=direction)

@@ -1,5 +1,5 @@
 """When a requisite takes orders: its trader sleeps, its bank books at night. In the operator's time."""
-from datetime import time
+from datetime import datetime, time, timedelta
 from typing import Annotated
 
 from pydantic import Field
@@ -58,6 +58,15 @@ def outside(requisite: Requisite) -> bool:
         return False
     minute = _now()
     return not begin <= minute < end if begin < end else end <= minute < begin
+
+
+def begins_at(requisite: Requisite) -> datetime | None:
+    """When its next hours begin; None where it takes orders always."""
+    if requisite.hours_from is None:
+        return None
+    today = clock.today()
+    at = clock.moment_on(today, requisite.hours_from)
+    return at if at > clock.now() else clock.moment_on(today + timedelta(days=1), requisite.hours_from)
 
 
 def follow(session: Session) -> None:

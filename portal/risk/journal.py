@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import insert, select, text
+from sqlalchemy import func, insert, select, text
 from sqlalchemy.orm import Session
 
 from portal.core import clock, ids
@@ -16,6 +16,7 @@ from portal.risk.models import RiskHit, RiskReview
 LATELY = timedelta(days=7)
 COUNT_MAX = 10_000
 HITS_MAX = 100
+WAITING_MAX = 1000
 LATELY_OF = text("""
     SELECT asked.id, counted.* FROM unnest(CAST(:sources AS uuid[])) AS asked (id) CROSS JOIN LATERAL (
         SELECT count(*), count(*) FILTER (WHERE shadow), count(*) FILTER (WHERE created_at >= :day)
@@ -66,6 +67,12 @@ def end_review(session: Session, actor: Actor, order_id: UUID, decision: str, re
         return
     review.decision, review.reason = decision, reason
     review.decided_at, review.decided_name = clock.now(), actor.name
+
+
+def waiting_count(session: Session) -> int:
+    """Orders that wait for a person, to WAITING_MAX: the queue's index alone."""
+    some = select(RiskReview.order_id).where(RiskReview.decided_at.is_(None)).limit(WAITING_MAX).subquery()
+    return session.scalar(select(func.count()).select_from(some)) or 0
 
 
 def pardoned(session: Session, order_id: UUID) -> frozenset[UUID]:

@@ -31,6 +31,7 @@ ACTS = {
     "approval_limit.rejected": N_("Refused another limit of decisions"),
     "approval_limit.set": N_("Set a limit of decisions"),
     "order.paid_twice": N_("Reported that the money came a second time"),
+    "order.attended": N_("Dealt with what staff were called to an order for"),
     "assignment.declined": N_("Gave back an order that its payer had exchanged"),
     "requisite.quarantined": N_("Quarantined: attempt after attempt came to nothing"),
     "requisite.quarantine_over": N_("Quarantine ended"),

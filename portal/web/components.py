@@ -33,7 +33,7 @@ from portal.web.identity import current_actor
 from portal.web.labels import change_name, changed, entry, field_name
 from portal.web.locale import LANGUAGES, language, theme
 from portal.web.navigation import navigation
-from portal.web.order_looks import refusal_reason, refusal_reasons
+from portal.web.order_looks import attention_word, refusal_reason, refusal_reasons
 from portal.web.refused_forms import field_id, page_of_act, sent_to, sentences
 from portal.web.risk_labels import FILTERS as OF_RISK
 from portal.web.treasury_labels import account_owner, adjustment_code
@@ -167,7 +167,7 @@ def init_templates(app: Flask) -> None:
     environment.undefined, environment.context_class = Strict, ShortCalls
     environment.trim_blocks = environment.lstrip_blocks = True
     environment.filters.update(FILTERS, **OF_RISK, paragraphs=paragraphs, translated=translated, named=named,
-                               entry=entry, refusal_reason=refusal_reason,
+                               entry=entry, refusal_reason=refusal_reason, attention_word=attention_word,
                                act_words=act_words, changed=changed, change_name=change_name, sentences=sentences,
                                field_name=field_name, account_owner=account_owner, adjustment_code=adjustment_code,
                                **DISPUTE_WORDS)

@@ -8,6 +8,7 @@ from portal.core.access import Actor, Permission, Role
 from portal.core.db import reader
 from portal.disputes import queries as disputes
 from portal.help import queries as help_queries
+from portal.risk import journal
 from portal.web.badges import N_
 
 
@@ -127,6 +128,8 @@ def _waiting(actor: Actor) -> dict[str, int]:
         found[f"{area}_disputes.index"] = disputes.waiting_count(reader(), actor)
     if actor.is_staff and actor.may(P.DISPUTE_OPEN):
         found["admin_help.index"] = help_queries.waiting_count(reader(), actor)
+    if actor.is_staff and actor.may(P.RISK_DECIDE):
+        found["admin_risk_reviews.index"] = journal.waiting_count(reader())
     if actor.is_staff and actor.may(P.APPROVAL_READ):
         found["admin_approvals.index"] = approvals.pending_count(reader(), actor)
     return found

@@ -31,6 +31,23 @@ DECLINED_FOR = {
 }
 """Why a trader gave an order back."""
 
+CALLED_FOR = {
+    "unconfirmed": N_("Nobody confirmed in time"),
+    "suspected": N_("Risk: look before it goes on"),
+    "other_amount": N_("Another amount came than was ordered"),
+    "frozen": N_("The bank froze its requisite"),
+    "receipt_seen": N_("Its receipt was seen on another order"),
+    "silent": N_("A side did not answer in its dispute"),
+    "unsecured": N_("The money came late, and no collateral covers it"),
+    "beside": N_("A trader whom its payer had exchanged speaks up: look into its dispute"),
+    "paid_twice": N_("Money came to a second trader too"),
+}
+"""Why staff are called to an order."""
+
+
+def attention_word(code: str) -> str:
+    return str(gettext(CALLED_FOR[code]))
+
 
 def refusal_reason(code: str) -> str:
     return str(gettext(DECLINED_FOR[code]))

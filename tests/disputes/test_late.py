@@ -3,14 +3,16 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from portal.core import clock
 from portal.core.errors import Invalid
 from portal.core.lifecycle import InvalidTransition
-from portal.disputes import confirming, decisions
+from portal.disputes import confirming, decisions, queries, reasons, reminders
 from portal.disputes.models import Dispute
 from portal.disputes.service import NothingToDispute
 from portal.ledger import verify
+from portal.notices.models import Happening
 from portal.orders import replacing
 from portal.orders.commands import ConfirmOrder
 from portal.orders.models import Order
@@ -135,6 +137,17 @@ def test_without_collateral_it_stays_open_and_stops_the_trader(cast: f.Cast) -> 
     waiting = f.fresh(dispute)
     assert (f.fresh(order).status, waiting.unsecured, waiting.waits_for) == ("expired", True, "staff")
     assert f.fresh(cast.traders[0]).unsecured == 1
+    with f.look() as session:
+        first = queries.running(session, f.staff(), waits_for=["staff"])
+        assert waiting.answer_by is not None, "without a deadline it stood last for ever, and nobody was reminded"
+        assert [one.id for one in first if one.id == waiting.id] == [waiting.id]
+        assert first == sorted(first, key=lambda one: (one.answer_by, one.id))
+    with clock.moved(reasons.ANSWER_FOR[reasons.Side.STAFF] - timedelta(hours=1)):
+        with f.act() as session:
+            reminders.remind(session)
+        with f.look() as session:
+            said = session.scalars(select(Happening).where(Happening.event == "dispute.deadline")).all()
+            assert [one.audience for one in said if one.facts["dispute"] == waiting.public_id] == ["staff"]
     f.deposit_to(f.ledger.trader_available(cast.traders[0].id, "USDT", True), "500.000000")
     assert f.found(f.create_payin(cast, "1700.00").answer["id"]).status == "new"
     f.work_off("match_order")

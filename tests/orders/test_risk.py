@@ -10,6 +10,7 @@ from portal.core.access import TEMPLATES
 from portal.core.errors import Denied, NotFound, PortalError
 from portal.core.lifecycle import InvalidTransition
 from portal.ledger import verify
+from portal.notices.models import Happening, Notice
 from portal.orders import receipts
 from portal.orders.models import Order, OrderEvent
 from portal.orders.reading import desk_queues
@@ -17,6 +18,7 @@ from portal.requisites import robots
 from portal.risk import counters, journal
 from portal.risk.models import RiskCounter, RiskHit
 from tests import factories as f
+from tests import people
 from tests.orders.test_other_amount import asked, decide
 from tests.risk import rulebook as risk
 
@@ -90,6 +92,19 @@ def test_the_desk_counts_who_waits_in_review_and_since_when(ready):
         assert review().late == found.count
     risk.decide(order, "refuse")
     assert review().count == before.count
+
+
+def test_staff_who_may_decide_are_told_of_a_review(ready):
+    """Nobody was told: it stood in a queue that somebody had to think of opening."""
+    decides, reads = people.person("support_orders"), people.person("support_readonly")
+    risk.rule(ready, verdict="review")
+    order = judged(ready.order("1500.00"))
+    f.work_off("tell_people")
+    with f.look() as session:
+        told = set(session.scalars(select(Notice.user_id).join(Happening, Happening.id == Notice.happening_id).where(
+            Happening.event == "review.waits", Happening.facts["order"].astext == order.public_id)))
+    assert decides.actor.id in told
+    assert reads.actor.id not in told
 
 
 def test_a_released_order_is_not_judged_again_before_matching(ready):

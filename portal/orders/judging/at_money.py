@@ -5,9 +5,8 @@ An order that rules deny, or want reviewed, when it is claimed or confirmed keep
 from sqlalchemy.orm import Session
 
 from portal import files
-from portal.core import clock
 from portal.core.access import SYSTEM
-from portal.orders import attention
+from portal.orders import attention, attention_cases
 from portal.orders.facts import PAYERS_RECEIPTS_ON, RECEIPTS_ON
 from portal.orders.judging import collect
 from portal.orders.judging.before_matching import told
@@ -38,7 +37,8 @@ def call_staff(session: Session, order: Order, verdict: Judgement) -> None:
     """A paid order waits for staff: they see it on the desk, and it is not confirmed by a clock. Once is enough."""
     if order.waits_for == STAFF:
         return
-    order.needs_attention_at, order.waits_for = clock.now(), STAFF
+    order.waits_for = STAFF
+    attention_cases.call(session, order, attention_cases.SUSPECTED)
     steps = Steps(session, SYSTEM)
     steps.take(order, Action.SUSPECT, details=told(verdict))
     steps.write()

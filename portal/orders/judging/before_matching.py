@@ -15,7 +15,7 @@ from portal.core import clock
 from portal.core.access import SYSTEM
 from portal.core.pipeline import array, rows
 from portal.ledger import Draft
-from portal.orders import events, row
+from portal.orders import attention, events, row
 from portal.orders.directions import drafted, rules_of
 from portal.orders.judging import collect
 from portal.orders.matching.pick import WAITING
@@ -86,6 +86,7 @@ def _stop(session: Session, steps: Steps, order: OrderRow | Order, verdict: Judg
         return drafted(rules_of(order).on_end(order))
     journal.open_review(session, order.id, verdict.score)
     steps.take(order, Action.HOLD_FOR_REVIEW, details=told(verdict))
+    attention.in_review(session, order)
     return []
 
 

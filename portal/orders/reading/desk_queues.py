@@ -4,15 +4,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session, contains_eager
+from sqlalchemy.orm import Session
 
 from portal import approvals
 from portal.approvals import Approval
 from portal.core import clock
 from portal.core.access import Actor
 from portal.core.jobs import Job
+from portal.orders import attention_cases
 from portal.orders.coverage.models import CoverageHole
-from portal.orders.models import OpenPlace, Order
+from portal.orders.models import AttentionCase, OpenPlace, Order
 from portal.orders.states import Direction, Status
 from portal.risk.models import RiskReview
 from portal.webhooks.announce import KIND as WEBHOOKS
@@ -37,7 +38,8 @@ class Waiting:
 @dataclass(frozen=True)
 class Watch:
     open_by_status: dict[str, int]  # over orders that hold a place on a requisite
-    attention: Sequence[Order]  # paid, and nobody confirmed in time; or another amount arrived
+    attention: Sequence[AttentionCase]  # why orders need staff, oldest first
+    attention_count: int
     queues: Sequence[Waiting]
 
     @property
@@ -53,11 +55,8 @@ def look(session: Session, actor: Actor) -> Watch:
     """Bounded queries: the small table of open places, and the live rows of the queue."""
     open_orders = (select(Order.status, func.count()).join(OpenPlace, OpenPlace.order_id == Order.id)
                    .group_by(Order.status))
-    attention = (select(Order).join(OpenPlace, OpenPlace.order_id == Order.id).join(Order.store)
-                 .options(contains_eager(Order.store))
-                 .where(Order.status.in_((Status.PAID, Status.DISPUTED)), Order.needs_attention_at.is_not(None))
-                 .order_by(Order.needs_attention_at).limit(ATTENTION_MAX))
-    return Watch(dict(session.execute(open_orders).all()), session.scalars(attention).unique().all(),
+    return Watch(dict(session.execute(open_orders).all()),
+                 attention_cases.waiting(session, limit=ATTENTION_MAX), attention_cases.count(session),
                  [_matching(session), _review(session), _confirmation(session), _webhooks(session),
                   _approvals(session, actor), _coverage(session)])
 

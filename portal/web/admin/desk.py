@@ -24,7 +24,7 @@ def index() -> Response:
     session, actor = reader(), signed_in()
     watch = look(session, actor)
     return show("admin/desk/index.html", fragment="admin/desk/_desk.html", watch=watch,
-                on=cases.of(session, "order", [order.id for order in watch.attention]),
+                on=cases.of(session, "order", [one.order_id for one in watch.attention]),
                 kinds=job_desk.by_kind(session), pulses=liveness_by_kind(session), rates=rate_board.present(session),
                 proof=proofs.last(session), findings=findings.standing(session, limit=1),
                 first=first_hour.unfinished(session), health=conversion.lately(session),

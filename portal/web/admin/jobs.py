@@ -8,6 +8,7 @@ from portal.core.db import reader, transaction
 from portal.core.errors import FieldError, Invalid
 from portal.core.jobs import admin
 from portal.core.jobs.liveness import liveness_by_kind
+from portal.orders import dead_work
 from portal.web.admin.cases import lines_of_jobs
 from portal.web.identity import signed_in
 from portal.web.render import done, redisplay, show
@@ -28,7 +29,7 @@ def index() -> Response:
 @requires(Permission.JOB_MANAGE)
 def retry(job_id: int) -> Response:
     with redisplay("admin/jobs/index.html", lambda: _page()), transaction() as session:
-        admin.retry(session, signed_in(), job_id)
+        dead_work.retry(session, signed_in(), job_id)
     return _back()
 
 
@@ -38,7 +39,7 @@ def drop(job_id: int) -> Response:
     with redisplay("admin/jobs/index.html", lambda: _page()):
         reason = _reason()
         with transaction() as session:
-            admin.drop(session, signed_in(), job_id, reason=reason)
+            dead_work.drop(session, signed_in(), job_id, reason=reason)
     return _back()
 
 

@@ -9,7 +9,7 @@ from portal.core import clock, crypto
 from portal.core.access import Permission, requires
 from portal.core.commands import bind
 from portal.core.db import reader, transaction
-from portal.orders import cancel_paid, destinations, notes, payouts, service
+from portal.orders import attention_cases, cancel_paid, destinations, notes, payouts, service
 from portal.orders.commands import CancelOrder, ConfirmOrder, ConfirmPayout, OrderCommand
 from portal.orders.facts import PREFIXES
 from portal.orders.reading import detail, receipts
@@ -109,6 +109,18 @@ def note(order_id: str) -> Response:
     return back(order_id)
 
 
+@bp.post("/<order_id>/attention/<why>")
+@requires(Permission.ORDER_CONFIRM_ANY)
+@once
+def deal_with(order_id: str, why: str) -> Response:
+    """What staff were called to is dealt with: it leaves the desk."""
+    with redisplay(PAGE, lambda: context(order_id)):
+        command = bind(attention_cases.DealWith, request.form, order_id=order_id, why=why)
+        with transaction() as session:
+            attention_cases.deal_with(session, signed_in(), command)
+    return back(order_id)
+
+
 def back(order_id: str) -> Response:
     """After an act: the order as it is now."""
     return done(PAGE, otherwise=url_for("admin_orders.one", order_id=order_id), error=None, wrong={}, values={},
@@ -124,10 +136,12 @@ def context(order_id: str) -> dict[str, Any]:
     asked = approvals.waiting_for(session, "order", found.order.id)
     waiting = [one for one in asked if one.kind == cancel_paid.KIND]
     shown = receipts.of_dossier(session, found, compared=True)
-    changing = (found.version, len(written), len(asked), len(shown), *((job.attempts, job.dead_at) for job in work),
-                *((one.state, one.attempts) for one in deliveries))
+    calls = attention_cases.of(session, found.order)
+    changing = (found.version, len(calls), len(written), len(asked), len(shown),
+                *((job.attempts, job.dead_at) for job in work), *((one.state, one.attempts) for one in deliveries))
     return {"version": crypto.sha256(repr(changing)).hex()[:12],
-            "found": found, "order": found.order, "shown": None, "merchant": detail.merchant_of(session, found.order),
+            "found": found, "order": found.order, "calls": calls, "shown": None,
+            "merchant": detail.merchant_of(session, found.order),
             "postings": detail.postings(session, found), "work": work,
             "deliveries": deliveries, "requests": detail.requests(session, deliveries),
             "waiting": waiting, "asked": [one for one in asked if one.kind != cancel_paid.KIND],

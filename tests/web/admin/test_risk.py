@@ -53,6 +53,18 @@ def status(cast: f.Cast, amount: str, **asked: object) -> str:
     return str(f.fresh(order).status)
 
 
+def test_the_menu_counts_what_waits_in_review(cast, admin):
+    def count() -> int:
+        entry = re.search(r'href="/admin/risk/reviews".*?</a>', admin.get("/admin/").text, re.S)
+        number = re.search(r">\s*(\d+)\s*<", entry.group())
+        return int(number.group(1)) if number else 0
+
+    before = count()
+    risk.rule(cast, verdict="review")
+    assert status(cast, "1500.00") == "review"
+    assert count() == before + 1
+
+
 def test_a_rule_from_the_form_to_a_refusal_and_off_again_by_two(cast, admin, second):
     url = written(admin, cast)
     assert "More than 1 000.00 ₽" in admin.get(url).text.translate(BLANKS)

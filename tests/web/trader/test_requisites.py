@@ -1,7 +1,7 @@
 """A trader's instruments: seen, switched, limited, offered, and why one gets nothing."""
 import re
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,6 +10,7 @@ from sqlalchemy import select
 from portal.core import audit, clock
 from portal.core.access import SYSTEM
 from portal.core.db import reader
+from portal.parties.models import Holder
 from portal.reference import service as reference_service
 from portal.reference.commands import Switch
 from portal.requisites import hindrances, numbers
@@ -111,6 +112,41 @@ def test_each_reason_is_told(cast, card):
     factories.change(card, month_max_minor=None)
     factories.change(cast.traders[0], on_shift=False)
     assert reasons(cast, card) == [Because.OFF_SHIFT]
+
+
+def shown(moment: datetime, seat: people.Seat) -> str:
+    """As the page writes it, in its reader's time zone."""
+    local = moment.astimezone(ZoneInfo(seat.person.actor.time_zone))
+    return f"{local.day} {local:%b %Y, %H:%M}"
+
+
+def test_hours_that_are_over_say_when_they_begin(card, trader):
+    local = clock.local(clock.now())
+    minute = (local.hour * 60 + local.minute + 120) % 1440
+    factories.change(card, hours_from=minute, hours_to=(minute + 60) % 1440, off_hours=True)
+    begins = clock.moment_on(clock.today(), minute)
+    begins = begins if begins > clock.now() else clock.moment_on(clock.today() + timedelta(days=1), minute)
+    assert f"they begin at {shown(begins, trader)}" in plain(trader.get("/trader/requisites"))
+
+
+def test_the_limit_of_its_person_says_when_it_goes_on(card, trader):
+    with look() as session:
+        holder = session.get_one(Holder, card.holder_id)
+    factories.change(holder, currency=card.currency, day_count_max=0)
+    words = "over all their requisites; it goes on at"
+    assert f"{words} {shown(clock.midnight_after(clock.today()), trader)}" in plain(trader.get("/trader/requisites"))
+    factories.change(holder, day_count_max=None, month_max_minor=card.min_minor - 1)
+    assert f"{words} {shown(clock.month_after(clock.today()), trader)}" in plain(trader.get("/trader/requisites"))
+
+
+def test_quarantine_and_late_money_are_said_in_words(card, cast, trader):
+    open_small = factories.assigned_payin(cast, f"{card.min_minor // 100 + 1}.00")
+    factories.change(card, quarantined_at=clock.now())
+    assert "Too many orders in a row were not paid on it" in plain(trader.get("/trader/requisites"))
+    factories.change(card, quarantined_at=None)
+    factories.expire(open_small)
+    factories.change(cast.traders[0], unsecured=1)
+    assert "You have money of a late payment and no collateral" in plain(trader.get("/trader/requisites"))
 
 
 def test_too_little_collateral_is_told_with_the_sum(app):

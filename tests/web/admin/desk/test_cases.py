@@ -7,6 +7,8 @@ from portal import treasury
 from portal.core.access import SYSTEM
 from portal.core.audit import AuditRow
 from portal.core.ids import public
+from portal.orders import attention_cases
+from portal.orders.models import Order
 from portal.parties import cases
 from portal.parties.cases import Case, CaseTaken, TakeCase
 from tests import factories, people
@@ -110,7 +112,8 @@ def test_deciding_stays_possible_and_says_who_is_on_it(app: Flask, cast: Cast, s
 def test_the_desk_says_who_is_on_what_needs_attention(app: Flask, cast: Cast, staff, colleague) -> None:
     (me, mine), (_, hers) = staff, colleague
     order = factories.paid_payin(cast)
-    factories.change(order, needs_attention_at=order.created_at)
+    with factories.act() as session:
+        attention_cases.call(session, session.get_one(Order, order.id), attention_cases.UNCONFIRMED)
     mine.send(f"/admin/cases/{order.public_id}")
     assert f"{me.email} is on it" in read(hers, "/admin/")
 

@@ -11,7 +11,16 @@ from portal.core.db import reader, transaction
 from portal.core.jobs import Job
 from portal.core.jobs import admin as jobs_admin
 from tests import people
-from tests.factories import act
+from tests.factories import (
+    Cast,
+    act,
+    assigned_payin,
+    assignment_of,
+    cancel,
+    confirmed_payin,
+    create_payin,
+    paid_payin,
+)
 from tests.statements import statements
 
 KIND = "a_kind_of_the_jobs_page"
@@ -70,6 +79,45 @@ def test_dropping_takes_a_reason(admin: people.Seat) -> None:
     assert reader().get(Job, job) is None
     assert reader().query(AuditRow).filter_by(action="job.dropped", target_id=str(job)).one().reason \
         == "Its order was cancelled by hand"
+
+
+def killed(kind: str, reference: object) -> int:
+    """The order's promise of this kind has died."""
+    with transaction() as session:
+        job = session.query(Job).filter_by(kind=kind, unique_key=str(reference)).one()
+        job.dead_at, job.last_error = clock.now(), "ZeroDivisionError()"
+        return job.id
+
+
+def said(seat: people.Seat, job: int, act: str, **form: str) -> tuple[int, str]:
+    answer = seat.send(f"/admin/jobs/{job}/{act}", form)
+    return answer.status_code, answer.get_data(as_text=True)
+
+
+@pytest.mark.parametrize("kind", ["settle_order", "expire_order", "match_order", "flag_unconfirmed"])
+def test_work_that_its_order_needs_is_not_dropped(app: Flask, cast: Cast, admin: people.Seat, kind: str) -> None:
+    """Dropped, the order stood for ever where it stood, on no list and in no proof."""
+    order = {"settle_order": confirmed_payin, "expire_order": assigned_payin, "flag_unconfirmed": paid_payin,
+             "match_order": lambda cast: create_payin(cast).order}[kind](cast)
+    job = killed(kind, assignment_of(order).id if kind == "expire_order" else order.id)
+    status, page = said(admin, job, "drop", reason="Tidy up")
+    assert (status, "Its order still needs this work" in page) == (409, True)
+    refused = app.test_cli_runner().invoke(args=["jobs", "drop", str(job), "--reason", "Tidy up"])
+    assert (refused.exit_code, "Its order still needs this work" in refused.output) == (1, True)
+    reader().rollback()
+    assert reader().get(Job, job, populate_existing=True) is not None
+    assert said(admin, job, "retry")[0] == 303
+
+
+def test_work_whose_order_has_ended_is_only_dropped(app: Flask, cast: Cast, admin: people.Seat) -> None:
+    order = create_payin(cast).order
+    job = killed("match_order", order.id)
+    cancel(cast.key, order)
+    status, page = said(admin, job, "retry")
+    assert (status, "can only be dropped" in page) == (409, True)
+    refused = app.test_cli_runner().invoke(args=["jobs", "retry", str(job)])
+    assert (refused.exit_code, "can only be dropped" in refused.output) == (1, True)
+    assert said(admin, job, "drop", reason="Its order was cancelled")[0] == 303
 
 
 def test_what_waits_comes_soonest_first_over_all_kinds() -> None:
