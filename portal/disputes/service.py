@@ -15,7 +15,7 @@ from portal.core.errors import Conflict, Denied, FieldError, Invalid, judges
 from portal.disputes import endings, late, queries, reasons, telling
 from portal.disputes.commands import AddStatement, GiveIn, OpenDispute
 from portal.disputes.models import Dispute, Statement
-from portal.disputes.reasons import Side
+from portal.disputes.reasons import Evidence, Side
 from portal.orders import attention, reopening, robots_turn
 from portal.orders import queries as orders
 from portal.orders.agreement import agree, outcome
@@ -91,7 +91,7 @@ def open_dispute(session: Session, actor: Actor, command: OpenDispute, *, about:
     _wait(session, dispute, answers(side))
     session.add(dispute)
     session.flush()
-    _say(session, actor, dispute, side, command.text, command.files)
+    _say(session, actor, dispute, side, command.text, command.files, shows=command.shows)
     if order.status in (Status.ASSIGNED, Status.PAID):
         steps = Steps(session, actor)
         steps.take(order, Action.DISPUTE, reason=command.text[:500], details={
@@ -136,7 +136,8 @@ def say(session: Session, actor: Actor, command: AddStatement) -> Statement:
         raise Denied()
     if command.staff_only and command.asks:
         raise Invalid(fields=[FieldError("/asks", "unseen", "Nobody can answer what only support sees.")])
-    made = _say(session, actor, dispute, side, command.text, command.files, staff_only=command.staff_only)
+    made = _say(session, actor, dispute, side, command.text, command.files, staff_only=command.staff_only,
+                shows=command.shows)
     beside = queries.stands_beside(actor, dispute)
     if command.asks is not None:
         _wait(session, dispute, Side(command.asks))
@@ -281,9 +282,14 @@ def _wait(session: Session, dispute: Dispute, side: Side) -> None:
 
 
 def _say(session: Session, actor: Actor, dispute: Dispute, side: Side, text: str, file_ids: Sequence[str], *,
-         staff_only: bool = False) -> Statement:
+         staff_only: bool = False, shows: Sequence[Evidence] = ()) -> Statement:
+    if shows and not file_ids:
+        raise Invalid(fields=[FieldError("/shows", "missing", "Attach the file that shows it.")])
+    if not set(shows) <= set(reasons.BY_CODE[dispute.reason].wanted_of(side)):
+        raise Invalid(fields=[FieldError("/shows", "unknown_choice", "There is no such choice.")])
     made = Statement(id=ids.new_id(), dispute_id=dispute.id, side=str(side), actor_id=actor.id, actor_name=actor.name,
-                     trader_id=actor.trader_id, text=text, staff_only=staff_only)
+                     trader_id=actor.trader_id, text=text, staff_only=staff_only,
+                     shows=[str(one) for one in shows])
     session.add(made)
     session.flush()
     files.attach(session, actor, file_ids, EVIDENCE, made.id)
