@@ -76,6 +76,9 @@ REASONS: tuple[Reason, ...] = (
            shown_by=_PAYOUT_SHOWS, suggests=None),
     Reason(code="wrong_recipient", by=frozenset({Side.STORE, Side.TRADER, Side.STAFF}), direction=Direction.PAYOUT,
            of=_DONE, shown_by=_PAYOUT_SHOWS, suggests=None),
+    # it was cancelled, by a decision or by its store: the way back
+    Reason(code="sent_after_all", by=frozenset({Side.STAFF}), direction=Direction.PAYOUT,
+           of=frozenset({Status.CANCELLED}), shown_by=_PAYOUT_SHOWS, suggests=None),
     Reason(code="other", by=_ALL, direction=Direction.PAYIN, of=_UNDER_WAY | {Status.COMPLETED}, shown_by=_PAYS,
            suggests=None),
     Reason(code="other_payout", by=_ALL, direction=Direction.PAYOUT, of=_DONE, shown_by=_PAYOUT_SHOWS, suggests=None),

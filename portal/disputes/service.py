@@ -33,7 +33,7 @@ EVIDENCE = "dispute_statement"  # what its files are attached to
 ANSWER_FOR = {Side.TRADER: timedelta(hours=2), Side.STORE: timedelta(hours=24), Side.STAFF: timedelta(hours=48)}
 PAYER_WORDS_MAX = 10  # before an answer; whoever has the link may write
 AGAIN = timedelta(minutes=1)  # so soon a payer's same words are a form sent twice
-COMPLETED_FOR = timedelta(days=60)  # a settled order may be objected to so long
+COMPLETED_FOR = timedelta(days=60)  # a settled order may be objected to so long, a cancelled payout taken up
 
 
 class DisputeOpen(Conflict):
@@ -183,6 +183,8 @@ def give_in(session: Session, actor: Actor, command: GiveIn) -> Dispute:
             queries.stands_beside(actor, dispute)):
         raise Denied()
     order = session.get_one(Order, dispute.order_id)
+    if order.direction == Direction.PAYOUT and order.status in LATE:
+        raise Denied()  # staff alone take a cancelled payout up again
     if command.text:
         _say(session, actor, dispute, side, command.text, ())
     if order.status == Status.COMPLETED or (order.status in LATE and side is Side.STORE):
@@ -241,7 +243,10 @@ def _offered(session: Session, order: Order, side: Side) -> Sequence[reasons.Rea
 
 
 def _heard(session: Session, order: Order, side: Side) -> bool:
-    """Of an order that ended without money: in its store's late window, and once. Staff may always."""
+    """Of a payin that ended without money: in its store's late window, and once; staff may always. Of a payout: as long
+    as of a completed one."""
+    if order.direction == Direction.PAYOUT:
+        return order.ended_at is not None and order.ended_at + COMPLETED_FOR > clock.now()
     if side in (Side.STAFF, Side.SYSTEM):
         return True
     return (reopening.claimable_until(session, order) > clock.now()

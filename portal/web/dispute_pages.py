@@ -92,6 +92,8 @@ def _gives_in(dispute: Dispute, mine: Side) -> str | None:
     """What giving in would lead to for this side: complete, cancel, stands; None: it cannot."""
     if dispute.ended or mine not in (Side.STORE, Side.TRADER):
         return None
+    if dispute.order.direction == Direction.PAYOUT and dispute.order.status in LATE:
+        return None
     if dispute.order.status == Status.COMPLETED or (dispute.order.status in LATE and mine is Side.STORE):
         return "stands" if dispute.opened_by == mine else None
     receives = Party.TRADER if dispute.order.direction == Direction.PAYIN else Party.STORE

@@ -43,6 +43,15 @@ def test_a_decision_of_a_payout_posts_what_it_previewed(
     assert sorted(kind for kind, _ in previewed) == kinds
 
 
+def test_a_cancelled_payout_is_taken_up_again_as_previewed(cast: f.Cast) -> None:
+    order = f.paid_payout(cast)
+    acts.open_by(cast.owner, order, "not_arrived")
+    acts.decided(order, "cancel")
+    acts.open_by(f.staff(), order, "sent_after_all")
+    previewed = _posts_what_it_previewed(order, "complete", None)
+    assert sorted(kind for kind, _ in previewed) == ["payout_settle", "reversal"]
+
+
 def test_what_the_desk_foresees_is_what_both_choices_post(cast: f.Cast) -> None:
     """The two previews that stand on the page before anybody asks."""
     for at, outcome in (("1500.00", "complete"), ("1600.00", "cancel")):
