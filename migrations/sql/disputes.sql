@@ -53,9 +53,11 @@ CREATE TABLE dispute_statements (
     trader_id uuid,
     text text NOT NULL,
     staff_only boolean NOT NULL,
+    shows text[] NOT NULL,
     CONSTRAINT pk_dispute_statements PRIMARY KEY (id),
     CONSTRAINT ck_dispute_statements_side CHECK (side IN ('customer', 'store', 'trader', 'staff', 'system')),
     CONSTRAINT ck_dispute_statements_staff_only CHECK (NOT staff_only OR side = 'staff'),
+    CONSTRAINT ck_dispute_statements_shows CHECK (shows <@ ARRAY['receipt', 'statement', 'recipient', 'conversation']),
     CONSTRAINT fk_dispute_statements_dispute_id FOREIGN KEY (dispute_id) REFERENCES disputes (id)
 );
 CREATE INDEX ix_dispute_statements_dispute_id ON dispute_statements (dispute_id, id);

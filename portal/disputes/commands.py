@@ -6,6 +6,7 @@ from pydantic_core import PydanticCustomError
 
 from portal.core import names
 from portal.core.commands import Command
+from portal.disputes.reasons import Evidence
 from portal.orders.commands import OrderCommand, Reason
 
 TEXT_MAX = 4_000
@@ -22,14 +23,16 @@ def _said(value: str) -> str:
 Said = Annotated[str, StringConstraints(min_length=1, max_length=TEXT_MAX), AfterValidator(_said),
                  Field(json_schema_extra={"format": "plain-text"})]
 Files = Annotated[tuple[Annotated[str, Field(max_length=60)], ...], Field(max_length=FILES_MAX)]
+Shows = Annotated[tuple[Evidence, ...], Field(max_length=len(Evidence))]
 
 
 class OpenDispute(OrderCommand):
-    """`reason`: a code of disputes.reasons; `text`: what happened, in the opener's words."""
+    """`reason`: a code of disputes.reasons; `text`: what happened, in the opener's words; `shows`: what files are."""
 
     reason: Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,40}$")]
     text: Said
     files: Files = ()
+    shows: Shows = ()
 
 
 class DisputeCommand(Command):
@@ -43,6 +46,7 @@ class AddStatement(DisputeCommand):
 
     text: Said
     files: Files = ()
+    shows: Shows = ()
     staff_only: bool = False
     asks: Literal["store", "trader"] | None = None
 

@@ -2,7 +2,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, text
+from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Index, Text, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.core import clock, ids
@@ -84,6 +84,7 @@ class Statement(Base):
         Index("ix_dispute_statements_dispute_id", "dispute_id", "id"),
         CheckConstraint(f"side IN {SIDES}", name="side"),
         CheckConstraint("NOT staff_only OR side = 'staff'", name="staff_only"),
+        CheckConstraint("shows <@ ARRAY['receipt', 'statement', 'recipient', 'conversation']", name="shows"),
     )
     id: Mapped[Id]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
@@ -94,6 +95,7 @@ class Statement(Base):
     trader_id: Mapped[UUID | None]  # of a trader's: its own trader, or one whom its payer had exchanged
     text: Mapped[LongText]
     staff_only: Mapped[bool] = mapped_column(default=False)
+    shows: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)  # what its files are, says who brought them
 
     @property
     def of_staff(self) -> bool:

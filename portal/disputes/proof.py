@@ -13,7 +13,8 @@ STANDS = Check(
     SELECT 'dispute ' || d.id || ' is open on order ' || o.id || ', which is ' || o.status
       FROM disputes d JOIN orders o ON o.id = d.order_id
      WHERE d.ended_at IS NULL AND o.status NOT IN ('disputed', 'completed')
-       AND NOT (d.reason = 'paid_late' AND o.status IN ('expired', 'cancelled'))""")
+       AND NOT (d.reason = 'paid_late' AND o.status IN ('expired', 'cancelled'))
+       AND NOT (d.reason = 'sent_after_all' AND o.status = 'cancelled')""")
 UNSECURED = Check(
     "a trader is stopped by the late money that he has no collateral for, and by nothing else of the kind",
     "SELECT count(*) FROM disputes WHERE unsecured",

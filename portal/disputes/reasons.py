@@ -1,5 +1,5 @@
 """Why a dispute is opened: who may, of which orders, what each side should show, what silence suggests."""
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -46,6 +46,10 @@ class Reason:
     shown_by: Mapping[Side, tuple[Evidence, ...]]
     suggests: str | None
 
+    def wanted_of(self, side: str) -> tuple[Evidence, ...]:
+        """What helps, of this side; a payer's is his store's."""
+        return self.shown_by.get(Side.STORE if side == Side.CUSTOMER else Side(side), ()) if side else ()
+
 
 _PAYER, _ALL = frozenset({Side.CUSTOMER, Side.STORE, Side.STAFF}), frozenset(
     {Side.CUSTOMER, Side.STORE, Side.TRADER, Side.STAFF})
@@ -77,11 +81,19 @@ REASONS: tuple[Reason, ...] = (
            shown_by=_PAYOUT_SHOWS, suggests=None),
     Reason(code="wrong_recipient", by=frozenset({Side.STORE, Side.TRADER, Side.STAFF}), direction=Direction.PAYOUT,
            of=_DONE, shown_by=_PAYOUT_SHOWS, suggests=None),
+    # it was cancelled, by a decision or by its store: the way back
+    Reason(code="sent_after_all", by=frozenset({Side.STAFF}), direction=Direction.PAYOUT,
+           of=frozenset({Status.CANCELLED}), shown_by=_PAYOUT_SHOWS, suggests=None),
     Reason(code="other", by=_ALL, direction=Direction.PAYIN, of=_UNDER_WAY | {Status.COMPLETED}, shown_by=_PAYS,
            suggests=None),
     Reason(code="other_payout", by=_ALL, direction=Direction.PAYOUT, of=_DONE, shown_by=_PAYOUT_SHOWS, suggests=None),
 )
 BY_CODE: Mapping[str, Reason] = {reason.code: reason for reason in REASONS}
+
+
+def wanted_of_any(offered: Iterable[Reason], side: str) -> tuple[Evidence, ...]:
+    """What helps before its reason is chosen."""
+    return tuple(dict.fromkeys(what for one in offered for what in one.wanted_of(side)))
 
 
 def open_to(side: Side, direction: str, status: str) -> list[Reason]:

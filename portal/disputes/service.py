@@ -15,7 +15,7 @@ from portal.core.errors import Conflict, Denied, FieldError, Invalid, judges
 from portal.disputes import endings, late, queries, reasons, telling
 from portal.disputes.commands import AddStatement, GiveIn, OpenDispute
 from portal.disputes.models import Dispute, Statement
-from portal.disputes.reasons import Side
+from portal.disputes.reasons import Evidence, Side
 from portal.orders import attention, attention_cases, reopening, robots_turn
 from portal.orders import queries as orders
 from portal.orders.agreement import agree, outcome
@@ -32,7 +32,7 @@ GAVE_IN = "The money did arrive."
 EVIDENCE = "dispute_statement"  # what its files are attached to
 PAYER_WORDS_MAX = 10  # before an answer; whoever has the link may write
 AGAIN = timedelta(minutes=1)  # so soon a payer's same words are a form sent twice
-COMPLETED_FOR = timedelta(days=60)  # a settled order may be objected to so long
+COMPLETED_FOR = timedelta(days=60)  # a settled order may be objected to so long, a cancelled payout taken up
 
 
 class DisputeOpen(Conflict):
@@ -90,7 +90,7 @@ def open_dispute(session: Session, actor: Actor, command: OpenDispute, *, about:
     _wait(session, dispute, answers(side))
     session.add(dispute)
     session.flush()
-    _say(session, actor, dispute, side, command.text, command.files)
+    _say(session, actor, dispute, side, command.text, command.files, shows=command.shows)
     if order.status in (Status.ASSIGNED, Status.PAID):
         steps = Steps(session, actor)
         steps.take(order, Action.DISPUTE, reason=command.text[:500], details={
@@ -135,7 +135,8 @@ def say(session: Session, actor: Actor, command: AddStatement) -> Statement:
         raise Denied()
     if command.staff_only and command.asks:
         raise Invalid(fields=[FieldError("/asks", "unseen", "Nobody can answer what only support sees.")])
-    made = _say(session, actor, dispute, side, command.text, command.files, staff_only=command.staff_only)
+    made = _say(session, actor, dispute, side, command.text, command.files, staff_only=command.staff_only,
+                shows=command.shows)
     beside = queries.stands_beside(actor, dispute)
     if command.asks is not None:
         _wait(session, dispute, Side(command.asks))
@@ -183,6 +184,8 @@ def give_in(session: Session, actor: Actor, command: GiveIn) -> Dispute:
             queries.stands_beside(actor, dispute)):
         raise Denied()
     order = session.get_one(Order, dispute.order_id)
+    if order.direction == Direction.PAYOUT and order.status in LATE:
+        raise Denied()  # staff alone take a cancelled payout up again
     if command.text:
         _say(session, actor, dispute, side, command.text, ())
     if order.status == Status.COMPLETED or (order.status in LATE and side is Side.STORE):
@@ -241,7 +244,10 @@ def _offered(session: Session, order: Order, side: Side) -> Sequence[reasons.Rea
 
 
 def _heard(session: Session, order: Order, side: Side) -> bool:
-    """Of an order that ended without money: in its store's late window, and once. Staff may always."""
+    """Of a payin that ended without money: in its store's late window, and once; staff may always. Of a payout: as long
+    as of a completed one."""
+    if order.direction == Direction.PAYOUT:
+        return order.ended_at is not None and order.ended_at + COMPLETED_FOR > clock.now()
     if side in (Side.STAFF, Side.SYSTEM):
         return True
     return (reopening.claimable_until(session, order) > clock.now()
@@ -282,9 +288,14 @@ def _wait(session: Session, dispute: Dispute, side: Side) -> None:
 
 
 def _say(session: Session, actor: Actor, dispute: Dispute, side: Side, text: str, file_ids: Sequence[str], *,
-         staff_only: bool = False) -> Statement:
+         staff_only: bool = False, shows: Sequence[Evidence] = ()) -> Statement:
+    if shows and not file_ids:
+        raise Invalid(fields=[FieldError("/shows", "missing", "Attach the file that shows it.")])
+    if not set(shows) <= set(reasons.BY_CODE[dispute.reason].wanted_of(side)):
+        raise Invalid(fields=[FieldError("/shows", "unknown_choice", "There is no such choice.")])
     made = Statement(id=ids.new_id(), dispute_id=dispute.id, side=str(side), actor_id=actor.id, actor_name=actor.name,
-                     trader_id=actor.trader_id, text=text, staff_only=staff_only)
+                     trader_id=actor.trader_id, text=text, staff_only=staff_only,
+                     shows=[str(one) for one in shows])
     session.add(made)
     session.flush()
     files.attach(session, actor, file_ids, EVIDENCE, made.id)

@@ -26,6 +26,7 @@ from portal.ledger.queries import (
     balances_of,
     lines_of,
     recorded,
+    entry_id,
     reversed_among,
     totals,
 )
@@ -63,6 +64,7 @@ __all__ = [
     "post",
     "preview",
     "recorded",
+    "entry_id",
     "reversed_among",
     "statement",
     "statement_lines_of",

@@ -135,6 +135,12 @@ def reversed_among(session: Session, kind: str, references: Iterable[UUID]) -> s
         .where(JournalEntry.kind == kind, JournalEntry.reference.in_(list(references)))))
 
 
+def entry_id(session: Session, kind: str, reference: UUID) -> int:
+    """Of the one entry of this kind about it, which has been posted."""
+    return session.scalars(select(JournalEntry.id).where(
+        JournalEntry.kind == kind, JournalEntry.reference == reference)).one()
+
+
 def _named(row: AccountRow) -> Account:
     return Account(row.owner_kind, None if row.owner_id == NIL else row.owner_id, row.purpose, row.currency, row.live)
 

@@ -115,8 +115,9 @@ PAYOUT = Rules(
     lifecycle=Lifecycle(S.NEW, _STEPS | {
         (S.ASSIGNED, A.ACCEPT): S.ASSIGNED,
         (S.ASSIGNED, A.REASSIGN): S.NEW,  # not accepted, or not sent, in time: somebody else's turn
-        (S.ASSIGNED, A.EXPIRE): S.EXPIRED}),  # likewise, after the store's last try
-    who=_WHO | {A.CANCEL: frozenset({Party.STORE, Party.STAFF}), A.REASSIGN: _SYSTEM,
+        (S.ASSIGNED, A.EXPIRE): S.EXPIRED,  # likewise, after the store's last try
+        (S.CANCELLED, A.REOPEN): S.DISPUTED}),  # it was sent after all: by two of the staff, who settle it at once
+    who=_WHO | {A.CANCEL: frozenset({Party.STORE, Party.STAFF}), A.REASSIGN: _SYSTEM, A.REOPEN: _STAFF,
                 A.DISPUTE: frozenset({Party.TRADER, Party.STORE, Party.STAFF}),
                 A.CONCEDE: frozenset({Party.STORE}), A.GIVE_UP: frozenset({Party.TRADER}),
                 A.ACCEPT: frozenset({Party.TRADER}), A.MARK_PAID: frozenset({Party.TRADER}),

@@ -51,7 +51,7 @@ REVERSED = Check(
     UNION ALL
     SELECT 'entry ' || r.id || ' reverses a ' || o.kind FROM journal_entries r
       JOIN journal_entries o ON o.id = r.reverses_id
-     WHERE o.kind NOT IN ('deposit', 'adjustment', 'transfer')""")
+     WHERE o.kind NOT IN ('deposit', 'adjustment', 'transfer', 'payout_release')""")
 
 TRANSFERRED = Check(
     "every transfer moves its amount from one store of a merchant to another, once",

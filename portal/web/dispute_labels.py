@@ -14,6 +14,7 @@ REASONS = {
     "not_arrived": N_("The recipient did not get the money"),
     "less_arrived": N_("The recipient got less"),
     "wrong_recipient": N_("It went to somebody else"),
+    "sent_after_all": N_("It was sent, though the order was cancelled"),
     "other": N_("Something else"), "other_payout": N_("Something else"),
 }
 SIDES = {"customer": N_("Customer"), "store": N_("Store"), "trader": N_("Trader"), "staff": N_("Support"),

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from portal import files
 from portal.core.commands import bind
 from portal.core.db import reader
-from portal.disputes import queries, reasons, service
+from portal.disputes import evidence, queries, reasons, service
 from portal.disputes.commands import AddStatement, GiveIn, OpenDispute
 from portal.disputes.models import Dispute
 from portal.disputes.reasons import Side
@@ -36,11 +36,12 @@ def new(order_id: str) -> dict[str, Any]:
     """What may be said of the order; nothing named: which one it is about is asked. Raises NotFound."""
     session, actor = reader(), signed_in()
     if not order_id.strip():
-        return {"order": None, "offered": (), "running": None}
+        return {"order": None, "offered": (), "running": None, "wanted": ()}
     order = orders.find(session, actor, order_id.strip())
     running = next(iter(one for one in queries.of_order(session, actor, order.id) if not one.ended), None)
     offered = service.may_open(session, actor, order, running=running is not None)
-    return {"order": order, "offered": offered, "running": running}
+    return {"order": order, "offered": offered, "running": running,
+            "wanted": reasons.wanted_of_any(offered, Side.of(orders.party_of(actor)))}
 
 
 def one(dispute_id: str) -> dict[str, Any]:
@@ -50,9 +51,10 @@ def one(dispute_id: str) -> dict[str, Any]:
     said = queries.thread(session, actor, dispute)
     mine, reason = Side.of(orders.party_of(actor)), reasons.BY_CODE[dispute.reason]
     beside = queries.stands_beside(actor, dispute)
+    receipts = files.of(session, service.EVIDENCE, [one.id for one in said])
     return {"dispute": dispute, "order": dispute.order, "said": said, "mine": "" if beside else str(mine),
             "reason": reason, "beside": beside,
-            "receipts": files.of(session, service.EVIDENCE, [one.id for one in said]),
+            "receipts": receipts, "brought": evidence.brought(session, dispute, said, receipts),
             "gives_in": None if beside else _gives_in(dispute, mine),
             "version": f"{dispute.order.version}-{len(said)}-{dispute.waits_for}-{dispute.outcome}"}
 
@@ -68,12 +70,18 @@ def link(order: Order) -> dict[str, Any]:
 def opened(session: Session, order_id: str, sent: Brought) -> Dispute:
     """Within the transaction of its view. Raises as the service."""
     return service.open_dispute(session, signed_in(), bind(
-        OpenDispute, request.form, order_id=order_id, files=sent.keep(session, signed_in())))
+        OpenDispute, request.form, order_id=order_id, files=sent.keep(session, signed_in()), shows=shown()))
 
 
 def said(session: Session, dispute_id: str, sent: Brought) -> None:
     service.say(session, signed_in(), bind(
-        AddStatement, request.form, dispute_id=dispute_id, files=sent.keep(session, signed_in())))
+        AddStatement, request.form, dispute_id=dispute_id, files=sent.keep(session, signed_in()),
+        shows=shown()))
+
+
+def shown() -> tuple[str, ...]:
+    """What the files of the form are, as was ticked."""
+    return tuple(request.form.getlist("shows"))
 
 
 def given_in(session: Session, dispute_id: str) -> None:
@@ -83,6 +91,8 @@ def given_in(session: Session, dispute_id: str) -> None:
 def _gives_in(dispute: Dispute, mine: Side) -> str | None:
     """What giving in would lead to for this side: complete, cancel, stands; None: it cannot."""
     if dispute.ended or mine not in (Side.STORE, Side.TRADER):
+        return None
+    if dispute.order.direction == Direction.PAYOUT and dispute.order.status in LATE:
         return None
     if dispute.order.status == Status.COMPLETED or (dispute.order.status in LATE and mine is Side.STORE):
         return "stands" if dispute.opened_by == mine else None

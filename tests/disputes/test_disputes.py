@@ -5,21 +5,25 @@ import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
 
+from portal import files
 from portal.core import clock
 from portal.core.db import db
 from portal.core.errors import Denied, Invalid, NotFound
 from portal.core.lifecycle import InvalidTransition
-from portal.disputes import clocks, proof, queries
+from portal.disputes import clocks, evidence, proof, queries, service
 from portal.disputes.decisions import OwnDispute
 from portal.disputes.models import Dispute
+from portal.disputes.reasons import Evidence
 from portal.disputes.service import DisputeEnded, DisputeOpen, NothingToDispute
 from portal.ledger import verify
+from portal.orders import receipts
 from portal.orders.models import Order
 from portal.parties import traders
 from portal.webhooks import service as webhooks
 from portal.webhooks.commands import CreateEndpoint
 from portal.webhooks.models import Event
 from tests import factories as f
+from tests import people
 from tests.disputes import acts
 
 
@@ -210,8 +214,6 @@ def test_notes_of_the_staff_are_for_the_staff(cast: f.Cast) -> None:
 
 
 def test_evidence_is_for_both_sides_and_what_staff_keep_is_not(cast: f.Cast) -> None:
-    from portal import files
-
     order = f.paid_payin(cast)
     dispute = acts.open_by(cast.key, order, "not_confirmed")
     trader, support = f.its_trader(order), f.staff()
@@ -223,6 +225,44 @@ def test_evidence_is_for_both_sides_and_what_staff_keep_is_not(cast: f.Cast) -> 
         for reader_, file in ((cast.owner, kept), (trader, kept), (f.new_cast().owner, shown)):
             with pytest.raises(NotFound):
                 files.open_file(session, reader_, file.public_id)
+
+
+def test_what_a_side_brought_is_ticked_and_nothing_else(app: Flask, cast: f.Cast) -> None:
+    """By what it says its files are; words alone, files nobody named and the other side's tick nothing."""
+    order = f.paid_payin(cast)
+    payer, trader = cast.customer(order), f.its_trader(order)
+    dispute = acts.open_by(payer, order, "not_confirmed")
+
+    def ticked() -> dict[str, set[str]]:
+        with f.look() as session:
+            found = queries.find(session, f.staff(), dispute.public_id)
+            said = queries.thread(session, f.staff(), found)
+            return {str(side): {str(what) for what in brought} for side, brought in evidence.brought(
+                session, found, said, files.of(session, service.EVIDENCE, [one.id for one in said])).items()}
+
+    acts.say(trader, dispute, "Nothing came", files=(f.upload(trader, f.picture()).public_id,))
+    assert ticked() == {"store": set(), "trader": set()}
+    with pytest.raises(Invalid):
+        acts.say(trader, dispute, "The statement", shows=(Evidence.STATEMENT,))
+    with pytest.raises(Invalid):
+        acts.say(trader, dispute, files=(f.upload(trader, f.picture(91)).public_id,), shows=(Evidence.RECEIPT,))
+    acts.say(trader, dispute, files=(f.upload(trader, f.picture(92)).public_id,), shows=(Evidence.STATEMENT,))
+    acts.say(payer, dispute, files=(f.upload(payer, f.picture(93)).public_id,), shows=(Evidence.RECEIPT,))
+    assert ticked() == {"store": {"receipt"}, "trader": {"statement"}}
+    page = people.seat(app, people.person("support_orders")).get(f"/admin/disputes/{dispute.public_id}").text
+    assert (page.count("Attached"), page.count("Not yet")) == (2, 0)
+
+
+def test_a_receipt_that_the_order_holds_is_ticked(cast: f.Cast) -> None:
+    order = f.paid_payin(cast)
+    payer = cast.customer(order)
+    sent = f.upload(payer, f.picture())
+    with f.act() as session:
+        receipts.add(session, payer, receipts.AddReceipts(order_id=order.public_id, files=(sent.public_id,)))
+    dispute = acts.open_by(cast.key, order, "not_confirmed")
+    with f.look() as session:
+        found = queries.find(session, f.staff(), dispute.public_id)
+        assert evidence.brought(session, found, [], ()) == {"store": {"receipt"}, "trader": set()}
 
 
 def test_a_party_never_decides(cast: f.Cast) -> None:

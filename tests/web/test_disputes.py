@@ -85,7 +85,7 @@ def test_a_payer_shows_files_reads_the_answer_and_adds_a_word(app: Flask, cast: 
     order = f.paid_payin(cast)
     payer, link = people.stranger(app), payment_links.path_of(order.id)
     sent = payer.post(f"{link}/dispute", data=to(payer.get(link).text, f"{link}/dispute") | {
-        "reason": "not_confirmed", "text": "I paid at 12:03", "files": (io.BytesIO(f.picture()), "transfer.png")},
+        "reason": "not_confirmed", "text": "I paid at 12:03", "shows": "receipt", "files": (io.BytesIO(f.picture()), "transfer.png")},
         content_type="multipart/form-data")
     assert sent.status_code == 303, sent.text
     with f.look() as session:
@@ -111,6 +111,7 @@ def test_a_payer_shows_files_reads_the_answer_and_adds_a_word(app: Flask, cast: 
         assert answer.status_code == 303, answer.text
     assert acts.thread(cast.customer(order), dispute) == ["I paid at 12:03", "From which bank?", "From Sberbank"]
     case = staff(app).get(f"/admin/disputes/{dispute.public_id}").text
+    assert (case.count("Attached"), case.count("Not yet")) == (1, 1), "the receipt is there, the statement is not"
     assert all(name in case for name in ("From Sberbank", "transfer.png", "statement.png"))
     other = f.paid_payin(cast, "1600.00")
     elsewhere = payment_links.path_of(other.id)

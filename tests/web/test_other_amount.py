@@ -1,14 +1,17 @@
 """Another amount on the pages: asked about, reported, answered by the store, decided by two, corrected, told alike."""
 import json
+import re
 
 import pytest
 from flask import Flask
 from sqlalchemy import select
 
 from portal.approvals import Approval
+from portal.orders import payment_links
 from portal.orders.models import Order, OrderEvent
 from tests import factories as f
 from tests import people
+from tests.web import forms
 
 
 @pytest.fixture
@@ -128,3 +131,34 @@ def test_a_stranger_answers_nothing(app: Flask, cast: f.Cast, trader: people.Sea
     assert other.send(f"/merchant/orders/{order.public_id}/amount", {"answer": "yes"}).status_code == 404
     assert trader.send(f"/merchant/orders/{order.public_id}/amount", {"answer": "yes"}).status_code == 403
     assert f.fresh(order).status == "disputed"
+
+
+def test_the_rest_comes_in_a_second_transfer_and_the_payer_is_told_how_much(
+        app: Flask, cast: f.Cast, trader: people.Seat) -> None:
+    order = f.paid_payin(cast, "1500.00")
+    payer, link = people.stranger(app), payment_links.path_of(order.id)
+    assert "is missing" not in payer.get(link).text
+    reported(trader, order, "1 000,50")
+    shown = plain(payer.get(link).text)
+    assert "1 000.50 ₽ came, 499.50 ₽ is missing" in shown
+    assert "Where you paid" in shown
+    page = f"/trader/orders/{order.public_id}"
+    form = forms.to(trader.get(page).text, f"{page}/transfers").sent
+    sent = {name: values[-1] for name, values in form.items()}
+    assert sent["before"] == "1000.50"
+    assert trader.post(f"{page}/transfers", data=sent | {"received": "0"}).status_code == 422
+    assert trader.post(f"{page}/transfers", data=sent | {"received": "200.00"}).status_code == 303
+    assert trader.post(f"{page}/transfers", data=sent | {"received": "200.00"}).status_code in (303, 409)
+    assert "1 200.50 ₽ came, 299.50 ₽ is missing" in plain(payer.get(link).text), "sent twice it is added once"
+    form = forms.to(trader.get(page).text, f"{page}/transfers").sent
+    sent = {name: values[-1] for name, values in form.items()}
+    assert trader.post(f"{page}/transfers", data=sent | {"received": "299,50"}).status_code == 303
+    assert (f.fresh(order).status, f.fresh(order).exactness) == ("confirmed", "exact")
+    paid = payer.get(link).text
+    assert "Payment received" in paid
+    assert "is missing" not in paid
+
+
+def plain(html: str) -> str:
+    """Its words, with ordinary spaces between them."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", "", html).replace("&nbsp;", " ").replace("\u202f", " "))

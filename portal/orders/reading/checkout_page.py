@@ -10,6 +10,7 @@ from portal import files
 from portal.core import clock, ids
 from portal.core.access import Actor
 from portal.core.errors import NotFound
+from portal.core.money import Money
 from portal.orders import payment_links, queries, replacing
 from portal.orders.models import Assignment, Order
 from portal.orders.reading import receipts
@@ -23,7 +24,7 @@ WITH_RECEIPTS = (Status.PAID, Status.DISPUTED)
 
 @dataclass(frozen=True)
 class WhereToPay:
-    """A requisite in full: shown to the payer while the order is assigned or paid, and never else."""
+    """A requisite in full: shown to the payer while the order is assigned or paid or lacks a part, and never else."""
 
     method: str  # code
     bank: str | None  # code
@@ -59,6 +60,11 @@ class Checkout:
     @property
     def can_cancel(self) -> bool:
         return self.order.status in (Status.NEW, Status.RETRYING, Status.REVIEW, Status.ASSIGNED)
+
+    @property
+    def missing(self) -> Money | None:
+        """Less came, says who looked: what is still to be sent, to the same requisite, for the order to be whole."""
+        return _missing(self.order)
 
     @property
     def assignment_id(self) -> str:
@@ -103,8 +109,14 @@ def _state(order: Order) -> str:
             return "over"
 
 
+def _missing(order: Order) -> Money | None:
+    if order.status != Status.DISPUTED or order.exactness != "under" or order.amount_received is None:
+        return None
+    return order.amount_to_pay - order.amount_received
+
+
 def _where(session: Session, order: Order) -> WhereToPay | None:
-    if order.status not in (Status.ASSIGNED, Status.PAID):
+    if order.status not in (Status.ASSIGNED, Status.PAID) and _missing(order) is None:
         return None
     requisite = session.scalars(
         select(Requisite).join(Assignment, Assignment.requisite_id == Requisite.id)

@@ -13,9 +13,10 @@ from portal.core.db import reader
 from portal.disputes import queries, service
 from portal.disputes.commands import AddStatement, OpenDispute
 from portal.disputes.models import Dispute, Statement
-from portal.disputes.reasons import Reason
+from portal.disputes.reasons import BY_CODE, Evidence, Reason, Side, wanted_of_any
 from portal.orders import queries as orders
 from portal.orders.models import Order
+from portal.web.dispute_pages import shown
 from portal.web.uploads import Brought
 
 LATE, FIELD = "paid_late", "files"
@@ -33,6 +34,13 @@ class Objection(NamedTuple):
     @property
     def running(self) -> bool:
         return self.newest is not None and not self.newest.ended
+
+    @property
+    def wanted(self) -> tuple[Evidence, ...]:
+        """What would help, of his."""
+        if self.newest is not None and not self.newest.ended:
+            return BY_CODE[self.newest.reason].wanted_of(Side.CUSTOMER)
+        return wanted_of_any(self.offered, Side.CUSTOMER)
 
     @property
     def late(self) -> bool:
@@ -57,16 +65,19 @@ def of(payer: Actor, order: Order) -> Objection:
 def claim_late(session: Session, payer: Actor, sent: Brought) -> None:
     """With the receipt, or without. Raises NotFound, DisputeOpen, NothingToDispute, Invalid."""
     text = request.form.get("text", "").strip() or "I have paid, though the order has ended."
+    kept = sent.keep(session, payer)
     service.open_dispute(session, payer, OpenDispute(
-        order_id=orders.public_id_of(session, payer), reason=LATE, text=text, files=sent.keep(session, payer)))
+        order_id=orders.public_id_of(session, payer), reason=LATE, text=text, files=kept,
+        shows=(Evidence.RECEIPT,) if kept else ()))
 
 
 def open_one(session: Session, payer: Actor, sent: Brought) -> None:
     """Raises NotFound, DisputeOpen, NothingToDispute, Invalid."""
     service.open_dispute(session, payer, bind(
-        OpenDispute, request.form, order_id=orders.public_id_of(session, payer), files=sent.keep(session, payer)))
+        OpenDispute, request.form, order_id=orders.public_id_of(session, payer), files=sent.keep(session, payer),
+        shows=shown()))
 
 
 def say(session: Session, payer: Actor, sent: Brought) -> None:
     """More in the dispute that the form showed. Raises NotFound, DisputeEnded, DisputeWaits, Invalid."""
-    service.say(session, payer, bind(AddStatement, request.form, files=sent.keep(session, payer)))
+    service.say(session, payer, bind(AddStatement, request.form, files=sent.keep(session, payer), shows=shown()))
