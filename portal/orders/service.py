@@ -87,7 +87,7 @@ def mark_paid(session: Session, actor: Actor, command: MarkPaid) -> Order:
     jobs.enqueue(session, "flag_unconfirmed", order.id, run_at=order.confirm_by)
     assignment = queries.current_assignment(session, order)
     attention.paid(session, order, assignment)
-    if (found := at_money.suspicion(session, Moment.CLAIM, order, assignment)) is not None:
+    if (found := at_money.suspicion(session, Moment.CLAIM, order, assignment, by=actor)) is not None:
         at_money.call_staff(session, order, found)
     return order
 

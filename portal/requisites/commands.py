@@ -108,6 +108,12 @@ class MoveRequisite(Command):
     reason: Reason | None = None
 
 
+class MoveByStaff(MoveRequisite):
+    """The same by staff, who say why."""
+
+    reason: Reason
+
+
 class ShowNumber(Command):
     """Show the number in full, to its trader."""
 

@@ -9,7 +9,7 @@ from portal.risk.kinds import HISTORY_MAX, WINDOWS_S
 
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 KindName = Literal["velocity_count", "velocity_amount", "amount", "first_orders", "expired_share", "receipt_seen",
-                   "destination_is_requisite", "destination_shared"]
+                   "network_mismatch", "destination_is_requisite", "destination_shared"]
 
 
 class SetRule(Command):

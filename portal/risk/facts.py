@@ -86,5 +86,6 @@ class Facts:
     history: Mapping[By, History] = field(default_factory=dict)  # by customer, by ip
     receipts_seen: int = 0  # of its receipts, those that stand on other orders too
     destination_is_requisite: bool = False
+    network_differs: bool = False  # its payer's page was opened from another network than its store told
     destination_customers: int = 0  # other customers of any store who were paid there
     entries: tuple[Entry, ...] = ()

@@ -74,6 +74,10 @@ def _receipt_seen(terms: Terms, facts: Facts) -> What | None:
     return {"receipts": facts.receipts_seen} if facts.receipts_seen else None
 
 
+def _network_mismatch(terms: Terms, facts: Facts) -> What | None:
+    return {} if facts.network_differs else None
+
+
 def _destination_is_requisite(terms: Terms, facts: Facts) -> What | None:
     return {} if facts.destination_is_requisite else None
 
@@ -84,6 +88,7 @@ def _destination_shared(terms: Terms, facts: Facts) -> What | None:
 
 
 _INTAKE, _MONEY = frozenset({Moment.INTAKE}), frozenset({Moment.CLAIM, Moment.CONFIRM})
+_CLAIM = frozenset({Moment.CLAIM})
 KINDS: Mapping[str, Kind] = {
     "velocity_count": Kind(("by", "window_s", "most"), _INTAKE, _count, tuple(By), allowed=True),
     "velocity_amount": Kind(("by", "window_s", "currency", "amount"), _INTAKE, _amount_in_window, tuple(By),
@@ -92,6 +97,7 @@ KINDS: Mapping[str, Kind] = {
     "first_orders": Kind(("completed_min", "currency", "amount"), _INTAKE, _first_orders),
     "expired_share": Kind(("by", "orders_min", "share_percent"), _INTAKE, _expired_share, (By.CUSTOMER, By.IP)),
     "receipt_seen": Kind((), _MONEY, _receipt_seen),
+    "network_mismatch": Kind((), _CLAIM, _network_mismatch, allowed=True),
     "destination_is_requisite": Kind((), _INTAKE | _MONEY, _destination_is_requisite),
     "destination_shared": Kind(("most",), _INTAKE, _destination_shared),
 }

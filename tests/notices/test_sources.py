@@ -224,3 +224,33 @@ def test_books_that_differ(fresh_app: Flask) -> None:
         with transaction() as session:
             proofs.keep(session, report, began_at=clock.now(), ended_at=clock.now(), by="upkeep")
     assert told(admin) == ["books.differ"]
+
+
+def test_a_trader_is_told_of_a_quarantine_once(company):
+    for number in range(6):
+        f.expire(f.assigned_payin(company.cast, f"{100 + number}.00"))
+    assert told(company.trader).count("requisite.quarantined") == 1, "at the fifth payer, and not again at the sixth"
+    for other in (company.owner, company.support, company.admin):
+        assert "requisite.quarantined" not in told(other)
+
+
+def test_who_lets_two_orders_pass_is_told_and_begins_again_by_the_switch(app, company):
+    trader, page = people.seat(app, company.trader), "/trader/orders"
+    for amount in ("1500.00", "1600.00"):
+        f.paid_payin(company.cast, amount)
+        assert "shift.ended" not in told(company.trader)
+        with clock.moved(timedelta(hours=1)):
+            f.work_off("flag_unconfirmed")
+    assert told(company.trader).count("shift.ended") == 1
+    assert "shift.ended" not in told(company.support)
+    assert "Your shift was ended" in trader.get(page).text
+    waiting = company.cast.order("1700.00")
+    f.work_off("match_order")
+    assert f.fresh(waiting).status == "retrying", "nobody is there"
+    assert trader.send(f"{page}/shift", {"on": "yes"}).status_code == 303
+    assert "Your shift was ended" not in trader.get(page).text
+    again = f.fresh(company.cast.traders[0])
+    assert (again.on_shift, again.missed) == (True, 0)
+    assert f.assigned_payin(company.cast, "1800.00").status == "assigned"
+    assert trader.send(f"{page}/shift", {"on": "no"}).status_code == 303
+    assert "Your shift was ended" not in trader.get(page).text, "he ended it himself"

@@ -1,4 +1,5 @@
 """Orders judged by rules and lists: refused for good, held for a person, called to staff once money is on its way."""
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -252,6 +253,38 @@ def test_a_deny_at_the_claim_calls_staff_and_the_money_waits(alone):
     assert f.fresh(order).status == "completed"
     with f.look() as session:
         assert verify.run(session).differences == []
+
+
+@pytest.mark.parametrize(("told", "seen", "differs"), [
+    ("203.0.113.7", "203.0.113.99", False), ("203.0.113.7", "198.51.100.7", True),
+    ("203.0.113.7", "::ffff:203.0.113.8", False), ("2001:db8:1:2::7", "2001:db8:1:2:ffff::1", False),
+    ("2001:db8:1:2::7", "2001:db8:1:3::7", True), ("203.0.113.7", "2001:db8::7", False),
+    ("203.0.113.7", None, False), (None, "203.0.113.7", False)])
+def test_who_says_that_he_paid_sits_where_the_store_said(ready, told, seen, differs):
+    risk.rule(ready, "network_mismatch", verdict="review")
+    order = f.assigned_payin(ready, customer={"id": "c-1", "ip": told})
+    paid = f.fresh(f.mark_paid(replace(ready.customer(order), address=seen), order))
+    assert (paid.status, paid.waits_for) == ("paid", "staff" if differs else None)
+    assert [(hit.kind, hit.moment, hit.what) for hit in hits(order)] == (
+        [("network_mismatch", "claim", {})] if differs else []), "networks are not kept with what fired"
+
+
+def test_what_a_stores_server_says_is_no_payers_network(ready):
+    risk.rule(ready, "network_mismatch", verdict="review")
+    order = f.assigned_payin(ready, customer={"ip": "203.0.113.7"})
+    assert f.fresh(f.mark_paid(replace(ready.key, address="198.51.100.7"), order)).waits_for is None
+
+
+def test_classes_of_customers_have_limits_of_their_own_by_what_they_completed(ready):
+    risk.rule(ready, "first_orders", completed_min=1, currency="RUB", amount="1000")
+    risk.rule(ready, "first_orders", completed_min=2, currency="RUB", amount="2000", verdict="review")
+    who = {"customer": {"id": "c-8"}}
+    assert judged(ready.order("1001.00", **who)).status == "failed"
+    f.completed_payin(ready, "900.00", **who)
+    assert judged(ready.order("1999.00", **who)).status == "assigned"
+    assert judged(ready.order("2001.00", **who)).status == "review"
+    f.completed_payin(ready, "901.00", **who)
+    assert judged(ready.order("2002.00", **who)).status == "assigned"
 
 
 def test_staff_confirm_in_spite_of_it(ready):

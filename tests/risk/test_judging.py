@@ -69,6 +69,7 @@ EACH = [
     (rule("expired_share", by="ip", orders_min=4, share_percent=0), facts(history={By.IP: History(3, expired=3)}),
      facts(history={By.IP: History(4, expired=1)})),
     (rule("receipt_seen"), facts(moment=Moment.CLAIM), facts(moment=Moment.CLAIM, receipts_seen=1)),
+    (rule("network_mismatch"), facts(moment=Moment.CLAIM), facts(moment=Moment.CLAIM, network_differs=True)),
     (rule("destination_is_requisite"), facts(), facts(destination_is_requisite=True)),
     (rule("destination_shared", most=1), facts(destination_customers=1), facts(destination_customers=2)),
 ]

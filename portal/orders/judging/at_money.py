@@ -5,7 +5,7 @@ An order that rules deny, or want reviewed, when it is claimed or confirmed keep
 from sqlalchemy.orm import Session
 
 from portal import files
-from portal.core.access import SYSTEM
+from portal.core.access import SYSTEM, Actor, ActorKind
 from portal.orders import attention, attention_cases
 from portal.orders.facts import PAYERS_RECEIPTS_ON, RECEIPTS_ON
 from portal.orders.judging import collect
@@ -20,13 +20,15 @@ from portal.risk.judging import Judgement, judge
 STAFF = "staff"
 
 
-def suspicion(session: Session, moment: Moment, order: Order, assignment: Assignment | None) -> Judgement | None:
-    """What keeps this locked order from going on by itself; None: nothing. It is noted either way."""
+def suspicion(session: Session, moment: Moment, order: Order, assignment: Assignment | None, *,
+              by: Actor | None = None) -> Judgement | None:
+    """What keeps this locked order from going on by itself; None: nothing. It is noted either way. `by`: who claims."""
     book = rule_book.present(session)
     if book.is_empty or not order.live:
         return None
     seen = _receipts_seen(session, order, assignment) if book.asks("receipt_seen") else 0
     found = collect.facts(session, book, moment, [order], receipts_seen=seen,
+                          paid_from=by.address if by is not None and by.kind is ActorKind.CUSTOMER else None,
                           requisites={order.id: assignment.requisite_id} if assignment else None)
     verdict = judge(book.rules, found[order.id], pardoned=journal.pardoned(session, order.id))
     journal.note(session, moment, {order.id: verdict})

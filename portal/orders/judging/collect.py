@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from portal.core import addresses
 from portal.core.pipeline import Rows, array, pipelined, queue
 from portal.orders import destinations
 from portal.orders.facts import OrderFacts
@@ -42,8 +43,10 @@ OWN = "SELECT number_fingerprint FROM requisites WHERE number_fingerprint = ANY 
 
 
 def facts(session: Session, book: RuleBook, moment: Moment, orders: Sequence[OrderFacts], *,
-          requisites: Mapping[UUID, UUID] | None = None, receipts_seen: int = 0) -> dict[UUID, Facts]:
-    """By order, which are counted by this. `requisites`: the requisite of each, once there is one."""
+          requisites: Mapping[UUID, UUID] | None = None, receipts_seen: int = 0,
+          paid_from: str | None = None) -> dict[UUID, Facts]:
+    """By order, which are counted by this. `requisites`: the requisite of each, once there is one. `paid_from`: the
+    address at which their payer's page was open, where a payer acts."""
     prints = {one.id: destinations.prints(session, one) for one in orders}
     seen = [Seen(one.id, one.created_at, one.currency, one.amount_minor,
                  whose(one, prints[one.id], (requisites or {}).get(one.id)),
@@ -70,7 +73,7 @@ def facts(session: Session, book: RuleBook, moment: Moment, orders: Sequence[Ord
         moment=moment, direction=one.direction, store_id=one.store_id, currency=one.currency,
         amount_minor=one.amount_minor, counted=counted.get(one.id, {}),
         history=history.get(one.id, {}), receipts_seen=receipts_seen,
-        destination_is_requisite=not own.isdisjoint(prints[one.id]),
+        network_differs=network_differs(one, paid_from), destination_is_requisite=not own.isdisjoint(prints[one.id]),
         destination_customers=shared.get(one.id, 0), entries=standing.get(one.id, ())) for one in orders}
 
 
@@ -81,6 +84,15 @@ def whose(order: OrderFacts, prints: Sequence[bytes], requisite: UUID | None = N
              By.NETWORK: address and counters.network_of(address), By.DESTINATION: prints[0].hex() if prints else None,
              By.REQUISITE: requisite and str(requisite), By.STORE: f"{order.store_id}"}
     return {by: f"{order.direction}|{value}" for by, value in known.items() if value}
+
+
+def network_differs(order: OrderFacts, paid_from: str | None) -> bool:
+    """Both are known, of one family, and not of one network. A browser that changed to IPv6 says nothing of IPv4."""
+    if paid_from is None or order.customer_ip is None:
+        return False
+    told, seen = addresses.read(str(order.customer_ip)), addresses.read(paid_from)
+    return (told is not None and seen is not None and told.version == seen.version
+            and counters.network_of(str(told)) != counters.network_of(str(seen)))
 
 
 def _bearer(order: OrderFacts, prints: Sequence[bytes]) -> lists.Bearer:

@@ -12,7 +12,7 @@ from portal.orders import frozen as orders_frozen
 from portal.orders.reading import limits_effect
 from portal.parties import queries as parties
 from portal.requisites import freezing, holders, hours, limits, numbers, quarantine, queries, service, staff_list
-from portal.requisites.commands import MoveRequisite
+from portal.requisites.commands import MoveByStaff
 from portal.requisites.freezing import FreezeRequisite
 from portal.requisites.models import Requisite
 from portal.requisites.number_reveal import RevealToStaff, reveal_to_staff
@@ -64,7 +64,7 @@ def number(requisite_id: str) -> Response:
 @requires(Permission.REQUISITE_MANAGE)
 def block(requisite_id: str) -> Response:
     with act(ONE, _requisite, requisite_id) as session:
-        service.block(session, signed_in(), bind(MoveRequisite, request.form, requisite_id=requisite_id))
+        service.block(session, signed_in(), bind(MoveByStaff, request.form, requisite_id=requisite_id))
     return _to(requisite_id)
 
 
@@ -72,7 +72,7 @@ def block(requisite_id: str) -> Response:
 @requires(Permission.REQUISITE_MANAGE)
 def unblock(requisite_id: str) -> Response:
     with act(ONE, _requisite, requisite_id) as session:
-        service.unblock(session, signed_in(), bind(MoveRequisite, request.form, requisite_id=requisite_id))
+        service.unblock(session, signed_in(), bind(MoveByStaff, request.form, requisite_id=requisite_id))
     return _to(requisite_id)
 
 
@@ -80,7 +80,7 @@ def unblock(requisite_id: str) -> Response:
 @requires(Permission.REQUISITE_MANAGE)
 def end_quarantine(requisite_id: str) -> Response:
     with act(ONE, _requisite, requisite_id) as session:
-        quarantine.lift(session, signed_in(), bind(MoveRequisite, request.form, requisite_id=requisite_id))
+        quarantine.lift(session, signed_in(), bind(MoveByStaff, request.form, requisite_id=requisite_id))
     return _to(requisite_id)
 
 
@@ -106,7 +106,7 @@ def say_stuck(requisite_id: str) -> Response:
 @requires(Permission.REQUISITE_MANAGE)
 def thaw(requisite_id: str) -> Response:
     with act(ONE, _requisite, requisite_id) as session:
-        freezing.thaw(session, signed_in(), bind(MoveRequisite, request.form, requisite_id=requisite_id))
+        freezing.thaw(session, signed_in(), bind(MoveByStaff, request.form, requisite_id=requisite_id))
     return _to(requisite_id)
 
 
