@@ -19,18 +19,18 @@ def ask(session: Session, actor: Actor, command: AskAsset) -> Approval:
         raise CodeTaken()
     return approvals.ask_once(
         session, actor, kind=KIND, target_kind="currency", target_id=command.code, before=None, reason=command.reason,
-        after={"code": command.code, "name": command.name, "digits": command.digits})
+        after={"asset": command.code, "name": command.name, "digits": command.digits})
 
 
 def apply(session: Session, actor: Actor, approval: Approval) -> None:
     """Agreed: it is there, switched on; every process knows it within seconds. Raises StaleApproval."""
     asked = approval.after
-    if session.get(Currency, asked["code"]) is not None:
+    if session.get(Currency, asked["asset"]) is not None:
         raise approvals.StaleApproval()
-    session.add(Currency(code=asked["code"], name=asked["name"], exponent=asked["digits"], kind="crypto",
-                         sign=asked["code"]))
+    session.add(Currency(code=asked["asset"], name=asked["name"], exponent=asked["digits"], kind="crypto",
+                         sign=asked["asset"]))
     session.flush()
-    audit.record(session, actor, "currency.added", "currency", asked["code"], after=asked, reason=approval.reason)
+    audit.record(session, actor, "currency.added", "currency", asked["asset"], after=asked, reason=approval.reason)
     cache.changed(session)
 
 

@@ -1,16 +1,19 @@
 """Words that pages make from codes of the records: `no_collateral` → "No collateral". Listed here to be translated."""
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from flask_babel import gettext
 
+from portal.approvals.kinds import title_of
 from portal.core.codes import named
 from portal.core.money import EXPONENTS, Money
 from portal.treasury import networks
 from portal.web.application_labels import CHANGES_OF_JOINING, CODES_OF_JOINING
-from portal.web.badges import N_
+from portal.web.admin.labels import noun, verb
+from portal.web.badges import LOOKS, N_
 from portal.web.exposure_labels import CHANGES_OF_EXPOSURE
-from portal.web.filters import bps, money
+from portal.web.filters import bps, moment, money
 from portal.web.reference_choices import bank, method
 from portal.web.risk_labels import CHANGES_OF_RISK, CODES_OF_RISK
 from portal.web.security_labels import CHANGES_OF_SECURITY
@@ -131,7 +134,8 @@ CHANGES = {
     "payout_tries_max": N_("Traders asked in turn"), "payout_alone_max_minor": N_("One person alone may send up to"),
     "decision_of": N_("Kind"), "alone_max_minor": N_("One alone up to"), "two_from_minor": N_("Two others from"),
     "received": N_("Amount received"), "ordered": N_("Amount ordered"), "outcome": N_("Decision"),
-    "requisite": N_("Requisite"),
+    "requisite": N_("Requisite"), "asset": N_("Code of the asset"), "digits": N_("Digits after the point"),
+    "day": N_("Day it corrects"), "sheet": N_("What is in the file"), "rows": N_("Rows"),
 } | CHANGES_OF_EXPOSURE | CHANGES_OF_JOINING | CHANGES_OF_RISK | CHANGES_OF_SECURITY
 CONFIRMS = {"store": N_("The store says so"), "window": N_("Nobody of the store objects in time"),
             "at_once": N_("The trader's receipt is enough")}
@@ -158,11 +162,29 @@ def _outcome(code: str) -> str:
     return OUTCOMES.get(code, code)
 
 
+SHEETS = {"merchants": N_("Merchants"), "stores": N_("Stores"), "traders": N_("Traders"),
+          "requisites": N_("Requisites"), "balances": N_("Opening balances")}
+"""Files that a desk begins with."""
+
+
+def _status(code: str) -> str:
+    """Of a party, or of an order."""
+    return (LOOKS["party"].get(code) or LOOKS["order"][code]).label
+
+
+def _right(code: str) -> str:
+    """`withdrawal:decide` → "Withdrawals: decide"."""
+    return f"{gettext(noun(code.partition(':')[0]))}: {gettext(verb(code))}"
+
+
 CODES: dict[str, Callable[[str], str]] = {"direction": named, "method": method, "outcome": _outcome,
+                                           "status": _status, "sheet": SHEETS.__getitem__, "decision_of": title_of,
                                            "network": networks.title,
                                            "payout_confirm": CONFIRMS.__getitem__,
                                            "code": adjustment_code, "entry": entry, **CODES_OF_JOINING, **CODES_OF_RISK}
 """Values that are codes, and how they are called."""
+CODES_OF_LISTS: dict[str, Callable[[str], str]] = {"methods": method, "given": _right, "taken": _right}
+"""Values that are lists of codes, and how each is called."""
 OF_THE_ORDER = ("amount", "received", "ordered")
 """Amounts of `currency`; the others are of the settlement currency."""
 
@@ -179,7 +201,7 @@ def changed(value: Any, name: str, record: Mapping[str, Any]) -> str:
     if isinstance(value, bool):
         return str(gettext("Yes") if value else gettext("No"))
     if isinstance(value, list):
-        return ", ".join(str(one) for one in value) or "—"
+        return ", ".join(CODES_OF_LISTS.get(name, str)(one) for one in value) or "—"
     if name.endswith("_bps"):
         return bps(int(value))
     if name.endswith("_minor") and record.get("currency") in EXPONENTS:
@@ -187,6 +209,8 @@ def changed(value: Any, name: str, record: Mapping[str, Any]) -> str:
     currency = record.get("currency" if name in OF_THE_ORDER else "settlement_currency")
     if name in (*OF_THE_ORDER, "fee_fixed", "reward_fixed") and currency is not None and currency in EXPONENTS:
         return money(Money.parse(value, currency))
+    if name == "until":
+        return moment(datetime.fromisoformat(value))
     if name in CODES:
         return str(gettext(CODES[name](value)))
     return bank(value) if name == "bank" else str(value)

@@ -10,16 +10,14 @@ from portal.core.db import reader, transaction
 from portal.core.errors import NotFound
 from portal.imports import formats, service
 from portal.web.admin.acts import act
-from portal.web.badges import N_
 from portal.web.form_keys import once
 from portal.web.identity import signed_in
+from portal.web.labels import SHEETS
 from portal.web.locale import language
 from portal.web.render import redisplay, show
 
 bp = Blueprint("admin_imports", __name__, url_prefix="/admin/imports")
 INDEX, ONE = "admin/imports/index.html", "admin/imports/one.html"
-NAMES = {"merchants": N_("Merchants"), "stores": N_("Stores"), "traders": N_("Traders"),
-         "requisites": N_("Requisites"), "balances": N_("Opening balances")}
 HIDDEN = {"number"}
 """Columns that are shown masked: card numbers."""
 
@@ -68,7 +66,7 @@ def ask(import_id: str) -> Response:
 
 
 def _list() -> dict[str, Any]:
-    return {"page": service.page(reader(), signed_in(), cursor=request.args.get("after")), "names": NAMES,
+    return {"page": service.page(reader(), signed_in(), cursor=request.args.get("after")), "names": SHEETS,
             "sheets": formats.SHEETS}
 
 
@@ -76,6 +74,6 @@ def _import(import_id: str) -> dict[str, Any]:
     session = reader()
     checked = service.checked(session, signed_in(), import_id)
     given = {name for row in checked.rows for name in row.cells}
-    return {"checked": checked, "taken": checked.taken, "names": NAMES, "hidden": HIDDEN,
+    return {"checked": checked, "taken": checked.taken, "names": SHEETS, "hidden": HIDDEN,
             "columns": [column for column in formats.SHEETS[checked.taken.sheet] if column.name in given],
             "waiting": approvals.waiting_for(session, "import", checked.taken.id)}

@@ -18,12 +18,14 @@ NOUNS = {
     "result": N_("The desk's result"), "approval": N_("Approvals"), "webhook": N_("Webhooks"), "key": N_("API keys"),
     "risk": N_("Risk"), "reference": N_("Rates and reference data"), "desk": N_("The whole desk"),
     "job": N_("Jobs"), "audit": N_("Audit"), "privacy": N_("Personal data"), "payout": N_("Payouts"),
+    "dispute": N_("Disputes"), "closing": N_("Daily close"),
 }
 VERBS = {
     "enter": N_("open"), "manage": N_("change"), "read": N_("see"), "create": N_("create"), "cancel": N_("cancel"),
     "mark_paid": N_("mark as paid"), "confirm": N_("confirm"), "decline": N_("decline"),
     "confirm_any": N_("confirm in the trader's place"), "cancel_any": N_("cancel in the store's place"),
     "request": N_("ask for"), "pause": N_("stop taking orders"), "decide": N_("decide"),
+    "open": N_("open a dispute"), "sign": N_("sign"), "send": N_("send"),
 }
 OF_APPROVALS = (
     N_("Requisite"), N_("New requisite"), N_("Wider limits of a requisite"), N_("Deposit"),
