@@ -9,6 +9,7 @@ from launcher import environment, procfile, venv
 from launcher.home import ROOT, Home
 from launcher.servers import Servers, running
 
+AS_OWNER = ("db", "history")  # these alone change tables
 WITHOUT_TABLES = ("db", "routes", "config", "--help", "--version")  # these do not need a migrated database
 
 
@@ -25,9 +26,9 @@ def main(arguments: list[str]) -> int:
             migrated = _run(["/bin/sh", "-c", f"exec {procfile.read()[procfile.RELEASE]}"], desk, quiet=True)
             if migrated:
                 return migrated
-        migrates = arguments[:1] == ["db"]
+        as_owner = arguments[:1] and arguments[0] in AS_OWNER
         return _run([str(venv.FOLDER / "bin" / "flask"), *arguments],
-                    desk if migrates else environment.without_owner(desk))
+                    desk if as_owner else environment.without_owner(desk))
 
 
 def _run(command: list[str], desk: dict[str, str], *, quiet: bool = False) -> int:
