@@ -10,6 +10,7 @@ from launcher.home import ROOT, Home
 from launcher.servers import Servers, running
 
 FLASK = str(venv.FOLDER / "bin" / "flask")
+AS_OWNER = ("db", "history")  # these alone change tables
 WITHOUT_TABLES = ("db", "routes", "config", "--help")  # these do not need a migrated database
 
 
@@ -28,9 +29,8 @@ def main(arguments: list[str]) -> int:
             migrated = _run(["/bin/sh", "-c", f"exec {procfile.read()[procfile.RELEASE]}"], desk, quiet=True)
             if migrated:
                 return migrated
-        migrates = arguments[:1] == ["db"]
-        return _run([FLASK, *arguments],
-                    desk if migrates else environment.without_owner(desk))
+        as_owner = arguments[:1] and arguments[0] in AS_OWNER
+        return _run([FLASK, *arguments], desk if as_owner else environment.without_owner(desk))
 
 
 def _run(command: list[str], desk: dict[str, str], *, quiet: bool = False) -> int:

@@ -78,7 +78,8 @@ class Settings(Checks):
     payment_link_key: SecretStr = Field(description="base64, 32 bytes: tokens of payment links. As `new,old`")
     huey_key: SecretStr = Field(description="signs the wake-ups; 32 characters at least. As `new,old`")
     database_url: SecretStr = Field(description="PostgreSQL as the role that owns nothing")
-    database_owner_url: SecretStr | None = Field(None, description="PostgreSQL as the owner: migrations only")
+    database_owner_url: SecretStr | None = Field(
+        None, description="PostgreSQL as the owner: migrations and `flask history` only")
     database_direct_url: SecretStr | None = Field(None, description="past a pooler, for the connection that listens")
     database_replica_url: SecretStr | None = Field(
         None, description="standbys, for lists, reports and exports; several hosts as in DATABASE_URL")

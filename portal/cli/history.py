@@ -38,7 +38,7 @@ def list_months(only_due: bool) -> None:
         state = "archived" if part.archived else "due" if part.due else "kept"
         click.echo(f"{state:<9}{part.month:%Y-%m}  {part.table:<19}{part.rows:>12} rows {part.bytes / MIB:>9.1f} MiB")
         for need in needs.of(session, part.table, part.month) if part.due else ():
-            click.echo(f"         needed by {need.what}: {need.count}")
+            click.echo(f"         needed by {need.what}: {need.rows}")
     for one in archived_months.detached(session):
         click.echo(f"{'away':<9}{one.month:%Y-%m}  {one.table_name:<19}{one.rows:>12} rows in their file alone")
 

@@ -112,8 +112,8 @@ class _Away:
         for _, month in self.months:
             archived.add_all(month.rows, month.sum or b"")
         if (self.found.rows, self.found.value) != (archived.rows, archived.value):
-            yield (f"archived months: {self.found.rows} sealed rows of their time are not there and {archived.rows} were"
-                   " archived: they are not the same ones")
+            yield (f"archived months: {self.found.rows} sealed rows of their time are not there and {archived.rows}"
+                   " were archived: they are not the same ones")
 
 
 def _of_rows(session: Session, together: Sequence[AuditSeal], away: _Away) -> Iterator[str]:

@@ -30,14 +30,27 @@ class Part(NamedTuple):
         return partition(self.table, self.month)
 
 
-class DueMonth(NamedTuple):
-    """A month with parts that are due. `archived`: of all of them the file is written."""
+class WholeMonth(NamedTuple):
+    """All of a month that is in the database. `rows`: about as many; `archived`: of all of it the files are written."""
 
     month: date
-    tables: Sequence[str]
     rows: int
     bytes: int
+    due: bool
     archived: bool
+
+    @property
+    def mib(self) -> int:
+        """Begun ones count."""
+        return -(-self.bytes // 1024 ** 2)
+
+
+class AwayMonth(NamedTuple):
+    """What of a month lies in files alone."""
+
+    month: date
+    rows: int
+    detached_at: datetime
 
 
 def partition(table: str, month: date) -> str:
@@ -79,11 +92,25 @@ def parts(session: Session, kept: int) -> Sequence[Part]:
     return sorted(found, key=lambda part: (part.month, order.index(part.table)))
 
 
-def due(found: Sequence[Part]) -> Sequence[DueMonth]:
-    """By month, oldest first."""
-    by_month: dict[date, list[Part]] = {}
+def by_month(found: Sequence[Part]) -> Sequence[WholeMonth]:
+    """All parts of each month together, oldest first."""
+    months: dict[date, list[Part]] = {}
     for part in found:
-        if part.due:
-            by_month.setdefault(part.month, []).append(part)
-    return [DueMonth(month, [part.table for part in of], sum(part.rows for part in of), sum(part.bytes for part in of),
-                     all(part.archived is not None for part in of)) for month, of in by_month.items()]
+        months.setdefault(part.month, []).append(part)
+    return [WholeMonth(month, sum(part.rows for part in of), sum(part.bytes for part in of),
+                       all(part.due for part in of), all(part.archived is not None for part in of))
+            for month, of in sorted(months.items())]
+
+
+def due(found: Sequence[Part]) -> Sequence[WholeMonth]:
+    """Those that may leave, oldest first."""
+    return [month for month in by_month(found) if month.due]
+
+
+def away(found: Sequence[ArchivedMonth]) -> Sequence[AwayMonth]:
+    """Those that lie in their files alone, the latest first."""
+    months: dict[date, list[ArchivedMonth]] = {}
+    for one in found:
+        months.setdefault(one.month, []).append(one)
+    return [AwayMonth(month, sum(one.rows for one in of), max(one.detached_at for one in of if one.detached_at))
+            for month, of in sorted(months.items(), reverse=True)]

@@ -9,7 +9,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+from typing import Any, cast
 
+import psycopg
 from psycopg import errors, sql
 from sqlalchemy import Connection, Engine, create_engine, pool, text
 from sqlalchemy.orm import Session
@@ -39,6 +41,9 @@ def owner(url: str) -> Iterator[Engine]:
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as alone:
         if not alone.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": LOCK}):
             raise Refused("another command moves months: wait until it is done")
+        if not alone.scalar(text("""SELECT pg_has_role(relowner, 'MEMBER') FROM pg_class
+                                    WHERE oid = 'audit_rows'::regclass""")):
+            raise Refused("only the owner of the tables moves months: DATABASE_OWNER_URL names whom it takes for it")
         yield engine  # the lock ends with the connection, however this process ends
 
 
@@ -55,7 +60,7 @@ def put_away(engine: Engine, folder: Path, table: str, month: date, *, kept: int
         connection = session.connection()
         columns = _columns(connection, table, partition(table, month))
         made = archive.write(folder, table, month, columns, _rows(connection, table, month, columns),
-                             archived_at=clock.rfc3339(clock.now()))
+                             archived_at=clock.now().isoformat(timespec="seconds"))
     if archive.read(folder, table, month) != made:
         raise ArchiveDiffers(f"{archive.file_of(folder, table, month)}: was read back otherwise than written")
     with _transaction(engine) as session:
@@ -79,8 +84,8 @@ def take_out(engine: Engine, folder: Path, table: str, month: date, *, kept: int
         name = partition(table, month)
         _run(connection, sql.SQL("LOCK TABLE {} IN SHARE MODE"), name)
         if still := needs.of(session, table, month):
-            raise Refused(f"{table} {month:%Y-%m} is still needed: "
-                          + ", ".join(f"{need.what}: {need.count}" for need in still))
+            raise Refused(f"{table} {month:%Y-%m} is still needed by "
+                          + ", ".join(f"{need.what}: {need.rows}" for need in still))
         if _tally(connection, table, month).sha256.hex() != manifest.sha256:
             raise ArchiveDiffers(f"{table} {month:%Y-%m}: the rows are not those of the file: archive it anew")
         for sentence in sealing.differences(session, folder, manifest, month):
@@ -157,7 +162,7 @@ def _rows(connection: Connection, table: str, month: date, columns: Sequence[str
     query = sql.SQL("COPY (SELECT {} FROM ONLY {} ORDER BY {}) TO STDOUT").format(
         sql.SQL(", ").join(map(sql.Identifier, columns)), sql.Identifier(partition(table, month)),
         sql.SQL(", ").join(map(sql.Identifier, first)))
-    with connection.connection.cursor() as cursor, cursor.copy(query) as copied:
+    with _driver(connection).cursor() as cursor, cursor.copy(query) as copied:
         for line in copied:
             yield bytes(line)
 
@@ -190,7 +195,7 @@ def _patiently(connection: Connection, table: str, statement: sql.Composed) -> N
         try:
             with connection.begin_nested():
                 connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_MS}ms'"))
-                connection.connection.cursor().execute(statement)
+                _driver(connection).execute(statement)
             return
         except errors.LockNotAvailable as error:
             if not left:
@@ -208,7 +213,7 @@ def _make(connection: Connection, table: str, name: str, month: date) -> None:
                              " INCLUDING STORAGE)"), name, table)
     _run(connection, sql.SQL("REVOKE ALL ON {} FROM quittance_app"), name)
     column = sql.Identifier(TABLES[table])
-    connection.connection.cursor().execute(
+    _driver(connection).execute(
         sql.SQL("ALTER TABLE {} ADD CONSTRAINT of_its_month CHECK ({} >= {} AND {} < {})").format(
             sql.Identifier(name), column, sql.Literal(begin_of(month)), column, sql.Literal(end_of(month))))
 
@@ -216,10 +221,15 @@ def _make(connection: Connection, table: str, name: str, month: date) -> None:
 def _fill(connection: Connection, folder: Path, manifest: Manifest, name: str, month: date) -> None:
     query = sql.SQL("COPY {} ({}) FROM STDIN").format(
         sql.Identifier(name), sql.SQL(", ").join(map(sql.Identifier, manifest.columns)))
-    with connection.connection.cursor() as cursor, cursor.copy(query) as copying:
+    with _driver(connection).cursor() as cursor, cursor.copy(query) as copying:
         for line in archive.lines(folder, manifest.table, month):
             copying.write(line)
 
 
 def _run(connection: Connection, statement: sql.SQL, *names: str) -> None:
-    connection.connection.cursor().execute(statement.format(*map(sql.Identifier, names)))
+    _driver(connection).execute(statement.format(*map(sql.Identifier, names)))
+
+
+def _driver(connection: Connection) -> psycopg.Connection[Any]:
+    """For what SQLAlchemy has no words for: COPY, names of tables."""
+    return cast("psycopg.Connection[Any]", connection.connection.driver_connection)

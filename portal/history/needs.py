@@ -17,7 +17,7 @@ class Need(NamedTuple):
     """What needs rows of a month, and how much of it there is."""
 
     what: str
-    count: int
+    rows: int
 
 
 def _of_orders(table: str) -> Mapping[str, str]:
@@ -63,7 +63,7 @@ def of(session: Session, table: str, month: date) -> Sequence[Need]:
     assert table in TABLES
     times = {"since": begin_of(month), "until": end_of(month)}
     counted = [Need(what, session.scalar(text(sql), times) or 0) for what, sql in NEEDS.get(table, {}).items()]
-    return [need for need in [*counted, *_of_books(session, month)] if need.count]
+    return [need for need in [*counted, *_of_books(session, month)] if need.rows]
 
 
 def _of_books(session: Session, month: date) -> Sequence[Need]:

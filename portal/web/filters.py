@@ -94,6 +94,11 @@ def day(value: datetime | date | None) -> str:
     return format_date(value, "d MMM y") if value is not None else "—"
 
 
+def month(value: date) -> str:
+    """`March 2021`"""
+    return str(format_date(value, "LLLL y"))
+
+
 def time_of_day(value: datetime | None) -> str:
     """`23:10`"""
     return format_time(value, "HH:mm") if value is not None else "—"
@@ -180,7 +185,8 @@ def _russian() -> bool:
 FILTERS = {
     "money": money, "digits": digits, "sign": signs.shown, "number": number, "bps": bps, "percent": percent,
     "file_size": file_size,
-    "plain": plain, "moment": moment, "moment_exact": moment_exact, "day": day, "time_of_day": time_of_day, "iso": iso,
+    "plain": plain, "moment": moment, "moment_exact": moment_exact, "day": day, "month": month,
+    "time_of_day": time_of_day, "iso": iso,
     "ago": ago, "seconds_left": seconds_left, "mm_ss": mm_ss, "duration": duration,
     "milliseconds": milliseconds, "epoch": epoch,
     **OFFERED, "glance": glance,

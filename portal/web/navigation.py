@@ -82,6 +82,7 @@ AREAS: dict[Role, tuple[Entry, ...]] = {
         Entry("admin_announcements.index", N_("Announcements"), "bell", P.PARTY_READ),
         Entry("admin_users.index", N_("Users"), "user-check", P.USER_READ),
         Entry("admin_jobs.index", N_("Jobs"), "activity", P.JOB_READ),
+        Entry("admin_history.index", N_("Old months"), "calendar", P.JOB_READ),
         Entry("admin_privacy.index", N_("Personal data"), "shield", P.PRIVACY_MANAGE),
         Entry("admin_audit.index", N_("Audit"), "shield-check", P.AUDIT_READ),
         Entry("admin_notices.index", N_("Log of notices"), "bell", P.AUDIT_READ),

@@ -102,7 +102,8 @@ def old(fresh_app: Flask, fresh_database: str, url_of: Callable[[str, str], str]
         f"UPDATE audit_rows SET created_at = {then}",
         f"UPDATE order_events SET created_at = {back}",
         f"""INSERT INTO webhook_events (id, created_at, store_id, live, type, order_id, version, payload)
-            VALUES ('{event}', {then}, '{order.store_id}', true, 'payin.completed', '{order.id}', 5, '{{"a": 1.50}}')""",
+            VALUES ('{event}', {then}, '{order.store_id}', true, 'payin.completed', '{order.id}', 5,
+                    '{{"a": 1.50}}')""",
         f"""INSERT INTO webhook_deliveries (id, created_at, event_id, event_created_at, endpoint_id, store_id, live,
                 type, state, begun_at) VALUES ('{delivery}', {then}, '{event}', {then}, '{ids.new_id()}',
                 '{order.store_id}', true, 'payin.completed', 'delivered', {then})""",

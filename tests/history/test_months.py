@@ -1,6 +1,9 @@
 """A month of five years ago is archived, leaves the database, is missed calmly, and comes back as it was."""
 import gzip
 import json
+import os
+import subprocess
+import sys
 
 import psycopg
 import pytest
@@ -9,7 +12,10 @@ from portal.core.audit import AuditRow
 from portal.history import archive, moving
 from portal.history.months import TABLES, partition
 from tests import factories as f
+from tests import people
+from tests.conftest import ROOT
 from tests.history.conftest import Old, all_sealed
+from tests.running import wait_for
 
 
 def test_a_month_leaves_and_comes_back_as_it_was(old: Old) -> None:
@@ -124,6 +130,9 @@ def test_two_commands_do_not_meet(old: Old, fresh_app) -> None:
         refused = old.history("archive")
     assert (refused.exit_code, "another command moves months" in refused.output) == (1, True)
     assert (done := old.history("archive")).exit_code == 0, done.output
+    with pytest.raises(archive.Refused, match="only the owner"), moving.owner(
+            fresh_app.extensions["settings"].sqlalchemy_url):
+        pass
     with psycopg.connect(old.owner_url) as reading:  # an export that takes its time
         reading.execute("SELECT count(*) FROM order_events")
         moving_tries, moving.TRIES_MAX = moving.TRIES_MAX, 2
@@ -134,3 +143,62 @@ def test_two_commands_do_not_meet(old: Old, fresh_app) -> None:
         assert (refused.exit_code, "in use all the time" in refused.output) == (1, True), refused.output
     assert old.rows("order_events"), "nothing is half"
     assert old.history("detach", "--yes").exit_code == 0
+
+
+def test_an_order_of_an_archived_month_is_found_and_says_so(old: Old) -> None:
+    """By its id and by the store's own, from search, lists and the gateway; its pages open, and say what is away."""
+    staff, desk = people.seat(old.app, people.person("super_admin")), old.order
+    merchant = people.seat(old.app, people.person("merchant_owner", merchant_id=old.cast.merchant.id))
+    trader = people.seat(old.app, people.person("trader", trader_id=f.assignments_of(desk)[0].trader_id))
+    page = staff.get("/admin/history").get_data(as_text=True)
+    assert "1 month is due for the archive." in page
+    assert f"bin/flask history archive {old.said} FOLDER" in page
+    doctor = old.run("doctor").output
+    assert f"old months: 1 are due for the archive, the oldest is {old.said}" in doctor
+    assert f"bin/flask history archive {old.said} FOLDER" in doctor
+    pages = [(staff, f"/admin/orders/{desk.public_id}"), (merchant, f"/merchant/orders/{desk.public_id}"),
+             (trader, f"/trader/orders/{desk.public_id}")]
+    for seat, path in pages:
+        assert "are archived" not in seat.get(path).get_data(as_text=True)
+    assert old.history("archive").exit_code == 0
+    assert "Archived, not yet detached" in staff.get("/admin/history").get_data(as_text=True)
+    assert old.history("detach", "--yes").exit_code == 0
+
+    said = f"Steps and webhooks of March {old.month.year} are archived."
+    for seat, path in pages:
+        answer = seat.get(path)
+        assert (answer.status_code, said in answer.get_data(as_text=True)) == (200, True), path
+    assert f"history attach {old.said}" in staff.get(pages[0][1]).get_data(as_text=True)
+    for sought in (desk.public_id, desk.external_id):
+        assert desk.public_id in staff.get(f"/admin/search?q={sought}", follow_redirects=True).get_data(as_text=True)
+        for seat, area in ((staff, "admin"), (merchant, "merchant")):
+            assert desk.public_id in seat.get(f"/{area}/orders?q={sought}",
+                                              follow_redirects=True).get_data(as_text=True)
+    page = staff.get("/admin/history").get_data(as_text=True)
+    assert "No month is due." in page
+    assert f"bin/flask history attach {old.said} FOLDER" in page
+    assert "old months: none is due: the last 24 stay" in old.run("doctor").output
+    assert old.run("orders", "show", desk.public_id).exit_code == 0
+    assert old.history("attach").exit_code == 0
+    assert said not in staff.get(pages[0][1]).get_data(as_text=True)
+    for seat in (merchant, trader):
+        assert seat.get("/admin/history").status_code == 403
+
+
+def test_killed_in_the_middle_it_is_given_again(old: Old, fresh_app) -> None:
+    """While it waits for its lock, all but done: the month is whole, and nobody is locked out."""
+    assert old.history("archive").exit_code == 0
+    (old.folder / f"{partition('order_events', old.month)}.copy.making").write_bytes(b"of one that was killed before")
+    words = ["-m", "flask", "history", "detach", old.said, str(old.folder), "--yes", "--table", "order_events"]
+    with psycopg.connect(old.owner_url, autocommit=True) as looking, psycopg.connect(old.owner_url) as reading:
+        reading.execute("SELECT count(*) FROM order_events")
+        killed = subprocess.Popen([sys.executable, *words], cwd=ROOT, env={**os.environ, "FLASK_APP": "wsgi.py"})
+        wait_for(lambda: looking.execute(
+            "SELECT count(*) FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock' AND relation ="
+            " to_regclass('order_events')").fetchone()[0], "it waits for the table")
+        killed.kill()
+        killed.wait()
+        assert old.rows("order_events")
+    wait_for(lambda: old.history("detach", "--yes").exit_code == 0, "its lock is gone with it")
+    assert not old.rows("order_events")
+    assert old.history("archive").exit_code == 1, "nothing is left to archive"

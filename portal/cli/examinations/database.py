@@ -1,4 +1,4 @@
-"""The database: partitions ahead, old months, indexes, bloat, transactions, replication, a standby to read from, collations."""
+"""The database: partitions ahead, old months, indexes, bloat, transactions, replication, a standby, collations."""
 from collections.abc import Iterator
 from datetime import timedelta
 

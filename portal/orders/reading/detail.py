@@ -2,6 +2,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import pairwise
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -10,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from portal import ledger
+from portal.core import archived_months
 from portal.core.access import Actor
 from portal.core.jobs import Job
 from portal.core.money import Money
@@ -40,6 +42,7 @@ class Dossier:
     events: Sequence[OrderEvent]
     assignments: Sequence[Assignment]  # newest first, with requisite and trader
     tries: Sequence[MatchTry]
+    archived: Sequence[date] = ()  # months of its life that are archived, when steps are missing: see `flask history`
 
     @property
     def current(self) -> Assignment | None:
@@ -100,9 +103,17 @@ def open_dossier(session: Session, actor: Actor, order_id: str) -> Dossier:
     tries = session.scalars(select(MatchTry).where(MatchTry.order_id == order.id,
                                                    MatchTry.created_at >= order.created_at)
                             .order_by(MatchTry.id.desc()).limit(TRIES_MAX)).all() if actor.is_staff else []
+    archived = _archived(session, order, events)
     if actor.trader_id is not None:
         events = _while_his(events, attempts)
-    return Dossier(order, events, attempts, tries)
+    return Dossier(order, events, attempts, tries, archived)
+
+
+def _archived(session: Session, order: Order, events: Sequence[OrderEvent]) -> Sequence[date]:
+    """Which months of an order that lacks its first or last step are away; asks only then."""
+    if events and events[0].version == 1 and (events[-1].version == order.version or len(events) == EVENTS_MAX):
+        return ()
+    return [one.month for one in archived_months.detached(session, "order_events", since=order.created_at)]
 
 
 def _while_his(events: Sequence[OrderEvent], attempts: Sequence[Assignment]) -> list[OrderEvent]:

@@ -24,6 +24,7 @@ from portal.web.admin.desk import bp as desk
 from portal.web.admin.disputes import bp as disputes
 from portal.web.admin.first_hour import bp as first_hour
 from portal.web.admin.help import bp as help_threads
+from portal.web.admin.history import bp as history
 from portal.web.admin.holders import bp as holders
 from portal.web.admin.imports import bp as imports
 from portal.web.admin.jobs import bp as jobs
@@ -61,7 +62,7 @@ assert store_payouts  # they put their pages on the blueprint
 assert store_reserve
 
 blueprints = (desk, cases, disputes, first_hour, imports, pause, search, orders, order_amounts, approvals,
-              applications, approval_sets, jobs, ledger, rates, rate_feeds, audit, notices, merchants, stores, traders,
-              requisites, coverage, caps, bank_windows, help_threads, replies, announcements, shift_log, holders, users,
-              reference, treasury, result, calculator, closing, privacy, proof,
+              applications, approval_sets, jobs, history, ledger, rates, rate_feeds, audit, notices, merchants,
+              stores, traders, requisites, coverage, caps, bank_windows, help_threads, replies, announcements,
+              shift_log, holders, users, reference, treasury, result, calculator, closing, privacy, proof,
               risk_rules, risk_lists, risk_reviews, what_if, aliases)
