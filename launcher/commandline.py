@@ -9,6 +9,7 @@ from launcher import environment, procfile, venv
 from launcher.home import ROOT, Home
 from launcher.servers import Servers, running
 
+FLASK = str(venv.FOLDER / "bin" / "flask")
 WITHOUT_TABLES = ("db", "routes", "config", "--help", "--version")  # these do not need a migrated database
 
 
@@ -20,14 +21,22 @@ def main(arguments: list[str]) -> int:
     home = Home(Path(os.environ.get("QUITTANCE_HOME") or ROOT / "var"))
     packages = venv.ensure("requirements.txt")
     servers = Servers(home, packages, environment.of_the_person(), durable=True, createdb=False)
+    if _only_forwards(arguments):
+        return _run([FLASK, *arguments], environment.without_owner(servers.environment()))
     with running(servers) as desk:
         if not home.desk_is_running() and arguments[:1] and arguments[0] not in WITHOUT_TABLES:
             migrated = _run(["/bin/sh", "-c", f"exec {procfile.read()[procfile.RELEASE]}"], desk, quiet=True)
             if migrated:
                 return migrated
         migrates = arguments[:1] == ["db"]
-        return _run([str(venv.FOLDER / "bin" / "flask"), *arguments],
+        return _run([FLASK, *arguments],
                     desk if migrates else environment.without_owner(desk))
+
+
+def _only_forwards(arguments: list[str]) -> bool:
+    """`webhooks listen` with a key speaks to a desk over HTTP alone; with `--store` it reads this one's database."""
+    return arguments[:2] == ["webhooks", "listen"] and not any(
+        word == "--store" or word.startswith("--store=") for word in arguments)
 
 
 def _run(command: list[str], desk: dict[str, str], *, quiet: bool = False) -> int:
