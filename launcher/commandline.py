@@ -24,6 +24,8 @@ def main(arguments: list[str]) -> int:
         return _run([FLASK, "--version"], dict(os.environ))
     home = Home(Path(os.environ.get("QUITTANCE_HOME") or ROOT / "var"))
     servers = Servers(home, packages, environment.of_the_person(), durable=True, createdb=False)
+    if _only_forwards(arguments):
+        return _run([FLASK, *arguments], environment.without_owner(servers.environment()))
     with running(servers) as desk:
         if not home.desk_is_running() and arguments[:1] and arguments[0] not in WITHOUT_TABLES:
             migrated = _run(["/bin/sh", "-c", f"exec {procfile.read()[procfile.RELEASE]}"], desk, quiet=True)
@@ -31,6 +33,12 @@ def main(arguments: list[str]) -> int:
                 return migrated
         as_owner = arguments[:1] and arguments[0] in AS_OWNER
         return _run([FLASK, *arguments], desk if as_owner else environment.without_owner(desk))
+
+
+def _only_forwards(arguments: list[str]) -> bool:
+    """`webhooks listen` with a key speaks to a desk over HTTP alone; with `--store` it reads this one's database."""
+    return arguments[:2] == ["webhooks", "listen"] and not any(
+        word == "--store" or word.startswith("--store=") for word in arguments)
 
 
 def _run(command: list[str], desk: dict[str, str], *, quiet: bool = False) -> int:

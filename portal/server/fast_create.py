@@ -32,7 +32,7 @@ from portal.orders.intake.insert import INSERT, Asked, parameters, written
 from portal.server.group_commit import GroupCommit, say_failed
 from portal.server.loop_connection import LoopDatabase
 from portal.server.plain_create import Why, reader, why_not_plain
-from portal.server.refusals import shed
+from portal.server.refusals import OVERLOADED, shed
 from portal.server.request_body import with_first
 from portal.server.wsgi_bridge import target_of
 from portal.web import forwarded
@@ -94,7 +94,8 @@ class FastCreate:
             await self._by_flask(asked, scope, with_first(message, receive), send)
             return
         if self._writer.waiting >= WAITING_MAX:
-            raise shed("new orders")
+            raise shed("new orders", heard=lambda said: self._keep(
+                asked, begun, message["body"], OVERLOADED.status, said.body, request_id=said.request_id))
         signature = getattr(asked.actor, "signature", None)
         if signature is not None:
             claimed = await self._seen.claim_on_loop(signature)
@@ -126,12 +127,13 @@ class FastCreate:
             asyncio.get_running_loop().call_soon(self._write_lines)
         self._lines.append(request_log.request_line("POST", PATH, 201, begun, asked.actor.id, asked.actor.request_id))
 
-    def _keep(self, asked: Asked, begun: float, body: bytes, status: int, answer: bytes) -> None:
-        """For the store's own log: only put down here."""
+    def _keep(self, asked: Asked, begun: float, body: bytes, status: int, answer: bytes, *,
+              request_id: str | None = None) -> None:
+        """For the store's own log: only put down here. `request_id`: where another was told than the create's."""
         writer: Writer | None = self._flask.extensions.get(EXTENSION)
         if writer is not None:
             writer.put(call_log.seen(
-                asked.actor, asked.actor.request_id, "POST", PATH, "", status, begun, body, answer))
+                asked.actor, request_id or asked.actor.request_id, "POST", PATH, "", status, begun, body, answer))
 
     def _write_lines(self) -> None:
         lines, self._lines = self._lines, []

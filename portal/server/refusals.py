@@ -1,5 +1,6 @@
 """What is refused before Flask sees it: problem documents under /gateway/, a sentence for whoever wanted a page."""
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from portal.core import ids, jitter, metrics
@@ -32,20 +33,6 @@ NO_ROOM = Refusal(503, "no_room", "There are too many connections just now. Try 
 OVERLOADED = Refusal(503, "overloaded", "The desk has more to do than it can just now. Try again in a moment.", 2)
 
 
-class Refused(Exception):
-    """This request is not taken; `refusal` says why."""
-
-    def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal.code)
-        self.refusal = refusal
-
-
-def shed(what: str) -> Refused:
-    """There is more to do than can be done in time: who comes now is told so, instead of waiting with all others."""
-    metrics.SHED.labels(what).inc()
-    return Refused(OVERLOADED)
-
-
 @dataclass(frozen=True)
 class Answer:
     """What goes over the wire, and the id by which people ask about it."""
@@ -53,6 +40,20 @@ class Answer:
     headers: list[tuple[bytes, bytes]]
     body: bytes
     request_id: str
+
+
+class Refused(Exception):
+    """This request is not taken; `refusal` says why. `heard` is given what was answered: whose call it was is known."""
+
+    def __init__(self, refusal: Refusal, heard: Callable[[Answer], None] | None = None) -> None:
+        super().__init__(refusal.code)
+        self.refusal, self.heard = refusal, heard
+
+
+def shed(what: str, heard: Callable[[Answer], None] | None = None) -> Refused:
+    """There is more to do than can be done in time: who comes now is told so, instead of waiting with all others."""
+    metrics.SHED.labels(what).inc()
+    return Refused(OVERLOADED, heard)
 
 
 def answer(refusal: Refusal, path: str) -> Answer:

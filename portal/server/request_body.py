@@ -79,7 +79,7 @@ class BodyReader:
         except Gone:
             return
         except Refused as refused:
-            await _refuse(scope, send, refused.refusal)
+            await _refuse(scope, send, refused.refusal, refused.heard)
         except Exception:
             log.exception("bug", path=scope["path"].split("/")[1:2])
             if started:
@@ -177,8 +177,11 @@ async def until_gone(receive: Receive) -> None:
         pass
 
 
-async def _refuse(scope: Scope, send: Send, refusal: refusals.Refusal) -> None:
+async def _refuse(scope: Scope, send: Send, refusal: refusals.Refusal,
+                  heard: Callable[[refusals.Answer], None] | None = None) -> None:
     answer = refusals.answer(refusal, scope["path"])
+    if heard is not None:
+        heard(answer)
     log.info("request_refused", status=refusal.status, request_id=answer.request_id)
     await send({"type": "http.response.start", "status": refusal.status, "headers": answer.headers})
     await send({"type": "http.response.body", "body": answer.body})

@@ -28,12 +28,12 @@ def ran(*command: object, **environment: str) -> str:
 @pytest.fixture
 def surroundings(signing_customer: Any, front: Any) -> dict[str, str]:
     """Every call has to be signed, and the first answer is lost on the way."""
-    customer = signing_customer
+    shop = signing_customer
     front.next.append(None)
     secret, body = signature.new_secret(), b'{"type":"payin.completed","data":{"version":5}}'
     sent = signature.headers("evt_1", clock.now(), body, [signature.new_secret(), secret])
-    return {"KEY": customer.key, "SIGNING_SECRET": customer.signing_secret, "DESK": front.url, "ORDER": json.dumps(customer.order()),
-            "WEBHOOK": json.dumps([secret, body.decode(), sent])}
+    return {"KEY": shop.key, "SIGNING_SECRET": shop.signing_secret, "DESK": front.url,
+            "ORDER": json.dumps(shop.order()), "WEBHOOK": json.dumps([secret, body.decode(), sent])}
 
 
 def check(said: str) -> None:

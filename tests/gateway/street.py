@@ -1,13 +1,16 @@
 """The fast road of creates with Flask behind it, as `asgi.py` puts them together, without a socket."""
 import asyncio
 import json
+from collections.abc import Coroutine
 from contextvars import Context
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from portal.core.ids import new_id
 from portal.server.fast_create import PATH, FastCreate
 from portal.server.wsgi_bridge import Bridge
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -27,6 +30,7 @@ class Street:
     def __init__(self, app) -> None:
         self.by_road, self._bridge = 0, Bridge(app, threads=8)
         self.lane = FastCreate(self._road, app)
+        self.front: Any = self.lane  # whatever stands before it
         self._loop = asyncio.Runner()
 
     async def _road(self, scope, receive, send) -> None:
@@ -37,24 +41,27 @@ class Street:
         """All at the same moment; `changed`: headers, with _ for -."""
         async def all_of_them() -> list[Answer]:
             return await asyncio.gather(*[
-                self._one(shop, body, (keys or [new_id().hex for _ in bodies])[at], changed)
+                self.one(shop, body, (keys or [new_id().hex for _ in bodies])[at], changed)
                 for at, body in enumerate(bodies)])
 
-        # without the test's Flask context, which the threads behind the bridge would share
-        return Context().run(self._loop.run, all_of_them())
+        return self.run(all_of_them())
+
+    def run(self, scenario: Coroutine[Any, Any, T]) -> T:
+        """On the street's loop, without the test's Flask context, which the threads behind the bridge would share."""
+        return Context().run(self._loop.run, scenario)
 
     def send(self, body: bytes, headers: dict[str, str]) -> Answer:
         """One call with exactly these headers."""
         async def call() -> Answer:
             return await self._send(body, {"host": "127.0.0.1", "content-length": str(len(body))} | headers)
 
-        return Context().run(self._loop.run, call())
+        return self.run(call())
 
     def close(self) -> None:
         self._loop.run(self.lane.close())
         self._loop.close()
 
-    async def _one(self, shop: Any, body: object, key: str, changed: dict[str, str]) -> Answer:
+    async def one(self, shop: Any, body: object, key: str, changed: dict[str, str]) -> Answer:
         sent = body if isinstance(body, bytes) else json.dumps(body).encode()
         headers = {"host": "127.0.0.1", "authorization": f"Bearer {shop.token}", "content-type": "application/json",
                    "idempotency-key": key, "content-length": str(len(sent))}
@@ -78,5 +85,5 @@ class Street:
                 answer.headers = {name.decode(): value.decode() for name, value in message["headers"]}
             answer.body += message.get("body", b"")
 
-        await self.lane(scope, receive, send)
+        await self.front(scope, receive, send)
         return answer

@@ -1,4 +1,5 @@
 """The fast lane: a plain create is written with its neighbours; all else takes the ordinary road and hears the same."""
+import asyncio
 import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -6,26 +7,29 @@ from contextlib import ExitStack, closing, contextmanager
 import pytest
 from flask import Flask
 from redis import Redis
-from sqlalchemy import NullPool, create_engine, select, text
+from sqlalchemy import Connection, NullPool, create_engine, select, text
 
 from portal import webhooks
+from portal.calls import EXTENSION, Writer
+from portal.calls.models import LoggedCall
 from portal.core import jitter, page_events
 from portal.core.db import db, transaction
 from portal.core.errors import DatabaseUnavailable, OutcomeUnknown
-from portal.core.ids import parse
+from portal.core.ids import new_id, parse
 from portal.gateway import rate_limits
 from portal.orders.intake import store_terms
 from portal.orders.models import Order, OrderEvent
 from portal.parties import key_invalidation
 from portal.parties.models import StoreCurrency
 from portal.reference import cache
-from portal.server.fast_create import CREATES
+from portal.server.fast_create import CREATES, WAITING_MAX
 from portal.server.plain_create import Why
+from portal.server.request_body import BodyReader
 from portal.tariffs.models import Tariff
 from portal.web import forwarded
 from tests.gateway.conftest import Shop
 from tests.gateway.crowd import at_the_same_time
-from tests.gateway.street import Street
+from tests.gateway.street import Answer, Street
 from tests.running import wait_for
 
 
@@ -157,6 +161,63 @@ def test_who_holds_a_key_holds_up_no_neighbour(street, shop, other_shop, payin):
     assert [answer.status for answer in answers[1:]] == [201] * 9
     assert (answers[0].status, answers[0].json["code"]) == (409, "idempotency_in_progress")
     assert street.post(shop, held, keys=["held"])[0].status == 201
+
+
+@contextmanager
+def no_order_can_be_written() -> Iterator[Connection]:
+    """Another process holds the table, until its transaction is taken back."""
+    db.session.rollback()
+    outside = create_engine(db.engine.url, poolclass=NullPool)
+    with outside.connect() as other:
+        other.execute(text("LOCK TABLE orders IN SHARE ROW EXCLUSIVE MODE"))
+        yield other
+
+
+def somebody_waits(holder: Connection) -> bool:
+    return holder.execute(text(
+        "SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database WHERE NOT granted"
+        " AND datname = current_database() AND relation = 'orders'::regclass")).scalar_one() > 0
+
+
+def test_who_comes_when_a_thousand_wait_is_told_so_at_once_and_those_are_made(
+        app, street, shop, payin, monkeypatch):
+    """The database holds a create up; behind it others gather, up to the limit, and then nobody more."""
+    writer = Writer(db.engine)
+    monkeypatch.setattr(writer, "_begin", lambda: None)  # its thread is the test
+    monkeypatch.setitem(app.extensions, EXTENSION, writer)
+    street.front = BodyReader(street.lane)
+
+    def begin() -> asyncio.Task[Answer]:
+        return asyncio.create_task(street.one(shop, payin(), new_id().hex, {}))
+
+    async def rush(holder: Connection) -> tuple[list[Answer], list[Answer]]:
+        waiting: list[asyncio.Task[Answer]] = []
+        refused: list[asyncio.Task[Answer]] = []
+        async with asyncio.timeout(30):
+            first = begin()
+            while not somebody_waits(holder):
+                await asyncio.sleep(.005)
+            while len(refused) < 20:
+                waiting += [begin() for _ in range(50)]
+                await asyncio.sleep(0)
+                refused = [one for one in waiting if one.done()]
+            holder.rollback()
+            taken = [first, *(one for one in waiting if one not in refused)]
+            return [one.result() for one in refused], await asyncio.gather(*taken)
+
+    with no_order_can_be_written() as holder:
+        refused, taken = street.run(rush(holder))
+    assert len(taken) >= WAITING_MAX
+    assert {(answer.status, answer.json["code"], answer.json["retryable"]) for answer in refused} == {
+        (503, "overloaded", True)}
+    assert all(1 <= int(answer.headers["retry-after"]) <= 8 for answer in refused)
+    assert {answer.status for answer in taken} == {201}
+    assert street.post(shop, payin())[0].status == 201
+    writer.close()
+    db.session.rollback()
+    logged = db.session.scalars(select(LoggedCall).where(
+        LoggedCall.store_id == shop.store.id, LoggedCall.code == "overloaded"))
+    assert {call.public_id for call in logged} == {answer.headers["request-id"] for answer in refused}
 
 
 @pytest.mark.parametrize(("changed", "status", "code"), [

@@ -1,4 +1,7 @@
 """`flask webhooks listen`: a developer's machine hears test events of a desk far away, signed as the real ones."""
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,6 +16,7 @@ from portal.core import clock, ids
 from portal.core.db import transaction
 from portal.webhooks import Announcement, announce, listening, signature
 from tests.gateway.conftest import Shop
+from tests.running import ROOT, free_port, wait_for
 from tests.webhooks.receiver import Received
 from tests.webhooks.receiver import listening as receiving
 
@@ -117,3 +121,26 @@ def test_refused(app, desk, shop, test_shop, tmp_path):
     gone = listen(app, test_shop, forward, tmp_path / "s", "--desk", "http://127.0.0.1:9")
     assert (gone.exit_code, "does not answer" in gone.output) == (1, True)
     assert "there is no store" in listen(app, test_shop, forward, tmp_path / "s", "--store", "nowhere").output
+
+
+def test_it_goes_on_listening_without_a_database_until_it_is_stopped(desk, test_shop, tmp_path):
+    """As `bin/flask webhooks listen` starts it: no server of this machine's own is there."""
+    nowhere = f"postgresql+psycopg://nobody@/nothing?host={tmp_path}"
+    settings = {"DATABASE_URL": nowhere, "DATABASE_DIRECT_URL": nowhere, "REDIS_URL": f"redis://127.0.0.1:{free_port()}",
+                "APP_ENV": "development", "FLASK_APP": "wsgi.py", "QUITTANCE_KEY": test_shop.token, "SECRET": SECRET}
+    state = tmp_path / "state.json"
+    with receiving() as receiver:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "flask", "webhooks", "listen", "--desk", desk, "--forward", receiver.url,
+             "--secret-from-env", "SECRET", "--state", str(state)], cwd=ROOT, env=os.environ | settings)
+        try:
+            wait_for(state.exists, "the first look is over")
+            for heard in (1, 2):  # of one look each
+                tell(test_shop)
+                wait_for(lambda heard=heard: len(receiver.received) == heard, "the event is forwarded")
+            assert process.poll() is None
+        finally:
+            process.terminate()
+            process.wait(10)
+    for one in receiver.received:
+        Webhook(SECRET).verify(one.body.decode(), one.headers)

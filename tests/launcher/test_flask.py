@@ -11,6 +11,7 @@ WSGI = '''\
 import os
 import sys
 
+import click
 from flask import Flask
 
 app = Flask("asked")
@@ -31,6 +32,17 @@ def migrations():
 @migrations.command("upgrade")
 def upgrade():
     print(os.environ["DATABASE_OWNER_URL"].split(":")[1].strip("/"))
+
+
+@app.cli.group("webhooks")
+def webhooks():
+    pass
+
+
+@webhooks.command("listen", context_settings={"ignore_unknown_options": True})
+@click.argument("words", nargs=-1)
+def listen(words):
+    print(*words, os.environ.get("QUITTANCE_KEY"), "DATABASE_OWNER_URL" in os.environ)
 
 
 @app.cli.command("refuse")
@@ -60,6 +72,18 @@ def test_the_version_is_told_without_a_server_or_a_data_folder(desk: Desk) -> No
     """An installation makes `.venv` by it, as root: it began a database of root's own."""
     assert ask(desk, "--version").stdout.startswith("Python ")
     assert not desk.home.exists()
+
+
+def test_who_only_listens_to_a_desk_far_away_has_no_servers_started(desk: Desk) -> None:
+    far = ("webhooks", "listen", "--desk", "https://desk.example", "--forward", "http://127.0.0.1:5000/")
+    asked = ask(desk, *far)
+    assert (asked.returncode, asked.stdout) == (0, f"{' '.join(far[2:])} None False\n"), asked.stderr
+    assert not (desk.home / "valkey.json").exists()
+    assert not (desk.place / "data").exists()
+    assert not (desk.folder / "released.txt").exists()
+    assert ask(desk, *far, "--store", "bookshop").returncode == 0
+    assert (desk.folder / "released.txt").exists(), "a store is looked up in this desk's own database"
+    assert not alive(desk.valkey)
 
 
 def test_beside_a_running_desk_it_uses_its_servers(desk: Desk) -> None:

@@ -104,6 +104,22 @@ def test_every_link_within_the_docs_leads_somewhere(client: FlaskClient) -> None
     assert len(seen) >= 8
 
 
+FOLLOWED = {
+    "host-to-host": ("?wait=30&version=1", "too_many_waits"), "payouts": ("?wait=30&version=",),
+    "webhooks": ("updated_from=", "next_cursor", "ids", "/replay"),
+    "changelog": ("POST /token", "Quittance-Signature", "/advance", "#before", "#missed", "?wait=", "updated_from")}
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+@pytest.mark.parametrize("name", FOLLOWED)
+def test_how_an_order_is_followed_stands_in_the_guides_and_what_there_is_in_the_changelog(
+        client: FlaskClient, name: str, language: str) -> None:
+    html = unescape(page(client, f"/docs/{name}?lang={language}")).partition("<h1")[2]
+    assert [words for words in FOLLOWED[name] if words not in html] == []
+    for target, anchor in re.findall(r'href="(/docs[^"?#]*)#([^"]+)"', html):
+        assert f'id="{anchor}"' in page(client, f"{target}?lang={language}"), (target, anchor)
+
+
 def test_the_login_page_leads_there(client: FlaskClient) -> None:
     assert 'href="/docs"' in page(client, "/login")
 
