@@ -4,6 +4,7 @@ A new kind of entry is one more function here; nothing else has to change.
 """
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
@@ -203,19 +204,22 @@ def opening_balance(import_id: UUID, owed: Iterable[tuple[Account, Money]]) -> D
                  *(Line(SUSPENSE(amount.currency, owner.live), owner, amount) for owner, amount in owed))
 
 
-def adjustment(approval_id: UUID, owner: Account, against: Account, amount: Money, own: Money | None = None) -> Draft:
+def adjustment(approval_id: UUID, owner: Account, against: Account, amount: Money, own: Money | None = None,
+               day: date | None = None) -> Draft:
     """Approved: `amount` of either sign is put right on the owner's account; `against` gives or takes it.
 
-    `own`: as in `taking`, of an amount below zero.
+    `own`: as in `taking`, of an amount below zero. `day`: the operator's that it corrects, which may be closed by now.
     """
-    if amount.minor > 0:
-        return draft("adjustment", approval_id, Line(against, owner, amount))
-    return draft("adjustment", approval_id, *taking(owner, against, Money(-amount.minor, amount.currency), own))
+    lines = (Line(against, owner, amount),) if amount.minor > 0 else taking(
+        owner, against, Money(-amount.minor, amount.currency), own)
+    return draft("adjustment", approval_id, *lines, memo=f"corrects {day}" if day else None)
 
 
-def reversal(approval_id: UUID, entry_id: int, line: Line, own: Money | None = None) -> Draft:
-    """Approved: the mirror of the entry `entry_id`, whose line this is. `own`: as in `taking`."""
-    return draft("reversal", approval_id, *taking(line.credit, line.debit, line.amount, own), reverses_id=entry_id)
+def reversal(approval_id: UUID, entry_id: int, line: Line, own: Money | None = None, *, day: date) -> Draft:
+    """Approved: the mirror of the entry `entry_id` of `day`, the operator's, whose line this is. `own`: as in `taking`.
+    """
+    return draft("reversal", approval_id, *taking(line.credit, line.debit, line.amount, own), reverses_id=entry_id,
+                 memo=f"entry {entry_id}, posted on {day}")
 
 
 def reserve_release(reserve_id: UUID, store_id: UUID, amount: Money, live: bool) -> Draft:

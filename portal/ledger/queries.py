@@ -1,6 +1,7 @@
 """Reading the books: balances and the postings behind an order. Whose account it is, the caller has checked."""
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -108,13 +109,14 @@ class Recorded(NamedTuple):
     reference: UUID
     lines: tuple[Line, ...]
     reversed_by: int | None
+    posted_at: datetime
 
 
 def recorded(session: Session, entry_id: int) -> Recorded | None:
     """Two queries; None for an entry that does not exist."""
     reversing = aliased(JournalEntry)
     found = session.execute(
-        select(JournalEntry.kind, JournalEntry.reference, reversing.id.label("by"))
+        select(JournalEntry.kind, JournalEntry.reference, JournalEntry.posted_at, reversing.id.label("by"))
         .outerjoin(reversing, reversing.reverses_id == JournalEntry.id).where(JournalEntry.id == entry_id)).first()
     if found is None:
         return None
@@ -124,7 +126,7 @@ def recorded(session: Session, entry_id: int) -> Recorded | None:
         .join(credit, credit.id == Posting.credit_id).where(Posting.entry_id == entry_id).order_by(Posting.id))
     lines = tuple(Line(_named(source), _named(target), Money(minor, source.currency))
                   for minor, source, target in rows)
-    return Recorded(entry_id, found.kind, found.reference, lines, found.by)
+    return Recorded(entry_id, found.kind, found.reference, lines, found.by, found.posted_at)
 
 
 def reversed_among(session: Session, kind: str, references: Iterable[UUID]) -> set[UUID]:

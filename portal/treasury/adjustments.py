@@ -5,6 +5,7 @@ against what it earned (decision 0131).
 """
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 from uuid import UUID
 
@@ -62,6 +63,8 @@ def ask(session: Session, actor: Actor, command: AskAdjustment) -> Approval:
     if code.direction not in (None, command.direction):
         raise Invalid(fields=[FieldError("/direction", "wrong_direction",
                                          "Money goes the other way for this reason.")])
+    if command.day is not None and command.day > clock.today():
+        raise Invalid(fields=[FieldError("/day", "not_yet", "This day is still to come.")])
     name = None
     if command.owner_kind in OWNERS:
         owner = owners.lock(session, actor, command.owner_kind, command.owner_id)
@@ -77,7 +80,7 @@ def ask(session: Session, actor: Actor, command: AskAdjustment) -> Approval:
         session, actor, kind=KIND, target_kind=command.owner_kind, target_id=command.owner_id, reason=command.reason,
         before={"name": name} if name else None,
         after={"direction": command.direction, "amount": amount.text, "currency": amount.currency,
-               "code": command.code})
+               "code": command.code} | ({"day": command.day.isoformat()} if command.day else {}))
     session.add(Adjustment(
         id=ids.new_id(), owner_kind=command.owner_kind, owner_id=command.owner_id, currency=amount.currency,
         amount_minor=amount.minor if command.direction == "credit" else -amount.minor, code=command.code,
@@ -93,7 +96,7 @@ def apply(session: Session, actor: Actor, approval: Approval) -> None:
     """
     adjustment = _end(session, approval, "posted")
     payer, taker, amount = _moves(adjustment)
-    taking.post(session, actor, payer, taker, amount, lambda own: _draft(adjustment, own), reference=approval.id)
+    taking.post(session, actor, payer, taker, amount, lambda own: _draft(adjustment, approval, own), reference=approval.id)
 
 
 def refused(session: Session, actor: Actor, approval: Approval) -> None:
@@ -104,7 +107,7 @@ def drafts(session: Session, approval: Approval) -> list[Draft]:
     """What approving it would post."""
     adjustment = session.scalars(select(Adjustment).where(Adjustment.approval_id == approval.id)).one()
     payer, taker, amount = _moves(adjustment)
-    return taking.drafts(session, payer, taker, amount, lambda own: _draft(adjustment, own))
+    return taking.drafts(session, payer, taker, amount, lambda own: _draft(adjustment, approval, own))
 
 
 def currencies(session: Session, owner: owners.Owner) -> list[str]:
@@ -139,9 +142,10 @@ def _end(session: Session, approval: Approval, status: str) -> Adjustment:
     return adjustment
 
 
-def _draft(adjustment: Adjustment, own: Money) -> Draft:
-    owner, against = _accounts(adjustment)
-    return ledger.entries.adjustment(adjustment.approval_id, owner, against, adjustment.amount, own)
+def _draft(adjustment: Adjustment, approval: Approval, own: Money) -> Draft:
+    (owner, against), day = _accounts(adjustment), approval.after.get("day")
+    return ledger.entries.adjustment(approval.id, owner, against, adjustment.amount, own,
+                                     date.fromisoformat(day) if day else None)
 
 
 def _moves(adjustment: Adjustment) -> tuple[Account, Account, Money]:

@@ -1,4 +1,5 @@
 """What can be asked for about money in and out. Amounts are as people type them."""
+from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -93,7 +94,7 @@ class SetMinimum(Command):
 
 
 class AskAdjustment(Command):
-    """`credit`: for the owner's good. `platform` is the desk's own earnings, `world` the outside: their id is nil."""
+    """`credit`: for the owner's good. `day`: the operator's that it corrects. `platform` is the desk's own earnings, `world` the outside: their id is nil."""
 
     owner_kind: Literal["store", "trader", "platform", "world"]
     owner_id: UUID
@@ -101,6 +102,7 @@ class AskAdjustment(Command):
     amount: Typed
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{3,10}$")]
     code: Literal["found", "mistake", "taken_back", "goodwill", "penalty", "other", "written_off", "unplaced"]
+    day: date | None = None
     reason: Reason
 
 

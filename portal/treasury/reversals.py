@@ -7,9 +7,10 @@ from sqlalchemy.orm import Session
 from portal import approvals, ledger
 from portal.approvals import Approval, StaleApproval
 from portal.approvals import kinds as approval_kinds
+from portal.core import clock
 from portal.core.access import Actor, Permission
 from portal.core.errors import Conflict, Denied, NotFound, Rejected
-from portal.core.money import MINOR_MAX
+from portal.core.money import MINOR_MAX, Money
 from portal.ledger import Draft, Recorded
 from portal.treasury import taking
 from portal.treasury.commands import AskReversal
@@ -61,7 +62,7 @@ def apply(session: Session, actor: Actor, approval: Approval) -> None:
         raise StaleApproval()
     [line] = found.lines
     taking.post(session, actor, line.credit, line.debit, line.amount,
-                lambda own: ledger.entries.reversal(approval.id, found.id, line, own), reference=approval.id)
+                lambda own: _mirror(approval, found, own), reference=approval.id)
 
 
 def drafts(session: Session, approval: Approval) -> list[Draft]:
@@ -71,7 +72,7 @@ def drafts(session: Session, approval: Approval) -> list[Draft]:
         return []
     [line] = found.lines
     return taking.drafts(session, line.credit, line.debit, line.amount,
-                         lambda own: ledger.entries.reversal(approval.id, found.id, line, own))
+                         lambda own: _mirror(approval, found, own))
 
 
 def subject(session: Session, approval: Approval) -> str:
@@ -90,6 +91,11 @@ def _reversible(session: Session, entry_id: int) -> Recorded:
     if ledger.claims.made_by(session, found.reference):
         raise PartlyClaimed()
     return found
+
+
+def _mirror(approval: Approval, found: Recorded, own: Money) -> Draft:
+    [line] = found.lines
+    return ledger.entries.reversal(approval.id, found.id, line, own, day=clock.day_of(found.posted_at))
 
 
 def _entry(session: Session, entry_id: int) -> Recorded:

@@ -10,11 +10,11 @@ from portal.core.codes import named
 from portal.core.money import EXPONENTS, Money
 from portal.treasury import networks
 from portal.web.application_labels import CHANGES_OF_JOINING, CODES_OF_JOINING
-from portal.web.admin.labels import noun, verb
 from portal.web.badges import LOOKS, N_
 from portal.web.exposure_labels import CHANGES_OF_EXPOSURE
 from portal.web.filters import bps, moment, money
 from portal.web.reference_choices import bank, method
+from portal.web.right_labels import noun, verb
 from portal.web.risk_labels import CHANGES_OF_RISK, CODES_OF_RISK
 from portal.web.security_labels import CHANGES_OF_SECURITY
 from portal.web.treasury_labels import adjustment_code
@@ -135,7 +135,8 @@ CHANGES = {
     "decision_of": N_("Kind"), "alone_max_minor": N_("One alone up to"), "two_from_minor": N_("Two others from"),
     "received": N_("Amount received"), "ordered": N_("Amount ordered"), "outcome": N_("Decision"),
     "requisite": N_("Requisite"), "asset": N_("Code of the asset"), "digits": N_("Digits after the point"),
-    "day": N_("Day it corrects"), "sheet": N_("What is in the file"), "rows": N_("Rows"),
+    "day": N_("Day it corrects"), "under_policy": N_("Less arrived than was ordered"),
+    "sheet": N_("What is in the file"), "rows": N_("Rows"),
 } | CHANGES_OF_EXPOSURE | CHANGES_OF_JOINING | CHANGES_OF_RISK | CHANGES_OF_SECURITY
 CONFIRMS = {"store": N_("The store says so"), "window": N_("Nobody of the store objects in time"),
             "at_once": N_("The trader's receipt is enough")}
@@ -156,6 +157,9 @@ ABOUT = (N_("Person named on it"), N_("Available now"), N_("Available afterwards
 
 OUTCOMES = {"complete": N_("Settle what arrived"), "cancel": N_("Cancel: the money goes back to the payer"),
             "stands": N_("Leave it as it was settled"), "correct": N_("Correct it to another amount")}
+
+UNDER = {"accept": N_("Settle what arrived"), "ask": N_("Ask the store"), "return": N_("Support has it given back")}
+"""What becomes of a payin that less arrived for, as its store chose."""
 
 
 def _outcome(code: str) -> str:
@@ -180,7 +184,7 @@ def _right(code: str) -> str:
 CODES: dict[str, Callable[[str], str]] = {"direction": named, "method": method, "outcome": _outcome,
                                            "status": _status, "sheet": SHEETS.__getitem__, "decision_of": title_of,
                                            "network": networks.title,
-                                           "payout_confirm": CONFIRMS.__getitem__,
+                                           "payout_confirm": CONFIRMS.__getitem__, "under_policy": UNDER.__getitem__,
                                            "code": adjustment_code, "entry": entry, **CODES_OF_JOINING, **CODES_OF_RISK}
 """Values that are codes, and how they are called."""
 CODES_OF_LISTS: dict[str, Callable[[str], str]] = {"methods": method, "given": _right, "taken": _right}

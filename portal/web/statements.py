@@ -24,6 +24,7 @@ from portal.web.identity import signed_in
 from portal.web.labels import entry
 from portal.web.locale import time_zone
 from portal.web.refused_forms import sentences
+from portal.web.treasury_labels import account_owner
 
 if TYPE_CHECKING:
     from portal.web.statement_pdf import Head
@@ -46,9 +47,14 @@ def statement_of(account: Account, *, order_endpoint: str, export_endpoint: str,
     about = {line.reference for line in found.lines}
     return {"statement": found, "treasury": _treasury(session, about), "days": days, "error": error,
             "wrong": sentences(error) if error else {}, "typed": request.args, "orders": orders_behind(session, about),
-            "order_endpoint": order_endpoint, "periods": _periods(days, asked),
-            "files": [(kind.upper(), url_for(export_endpoint, kind=kind, day_from=days.first, day_to=days.last,
-                                             **asked)) for kind in FILES]}
+            "order_endpoint": order_endpoint, "periods": _periods(days, asked), "desk_zone": clock.zone_name(),
+            "own_zone": time_zone(), "files": files_of(days, export_endpoint, **asked)}
+
+
+def files_of(days: Days, endpoint: str, **asked: Any) -> list[tuple[str, str]]:
+    """(words, address) of a period's files."""
+    return [(kind.upper(), url_for(endpoint, kind=kind, day_from=days.first, day_to=days.last, **asked))
+            for kind in FILES]
 
 
 def statement_file(account: Account, kind: str) -> Response:
@@ -69,6 +75,8 @@ def statement_file(account: Account, kind: str) -> Response:
     words = {kind: entry(kind) for kind in (*ledger.entries.KINDS, "kept_back")}
     columns: list[Column[Row]] = [
         Column(zoned(gettext("Time")), lambda row: row[0].at),
+        Column(gettext("Day of the desk (%(zone)s)", zone=clock.zone_name()),
+               lambda row: clock.day_of(row[0].at).isoformat()),
         Column(gettext("Entry"), lambda row: words.get(row[0].event, row[0].event)),
         Column(gettext("Order"), lambda row: row[1] and row[1].public_id),
         *(_of_stores() if account.owner_kind == "store" else ()),
@@ -87,15 +95,15 @@ def _head(account: Account, days: Days) -> "Head":
     """Whose account this is and of which days, in words."""
     from portal.web.statement_pdf import Head
 
-    assert account.owner_id is not None
     session, last = reader(), day(min(days.last or clock.today(), clock.today()))
     found = ledger.statement(session, account, since=days.since, until=days.until, limit=1)
-    owner = owners.of(session, account.owner_kind, account.owner_id)
+    owner = (owners.of(session, account.owner_kind, account.owner_id).name if account.owner_id else
+             account_owner(account.owner_kind))
     period = (gettext("%(first)s to %(last)s", first=day(days.first), last=last) if days.first else
               gettext("until %(last)s", last=last))
     mode = "" if account.live else f" · {gettext('Test mode')}"
     return Head(title=gettext("Account statement"), opening=found.opening, closing=found.closing, facts=(
-        (gettext("Owner"), owner.name),
+        (gettext("Owner"), owner),
         (gettext("Balance"), f"{purpose_of(account)} · {account.currency}{mode}"),
         (gettext("Period"), gettext("%(days)s, days of the desk (%(zone)s)", days=period, zone=clock.zone_name())),
         (gettext("Times"), time_zone()),
@@ -103,7 +111,9 @@ def _head(account: Account, days: Days) -> "Head":
 
 
 def purpose_of(account: Account) -> str:
-    words: dict[str, str] = {"available": gettext("Available"), "held": gettext("Held"), "reserve": gettext("Reserve")}
+    words: dict[str, str] = {"available": gettext("Available"), "held": gettext("Held"), "reserve": gettext("Reserve"),
+                             "fees": gettext("Fees"), "suspense": gettext("Suspense"),
+                             "external": gettext("Outside world")}
     return words[account.purpose]
 
 

@@ -45,7 +45,21 @@ def test_what_is_not_there_is_not_promised_and_a_retry_under_the_key_may_succeed
     assert (refused.status_code, refused.json["code"]) == (409, "insufficient_funds")
     assert funded.get("/payouts").json["data"] == []
     f.deposit_to(ledger.store_available(funded.store.id, "USDT", True), "20.000000")
-    assert asked(funded, payout(amount="2000.00")).status_code == 201
+    made = asked(funded, payout(amount="2000.00"))
+    assert made.status_code == 201
+    lacked = f.usdt(made.json["settlement"]["total"]) - f.usdt("20.000000")
+    assert {name: refused.json[name] for name in ("missing", "missing_minor", "currency")} == {
+        "missing": lacked.text, "missing_minor": lacked.minor, "currency": "USDT"}, "to the last unit"
+
+
+def test_a_quote_is_what_the_payout_then_costs(funded, payout, method):
+    quote = funded.get(f"/quote?direction=payout&currency=RUB&method={method}&amount=1500.00")
+    assert quote.status_code == 200
+    settlement = asked(funded, payout()).json["settlement"]
+    assert {name: quote.json[name] for name in ("direction", "settlement", "fee", "due", "rate")} == {
+        "direction": "payout", "settlement": settlement["amount"], "fee": settlement["fee"],
+        "due": settlement["total"], "rate": settlement["rate"]}
+    assert funded.get("/balance").json["data"][0]["held"] == settlement["total"], "the quote itself held nothing"
 
 
 def test_a_key_without_the_scope_asks_in_vain(funded, payout):

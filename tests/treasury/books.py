@@ -1,4 +1,5 @@
 """What staff put right, and what merchants move, as tests do it."""
+from datetime import date
 from uuid import UUID
 
 from portal import approvals, ledger
@@ -15,11 +16,11 @@ NIL = UUID(int=0)
 
 
 def adjust(owner_kind: str, owner_id: UUID = NIL, amount: str = "10", *, direction: str = "credit",
-           code: str = "mistake", by: Actor | None = None, currency: str = "USDT") -> Approval:
+           code: str = "mistake", by: Actor | None = None, currency: str = "USDT", day: date | None = None) -> Approval:
     with f.act() as session:
         return adjustments.ask(session, by or f.staff("admin"), AskAdjustment(
             owner_kind=owner_kind, owner_id=owner_id, direction=direction, amount=amount, currency=currency, code=code,
-            reason="Seen in the bank's list"))
+            day=day, reason="Seen in the bank's list"))
 
 
 def decide(approval: Approval, decision: str = "approve", by: Actor | None = None) -> None:

@@ -4,9 +4,10 @@ from datetime import date, timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
+from portal.approvals import Approval
 from portal.core import clock, jobs
 from portal.core.db import reader, transaction
 from portal.core.errors import Denied, Invalid, NotFound
@@ -14,6 +15,7 @@ from portal.ledger import proofs, verify
 from portal.treasury import closing
 from tests import factories as f
 from tests import people
+from tests.treasury import books
 
 
 def to(day: date, hour: int = 12) -> timedelta:
@@ -155,6 +157,43 @@ def test_a_correction_after_the_close_stands_in_its_own_day(days: tuple[f.Cast, 
         memo = session.scalar(text("SELECT memo FROM journal_entries WHERE kind = 'settle_correction'"))
     assert str(first) in memo, "it names the day it corrects"
     assert proof().differences == []
+
+
+def memo_of(kind: str) -> str:
+    with f.look() as session:
+        return session.scalar(text("SELECT memo FROM journal_entries WHERE kind = :kind"), {"kind": kind})
+
+
+def test_an_adjustment_and_a_reversal_name_the_closed_day_they_correct(days: tuple[f.Cast, date]) -> None:
+    cast, first = days
+    close(first)
+    before = look(first)
+    with f.look() as session:
+        deposit = session.scalar(text("SELECT id FROM journal_entries WHERE kind = 'deposit' ORDER BY id LIMIT 1"))
+    books.decide(books.reverse(deposit))
+    assert memo_of("reversal") == f"entry {deposit}, posted on {first}"
+    asked = books.adjust("trader", cast.traders[0].id, day=first)
+    assert asked.after["day"] == str(first), "who decides sees it"
+    books.decide(asked)
+    assert memo_of("adjustment") == f"corrects {first}"
+    assert look(first).rows == before.rows
+    assert proof().differences == []
+    with pytest.raises(Invalid):
+        books.adjust("trader", cast.traders[0].id, day=clock.today() + timedelta(days=1))
+
+
+def test_the_form_of_an_adjustment_takes_the_day(days: tuple[f.Cast, date], fresh_app: Flask) -> None:
+    cast, first = days
+    admin = people.seat(fresh_app, people.person("admin"))
+    owner = f"?owner={cast.traders[0].public_id}"
+    assert "Day it corrects" in admin.get(f"/admin/treasury/adjustments/new{owner}").text
+    typed = {"direction": "credit", "amount": "10", "currency": "USDT", "code": "mistake", "reason": "seen"}
+    assert admin.send(f"/admin/treasury/adjustments{owner}", typed | {"day": "soon"}).status_code == 422
+    assert admin.send(f"/admin/treasury/adjustments{owner}", typed | {"day": ""}).status_code == 303
+    assert admin.send(f"/admin/treasury/adjustments{owner}", typed | {"day": str(first)}).status_code == 303
+    with f.look() as session:
+        asked = session.scalars(select(Approval).where(Approval.kind == "adjustment").order_by(Approval.id)).all()
+    assert [one.after.get("day") for one in asked] == [None, str(first)]
 
 
 def proof() -> verify.Report:

@@ -4,6 +4,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from portal import approvals, ledger
+from portal.core import clock
 from portal.core.access import Permission, requires
 from portal.core.date_range import Days
 from portal.core.db import reader
@@ -13,7 +14,9 @@ from portal.ledger import findings, proofs
 from portal.treasury import ledger_pages, reversals
 from portal.web.behind import may_lag
 from portal.web.identity import signed_in
+from portal.web.locale import time_zone
 from portal.web.render import show
+from portal.web.statements import files_of, statement_file
 
 bp = Blueprint("admin_ledger", __name__, url_prefix="/admin/ledger")
 LINES = 50
@@ -39,9 +42,18 @@ def index() -> Response:
 def account(account_id: int) -> Response:
     session, days = reader(), Days.of(request.args)
     line = ledger_pages.account(session, signed_in(), account_id)
-    statement = ledger.statement(session, line.account, since=days.since, until=days.until,
-                                 cursor=request.args.get("after"), limit=LINES)
-    return show("admin/ledger/account.html", line=line, statement=statement, days=days)
+    found = ledger.statement(session, line.account, since=days.since, until=days.until,
+                             cursor=request.args.get("after"), limit=LINES)
+    return show("admin/ledger/account.html", line=line, statement=found, days=days, desk_zone=clock.zone_name(),
+                own_zone=time_zone(), files=files_of(days, ".statement", account_id=account_id))
+
+
+@bp.get("/accounts/<int:account_id>/statement.<kind>")
+@requires(Permission.LEDGER_READ)
+@may_lag
+def statement(account_id: int, kind: str) -> Response:
+    """Of any account as a file, as its owner may take it."""
+    return statement_file(ledger_pages.account(reader(), signed_in(), account_id).account, kind)
 
 
 @bp.get("/entries/<int:entry_id>")

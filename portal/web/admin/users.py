@@ -22,6 +22,7 @@ from portal.parties import (
     users,
 )
 from portal.parties.commands import DisableUser, InviteUser, MoveUser, SetPermissions, SetPerson
+from portal.web import right_labels
 from portal.web.admin import labels
 from portal.web.admin.acts import act
 from portal.web.form_keys import once
@@ -31,8 +32,8 @@ from portal.web.render import show
 bp = Blueprint("admin_users", __name__, url_prefix="/admin/users")
 ONE, NEW, PASSWORD = "admin/users/one.html", "admin/users/new.html", "admin/users/password.html"
 ROLES = tuple(str(role) for role in Role)
-NAMES: dict[str, Any] = {"role_names": labels.ROLES, "template_names": labels.TEMPLATES, "noun": labels.noun,
-                         "verb": labels.verb}
+NAMES: dict[str, Any] = {"role_names": labels.ROLES, "template_names": labels.TEMPLATES, "noun": right_labels.noun,
+                         "verb": right_labels.verb}
 
 
 @bp.get("")

@@ -8,8 +8,8 @@ from flask_babel import force_locale, gettext
 
 from portal.approvals import kinds
 from portal.core.access import Permission
-from portal.web.admin.labels import NOUNS, VERBS
 from portal.web.labels import change_name, changed
+from portal.web.right_labels import NOUNS, VERBS
 from tests import factories as f
 
 FREE = ("Ivan", "a@quittance.example", "7.000000", "2026-12-01", "•••• 1111")

@@ -136,6 +136,22 @@ def test_the_colour_of_a_store_is_changed_after_it_was_made(app: Flask, admin: p
     assert isinstance(factories.fresh(cast.store), Store)
 
 
+def test_what_becomes_of_less_is_set_by_the_form_and_read_by_the_merchant(app: Flask, admin: people.Seat) -> None:
+    cast = factories.new_cast()
+    owner = people.seat(app, people.person("merchant_owner", merchant_id=cast.merchant.id))
+    form = {"name": "Shop", "match_for_s": "180", "pay_for_s": "900", "grace_s": "900", "confirm_for_s": "1800",
+            "late_for_s": "86400"}
+    path = f"/admin/stores/{cast.store.public_id}"
+    for policy, words in (("accept", "Settle what arrived"), ("return", "Support has it given back"),
+                          ("ask", "Ask the store")):
+        assert admin.send(f"{path}/setup", form | {"under_policy": policy}).status_code == 303
+        assert factories.fresh(cast.store).under_policy == policy
+        assert f'<option value="{policy}" selected' in admin.get(path).text
+        assert f"Less arrived than was ordered: <b>{words}</b>" in owner.get("/merchant/balance").text
+    assert admin.send(f"{path}/setup", form | {"under_policy": "keep"}).status_code == 422
+    assert factories.fresh(cast.store).under_policy == "ask"
+
+
 def test_a_name_holds_at_once_another_address_is_for_two(app: Flask, admin: people.Seat, second: people.Seat) -> None:
     """Who sets the address somebody signs in with has the account as soon as a password can be asked by mail."""
     somebody = people.person("support_orders")
