@@ -153,7 +153,7 @@ def drafts(session: Session, approval: Approval) -> list[Draft]:
     found = _found(session, order, assignment, approval)
     more, nothing = _more(found, order, assignment), Money.zero(found.fee.currency)
     kept = reserve_terms.of(session, order.store_id).kept_of(found.settlement - found.fee) if rules.flow > 0 else ()
-    again = _held_again(session, order, approval, held) if order.status in LATE else None
+    again = late.held_again(session, order, approval.id, held) if order.status in LATE else None
     topup = _topup_draft(order, assignment, more, approval) if more else None
     return [*drafted(again, *let_go, topup), rules.on_settle(ledger.SettleFacts(
         order_id=order.id, assignment_id=assignment.id, trader_id=assignment.trader_id, store_id=order.store_id,
@@ -175,7 +175,7 @@ def subject(session: Session, approval: Approval) -> str:
 def _complete(session: Session, actor: Actor, order: Order, assignment: Assignment, approval: Approval) -> None:
     steps, found = Steps(session, actor), _found(session, order, assignment, approval)
     if order.status in LATE:
-        assignment = _reopened(steps, actor, order, assignment, approval)
+        assignment = late.reopened(steps, order, assignment, reason=approval.reason, decision_id=approval.id)
         action = Action.CONFIRM if rules_of(order).needs_collateral else _resolved(found)
     else:
         if assignment.state == AssignmentState.LINGERING:
@@ -192,25 +192,6 @@ def _complete(session: Session, actor: Actor, order: Order, assignment: Assignme
 
 def _resolved(found: Outcome) -> Action:
     return Action.RESOLVE_COMPLETE if found.exactness == "exact" else Action.RESOLVE_ADJUST
-
-
-def _reopened(steps: Steps, actor: Actor, order: Order, ended: Assignment, approval: Approval) -> Assignment:
-    """Of a payout its store's money is kept again first. Raises InsufficientFunds where that has been spent."""
-    made = reopening.reopen(steps, order, ended, reason=approval.reason)
-    if not rules_of(order).needs_collateral:
-        [again] = drafted(_held_again(steps.session, order, approval, reservations.hold_facts(made, order.live)))
-        ledger.post(steps.session, actor, [again])
-    return made
-
-
-def _held_again(session: Session, order: Order, approval: Approval, held: ledger.HoldFacts) -> Draft | None:
-    """Collateral for a payin; for a payout the entry that gave its store the money back is reversed."""
-    rules = rules_of(order)
-    given_back = rules.on_end(order)
-    if given_back is None:
-        return rules.on_match(held)
-    [line] = given_back.lines
-    return ledger.entries.reversal(approval.id, ledger.entry_id(session, given_back.kind, order.id), line)
 
 
 def _no_party(actor: Actor, dispute: Dispute | None) -> None:

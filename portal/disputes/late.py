@@ -1,8 +1,10 @@
 """Money that came after its order had ended: the claim is a dispute, and accepted it reopens the order.
 
 Where the trader has the money and no collateral that covers it, the dispute stays open as unsecured: no order goes to
-him and no money leaves him until it is decided.
+him and no money leaves him until it is decided. By a decision a cancelled payout is reopened likewise.
 """
+from uuid import UUID
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -14,6 +16,8 @@ from portal.disputes.models import Dispute
 from portal.disputes.reasons import ANSWER_FOR, Side
 from portal.orders import attention_cases, reopening
 from portal.orders.agreement import agree, outcome
+from portal.orders.directions import drafted, rules_of
+from portal.orders.matching import reservations
 from portal.orders.models import Assignment, Order
 from portal.orders.steps import Steps
 from portal.parties.models import Trader
@@ -31,6 +35,25 @@ def taken_up(session: Session, actor: Actor, order: Order, dispute: Dispute) -> 
     agree(steps, order, made, found, details={"dispute": dispute.public_id})
     steps.write()
     return "complete"
+
+
+def reopened(steps: Steps, order: Order, ended: Assignment, *, reason: str, decision_id: UUID) -> Assignment:
+    """By a decision. Of a payout its store's money is kept again. Raises InsufficientFunds where that was spent."""
+    made = reopening.reopen(steps, order, ended, reason=reason)
+    if not rules_of(order).needs_collateral:
+        again = held_again(steps.session, order, decision_id, reservations.hold_facts(made, order.live))
+        ledger.post(steps.session, steps.actor, drafted(again))
+    return made
+
+
+def held_again(session: Session, order: Order, decision_id: UUID, held: ledger.HoldFacts) -> ledger.Draft | None:
+    """Collateral for a payin; for a payout the entry that gave its store the money back is reversed."""
+    rules = rules_of(order)
+    given_back = rules.on_end(order)
+    if given_back is None:
+        return rules.on_match(held)
+    [line] = given_back.lines
+    return ledger.entries.reversal(decision_id, ledger.entry_id(session, given_back.kind, order.id), line)
 
 
 def unsecured(session: Session, order: Order, dispute: Dispute) -> None:

@@ -12,23 +12,19 @@ from portal.core import audit, clock, ids, jobs
 from portal.core.access import Actor, Permission
 from portal.core.db import locked_one
 from portal.core.errors import Conflict, Denied, FieldError, Invalid, judges
-from portal.disputes import endings, late, queries, reasons, telling
-from portal.disputes.commands import AddStatement, GiveIn, OpenDispute
+from portal.disputes import endings, queries, reasons, telling
+from portal.disputes.commands import AddStatement, OpenDispute
 from portal.disputes.models import Dispute, Statement
 from portal.disputes.reasons import Evidence, Side
 from portal.orders import attention, attention_cases, reopening, robots_turn
 from portal.orders import queries as orders
-from portal.orders.agreement import agree, outcome
 from portal.orders.corrections import settled_assignment
-from portal.orders.judging import at_money
 from portal.orders.models import Assignment, Order
 from portal.orders.reopening import LATE
 from portal.orders.service import only_its_trader
 from portal.orders.states import Action, Direction, Status
 from portal.orders.steps import Steps
-from portal.risk.facts import Moment
 
-GAVE_IN = "The money did arrive."
 EVIDENCE = "dispute_statement"  # what its files are attached to
 PAYER_WORDS_MAX = 10  # before an answer; whoever has the link may write
 AGAIN = timedelta(minutes=1)  # so soon a payer's same words are a form sent twice
@@ -70,7 +66,7 @@ def open_dispute(session: Session, actor: Actor, command: OpenDispute, *, about:
     NothingToDispute, Invalid, NotYours, and what `files.attach` refuses.
     """
     order = orders.lock(session, actor, command.order_id)
-    side = _side(actor)
+    side = side_of(actor)
     if side is not Side.SYSTEM and not actor.may(Permission.DISPUTE_OPEN):
         raise Denied()
     if queries.open_of(session, order.id) is not None:
@@ -87,10 +83,10 @@ def open_dispute(session: Session, actor: Actor, command: OpenDispute, *, about:
         assignment_id=assignment.id, requisite_id=assignment.requisite_id, holder_id=assignment.holder_id,
         customer_id=order.customer_id, live=order.live, reason=reason.code, opened_by=str(side),
         opener_id=actor.id, opener_name=actor.name)
-    _wait(session, dispute, answers(side))
+    wait(session, dispute, answers(side))
     session.add(dispute)
     session.flush()
-    _say(session, actor, dispute, side, command.text, command.files, shows=command.shows)
+    put_down(session, actor, dispute, side, command.text, command.files, shows=command.shows)
     if order.status in (Status.ASSIGNED, Status.PAID):
         steps = Steps(session, actor)
         steps.take(order, Action.DISPUTE, reason=command.text[:500], details={
@@ -117,7 +113,7 @@ def may_open(session: Session, actor: Actor, order: Order, *, running: bool) -> 
     """What the actor may object to as the order stands; nothing while a dispute about it runs."""
     if running or not actor.may(Permission.DISPUTE_OPEN):
         return ()
-    return _offered(session, order, _side(actor))
+    return _offered(session, order, side_of(actor))
 
 
 def say(session: Session, actor: Actor, command: AddStatement) -> Statement:
@@ -126,7 +122,7 @@ def say(session: Session, actor: Actor, command: AddStatement) -> Statement:
 
     Raises NotFound, Denied, DisputeEnded, DisputeWaits, Invalid, and what `files.attach` refuses.
     """
-    dispute, side = _lock(session, actor, command.dispute_id), _side(actor)
+    dispute, side = lock(session, actor, command.dispute_id), side_of(actor)
     if not actor.may(Permission.DISPUTE_OPEN):
         raise Denied()
     if side is Side.CUSTOMER and (same := _said_again(session, actor, dispute, command.text)) is not None:
@@ -135,14 +131,14 @@ def say(session: Session, actor: Actor, command: AddStatement) -> Statement:
         raise Denied()
     if command.staff_only and command.asks:
         raise Invalid(fields=[FieldError("/asks", "unseen", "Nobody can answer what only support sees.")])
-    made = _say(session, actor, dispute, side, command.text, command.files, staff_only=command.staff_only,
+    made = put_down(session, actor, dispute, side, command.text, command.files, staff_only=command.staff_only,
                 shows=command.shows)
     beside = queries.stands_beside(actor, dispute)
     if command.asks is not None:
-        _wait(session, dispute, Side(command.asks))
+        wait(session, dispute, Side(command.asks))
     elif not beside and side is not Side.STAFF and (side == dispute.waits_for or (
             side is Side.CUSTOMER and dispute.waits_for == Side.STORE)):
-        _wait(session, dispute, Side.STAFF)
+        wait(session, dispute, Side.STAFF)
     if side == dispute.silent and not beside:
         dispute.silent = None  # late, but said
     session.flush()
@@ -170,68 +166,6 @@ def _said_again(session: Session, payer: Actor, dispute: Dispute, text: str) -> 
     if len(own) == PAYER_WORDS_MAX:
         raise DisputeWaits()
     return None
-
-
-def give_in(session: Session, actor: Actor, command: GiveIn) -> Dispute:
-    """A side that would lose by it says that the other is right: it did arrive; it never came. Nobody has to decide.
-
-    Of an order that is completed only its objector may: then it stands. What rules of risk hold waits for staff all the
-    same. Raises NotFound, Denied, DisputeEnded,
-    InvalidTransition, NotYours.
-    """
-    dispute, side = _lock(session, actor, command.dispute_id), _side(actor)
-    if not actor.may(Permission.DISPUTE_OPEN) or side not in (Side.STORE, Side.TRADER) or (
-            queries.stands_beside(actor, dispute)):
-        raise Denied()
-    order = session.get_one(Order, dispute.order_id)
-    if order.direction == Direction.PAYOUT and order.status in LATE:
-        raise Denied()  # staff alone take a cancelled payout up again
-    if command.text:
-        _say(session, actor, dispute, side, command.text, ())
-    if order.status == Status.COMPLETED or (order.status in LATE and side is Side.STORE):
-        if str(side) != dispute.opened_by:
-            raise Denied()
-        ended: str | None = "stands"
-    elif side is _receives(order) and _suspected(session, order):
-        _wait(session, dispute, Side.STAFF)  # rules of risk want a person, who reads what was said
-        _say(session, actor, dispute, side, GAVE_IN, ())
-        telling.tell(session, dispute, order, "answered")
-        return dispute
-    else:
-        ended = _step_aside(session, actor, order, dispute, side)
-    if ended is None:
-        telling.tell(session, dispute, order, "answered")
-        return dispute
-    endings.decide(session, dispute, order, outcome=ended, ground=command.text, by=actor.name)
-    return dispute
-
-
-def _step_aside(session: Session, actor: Actor, order: Order, dispute: Dispute, side: Side) -> str | None:
-    """The outcome; None where it cannot be yet."""
-    if order.status in LATE:
-        return late.taken_up(session, actor, order, dispute)
-    assignment = orders.current_assignment(session, order)
-    assert assignment is not None
-    if side is not _receives(order):
-        endings.cancelled(session, actor, order, assignment, Action.GIVE_UP, reason=None,
-                          details={"dispute": dispute.public_id})
-        return "cancel"
-    steps = Steps(session, actor)
-    agree(steps, order, assignment, outcome(session, order, assignment, order.amount_to_pay), action=Action.CONCEDE,
-          details={"dispute": dispute.public_id})
-    steps.write()
-    return "complete"
-
-
-def _receives(order: Order) -> Side:
-    """Who would say that the money arrived: it settles the order."""
-    return Side.TRADER if order.direction == Direction.PAYIN else Side.STORE
-
-
-def _suspected(session: Session, order: Order) -> bool:
-    """Risk holds it already, or would as it is confirmed."""
-    return order.waits_for == at_money.STAFF or at_money.suspicion(
-        session, Moment.CONFIRM, order, orders.current_assignment(session, order)) is not None
 
 
 def _offered(session: Session, order: Order, side: Side) -> Sequence[reasons.Reason]:
@@ -268,7 +202,7 @@ def _about(session: Session, actor: Actor, order: Order) -> Assignment:
     return assignment
 
 
-def _side(actor: Actor) -> Side:
+def side_of(actor: Actor) -> Side:
     return Side.of(orders.party_of(actor))
 
 
@@ -279,7 +213,7 @@ def answers(opened_by: Side) -> Side:
     return Side.STAFF if opened_by is Side.STAFF else Side.TRADER
 
 
-def _wait(session: Session, dispute: Dispute, side: Side) -> None:
+def wait(session: Session, dispute: Dispute, side: Side) -> None:
     """The next word is this side's, in its time; of staff's time nobody but the desk's own list makes anything."""
     dispute.waits_for, dispute.answer_by = str(side), clock.now() + reasons.ANSWER_FOR[side]
     jobs.cancel(session, endings.DEADLINE, str(dispute.id))
@@ -287,7 +221,7 @@ def _wait(session: Session, dispute: Dispute, side: Side) -> None:
         jobs.enqueue(session, endings.DEADLINE, dispute.id, run_at=dispute.answer_by)
 
 
-def _say(session: Session, actor: Actor, dispute: Dispute, side: Side, text: str, file_ids: Sequence[str], *,
+def put_down(session: Session, actor: Actor, dispute: Dispute, side: Side, text: str, file_ids: Sequence[str], *,
          staff_only: bool = False, shows: Sequence[Evidence] = ()) -> Statement:
     if shows and not file_ids:
         raise Invalid(fields=[FieldError("/shows", "missing", "Attach the file that shows it.")])
@@ -302,7 +236,7 @@ def _say(session: Session, actor: Actor, dispute: Dispute, side: Side, text: str
     return made
 
 
-def _lock(session: Session, actor: Actor, dispute_id: str) -> Dispute:
+def lock(session: Session, actor: Actor, dispute_id: str) -> Dispute:
     """Its order is locked first, as every step does. Raises NotFound, DisputeEnded."""
     seen = queries.find(session, actor, dispute_id)
     orders.lock_many(session, [seen.order_id])

@@ -8,7 +8,7 @@ from portal import ledger
 from portal.core.access import SYSTEM
 from portal.core.ids import new_id
 from portal.core.money import Money
-from portal.disputes import queries, service
+from portal.disputes import giving_in, queries, service
 from portal.disputes.commands import GiveIn, OpenDispute
 from portal.orders import queries as orders
 from portal.orders import reopening
@@ -112,7 +112,7 @@ def _take_up(session: Session, order: Order, dispute_id: str) -> None:
     ended = reopening.last_place(session, order)
     assert ended is not None, "a late claim is about a requisite"
     fund(session, order, ended)
-    service.give_in(session, robots.trader(ended), GiveIn(dispute_id=dispute_id))
+    giving_in.give_in(session, robots.trader(ended), GiveIn(dispute_id=dispute_id))
 
 
 def fund(session: Session, order: Order, assignment: Assignment) -> None:

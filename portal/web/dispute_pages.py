@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from portal import files
 from portal.core.commands import bind
 from portal.core.db import reader
-from portal.disputes import evidence, queries, reasons, service
+from portal.disputes import evidence, giving_in, queries, reasons, service
 from portal.disputes.commands import AddStatement, GiveIn, OpenDispute
 from portal.disputes.models import Dispute
 from portal.disputes.reasons import Side
@@ -85,7 +85,7 @@ def shown() -> tuple[str, ...]:
 
 
 def given_in(session: Session, dispute_id: str) -> None:
-    service.give_in(session, signed_in(), bind(GiveIn, request.form, dispute_id=dispute_id))
+    giving_in.give_in(session, signed_in(), bind(GiveIn, request.form, dispute_id=dispute_id))
 
 
 def _gives_in(dispute: Dispute, mine: Side) -> str | None:

@@ -5,7 +5,7 @@ Here and nowhere else; `named` makes the word from the code, this is where it is
 from portal.web.badges import N_
 
 WORK = {
-    "amount_unanswered": N_("Leave an amount to support"),
+    "amount_unanswered": N_("Amount unanswered"),
     "answer_recovery": N_("Answer recovery"),
     "call_operator": N_("Call operator"),
     "change_token_keys": N_("Change token keys"),

@@ -3,7 +3,7 @@ from typing import Any
 
 from portal import approvals
 from portal.core.access import Actor
-from portal.disputes import decisions, queries, service
+from portal.disputes import decisions, giving_in, queries, service
 from portal.disputes.commands import AddStatement, DecideDispute, GiveIn, OpenDispute
 from portal.disputes.models import Dispute
 from portal.orders.models import Order
@@ -23,7 +23,7 @@ def say(actor: Actor, dispute: Dispute, text: str = "Here is the statement", **m
 
 def give_in(actor: Actor, dispute: Dispute) -> None:
     with f.act() as session:
-        service.give_in(session, actor, GiveIn(dispute_id=dispute.public_id))
+        giving_in.give_in(session, actor, GiveIn(dispute_id=dispute.public_id))
 
 
 def ask(order: Order, outcome: str, amount: str | None = None, by: Actor | None = None,

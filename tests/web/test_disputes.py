@@ -85,7 +85,8 @@ def test_a_payer_shows_files_reads_the_answer_and_adds_a_word(app: Flask, cast: 
     order = f.paid_payin(cast)
     payer, link = people.stranger(app), payment_links.path_of(order.id)
     sent = payer.post(f"{link}/dispute", data=to(payer.get(link).text, f"{link}/dispute") | {
-        "reason": "not_confirmed", "text": "I paid at 12:03", "shows": "receipt", "files": (io.BytesIO(f.picture()), "transfer.png")},
+        "reason": "not_confirmed", "text": "I paid at 12:03", "shows": "receipt",
+        "files": (io.BytesIO(f.picture()), "transfer.png")},
         content_type="multipart/form-data")
     assert sent.status_code == 303, sent.text
     with f.look() as session:
