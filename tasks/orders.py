@@ -22,8 +22,8 @@ def count_demand(session: Session, jobs: Sequence[Claimed]) -> None:
 def watch_coverage(session: Session, jobs: Sequence[Claimed]) -> None:
     """Sizes that are asked for and nobody could take: staff are told as one begins."""
     for hole in holes.watch(session):
-        log.warning("coverage_hole", direction=hole.direction, currency=hole.currency, method=hole.method, band=hole.band,
-                    asked=hole.expected)
+        log.warning("coverage_hole", direction=hole.direction, currency=hole.currency, method=hole.method,
+                    band=hole.band, asked=hole.expected)
 
 
 register(

@@ -10,7 +10,8 @@ from pathlib import Path
 import click
 from flask import current_app
 from flask.cli import AppGroup
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import OperationalError
 
 from portal.core import archived_months
 from portal.core.db import reader
@@ -31,6 +32,7 @@ TABLE = click.option("--table", "only", type=click.Choice(list(TABLES)), help="T
 def list_months(only_due: bool) -> None:
     """Every month in the database: its rows (about), its size, and of what is due what still needs it."""
     session, kept = reader(), _settings().history_months
+    session.execute(text("SET LOCAL statement_timeout = 0"))  # what needs a month is looked for among all orders
     click.echo(f"due: months before {months.due_before(kept):%Y-%m} (HISTORY_MONTHS={kept})")
     for part in months.parts(session, kept):
         if only_due and not part.due:
@@ -76,8 +78,11 @@ def detach(month: datetime, folder: Path, only: str | None) -> None:
 def attach(month: datetime, folder: Path, only: str | None) -> None:
     """Bring a month back from its files."""
     away = [one.table_name for one in archived_months.detached(reader()) if one.month == month.date()]
+    wanted = [table for table in reversed(TABLES) if table in away and only in (None, table)]
+    if not wanted:
+        raise click.ClickException(f"nothing of {month:%Y-%m} is away")
     with _owner() as engine:
-        for table in [only] if only else [table for table in reversed(TABLES) if table in away]:
+        for table in wanted:
             made = moving.bring_back(engine, folder, table, month.date())
             click.echo(f"attached {months.partition(table, month.date())}: {made.rows} rows")
 
@@ -87,7 +92,11 @@ def attach(month: datetime, folder: Path, only: str | None) -> None:
 def verify(folder: Path) -> None:
     """Read every archive that the desk has nothing else of: files, rows, seals. Exits 1 if any differs."""
     session, wrong = reader(), 0
-    for one in archived_months.detached(session):
+    session.execute(text("SET idle_in_transaction_session_timeout = 0"))  # a month's file takes minutes
+    away = archived_months.detached(session)
+    if not away:
+        click.echo("nothing is away")
+    for one in away:
         name = months.partition(one.table_name, one.month)
         try:
             manifest = archive.read(folder, one.table_name, one.month)
@@ -113,6 +122,12 @@ def _owner() -> Iterator[Engine]:
             yield engine
     except Refused as error:
         raise click.ClickException(str(error)) from error
+    except OSError as error:  # a full disk, a folder that is not ours
+        raise click.ClickException(
+            f"{error}: make room or choose another folder, then give the command again") from error
+    except OperationalError as error:
+        raise click.ClickException(f"the database did not answer, or a lock was not to be had ({error.orig}):"
+                                   " look at DATABASE_OWNER_URL, then give the command again") from error
 
 
 def _settings() -> Settings:

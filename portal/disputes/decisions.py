@@ -175,6 +175,8 @@ def subject(session: Session, approval: Approval) -> str:
 def _complete(session: Session, actor: Actor, order: Order, assignment: Assignment, approval: Approval) -> None:
     steps, found = Steps(session, actor), _found(session, order, assignment, approval)
     if order.status in LATE:
+        if order.live and not rules_of(order).needs_collateral:
+            ledger.stops.refuse_while_kept(session, order.store_id, order.settlement_currency)
         assignment = late.reopened(steps, order, assignment, reason=approval.reason, decision_id=approval.id)
         action = Action.CONFIRM if rules_of(order).needs_collateral else _resolved(found)
     else:

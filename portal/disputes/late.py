@@ -53,7 +53,8 @@ def held_again(session: Session, order: Order, decision_id: UUID, held: ledger.H
     if given_back is None:
         return rules.on_match(held)
     [line] = given_back.lines
-    return ledger.entries.reversal(decision_id, ledger.entry_id(session, given_back.kind, order.id), line)
+    entry = ledger.entry_of(session, given_back.kind, order.id)
+    return ledger.entries.reversal(decision_id, entry.id, line, day=clock.day_of(entry.posted_at))
 
 
 def unsecured(session: Session, order: Order, dispute: Dispute) -> None:

@@ -125,7 +125,8 @@ def say(session: Session, actor: Actor, command: AddStatement) -> Statement:
     dispute, side = lock(session, actor, command.dispute_id), side_of(actor)
     if not actor.may(Permission.DISPUTE_OPEN):
         raise Denied()
-    if side is Side.CUSTOMER and (same := _said_again(session, actor, dispute, command.text)) is not None:
+    if side is Side.CUSTOMER and (
+            same := _said_again(session, actor, dispute, command.text)) is not None and not command.files:
         return same
     if side is not Side.STAFF and (command.staff_only or command.asks):
         raise Denied()

@@ -165,8 +165,8 @@ def _balance(book: Book, row: Row) -> None:
         row.refuse("amount", "not_positive", "An opening balance is more than nothing.")
     book.currency = book.currency or owner.settlement_currency
     if owner.settlement_currency != book.currency:
-        row.refuse("owner", "another_currency", "This balance is in %(currency)s, the first one in %(first)s: balances of"
-                   " each currency are a file of their own.",
+        row.refuse("owner", "another_currency", "This balance is in %(currency)s, the first one in %(first)s: balances"
+                   " of each currency are a file of their own.",
                    {"currency": owner.settlement_currency, "first": book.currency})
     if _moved(book.session, kind, owner.id):
         row.refuse("owner", "has_moved", "This balance has moved already: ask for a deposit instead.")

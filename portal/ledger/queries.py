@@ -137,9 +137,9 @@ def reversed_among(session: Session, kind: str, references: Iterable[UUID]) -> s
         .where(JournalEntry.kind == kind, JournalEntry.reference.in_(list(references)))))
 
 
-def entry_id(session: Session, kind: str, reference: UUID) -> int:
-    """Of the one entry of this kind about it, which has been posted."""
-    return session.scalars(select(JournalEntry.id).where(
+def entry_of(session: Session, kind: str, reference: UUID) -> JournalEntry:
+    """The one entry of this kind about it, which has been posted."""
+    return session.scalars(select(JournalEntry).where(
         JournalEntry.kind == kind, JournalEntry.reference == reference)).one()
 
 

@@ -11,13 +11,13 @@ from sqlalchemy.orm import Session
 from portal.core.access import Actor
 from portal.core.errors import Conflict
 from portal.core.jobs import Job, admin
-from portal.orders import attention_cases, queries
+from portal.orders import attention_cases, other_amount, queries
 from portal.orders.models import Assignment, Order
 from portal.orders.states import PAYS_ELSEWHERE, AssignmentState, Status
 
 STANDS: Mapping[str, tuple[Status, ...]] = {
     "match_order": (Status.NEW, Status.RETRYING), "flag_unconfirmed": (Status.PAID,),
-    "confirm_payout": (Status.PAID,), "settle_order": (Status.CONFIRMED,)}
+    "confirm_payout": (Status.PAID,), "settle_order": (Status.CONFIRMED,), "amount_unanswered": (Status.DISPUTED,)}
 """How an order stands while it needs this work; `expire_order` is about one of its attempts."""
 
 
@@ -60,6 +60,8 @@ def _needed(session: Session, job_id: int) -> bool | None:
     order = queries.lock_many(session, [job.reference]).get(job.reference)
     if order is None or order.status not in STANDS[job.kind]:
         return False
+    if job.kind == "amount_unanswered":
+        return order.waits_for == other_amount.STORE
     if job.kind == "confirm_payout":
         return order.waits_for is None
     return job.kind != "flag_unconfirmed" or not attention_cases.called(

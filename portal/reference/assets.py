@@ -24,7 +24,7 @@ def ask(session: Session, actor: Actor, command: AskAsset) -> Approval:
 
 def apply(session: Session, actor: Actor, approval: Approval) -> None:
     """Agreed: it is there, switched on; every process knows it within seconds. Raises StaleApproval."""
-    asked = approval.after
+    asked = {"asset": approval.after.get("code"), **approval.after}  # as it was called in what was asked before
     if session.get(Currency, asked["asset"]) is not None:
         raise approvals.StaleApproval()
     session.add(Currency(code=asked["asset"], name=asked["name"], exponent=asked["digits"], kind="crypto",

@@ -96,7 +96,8 @@ def apply(session: Session, actor: Actor, approval: Approval) -> None:
     """
     adjustment = _end(session, approval, "posted")
     payer, taker, amount = _moves(adjustment)
-    taking.post(session, actor, payer, taker, amount, lambda own: _draft(adjustment, approval, own), reference=approval.id)
+    taking.post(session, actor, payer, taker, amount, lambda own: _draft(adjustment, approval, own),
+                reference=approval.id)
 
 
 def refused(session: Session, actor: Actor, approval: Approval) -> None:

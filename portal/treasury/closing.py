@@ -57,7 +57,7 @@ class DayNotOver(Rejected):
 
 
 class NotProved(Rejected):
-    """The books have not been proved since this day ended. Have them proved, which takes about a minute, and sign then."""
+    """The books have not been proved since this day ended. Have them proved (about a minute), and sign then."""
 
     code = "not_proved"
 

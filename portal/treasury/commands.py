@@ -94,7 +94,10 @@ class SetMinimum(Command):
 
 
 class AskAdjustment(Command):
-    """`credit`: for the owner's good. `day`: the operator's that it corrects. `platform` is the desk's own earnings, `world` the outside: their id is nil."""
+    """`credit`: for the owner's good. `day`: the operator's that it corrects.
+
+    `platform` is the desk's own earnings, `world` the outside: their id is nil.
+    """
 
     owner_kind: Literal["store", "trader", "platform", "world"]
     owner_id: UUID

@@ -31,8 +31,8 @@ class PostingsPreview:
 
 
 def of_approval(session: Session, actor: Actor, approval: Approval) -> PostingsPreview | None:
-    """For one that still waits and would post something; once it is decided, the journal tells it. None for the rest, and for
-    whoever may not read balances."""
+    """For one that still waits and would post something; once it is decided, the journal tells it. None for the rest,
+    and for whoever may not read balances."""
     kind = kinds.of(approval.kind)
     if approval.state != "pending" or kind.drafts is None or not actor.may(Permission.BALANCE_READ):
         return None

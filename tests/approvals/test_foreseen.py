@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from portal import approvals, imports, ledger
+from portal import imports, ledger
 from portal.approvals import kinds
 from portal.approvals.models import Approval
 from portal.core import clock

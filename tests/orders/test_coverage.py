@@ -84,8 +84,9 @@ def test_a_hole_is_found_told_and_closed(cast):
 def test_what_was_asked_at_this_hour_of_other_days(cast):
     hour = clock.now().replace(minute=0, second=0, microsecond=0)
     with f.act() as session:
-        session.add_all(DemandHour(hour=hour - timedelta(days=back), direction="payin", currency="RUB", method=cast.method, band=12,
-                                   asked=back, served=0, asked_minor=1) for back in range(1, 8))
+        session.add_all(DemandHour(hour=hour - timedelta(days=back), direction="payin", currency="RUB",
+                                   method=cast.method, band=12, asked=back, served=0, asked_minor=1)
+                                   for back in range(1, 8))
     found = sizes(cast)[12]
     assert (found.expected, found.lately, found.able, found.is_hole) == (4, 0, 0, True)
 

@@ -63,7 +63,8 @@ def settled_on_less(cast: f.Cast) -> Order:
 def test_collateral_that_came_back_is_none_of_it(cast: f.Cast) -> None:
     order = settled_on_less(cast)
     with f.look() as session:
-        back = session.scalar(text("SELECT sum(p.amount_minor) FROM postings p JOIN journal_entries e ON e.id = p.entry_id"
+        back = session.scalar(text("SELECT sum(p.amount_minor) FROM postings p"
+                                   " JOIN journal_entries e ON e.id = p.entry_id"
                                    " JOIN accounts a ON a.id = p.credit_id AND a.owner_kind = 'trader'"
                                    " WHERE e.kind = 'payin_settle' AND e.reference = :order"), {"order": order.id})
     assert back > order.final_reward.minor, "what he did not have to stand in for came with it"

@@ -140,8 +140,9 @@ def test_the_rest_comes_in_a_second_transfer_and_the_payer_is_told_how_much(
     assert "is missing" not in payer.get(link).text
     reported(trader, order, "1 000,50")
     shown = plain(payer.get(link).text)
-    assert "1 000.50 ₽ came, 499.50 ₽ is missing" in shown
-    assert "Where you paid" in shown
+    assert "1 000.50 ₽ came and 499.50 ₽ is missing" in shown
+    assert "do not pay again" in shown
+    assert "Where you paid" not in shown, "no number to send more to on one side's word"
     page = f"/trader/orders/{order.public_id}"
     form = forms.to(trader.get(page).text, f"{page}/transfers").sent
     sent = {name: values[-1] for name, values in form.items()}
@@ -149,7 +150,7 @@ def test_the_rest_comes_in_a_second_transfer_and_the_payer_is_told_how_much(
     assert trader.post(f"{page}/transfers", data=sent | {"received": "0"}).status_code == 422
     assert trader.post(f"{page}/transfers", data=sent | {"received": "200.00"}).status_code == 303
     assert trader.post(f"{page}/transfers", data=sent | {"received": "200.00"}).status_code in (303, 409)
-    assert "1 200.50 ₽ came, 299.50 ₽ is missing" in plain(payer.get(link).text), "sent twice it is added once"
+    assert "1 200.50 ₽ came and 299.50 ₽ is missing" in plain(payer.get(link).text), "sent twice it is added once"
     form = forms.to(trader.get(page).text, f"{page}/transfers").sent
     sent = {name: values[-1] for name, values in form.items()}
     assert trader.post(f"{page}/transfers", data=sent | {"received": "299,50"}).status_code == 303

@@ -10,7 +10,6 @@ from portal.orders import payment_links
 from portal.orders.models import Order
 from portal.parties import keys
 from portal.parties.commands import CreateKey
-from portal.webhooks.models import Event
 from portal.webhooks import service as webhooks
 from portal.webhooks.commands import CreateEndpoint
 from portal.webhooks.models import Event

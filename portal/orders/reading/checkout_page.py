@@ -116,7 +116,7 @@ def _missing(order: Order) -> Money | None:
 
 
 def _where(session: Session, order: Order) -> WhereToPay | None:
-    if order.status not in (Status.ASSIGNED, Status.PAID) and _missing(order) is None:
+    if order.status not in (Status.ASSIGNED, Status.PAID):
         return None
     requisite = session.scalars(
         select(Requisite).join(Assignment, Assignment.requisite_id == Requisite.id)

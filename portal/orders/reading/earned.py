@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from portal.core import ids
 from portal.core.money import Money
 
-ASKED_BEFORE = timedelta(days=31)  # a correction has the id of its approval, which was asked for so much earlier at most
+ASKED_BEFORE = timedelta(days=31)  # a correction has the id of its approval, asked for so much earlier at most
 # His settled orders by the postings of his account (ix_postings_credit_id_id): a reward that is something is one of
 # them. An order's final reward has its corrections in it, so that those of earlier orders alone are added. They are
 # found by when they were asked for (uq_journal_entries_kind_reference), since not each moves his account: where he has

@@ -24,8 +24,9 @@ def index() -> Response:
     available, held = (of(trader.id, trader.settlement_currency, live=True)
                        for of in (ledger.trader_available, ledger.trader_held))
     today = clock.today()
-    earned_today, earned_month = (earned.rewards(reader(), trader.id, available.currency, since=clock.midnight_before(day))
-                                  for day in (today, today.replace(day=1)))
+    earned_today, earned_month = (
+        earned.rewards(reader(), trader.id, available.currency, since=clock.midnight_before(day))
+        for day in (today, today.replace(day=1)))
     return show("trader/balance/index.html", available=ledger.balance(reader(), available),
                 held=ledger.balance(reader(), held), earned_today=earned_today, earned_month=earned_month,
                 of=_purpose(), **statement_of(_account(), order_endpoint="trader_orders.one", export_endpoint=".export",

@@ -43,7 +43,8 @@ def test_a_hole_is_told_seen_and_closed(chromium: Browser, desk: Desk, stage: St
         hour = clock.now().replace(minute=0, second=0, microsecond=0) - timedelta(days=1)
         with f.act() as session:  # of this hour, and of the next should it begin meanwhile
             session.add_all(DemandHour(hour=hour + timedelta(hours=later), direction="payin", currency="RUB",
-                                       method=cast.method, band=BAND, asked=7, served=7, asked_minor=1) for later in (0, 1))
+                                       method=cast.method, band=BAND, asked=7, served=7, asked_minor=1)
+                            for later in (0, 1))
         admin = people.seat(stage.app, people.person("admin")).sid
         its_trader = people.seat(stage.app, people.person("trader", trader_id=trader.id)).sid
     watched(stage)
