@@ -1,6 +1,6 @@
 """What the second person must know before deciding: whose it is, the person named, the balance before and after.
 
-The labels are translated where they are shown: `web.labels.ABOUT`.
+The labels are translated where they are shown: `web.approval_labels.ABOUT`.
 """
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple

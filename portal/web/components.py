@@ -21,6 +21,7 @@ from portal.notices import announcements
 from portal.notices import queries as notices
 from portal.notices.announcements import Announcement
 from portal.reference.pauses import PauseFacts
+from portal.web.approval_labels import change_name, changed
 from portal.web.assets import init_assets
 from portal.web.audit_labels import act_words
 from portal.web.badges import look
@@ -30,7 +31,7 @@ from portal.web.filters import FILTERS
 from portal.web.form_keys import new_key
 from portal.web.fragment_cache import ShortCalls, drawing_once
 from portal.web.identity import current_actor
-from portal.web.labels import change_name, changed, entry, field_name
+from portal.web.labels import entry, field_name
 from portal.web.locale import LANGUAGES, language, theme
 from portal.web.navigation import navigation
 from portal.web.order_looks import attention_word, refusal_reason, refusal_reasons

@@ -13,9 +13,7 @@ KINDS = {
     "velocity_count": N_("Too many orders in a time"), "velocity_amount": N_("Too much money in a time"),
     "amount": N_("A large order"), "first_orders": N_("A large order of a new customer"),
     "expired_share": N_("Too many expired orders"), "receipt_seen": N_("A receipt seen before"),
-    "network_mismatch": N_("The page on which the payer says that the money is sent was opened from another network (/24,"
-                           " IPv6 /64) than the address that the store told. Phones change networks: begin in the"
-                           " shadow."),
+    "network_mismatch": N_("Paid from another network"),
     "destination_is_requisite": N_("A payout to a trader's own requisite"),
     "destination_shared": N_("One destination of several customers"), "list": N_("On a list"),
 }
@@ -28,8 +26,9 @@ ABOUT = {
     "expired_share": N_("Looks back at the last 50 orders of the customer or the address."),
     "receipt_seen": N_("The same file, or nearly the same picture, stands on another order. Judged when the money is"
                        " said to be sent."),
-    "network_mismatch": N_("The page on which the payer says that the money is sent was opened from another"
-                           " network (/24, IPv6 /64) than the address that the store told. Phones change networks: begin in the shadow."),
+    "network_mismatch": N_("The page on which the payer says that the money is sent was opened from another network"
+                           " (/24, IPv6 /64) than the address that the store told. Phones change networks: begin in"
+                           " the shadow."),
     "destination_is_requisite": N_("The money would go to a requisite that some trader receives payins on."),
     "destination_shared": N_("Counts other customers among the last 50 payouts to the destination."),
 }

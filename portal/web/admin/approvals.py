@@ -19,9 +19,9 @@ from portal.treasury.decision_facts import facts_of, tariff_of, yesterday
 from portal.web import htmx, mails
 from portal.web.admin.acts import act
 from portal.web.admin.cases import line, of_approval
+from portal.web.approval_labels import changed
 from portal.web.form_keys import once
 from portal.web.identity import signed_in
-from portal.web.labels import changed
 from portal.web.render import show
 
 bp = Blueprint("admin_approvals", __name__, url_prefix="/admin/approvals")

@@ -10,9 +10,9 @@ from portal.core.db import reader, transaction
 from portal.core.errors import NotFound
 from portal.imports import formats, service
 from portal.web.admin.acts import act
+from portal.web.approval_labels import SHEETS
 from portal.web.form_keys import once
 from portal.web.identity import signed_in
-from portal.web.labels import SHEETS
 from portal.web.locale import language
 from portal.web.render import redisplay, show
 

@@ -8,7 +8,7 @@ from flask_babel import force_locale, gettext
 
 from portal.approvals import kinds
 from portal.core.access import Permission
-from portal.web.labels import change_name, changed
+from portal.web.approval_labels import change_name, changed
 from portal.web.right_labels import NOUNS, VERBS
 from tests import factories as f
 
