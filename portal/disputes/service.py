@@ -27,7 +27,7 @@ from portal.orders.steps import Steps
 
 EVIDENCE = "dispute_statement"  # what its files are attached to
 PAYER_WORDS_MAX = 10  # before an answer; whoever has the link may write
-AGAIN = timedelta(minutes=1)  # so soon a payer's same words are a form sent twice
+AGAIN = timedelta(seconds=10)  # so soon a payer's same words are a form sent twice; later, with what was forgotten
 COMPLETED_FOR = timedelta(days=60)  # a settled order may be objected to so long, a cancelled payout taken up
 
 
@@ -125,8 +125,7 @@ def say(session: Session, actor: Actor, command: AddStatement) -> Statement:
     dispute, side = lock(session, actor, command.dispute_id), side_of(actor)
     if not actor.may(Permission.DISPUTE_OPEN):
         raise Denied()
-    if side is Side.CUSTOMER and (
-            same := _said_again(session, actor, dispute, command.text)) is not None and not command.files:
+    if side is Side.CUSTOMER and (same := _said_again(session, actor, dispute, command.text)) is not None:
         return same
     if side is not Side.STAFF and (command.staff_only or command.asks):
         raise Denied()

@@ -213,7 +213,7 @@ def test_every_event_leads_somewhere_and_speaks_both_languages(app: Flask) -> No
     for name, event in catalogue.EVENTS.items():
         for role in event.roles & {Role.TRADER, Role.MERCHANT, Role.ADMIN}:
             english, russian = (words.of(name, facts, locale=locale, role=role) for locale in ("en", "ru"))
-            assert routes.test(english.path, "GET"), (name, english.path)
+            assert routes.test(english.path.partition("?")[0], "GET"), (name, english.path)
             assert english.title != russian.title, name
             assert "%(" not in english.title + english.text + russian.title + russian.text, name
         assert event.usually.keys() <= set(catalogue.CHANNELS)

@@ -45,11 +45,12 @@ LEGAL = {
     ("disputed", "concede"): ("confirmed", {"trader"}), ("disputed", "give_up"): ("cancelled", {"store"}),
     ("disputed", "accept_amount"): ("confirmed", {"store"}), ("disputed", "refuse_amount"): ("disputed", {"store"}),
     ("disputed", "add_transfer"): ("disputed", {"trader"}),  # beyond the specification (decision 0173)
+    ("disputed", "flag"): ("disputed", {"system"}),  # likewise (decision 0215): its store did not answer in time
     ("disputed", "resolve_complete"): ("confirmed", {"staff"}),
     ("disputed", "resolve_adjust"): ("confirmed", {"staff"}), ("disputed", "resolve_cancel"): ("cancelled", {"staff"}),
 }
 OF_PAYINS = {("assigned", "dispute"), ("disputed", "accept_amount"), ("disputed", "refuse_amount"),
-             ("disputed", "add_transfer"),
+             ("disputed", "add_transfer"), ("disputed", "flag"),
              ("assigned", "confirm"), ("assigned", "replace"), ("expired", "reopen"), ("cancelled", "reopen"),
              ("new", "reopen"), ("retrying", "reopen")}
 LEGAL_OF_PAYOUTS = {step: taken for step, taken in LEGAL.items() if step not in OF_PAYINS} | {
@@ -60,6 +61,7 @@ LEGAL_OF_PAYOUTS = {step: taken for step, taken in LEGAL.items() if step not in 
     ("assigned", "reassign"): ("new", {"system"}),
     ("paid", "dispute"): ("disputed", {"store", "trader", "staff"}),
     ("disputed", "concede"): ("confirmed", {"store"}), ("disputed", "give_up"): ("cancelled", {"trader"}),
+    ("cancelled", "reopen"): ("disputed", {"staff"}),  # beyond the specification (decision 0216): it was sent after all
 }
 PARTIES = ("system", "store", "customer", "trader", "staff")
 ACTS = {"cancel": f.cancel, "mark_paid": f.mark_paid, "decline": f.decline,

@@ -43,9 +43,9 @@ STAFFS = {"account_id": ["1"], "currency": ["USDT"], "entry_id": ["1"], "pair": 
 """What stands in the addresses of the pages of ledger, rates and reference data: the first of each is made with any
 order, or with the desk."""
 NO_PAGES = ("notices.worker", "admin_aliases", "admin_imports.template", "merchant_payouts.import_template",
-            "merchant_payouts.bad_rows", "merchant_payout_quote", "files", "admin_cases.one", "gateway", "static",
-            "health", "live", "metrics", "paused", "notices.bell", "checkout.qr", "shop.one", "recovery.choose",
-            "recovery.agree", "second_door", "second_factor", "passkeys", "well_known")
+            "merchant_payouts.bad_rows", "admin_ledger.statement", "merchant_payout_quote", "files", "admin_cases.one",
+            "gateway", "static", "health", "live", "metrics", "paused", "notices.bell", "checkout.qr", "shop.one",
+            "recovery.choose", "recovery.agree", "second_door", "second_factor", "passkeys", "well_known")
 
 
 @dataclass

@@ -26,7 +26,7 @@ HARMLESS_TWICE = {
     "read", "read_all", "set_hours", "set_low", "set_choices", "link_telegram", "unlink_telegram",
     "add_browser", "remove_browser",
     "say_stuck", "thaw", "try_outcome", "try_limits", "require_signing", "require_signed_payouts",
-    "ask_help",  # the same words within a minute are said once
+    "ask_help", "say",  # the same words within a minute, a payer's within ten seconds, are said once
     "dispute",  # of the payer: one is open an order
     "switch_on", "switch_currency", "switch_method", "switch_bank", "set_method", "set_bank",
     # a draft more, which only the form that is sent makes something of
