@@ -41,7 +41,7 @@ class _Forms(HTMLParser):
             form.kinds[name] = got.get("type", "text") if tag == "input" else tag
             form.ids[name] = got.get("id", "")
         if tag == "input" and name and "disabled" not in got and (got.get("type") not in SENDS_ON or "checked" in got):
-            form.send(name, got.get("value", "on"))
+            form.send(name, got.get("value", "on" if got.get("type") in SENDS_ON else ""))
         elif tag == "textarea":
             self._area = name
             form.send(name, "")

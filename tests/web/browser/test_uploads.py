@@ -187,7 +187,7 @@ def test_a_payer_shows_the_receipt(chromium: Browser, desk: Desk, stage: Stage, 
         lines(page).filter(has_text="notes.pdf").get_by_role("button", name="Remove").click()
         page.get_by_role("button", name="Send the receipt").click()
         page.get_by_role("heading", name="Your receipts").wait_for()
-        expect(page.locator(".pay-receipts")).to_contain_text(pictures[0].name)
+        expect(page.locator(".steps.pay-receipts")).to_contain_text(pictures[0].name)
         held(look)
     with stage.app.app_context():
         assert f.receipts_of(payin) == [pictures[0].name]
@@ -205,6 +205,6 @@ def test_a_payer_without_a_script_shows_it_as_he_says_that_he_has_paid(
         page.get_by_text("Attach another").click()
         page.get_by_label("Receipt", exact=True).set_input_files(pictures[2])
         page.get_by_role("button", name="Send the receipt").click()
-        expect(page.locator(".pay-receipts li")).to_have_count(3)
+        expect(page.locator(".steps.pay-receipts li")).to_have_count(3)
     with stage.app.app_context():
         assert f.receipts_of(payin) == [one.name for one in pictures]
