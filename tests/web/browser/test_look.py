@@ -4,6 +4,7 @@ from itertools import product
 import pytest
 from playwright.sync_api import Browser
 
+from portal.orders import payment_links
 from tests.running import Desk
 from tests.web.browser.conftest import looking
 from tests.web.stage import Stage
@@ -13,7 +14,7 @@ SIZES = ((1440, 900), (390, 844))
 WIDTHS = (1440, 1024, 900, 820, 390, 320)
 EVERY_LOOK = tuple(product(SIZES, ("light", "dark"), ("en", "ru")))
 FEW = 24  # of the pages each half of the fast suite looks at one in so many; --slow at all of them
-PAY_PAGE_MAX_BYTES = 25 * 1024
+PAY_PAGE_MAX_BYTES = 30 * 1024  # 25 until a payer could answer in a dispute: to be brought down again
 
 
 def pages(stage: Stage) -> list[tuple[str, str, str | None]]:
@@ -96,7 +97,7 @@ class TestOddPages(Looks):
     share = 1
 
     def test_a_payment_page_is_light(self, chromium: Browser, desk: Desk, stage: Stage) -> None:
-        path = next(path for _, path, _ in pages(stage) if path.startswith("/pay/"))
+        path = payment_links.path_of(stage.orders["assigned"].id)
         weight: dict[str, int] = {}
         with looking(chromium, desk, None, width=390, height=844, theme="light") as look:
             look.page.on("requestfinished", lambda sent: weight.update({sent.url: sent.sizes()["responseBodySize"]}))
