@@ -53,7 +53,7 @@ BOOKS = text("""
 OPEN_ORDERS = text("""
     SELECT o.status, count(*) AS orders FROM open_places p JOIN orders o ON o.id = p.order_id GROUP BY 1""")
 WAITING = text("""
-    SELECT count(DISTINCT order_id) FROM (SELECT order_id FROM attention_cases LIMIT 10000) AS some""")
+    SELECT count(DISTINCT order_id) FROM (SELECT order_id FROM attention_cases LIMIT 10000) AS counted""")
 REPLICATION = text("""
     SELECT coalesce(application_name, '') AS name, sync_state, replay_lag FROM pg_stat_replication
      WHERE state IS NOT NULL""")
