@@ -82,9 +82,16 @@ export async function verifyWebhook(secret, body, headers, { tolerance = 300, no
   throw new BadSignature("no signature fits");
 }
 
-/** A signature counts once, so its time has the fraction of a second. */
+let signedAt = 0;
+
+/** Seconds with six digits that always grow: a signature counts once, and two calls may come in one millisecond. */
+function moment() {
+  signedAt = Math.max(signedAt + 1, Date.now() * 1000);
+  return (signedAt / 1e6).toFixed(6);
+}
+
 async function sign(secret, request) {
-  const { pathname, search } = new URL(request.url), timestamp = (Date.now() / 1000).toFixed(3);
+  const { pathname, search } = new URL(request.url), timestamp = moment();
   const digest = await crypto.subtle.digest("SHA-256", await request.clone().arrayBuffer());
   const text = ["v1", timestamp, request.method, pathname + search, request.headers.get("Idempotency-Key") ?? "",
                 hex(digest)].join("\n");

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from portal.core import typed_amounts
 from portal.core.access import Actor
 from portal.core.errors import Conflict, FieldError, Invalid
-from portal.orders import attention, queries
+from portal.orders import attention, attention_cases, queries
 from portal.orders.agreement import agree, outcome
 from portal.orders.commands import OrderCommand
 from portal.orders.judging import at_money
@@ -68,8 +68,10 @@ def add(session: Session, actor: Actor, command: AddTransfer) -> Order:
         "assignment": assignment.public_id, "came": more.text, "received": found.received.text})
     if at_money.suspicion(session, Moment.CONFIRM, order, assignment) is not None or found.exactness == "over":
         order.waits_for = STAFF
-        attention.tell(session, order, attention.OTHER_AMOUNT if found.exactness == "over" else attention.SUSPECTED,
-                       staff_only=True)
+        why, said = ((attention_cases.OTHER_AMOUNT, attention.OTHER_AMOUNT) if found.exactness == "over" else
+                     (attention_cases.SUSPECTED, attention.SUSPECTED))
+        attention_cases.call(session, order, why)
+        attention.tell(session, order, said, staff_only=True)
     elif found.exactness == "exact":
         agree(steps, order, assignment, found, action=Action.CONCEDE, details={"transfers": "2"})
     steps.write()

@@ -143,8 +143,8 @@ class Day:
 
     @property
     def proved(self) -> bool:
-        """After the day ended."""
-        return self.proved_at is not None and self.proved_at >= self.ended_at
+        """By a proof that began when all of the day was committed."""
+        return self.proved_at is not None and self.proved_at >= self.ended_at + SETTLES_FOR
 
 
 def currencies(session: Session) -> list[str]:

@@ -89,7 +89,8 @@ FIELDS = {
     "confirm": N_("Who agrees that the money arrived"), "window_min": N_("Time to object"),
     "tries_max": N_("Traders asked in turn"), "alone_max": N_("One person alone may send up to"),
     "recipient_id": N_("Saved recipient"), "save_as": N_("Save this recipient as"),
-    "password": N_("Password"), "text": N_("Note"), "payin": N_("Directions"), "q": N_("Search"),
+    "shows": N_("What the files are"), "password": N_("Password"), "text": N_("Note"),
+    "payin": N_("Directions"), "q": N_("Search"),
     "valid_from": N_("Counts from"),
 }
 """Fields of forms as their labels say it, where a name alone is not the label."""
