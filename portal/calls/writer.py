@@ -9,6 +9,7 @@ last second.
 """
 import threading
 import time
+import traceback
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
@@ -184,8 +185,10 @@ class Writer:
 
 
 def _say_failed(request_id: str, error: Exception) -> None:
+    """Where it broke, and never its message: that may hold what was sent."""
     CALLS.labels("failed").inc()
-    log.error("call_not_written", request_id=request_id, error=type(error).__name__)
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    log.error("call_not_written", request_id=request_id, error=type(error).__name__, at=f"{place.name}:{place.lineno}")
 
 
 def row_of(seen: Seen) -> Row:

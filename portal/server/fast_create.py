@@ -114,8 +114,10 @@ class FastCreate:
             CREATES.labels("fast", "").inc()
             self._log(asked, begun)
             body = to_json(asked.answer)
-            await self._answer(send, asked, done, body)
-            self._keep(asked, begun, message["body"], 201, body)
+            try:
+                await self._answer(send, asked, done, body)
+            finally:  # also of who has left meanwhile
+                self._keep(asked, begun, message["body"], 201, body)
 
     async def _by_flask(self, why: Why, scope: Any, receive: Any, send: Any) -> None:
         CREATES.labels("flask", why).inc()

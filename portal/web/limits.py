@@ -10,6 +10,7 @@ from flask import Flask, Response, current_app, g, request
 from flask_limiter import HeaderNames, Limiter
 from limits import parse
 from limits.storage import RedisStorage
+from redis.exceptions import RedisError
 
 from portal.core import crypto, redis_client
 from portal.core.addresses import network_of
@@ -165,7 +166,7 @@ def _is_page() -> bool:
 def _may_hear_it(limiter: Limiter) -> bool:
     try:
         return limiter.limiter.hit(NOTHING, PREFIX, "nothing", address())
-    except Exception:  # whatever a broken Redis raises: Flask-Limiter finds out at the next page
+    except RedisError:  # Flask-Limiter finds out at the next page
         return True
 
 
