@@ -23,7 +23,7 @@ from benchmarks.settling import CONFIRM
 REQUISITES = 1_000  # of each direction
 CONNECTIONS = 8  # more would wait for each other in Flask's threads, on both sides alike
 SCRIPTS = {side: Path(__file__).parent / name for side, name in (("payin", "create.lua"), ("payout", "payout.lua"))}
-STEPS = {"create": "P1", "match": "P2", "settle": "P3"}
+STEPS = {"create": "O1", "match": "O2", "settle": "O3"}
 GATE, GOAL = 1.2, 1.0
 
 

@@ -161,6 +161,7 @@ def seen_by(browser: PlainBrowser, role: str, proof: Callable[[], dict[str, str]
     return seen
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)  # some two hundred pages
 def test_what_opens_an_account_is_found_with_its_person_only(desk, shop: Shop, postbox, sentry, url_of,
                                                              fresh_database, redis_url):
