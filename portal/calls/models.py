@@ -16,7 +16,8 @@ class LoggedCall(Base):
     """What a key asked and was answered. Only added; partitioned by day, and dropped with its day.
 
     `id` is the request id, whose first bits are `created_at`. Bodies are text: JSON without secrets and numbers, which
-    may have been cut off; None where there was none, or none that may be kept.
+    may have been cut off; None where there was none, or none that may be kept. The answer to a plain create is not kept
+    either: it is the order's first.
     """
 
     __tablename__ = "logged_calls"

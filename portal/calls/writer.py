@@ -66,6 +66,7 @@ class Seen(NamedTuple):
     seconds: float
     body: bytes
     answer: bytes
+    made: UUID | None = None  # the order that it made and that can tell its answer again: that is not kept twice
 
 
 class Writer:
@@ -196,7 +197,8 @@ def row_of(seen: Seen) -> Row:
     id = ids.parse("req", seen.request_id)
     kept = 0 < len(seen.body) <= BODY_MAX and seen.status != TOO_MANY
     sent, request = redaction.body(seen.body) if kept else (None, None)
-    told, answer = redaction.body(seen.answer) if 0 < len(seen.answer) <= BODY_MAX else (None, None)
+    answered = seen.made is None and 0 < len(seen.answer) <= BODY_MAX
+    told, answer = redaction.body(seen.answer) if answered else (None, None)
     if seen.status == TOO_MANY:
         answer = None
     sent, told = sent if isinstance(sent, dict) else {}, told if isinstance(told, dict) else {}
@@ -205,7 +207,7 @@ def row_of(seen: Seen) -> Row:
     code = told.get("code") if seen.status >= 400 else None
     return (id, datetime.fromtimestamp((id.int >> 80) / 1000, UTC), seen.store_id, seen.live, seen.key_id, seen.method,
             _plain(path), seen.status, _plain(code), round(seen.seconds * 1000),
-            _searched(sent.get("external_id") or told.get("external_id")), _order(seen.path, told),
+            _searched(sent.get("external_id") or told.get("external_id")), seen.made or _order(seen.path, told),
             len(seen.body), len(seen.answer), request, answer)
 
 

@@ -1,5 +1,6 @@
 """Each call of a known key goes into its store's log (portal/calls), refused ones included, whichever road it took."""
 import time
+from uuid import UUID
 
 from flask import Flask, Response, current_app, g, request
 
@@ -31,10 +32,10 @@ def put(answer: Response, begun: float) -> None:
 
 
 def seen(actor: Actor, request_id: str | None, method: str, path: str, query: str, status: int, begun: float,
-         body: bytes, answer: bytes) -> Seen:
-    """`begun`: by `time.perf_counter`."""
+         body: bytes, answer: bytes, *, made: UUID | None = None) -> Seen:
+    """`begun`: by `time.perf_counter`. `made`: the new order whose first answer this is."""
     assert request_id is not None
     assert actor.id is not None
     assert actor.store_id is not None
     return Seen(request_id, actor.store_id, bool(actor.live), actor.id, method, path, query, status,
-                time.perf_counter() - begun, body, answer)
+                time.perf_counter() - begun, body, answer, made)

@@ -75,6 +75,7 @@ class FastCreate:
         self.database = LoopDatabase(self._engine, prepared=settings.database_prepared)
         self._reading: asyncio.Future[None] | None = None
         self._lines: list[str] = []
+        self._made_fast = CREATES.labels("fast", "")
         self._writer: GroupCommit[Asked, Done | Unknown] = GroupCommit("new orders", self._write, apart_s=APART_S)
 
     async def close(self) -> None:
@@ -111,13 +112,13 @@ class FastCreate:
                 scope = {**scope, rate_limits.COUNTED: done.counted}  # once is enough
             await self._by_flask(_why_not(done), scope, with_first(message, receive), send)
         else:
-            CREATES.labels("fast", "").inc()
+            self._made_fast.inc()
             self._log(asked, begun)
             body = to_json(asked.answer)
             try:
                 await self._answer(send, asked, done, body)
             finally:  # also of who has left meanwhile
-                self._keep(asked, begun, message["body"], 201, body)
+                self._keep(asked, begun, message["body"], 201, body, made=asked.order.id)
 
     async def _by_flask(self, why: Why, scope: Any, receive: Any, send: Any) -> None:
         CREATES.labels("flask", why).inc()
@@ -130,12 +131,13 @@ class FastCreate:
         self._lines.append(request_log.request_line("POST", PATH, 201, begun, asked.actor.id, asked.actor.request_id))
 
     def _keep(self, asked: Asked, begun: float, body: bytes, status: int, answer: bytes, *,
-              request_id: str | None = None) -> None:
+              request_id: str | None = None, made: UUID | None = None) -> None:
         """For the store's own log: only put down here. `request_id`: where another was told than the create's."""
         writer: Writer | None = self._flask.extensions.get(EXTENSION)
         if writer is not None:
             writer.put(call_log.seen(
-                asked.actor, request_id or asked.actor.request_id, "POST", PATH, "", status, begun, body, answer))
+                asked.actor, request_id or asked.actor.request_id, "POST", PATH, "", status, begun, body, answer,
+                made=made))
 
     def _write_lines(self) -> None:
         lines, self._lines = self._lines, []

@@ -3,7 +3,7 @@
 uvicorn trusts whoever stands before it to keep slow, endless and countless heads away. Nobody need stand there.
 """
 import time
-from asyncio import BaseTransport, TimerHandle
+from asyncio import AbstractEventLoop, BaseProtocol, BaseTransport, TimerHandle
 from collections.abc import Callable
 from functools import partial
 from types import FrameType
@@ -23,6 +23,50 @@ PIECE = 8 * 1024  # parsed at once: a limit is passed by no more than this
 FIRST_WITHIN_S = 1.0  # when we stop, of a connection that has been made and not been used
 STOP_WITHIN_S = 25  # of the first signal: who started us kills us a little later
 BACKLOG = 1024
+STATUS = b"HTTP/1.1 "  # how the head of an answer begins
+
+
+class WholeAnswers:
+    """A transport on which an answer's head waits for the beginning of its body: one packet, not two.
+
+    The head is held until the next turn of the loop at the longest: who streams may have nothing else to say for long.
+    """
+
+    def __init__(self, transport: Any, loop: AbstractEventLoop) -> None:
+        self._transport, self._loop, self._head = transport, loop, b""
+        self.is_closing = transport.is_closing
+        self.get_extra_info = transport.get_extra_info
+        self.pause_reading, self.resume_reading = transport.pause_reading, transport.resume_reading
+
+    def write(self, data: bytes) -> None:
+        if self._head:
+            head, self._head = self._head, b""
+            self._transport.write(head + data)
+        elif data.startswith(STATUS):
+            self._head = data
+            self._loop.call_soon(self._flush)
+        else:
+            self._transport.write(data)
+
+    def get_write_buffer_size(self) -> int:
+        return len(self._head) + int(self._transport.get_write_buffer_size())
+
+    def set_protocol(self, protocol: BaseProtocol) -> None:
+        self._transport.set_protocol(protocol)
+
+    def close(self) -> None:
+        self._flush()
+        self._transport.close()
+
+    def abort(self) -> None:
+        self._head = b""
+        self._transport.abort()
+
+    def _flush(self) -> None:
+        if self._head:
+            head, self._head = self._head, b""
+            if not self._transport.is_closing():
+                self._transport.write(head)
 
 
 class Wire(HttpToolsProtocol):
@@ -43,7 +87,7 @@ class Wire(HttpToolsProtocol):
         self._room = room
 
     def connection_made(self, transport: BaseTransport) -> None:
-        super().connection_made(transport)  # type: ignore[arg-type]
+        super().connection_made(WholeAnswers(transport, self.loop))  # type: ignore[arg-type]
         self.url = b""
         self.network = network_of(self.client[0]) if self.client else ""
         self._one_too_many = not self._room.enter(self)
