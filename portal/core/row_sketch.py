@@ -53,7 +53,7 @@ class RowSketch:
 
     @property
     def rest(self) -> bool:
-        return any(self.counts) or any(sum % _WRAPS[0] for sum in self.sums)
+        return any(self.counts) or any(total % _WRAPS[0] for total in self.sums)
 
     def _alone(self, at: int) -> tuple[bytes | None, int]:
         sign = self.counts[at]
@@ -65,8 +65,9 @@ class RowSketch:
 
     def text(self) -> str:
         return b64encode(b"".join(
-            (sum % _WRAPS[0]).to_bytes(_ENTRY) + (check % _WRAPS[1]).to_bytes(_CHECK) + count.to_bytes(_COUNT, signed=True)
-            for sum, check, count in zip(self.sums, self.checks, self.counts, strict=True))).decode()
+            (total % _WRAPS[0]).to_bytes(_ENTRY) + (check % _WRAPS[1]).to_bytes(_CHECK)
+            + count.to_bytes(_COUNT, signed=True)
+            for total, check, count in zip(self.sums, self.checks, self.counts, strict=True))).decode()
 
     @classmethod
     def of(cls, text: str) -> Self:

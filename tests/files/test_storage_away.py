@@ -88,7 +88,7 @@ def test_a_bucket_of_settings_lies_below_its_prefix(app: Flask, server: str) -> 
     {"files_storage": "s3"}, {"files_storage": "s3", "files_s3_bucket": "b", "files_s3_access_key": "a"},
     {"files_storage": "ftp"}])
 def test_settings_that_name_no_storage_stop_the_start(app: Flask, wrong: dict[str, str]) -> None:
-    with pytest.raises(ValueError, match="(?i)files_s(torage|3)"):
+    with pytest.raises(ValueError, match=r"(?i)files_s(torage|3)"):
         settings(app, **wrong)
 
 

@@ -1,11 +1,11 @@
-"""A day signed by one of the staff, and what is found about it later: asked, approved, posted today, the day untouched."""
+"""A day signed by one of the staff, and what is found about it later: posted today by two, the day untouched."""
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from portal.core import clock
 from portal.ledger.models import JournalEntry

@@ -65,9 +65,10 @@ def test_five_thousand_are_made_and_nobody_waits(fresh_app: Flask, fresh_databas
     other = f.new_cast()
     with running_desk(fresh_database, tmp_path / "desk.log", "web", "dispatcher") as desk:
         caller, theirs = caller_of(desk, other), caller_of(desk, cast)
+        to = {"method": cast.method, "number": row(cast)[4], "holder": "Anna Petrova"}
         assert theirs.call("POST", "/gateway/v1/payouts", {
-            "external_id": "salary-4000", "amount": "1500.00", "currency": "RUB",
-            "destination": {"method": cast.method, "number": row(cast)[4], "holder": "Anna Petrova"}}, key="taken").status == 201
+            "external_id": "salary-4000", "amount": "1500.00", "currency": "RUB", "destination": to},
+            key="taken").status == 201
         assert seat.send(f"{path}/sending").status_code == 303
         seen: list[int] = []
 

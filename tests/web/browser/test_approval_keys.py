@@ -1,4 +1,4 @@
-"""Staff who live in the list of requests: j, x, a decide without a hand on the mouse; each shows its postings and asks before it acts."""
+"""Staff who live in the list of requests: j, x, a decide without a hand on the mouse; postings and a question first."""
 from collections.abc import Iterator
 
 import pytest

@@ -40,7 +40,8 @@ def now(app: Flask) -> datetime:
 
 def rows(period: Period) -> list[Rate]:
     return [*reader().scalars(select(Rate).where(
-        Rate.base == PAIR[0], Rate.quote == PAIR[1], Rate.at >= period.since, Rate.at < period.until).order_by(Rate.at))]
+        Rate.base == PAIR[0], Rate.quote == PAIR[1], Rate.at >= period.since, Rate.at < period.until)
+        .order_by(Rate.at))]
 
 
 @pytest.mark.parametrize("span", rate_history.SPANS)
