@@ -1,5 +1,5 @@
 """What each kind of approval is called and does. Nouns register theirs."""
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 Effect = Callable[[Session, Actor, "Approval"], None]
 Subject = Callable[[Session, "Approval"], str]
+Shares = Callable[[Session, "Approval"], Mapping[str, int]]
 Drafts = Callable[[Session, "Approval"], Sequence[Draft]]
 
 
@@ -22,6 +23,7 @@ class Kind:
 
     `drafts`: for a kind that moves money, the very entries that `apply` would post now. Read only: the page shows them.
     `subject`: whose money it is, where that is not the target itself; limits count the day's sum of one subject.
+    `shares`: of one that is about several owners' money, what each gets in minor units, by subject; empty: unknown now.
     `counted_as`: kinds of the same word are one sum, for what each does the others would do too.
     """
 
@@ -30,6 +32,7 @@ class Kind:
     reject: Effect | None = None
     drafts: Drafts | None = None
     subject: Subject | None = None
+    shares: Shares | None = None
     counted_as: str | None = None
 
 
@@ -40,10 +43,11 @@ _kinds: dict[str, Kind] = {}
 
 
 def register(kind: str, *, apply: Effect, title: str, reject: Effect | None = None,
-             drafts: Drafts | None = None, subject: Subject | None = None, counted_as: str | None = None) -> None:
+             drafts: Drafts | None = None, subject: Subject | None = None, shares: Shares | None = None,
+             counted_as: str | None = None) -> None:
     """A noun says what its kind of approval does."""
     assert kind not in _kinds, f"{kind} is registered already"
-    _kinds[kind] = Kind(title, apply, reject, drafts, subject, counted_as)
+    _kinds[kind] = Kind(title, apply, reject, drafts, subject, shares, counted_as)
 
 
 def of(kind: str) -> Kind:
@@ -59,6 +63,12 @@ def subject_of(session: Session, approval: "Approval") -> str:
     """Whose money it is: `store:<id>`, `trader:<id>`, or the target as it is."""
     found = _kinds[approval.kind].subject if approval.kind in _kinds else None
     return found(session, approval) if found is not None else f"{approval.target_kind}:{approval.target_id}"
+
+
+def shares_of(session: Session, approval: "Approval", amount_minor: int) -> Mapping[str, int]:
+    """What of the amount is whose, by subject: all of it the one's whose money it is, where there are not several."""
+    shares = _kinds[approval.kind].shares if approval.kind in _kinds else None
+    return (shares(session, approval) if shares else None) or {subject_of(session, approval): amount_minor}
 
 
 def counted_as(kind: str) -> str:

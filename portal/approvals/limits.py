@@ -49,6 +49,7 @@ class Judged:
     amount: Money
     alone: Whole
     among_two: Whole
+    piece: Piece
 
     @property
     def needs_two(self) -> bool:
@@ -92,7 +93,7 @@ def judged(session: Session, approval: Approval, by: Actor, *, lock: bool = Fals
         return None
     piece = _piece(session, approval, amount, by.id)
     return Judged(found, amount, small_moves.whole(session, piece, others_max=0),
-                  small_moves.whole(session, piece, others_max=1))
+                  small_moves.whole(session, piece, others_max=1), piece)
 
 
 def needing_two(session: Session, asked: Sequence[Approval], by: Actor) -> dict[UUID, Judged]:
@@ -111,22 +112,21 @@ def needing_two(session: Session, asked: Sequence[Approval], by: Actor) -> dict[
     for these in alike.values():
         wholes = small_moves.wholes(session, [piece for _, piece in these], others_max=1)
         for (one, piece), among_two in zip(these, wholes, strict=True):
-            of_one = Judged(found[one.kind, piece.currency], amounts[one.id], Whole(piece.minor), among_two)
+            of_one = Judged(found[one.kind, piece.currency], amounts[one.id], Whole(piece.minor), among_two, piece)
             told |= {one.id: of_one} if of_one.needs_two else {}
     return told
 
 
 def note(session: Session, approval: Approval, found: Judged | None) -> None:
-    """It was approved: on the word of fewer than two others it counts from now on."""
+    """It was approved by who it was judged for: on the word of fewer than two others it counts from now on."""
     if found is not None and approval.first_by is None:
-        small_moves.note(session, _piece(session, approval, found.amount, approval.decided_by),
-                         others=0 if approval.decided_by == approval.asked_by else 1)
+        small_moves.note(session, found.piece, others=0 if approval.decided_by == approval.asked_by else 1)
 
 
 def _piece(session: Session, approval: Approval, amount: Money, decided_by: UUID | None) -> Piece:
     return Piece(scope=kinds.counted_as(approval.kind), currency=amount.currency, reference=approval.public_id,
                  asked_by=approval.asked_by, decided_by=decided_by,
-                 amounts={kinds.subject_of(session, approval): abs(amount.minor)})
+                 amounts=kinds.shares_of(session, approval, abs(amount.minor)))
 
 
 def checked(session: Session, actor: Actor, command: AskLimit) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -65,12 +65,17 @@ class Approval(Base):
         return kinds.title_of(self.kind)
 
     @property
+    def moves_money(self) -> bool:
+        """Its postings are looked at before it is approved: one by one on its page, or together with others chosen."""
+        return kinds.is_money(self.kind)
+
+    @property
     def amount(self) -> Money | None:
         """What it is about, where that is an amount of money: what limits of decisions go by.
 
         Of an order the most of what was ordered, what came and what is to count: all of it is decided about.
         """
-        if not kinds.is_money(self.kind) or "amount" not in self.after:
+        if not self.moves_money or "amount" not in self.after:
             return None
         return max(Money.parse(self.after[name], self.after["currency"])
                    for name in ("amount", "ordered", "received") if name in self.after)

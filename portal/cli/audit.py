@@ -38,10 +38,11 @@ def verify(against: IO[str] | None) -> None:
 @seal_group.command("export")
 def export() -> None:
     """Print the newest seal, to be kept where the owner of this database cannot reach it. Exits 1 if there is none."""
-    last = seals.last(reader())
+    session = reader()
+    last = seals.last(session)
     if last is None:
         raise click.ClickException("nothing is sealed yet")
-    click.echo(json.dumps(seals.exported(last)))
+    click.echo(json.dumps(seals.exported(session, last)))
 
 
 def _kept(file: IO[str]) -> Kept:

@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 
 from portal.core import archived_months, seals
 from portal.core.archived_months import ArchivedMonth, Sum
-from portal.core.seals import BEGINNING, ENTRY, SEALED, AuditSeal
+from portal.core.row_sketch import RowSketch
+from portal.core.seals import BEGINNING, SEALED, AuditSeal, entries_of
 from portal.core.snapshot import snapshot
 
 TOGETHER = 200_000  # rows looked at together: as many as memory holds with ease
@@ -31,10 +32,14 @@ class Kept(NamedTuple):
 
     number: int
     hash: bytes
+    until_transaction: int
+    rows: RowSketch | None = None  # none: kept before seals had one
 
     @classmethod
     def of(cls, exported: Mapping[str, Any]) -> "Kept":
-        return cls(int(exported["number"]), bytes.fromhex(exported["hash"]))
+        """Raises ValueError, KeyError, TypeError for what is none."""
+        sketch = RowSketch.of(exported["sketch"]) if "sketch" in exported else None
+        return cls(int(exported["number"]), bytes.fromhex(exported["hash"]), int(exported["until_transaction"]), sketch)
 
 
 def check(session: Session, *, against: Kept | None = None) -> Checked:
@@ -53,10 +58,11 @@ def check(session: Session, *, against: Kept | None = None) -> Checked:
 def _checked(session: Session, against: Kept | None) -> Checked:
     wrong, together, waiting, rows, count = list[str](), list[AuditSeal](), 0, 0, 0
     before: AuditSeal | None = None
-    away = _Away(archived_months.detached(session))
+    away, anew = _Away(archived_months.detached(session), against), False
     for one in _all(session):
         wrong += _of_chain(one, before)
         if against is not None and one.number == against.number and one.own_hash() != against.hash:
+            anew = True
             wrong.append(f"seal {one.number}: is not the one that was kept elsewhere: the chain up to it was made anew")
         together.append(one)
         waiting, before, count, rows = waiting + one.rows, one, count + 1, rows + one.rows
@@ -65,7 +71,10 @@ def _checked(session: Session, against: Kept | None) -> Checked:
             together, waiting = [], 0
     wrong += _of_rows(session, together, away)
     if against is not None and (before is None or before.number < against.number):
+        anew = True
         wrong.append(f"seal {against.number}: was kept elsewhere and is not there")
+    if anew and against is not None and against.rows is not None:
+        wrong += _against_kept(session, against.rows, against.until_transaction, away)
     return Checked(rows, count, before, [*wrong, *away.wrong()], away.found.rows)
 
 
@@ -88,16 +97,33 @@ def _of_chain(one: AuditSeal, before: AuditSeal | None) -> Iterator[str]:
         yield f"seal {one.number}: says something else than what was sealed"
 
 
+def _against_kept(session: Session, kept: RowSketch, until_transaction: int, away: "_Away") -> Iterator[str]:
+    """The chain says nothing any more: the rows as they are against those that the kept seal saw."""
+    now = RowSketch(key + hash for key, hash in seals.rows_between(session, 0, until_transaction))
+    now.add_all(away.entries)
+    differs = now.less(kept)
+    changes: dict[bytes, int] = {}
+    for entry, sign in differs.taken_apart():
+        changes[entry[:KEY]] = 0 if entry[:KEY] in changes else sign  # of a changed row both entries come out
+    said = {1: "was put in", -1: "is not there any more", 0: "was changed"}
+    for key in sorted(changes):
+        yield f"{_named(key)}: {said[changes[key]]} after the seal that was kept elsewhere"
+    if differs.rest:
+        yield f"rows: more differ than the kept seal can name; {len(changes)} are named"
+
+
 class _Away:
     """Sealed rows that are not there, where months of their time are archived: together they are these months' rows.
 
     Which of them is wrong cannot be told without the archives; that one is, can.
     """
 
-    def __init__(self, months: Sequence[ArchivedMonth]) -> None:
+    def __init__(self, months: Sequence[ArchivedMonth], against: Kept | None) -> None:
         tags = {each.table: each.tag for each in SEALED}
         self.months = [(tags[month.table_name], month) for month in months if month.table_name in tags and month.rows]
         self.found = Sum()
+        self.entries = list[bytes]()  # those that a seal kept elsewhere knows
+        self._until = against.until_transaction if against else 0
 
     def took(self, one: AuditSeal, key: bytes, hash: bytes) -> bool:
         """A row of this seal may lie in an archived month."""
@@ -105,6 +131,8 @@ class _Away:
                   and (month.last_transaction or 0) >= one.from_transaction for tag, month in self.months)
         if may:
             self.found.add(key + hash)
+            if one.from_transaction < self._until:
+                self.entries.append(key + hash)
         return may
 
     def wrong(self) -> Iterator[str]:
@@ -137,7 +165,7 @@ def _of_rows(session: Session, together: Sequence[AuditSeal], away: _Away) -> It
 
 
 def _entries(one: AuditSeal) -> Sequence[bytes]:
-    return [one.entries[at:at + ENTRY] for at in range(0, len(one.entries), ENTRY)]
+    return entries_of(one.entries)
 
 
 def _named(key: bytes) -> str:

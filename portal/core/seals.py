@@ -20,6 +20,7 @@ from sqlalchemy.orm import Mapped, Session, defer, mapped_column
 
 from portal.core import clock
 from portal.core.db import Base
+from portal.core.row_sketch import RowSketch
 
 ROWS_MAX = 20_000  # of one seal, unless one transaction has more
 SEALS_MAX = 5  # of one turn of the sealer
@@ -103,10 +104,24 @@ def last(session: Session) -> AuditSeal | None:
                           .order_by(AuditSeal.number.desc()).limit(1))
 
 
-def exported(one: AuditSeal) -> dict[str, Any]:
-    """What is to be kept elsewhere: enough to know later that the chain still leads to this seal."""
+def exported(session: Session, one: AuditSeal) -> dict[str, Any]:
+    """What is to be kept elsewhere: enough to know later that the chain still leads to this seal, and by the sketch of
+    all rows up to it which of them are not what they were. Reads every entry there is."""
     return {"number": one.number, "sealed_at": clock.rfc3339(one.sealed_at), "until_transaction":
-            one.until_transaction, "rows": one.rows, "root": one.root.hex(), "hash": one.hash.hex()}
+            one.until_transaction, "rows": one.rows, "root": one.root.hex(), "hash": one.hash.hex(),
+            "sketch": _sketch(session, one).text()}
+
+
+def _sketch(session: Session, until: AuditSeal) -> RowSketch:
+    found = RowSketch()
+    for entries in session.scalars(select(AuditSeal.entries).where(AuditSeal.number <= until.number)
+                                   .execution_options(yield_per=200)):
+        found.add_all(entries_of(entries))
+    return found
+
+
+def entries_of(entries: bytes) -> list[bytes]:
+    return [entries[at:at + ENTRY] for at in range(0, len(entries), ENTRY)]
 
 
 def rows_between(session: Session, from_transaction: int, until_transaction: int) -> Iterator[tuple[bytes, bytes]]:

@@ -43,7 +43,7 @@ class BadFile(Invalid):
         return str(self.details.get("reason", "unreadable"))
 
 
-SAID = {3: "protected", 4: "too_long", 5: "too_many_pixels"}
+SAID = {3: "protected", 4: "too_long", 5: "too_many_pixels", 6: "too_slow"}
 """Exit codes of the other process: see `sandbox.Refused`."""
 
 

@@ -6,6 +6,7 @@ import io
 import json
 import resource
 import sys
+import zlib
 from typing import Any
 
 MEMORY_BYTES = 1024 * 1024 * 1024
@@ -17,6 +18,9 @@ FORMATS = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
 ACTIVE = ("/A", "/AA", "/AF", "/Annots", "/JS", "/OpenAction", "/EmbeddedFiles", "/RichMedia", "/XFA", "/Names",
           "/AcroForm", "/Metadata", "/PieceInfo", "/Launch", "/JavaScript", "/SubmitForm", "/ImportData", "/GoToR",
           "/GoToE")
+UNPACKED_BYTES_MAX = 100 * 1024 * 1024  # of all that is packed in a document: fifty scanned pages come to less
+#: how much each way of packing can make of a byte at most; of Flate what it does make is counted instead
+GROWS = {"/FlateDecode": 1032, "/LZWDecode": 1366, "/RunLengthDecode": 64}
 DEEP_MAX = 40  # dictionaries within dictionaries
 
 
@@ -24,7 +28,7 @@ class Refused(Exception):
     """Its argument is the exit code by which `inspection` knows why."""
 
 
-PROTECTED, TOO_LONG, TOO_MANY_PIXELS = 3, 4, 5
+PROTECTED, TOO_LONG, TOO_MANY_PIXELS, TOO_MUCH = 3, 4, 5, 6
 
 
 def main() -> int:
@@ -87,6 +91,9 @@ def _pdf(content: bytes) -> tuple[str, None, bytes]:
             raise Refused(PROTECTED)
         if not 0 < len(document.pages) <= PAGES_MAX:
             raise Refused(TOO_LONG)
+        if sum(_unpacked(one, pikepdf) for one in document.objects if isinstance(one, pikepdf.Stream)
+               ) > UNPACKED_BYTES_MAX:
+            raise Refused(TOO_MUCH)
         for page in document.pages:
             _disarm(page.obj, pikepdf, 0)
         clean.pages.extend(document.pages)
@@ -96,6 +103,32 @@ def _pdf(content: bytes) -> tuple[str, None, bytes]:
         clean.remove_unreferenced_resources()
         clean.save(out)
     return "application/pdf", None, out.getvalue()
+
+
+def _unpacked(stream: Any, pikepdf: Any) -> int:
+    """How many bytes a stream comes to, none of which is kept; at most, where that is not to be seen."""
+    packed = stream.get("/Filter", ())
+    ways = [str(packed)] if isinstance(packed, pikepdf.Name) else [str(one) for one in packed]
+    raw = stream.read_raw_bytes()
+    if ways[:1] != ["/FlateDecode"]:
+        size, rest = len(raw), ways
+    else:
+        size, rest = _inflated(raw), ways[1:]
+    for way in rest:
+        size *= GROWS.get(way, 1)
+    return size
+
+
+def _inflated(raw: bytes) -> int:
+    """Counted in pieces, and no further than matters. What is no zlib data comes to nothing."""
+    inflate, size = zlib.decompressobj(), 0
+    try:
+        while raw and not inflate.eof and size <= UNPACKED_BYTES_MAX:
+            size += len(inflate.decompress(raw, 1024 * 1024))
+            raw = inflate.unconsumed_tail
+    except zlib.error:
+        pass
+    return size
 
 
 def _disarm(one: Any, pikepdf: Any, deep: int) -> None:

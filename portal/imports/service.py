@@ -128,6 +128,15 @@ def drafts(session: Session, approval: Approval) -> list[Draft]:
     return [apply.opening(taken, rows)]
 
 
+def shares(session: Session, approval: Approval) -> dict[str, int]:
+    """Opening balances by owner, in minor units of the one currency of a file: limits count what each owner gets."""
+    owned: dict[str, int] = {}
+    for line in (line for draft in drafts(session, approval) for line in draft.lines):
+        subject = f"{line.credit.owner_kind}:{line.credit.owner_id}"
+        owned[subject] = owned.get(subject, 0) + line.amount.minor
+    return owned
+
+
 def _judged(session: Session, taken: Import) -> list[row_checks.Row]:
     if taken.content_sealed is None:
         return []
@@ -167,4 +176,4 @@ def _check(actor: Actor) -> None:
 
 
 approvals.register(KIND, apply=approved, reject=rejected, title="Import", drafts=drafts,
-                   counted_as=approval_kinds.CREDITS)
+                   shares=shares, counted_as=approval_kinds.CREDITS)

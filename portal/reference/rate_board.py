@@ -1,5 +1,4 @@
-"""The rates as staff look after them: how old each is, whether it may still be used, and how it moved."""
-from collections.abc import Sequence
+"""The rates as staff look after them: how old each is, and whether it may still be used."""
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -12,8 +11,6 @@ from portal.core.errors import NotFound
 from portal.reference import cache
 from portal.reference.models import Rate
 from portal.reference.quotes import MANUAL
-
-HISTORY_MAX = 500
 
 
 @dataclass(frozen=True)
@@ -46,12 +43,10 @@ def present(session: Session) -> list[RateLine]:
     return sorted(lines, key=lambda line: (not line.stale, line.base, line.quote))
 
 
-def history(session: Session, base: str, quote: str, *, since: datetime) -> Sequence[Rate]:
-    """The pair's rates from `since` on, newest first, and the one that counted before them. Raises NotFound."""
-    pair = select(Rate).where(Rate.base == base, Rate.quote == quote).order_by(Rate.at.desc(), Rate.id.desc())
-    rows = [*session.scalars(pair.where(Rate.at >= since).limit(HISTORY_MAX))]
-    if len(rows) < HISTORY_MAX:
-        rows += session.scalars(pair.where(Rate.at < since).limit(1))
-    if not rows:
+def line(session: Session, base: str, quote: str) -> RateLine:
+    """The rate that counts for the pair, as the rows say it. Raises NotFound."""
+    rate = session.scalar(select(Rate).where(Rate.base == base, Rate.quote == quote)
+                          .order_by(Rate.at.desc(), Rate.id.desc()).limit(1))
+    if rate is None:
         raise NotFound()
-    return rows
+    return RateLine(rate.base, rate.quote, rate.rate, rate.source, rate.at)

@@ -1,5 +1,5 @@
 """What approving would write in the books, as its page shows it: every posting, every balance before and after."""
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -29,15 +29,42 @@ class PostingsPreview:
     lines: list[tuple[NamedAccount, NamedAccount, Money]]
     moved: list[tuple[NamedAccount, Money, Money, bool]]
 
+    @property
+    def totals(self) -> list[Money]:
+        """What goes from one account to another in all, by currency."""
+        sums: dict[str, Money] = {}
+        for _, _, amount in self.lines:
+            sums[amount.currency] = sums.get(amount.currency, Money.zero(amount.currency)) + amount
+        return [sums[currency] for currency in sorted(sums)]
+
+    @property
+    def uncovered(self) -> bool:
+        return any(short for *_, short in self.moved)
+
 
 def of_approval(session: Session, actor: Actor, approval: Approval) -> PostingsPreview | None:
     """For one that still waits and would post something; once it is decided, the journal tells it. None for the rest,
     and for whoever may not read balances."""
+    drafts = _drafts(session, actor, approval)
+    return of_drafts(session, drafts) if drafts else None
+
+
+def of_approvals(session: Session, actor: Actor, asked: Sequence[Approval]) -> PostingsPreview | None:
+    """Of several as one: postings from the same account to the same are summed, balances are those after the last."""
+    drafts = [draft for approval in asked for draft in _drafts(session, actor, approval)]
+    if not drafts:
+        return None
+    found, sums = of_drafts(session, drafts), dict[tuple[NamedAccount, NamedAccount], Money]()
+    for source, target, amount in found.lines:
+        sums[source, target] = sums.get((source, target), Money.zero(amount.currency)) + amount
+    return PostingsPreview([(source, target, amount) for (source, target), amount in sums.items()], found.moved)
+
+
+def _drafts(session: Session, actor: Actor, approval: Approval) -> list[Draft]:
     kind = kinds.of(approval.kind)
     if approval.state != "pending" or kind.drafts is None or not actor.may(Permission.BALANCE_READ):
-        return None
-    drafts = list(kind.drafts(session, approval))
-    return of_drafts(session, drafts) if drafts else None
+        return []
+    return list(kind.drafts(session, approval))
 
 
 def of_drafts(session: Session, drafts: list[Draft]) -> PostingsPreview:

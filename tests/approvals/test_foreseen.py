@@ -8,9 +8,10 @@ from flask import Flask
 from sqlalchemy import select
 
 from portal import imports, ledger
-from portal.approvals import kinds
+from portal.approvals import kinds, limits
 from portal.approvals.models import Approval
 from portal.core import clock
+from portal.core.access import Actor
 from portal.ledger.models import JournalEntry
 from portal.orders import cancel_paid
 from portal.orders.cancel_paid import AskCallOff
@@ -18,7 +19,7 @@ from portal.parties.models import Trader
 from tests import factories as f
 from tests import people
 from tests.approvals.test_grown import _no_limits as _no_limits
-from tests.approvals.test_grown import decide, fresh, limit
+from tests.approvals.test_grown import asked, decide, fresh, limit
 from tests.imports.test_import import take_in
 
 OVERDUE = timedelta(days=2)
@@ -75,12 +76,12 @@ def test_a_large_one_wants_two_and_pieces_are_one_sum(cast: f.Cast) -> None:
     assert f.fresh(second).status == "cancelled"
 
 
-def opening(app: Flask, *traders: Trader) -> Approval:
+def opening(app: Flask, *traders: Trader, amount: str = "10.5", by: Actor | None = None) -> Approval:
     seat = people.seat(app, people.person("super_admin"))
-    rows = "".join(f"trader,{one.name},10.5\n" for one in traders)
+    rows = "".join(f"trader,{one.name},{amount}\n" for one in traders)
     id = take_in(seat, "balances", f"whose,name,amount\n{rows}").rpartition("/")[2]
     with f.act() as session:
-        return imports.service.ask(session, f.staff("super_admin"), imports.service.AskImport(
+        return imports.service.ask(session, by or f.staff("super_admin"), imports.service.AskImport(
             import_id=id, reason="We begin"))
 
 
@@ -108,6 +109,40 @@ def test_opening_balances_of_a_large_sum_want_two(app: Flask) -> None:
     assert fresh(approval).state == "pending"
     decide(approval, f.staff("super_admin"))
     assert f.trader_available(trader) == f.usdt("10.500000")
+
+
+def test_what_a_file_opens_counts_for_each_owner(app: Flask) -> None:
+    """A file used to be a subject of its own: what it opened and what was deposited after it were no sum."""
+    limit(two="100", kind="import")
+    limit(two="100")
+    small, large = newcomer(), newcomer()
+    file = opening(app, small, large, amount="45")
+    with f.look() as session:
+        shares = imports.service.shares(session, file)
+        assert shares == {f"trader:{one.id}": 45_000_000 for one in (small, large)}
+        assert decide(file, f.staff("super_admin")).state == "approved", "90 of them all"
+    assert decide(asked(small, f.staff("admin"), "55"), f.staff("super_admin")).state == "pending", "45 + 55"
+    assert decide(asked(large, f.staff("admin"), "54.999999"), f.staff("super_admin")).state == "approved"
+    assert decide(asked(newcomer(), f.staff("admin"), "99"), f.staff("super_admin")).state == "approved", "another"
+
+
+def test_a_sum_split_into_files_is_one_persons_sum(app: Flask) -> None:
+    limit(two="100", kind="import")
+    asker = f.staff("super_admin")
+    files = [opening(app, newcomer(), amount=amount, by=asker) for amount in ("40", "40", "20")]
+    states = [decide(file, f.staff("super_admin")).state for file in files]
+    assert states == ["approved", "approved", "pending"], "three files of one person, three who agree"
+    assert decide(opening(app, newcomer(), amount="99.999999"), f.staff("super_admin")).state == "approved"
+
+
+def test_many_files_that_wait_are_judged_each_with_what_went_before(app: Flask) -> None:
+    limit(two="100", kind="import")
+    decider = f.staff("super_admin")
+    files = [opening(app, newcomer(), amount="60"), opening(app, newcomer(), amount="60")]
+    assert decide(files[0], decider).state == "approved"
+    with f.look() as session:
+        told = limits.needing_two(session, [fresh(one) for one in files], decider)
+    assert {id: one.among_two.because for id, one in told.items()} == {files[1].id: "decider"}
 
 
 def test_another_file_moves_no_money_and_shows_none(app: Flask) -> None:

@@ -2,6 +2,7 @@
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from hashlib import sha256
 
 import psycopg
 import pytest
@@ -13,6 +14,8 @@ from portal.core import audit, clock, seal_check, seals
 from portal.core.access import SYSTEM
 from portal.core.audit import AuditRow
 from portal.core.db import db, reader, transaction
+from portal.core.row_sketch import RowSketch
+from portal.core.seal_check import Kept
 from portal.core.seals import AuditSeal
 from portal.ledger import findings, proofs
 from portal.orders.models import OrderEvent
@@ -170,6 +173,62 @@ def test_a_chain_made_anew_is_not_the_one_kept_elsewhere(trail: int, owner: OWNE
     said = run(args=["audit", "verify", "--against", str(kept)])
     assert said.exit_code == 1
     assert "kept elsewhere" in said.output
+
+
+@pytest.mark.parametrize(("statement", "said"), [
+    ("UPDATE order_events SET actor_name = 'mallory' WHERE id = {event}", "order_events {event}: was changed"),
+    ("DELETE FROM order_events WHERE id = {event}", "order_events {event}: is not there any more"),
+    ("UPDATE audit_rows SET reason = 'never' WHERE id = {row}", "audit_rows {row}: was changed"),
+    ("DELETE FROM audit_rows WHERE id = {row}", "audit_rows {row}: is not there any more"),
+    ("INSERT INTO audit_rows (id, created_at, transaction_id, actor_kind, actor_name, action, target_kind, target_id)"
+     " OVERRIDING SYSTEM VALUE SELECT 999999999, created_at, transaction_id, actor_kind, actor_name, action,"
+     " target_kind, target_id FROM audit_rows WHERE id = {row}", "audit_rows 999999999: was put in"),
+])
+@pytest.mark.parametrize("sealed_anew", [True, False])
+def test_by_the_last_seal_kept_elsewhere_a_row_is_named_though_all_hashes_were_made_anew(
+        trail: int, owner: OWNER, statement: str, said: str, sealed_anew: bool) -> None:
+    """The owner of the database leaves nothing within it that tells of him; one kept seal names the very row."""
+    with f.look() as session:
+        seal = seals.last(session)
+        kept = Kept.of(json.loads(json.dumps(seals.exported(session, seal))))
+        at = {"event": f"{session.query(OrderEvent.id).filter_by(type='payin.confirmed').first()[0]}",
+              "row": session.query(AuditRow.id).order_by(AuditRow.id).first()[0]}
+    quoted = at | {"event": f"'{at['event']}'"}
+    owner(statement.format(**quoted), "DELETE FROM audit_seals")
+    if sealed_anew:
+        note("after it")
+        all_sealed()
+    assert not checked().wrong, "within the database all is in order"
+    wrong = checked(against=kept).wrong
+    assert f"{said.format(**at)} after the seal that was kept elsewhere" in wrong
+    rest = [sentence for sentence in wrong if "kept elsewhere" in sentence and not sentence.startswith("seal ")]
+    assert len(rest) == 1, "no other row is"
+
+
+def test_more_than_a_kept_seal_can_name_is_said(trail: int, owner: OWNER) -> None:
+    with transaction() as session:
+        for number in range(600):
+            audit.record(session, SYSTEM, "desk.paused", "desk", number)
+    all_sealed()
+    with f.look() as session:
+        kept = Kept.of(seals.exported(session, seals.last(session)))
+    owner("UPDATE audit_rows SET role = 'x'", "DELETE FROM audit_seals")
+    all_sealed()
+    assert any(sentence.startswith("rows: more differ") for sentence in checked(against=kept).wrong)
+
+
+def test_two_hundred_differences_come_out_of_a_sketch_each_by_name() -> None:
+    def entry(number: int) -> bytes:
+        return bytes([1]) + number.to_bytes(16) + sha256(str(number).encode()).digest()
+
+    old, new = (RowSketch(map(entry, numbers)) for numbers in (range(5_000), range(100, 5_100)))
+    differs = RowSketch.of(new.text()).less(RowSketch.of(old.text()))
+    assert sorted(differs.taken_apart()) == sorted(
+        [(entry(number), -1) for number in range(100)] + [(entry(number), 1) for number in range(5_000, 5_100)])
+    assert not differs.rest
+    for text in ("", "AAAA", new.text()[:-4], new.text() + "AAAA"):
+        with pytest.raises(ValueError):
+            RowSketch.of(text)
 
 
 def test_what_is_wrong_stands_as_a_finding_until_it_is_mended(trail: int, owner: OWNER, fresh_app: Flask):

@@ -1,6 +1,7 @@
 """Many approvals decided in one go, each by itself; and the limits of what one decides alone or two do together."""
 from collections.abc import Sequence
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from flask import Blueprint, Response, flash, redirect, request, url_for
 from flask_babel import gettext
@@ -13,6 +14,7 @@ from portal.core.commands import bind
 from portal.core.db import reader, transaction
 from portal.core.errors import FieldError, Invalid, PortalError
 from portal.core.money import Money
+from portal.treasury import postings_preview
 from portal.treasury.decision_facts import facts_of
 from portal.web import mails
 from portal.web.admin.acts import act
@@ -45,11 +47,14 @@ class Decided(NamedTuple):
 @bp.get("/chosen")
 @requires(Permission.APPROVAL_DECIDE)
 def chosen() -> Response:
-    """What was chosen on the list, with its sums, before it is decided in one go."""
+    """What was chosen on the list, with its sums, postings and balances, before it is decided in one go."""
     found = [approvals.find(reader(), signed_in(), approval_id) for approval_id in _chosen(request.args)]
     waiting = [approval for approval in found if approval.state == "pending"]
-    return show(CHOSEN, chosen=found, waiting=waiting, sums=_sums(waiting), title_of=kinds.title_of,
-                record_of=record_of, facts=facts_of(reader(), signed_in(), found))
+    first = _only_agreed(waiting)
+    posting = [approval for approval in waiting if approval.id not in first]
+    return show(CHOSEN, chosen=found, waiting=waiting, sums=_sums(waiting), title_of=kinds.title_of, first=first,
+                record_of=record_of, facts=facts_of(reader(), signed_in(), found),
+                preview=postings_preview.of_approvals(reader(), signed_in(), posting))
 
 
 @bp.post("/decisions")
@@ -81,6 +86,12 @@ def ask_limit() -> Response:
 
 def _chosen(sent: MultiDict[str, str]) -> list[str]:
     return list(dict.fromkeys(sent.getlist("approval_id")))[:CHOSEN_MAX]
+
+
+def _only_agreed(waiting: Sequence[approvals.Approval]) -> set[UUID]:
+    """Those that two have to agree to and none has yet: approving them posts nothing."""
+    return {approval.id for approval in waiting
+            if approval.first_by is None and approval.id in limits.needing_two(reader(), [approval], signed_in())}
 
 
 def _sums(waiting: Sequence[approvals.Approval]) -> list[Sum]:

@@ -1,29 +1,26 @@
-"""Exchange rates: what counts now, how old it is, how it moved in a day; and a rate set by hand, with a reason."""
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+"""Exchange rates: what counts now, how old it is, how it moved; and a rate set by hand, with a reason."""
 from typing import Any
 
 from flask import Blueprint, Response, redirect, request, url_for
 
 from portal import reference
-from portal.core import clock
 from portal.core.access import Permission, requires
 from portal.core.commands import bind
+from portal.core.date_range import Days
 from portal.core.db import reader, transaction
 from portal.core.errors import FieldError, Invalid, NotFound
-from portal.reference import rate_board, service
+from portal.reference import rate_board, rate_history, service
 from portal.reference.cache import rate_max_age_s
 from portal.reference.commands import SetRate
-from portal.reference.models import Rate
 from portal.reference.quotes import MANUAL
 from portal.web.form_keys import once
 from portal.web.identity import signed_in
+from portal.web.rate_line import drawn
+from portal.web.refused_forms import sentences
 from portal.web.render import done, redisplay, show
 
 bp = Blueprint("admin_rates", __name__, url_prefix="/admin/rates")
 INDEX = "admin/rates/index.html"
-SHOWN = timedelta(hours=24)
-WIDTH, HEIGHT, EDGE = 600, 120, 6  # of the drawing, in its own units
 
 
 @bp.get("")
@@ -82,23 +79,21 @@ def _codes(pair: str) -> tuple[str, str]:
 
 
 def _pair(pair: str) -> dict[str, Any]:
-    session, (base, quote), now = reader(), _codes(pair), clock.now()
-    rows = rate_board.history(session, base, quote, since=now - SHOWN)
-    latest = rows[0]
-    line = rate_board.RateLine(base, quote, latest.rate, latest.source, latest.at)
-    return {"line": line, "rows": rows, "points": _points(rows, now), "age_max_s": rate_max_age_s(), "pair": pair,
-            "lowest": min(row.rate for row in rows), "highest": max(row.rate for row in rows)}
+    session, (base, quote) = reader(), _codes(pair)
+    line, (period, refused) = rate_board.line(session, base, quote), _period()
+    found = rate_history.history(session, base, quote, period)
+    return {"line": line, "history": found, "drawing": drawn(found), "age_max_s": rate_max_age_s(), "pair": pair,
+            "typed": request.args, "refused": refused, "astray": sentences(refused) if refused else {}}
 
 
-def _points(rows: Sequence[Rate], now: datetime) -> str:
-    """A step line for an SVG: a rate counts until the next one."""
-    lowest, highest = min(row.rate for row in rows), max(row.rate for row in rows)
-    room = HEIGHT - 2 * EDGE
-    corners: list[tuple[int, int]] = []
-    begin = now - SHOWN
-    for row in reversed(rows):
-        x = round(WIDTH * max((row.at - begin) / SHOWN, 0))
-        y = HEIGHT - EDGE - (round(room * (row.rate - lowest) / (highest - lowest)) if highest > lowest else room // 2)
-        corners += [(x, corners[-1][1]), (x, y)] if corners else [(x, y)]
-    corners.append((WIDTH, corners[-1][1]))
-    return " ".join(f"{x},{y}" for x, y in corners)
+def _period() -> tuple[rate_history.Period, Invalid | None]:
+    """What the address asks for; the last day, and why, where that is no period. Raises NotFound."""
+    if span := request.args.get("span"):
+        return rate_history.Period.of_span(span), None
+    try:
+        days = Days.of(request.args)
+        if days.given:
+            return rate_history.Period.of_days(days), None
+    except Invalid as refused:
+        return rate_history.Period.of_span("day"), refused
+    return rate_history.Period.of_span("day"), None

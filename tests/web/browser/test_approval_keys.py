@@ -1,4 +1,4 @@
-"""Staff who live in the list of requests: j, x, a decide without a hand on the mouse; each asks before it acts."""
+"""Staff who live in the list of requests: j, x, a decide without a hand on the mouse; postings and a question first."""
 from collections.abc import Iterator
 
 import pytest
@@ -55,6 +55,8 @@ def test_keys_choose_and_approve_and_a_question_stands_before_it(
     page.keyboard.press("j")
     expect(page.locator(f"#approval-{first.public_id}")).to_have_class("card selected")
     page.keyboard.press("a")
+    expect(page.get_by_role("heading", name="What would be posted")).to_be_visible()
+    page.get_by_role("button", name="Approve").click()
     question = page.locator("dialog[open]")
     expect(question).to_contain_text("Approve")
     assert state(stage, first) == "pending"

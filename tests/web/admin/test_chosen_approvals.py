@@ -1,0 +1,89 @@
+"""Several decided in one go: their postings summed, every balance before and after, are shown first and then posted."""
+import re
+
+from flask import Flask
+
+from portal import ledger
+from portal.approvals.models import Approval
+from portal.core.db import reader
+from portal.core.money import Money
+from portal.treasury import postings_preview
+from tests import factories as f
+from tests import people
+from tests.approvals.test_grown import _no_limits as _no_limits
+from tests.approvals.test_grown import asked, limit
+from tests.statements import statements
+from tests.treasury import books
+
+
+def chosen(seat: people.Seat, *wanted: Approval) -> str:
+    return seat.get("/admin/approvals/chosen?" + "&".join(f"approval_id={one.public_id}" for one in wanted)).text
+
+
+def text_of(page: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page)).replace("\xa0", " ")
+
+
+def test_what_is_shown_of_several_is_what_they_post(app: Flask) -> None:
+    cast, by = f.new_cast(), f.staff("admin")
+    trader, other = cast.trader(), cast.trader()
+    asks = [asked(trader, by, "100"), asked(trader, by, "20.5"), asked(other, by, "7"),
+            books.adjust("trader", trader.id, amount="50", direction="debit")]
+    person = people.person("super_admin")
+    seat = people.seat(app, person)
+    with f.look() as session:
+        preview = postings_preview.of_approvals(session, person.actor, asks)
+    assert preview is not None
+    assert [amount for *_, amount in preview.lines] == [f.usdt("120.500000"), f.usdt("7.000000"), f.usdt("50.000000")]
+    assert preview.totals == [f.usdt("177.500000")]
+    page = text_of(chosen(seat, *asks))
+    assert "What would be posted" in page
+    assert "Moved in all: 177.50" in page
+    answer = seat.send("/admin/approvals/decisions", {
+        "approval_id": [one.public_id for one in asks], "decision": "approve"})
+    assert answer.status_code == 200
+    with f.look() as session:
+        for named, before, after, short in preview.moved:
+            assert not short
+            if named.account.owner_id in (trader.id, other.id):
+                assert ledger.balance(session, named.account) == after != before
+    assert "What would be posted" not in chosen(seat, *asks), "they are decided"
+
+
+def test_what_two_agree_to_is_not_among_the_postings(app: Flask) -> None:
+    trader, by = f.new_cast().trader(), f.staff("admin")
+    limit("0", "1000")
+    small, large = asked(trader, by, "10"), asked(trader, by, "2000")
+    page = text_of(chosen(people.seat(app, people.person("super_admin")), small, large))
+    assert "1 of them wants two people" in page
+    assert "Moved in all: 10.00" in page
+
+
+def test_what_is_not_covered_together_is_said(app: Flask) -> None:
+    trader = f.new_cast().trader(deposit="60.000000")
+    asks = [books.adjust("trader", trader.id, amount="50", direction="debit") for _ in range(2)]
+    page = text_of(chosen(people.seat(app, people.person("super_admin")), *asks))
+    assert "Not covered" in page
+    assert "decided one after the other" in page
+
+
+def test_fifty_are_summed_and_each_has_its_line_above(app: Flask) -> None:
+    cast, by = f.new_cast(), f.staff("admin")
+    traders = [cast.trader() for _ in range(5)]
+    asks = [asked(traders[number % 5], by, "1") for number in range(50)]
+    actor = people.person("super_admin").actor
+    with f.look() as session:
+        preview = postings_preview.of_approvals(session, actor, asks)
+    assert preview is not None
+    assert [amount for *_, amount in preview.lines] == [Money(10_000_000, "USDT")] * 5
+    with statements() as sent:
+        postings_preview.of_approvals(reader(), actor, asks[:5])
+    assert len(sent) <= 12, sent
+
+
+def test_the_list_shows_money_before_it_is_approved(app: Flask) -> None:
+    """The button of the list used to approve a deposit whose postings nobody had seen."""
+    approval = asked(f.new_cast().trader(), f.staff("admin"), "11")
+    page = people.seat(app, people.person("super_admin")).get("/admin/approvals?kind=deposit").text
+    assert f"/admin/approvals/{approval.public_id}" in page
+    assert f"/admin/approvals/{approval.public_id}/decision" not in page
