@@ -1,11 +1,12 @@
-"""bin/flask backup make | list | check | restore | key | ship."""
+"""bin/flask backup make | list | check | restore | key | ship | receive."""
 import argparse
 import os
 import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from backups import making, restoring
+from backups import elsewhere, making, restoring
 from backups.desk import Desk
 from backups.store import Manifest, Rule, Store
 from launcher.home import ROOT
@@ -42,6 +43,7 @@ def parse() -> argparse.Namespace:
     acts.add_parser("key", help="print the key that opens the backups: keep it elsewhere")
     ships = acts.add_parser("ship", help="take the log out of the server's hands, and the files that came since")
     ships.add_argument("--finished", action="store_true", help="only finished segments, as bin/run does all the time")
+    acts.add_parser("receive", help="of a server that BACKUP_DATABASE_URL names: its log as it is written, until TERM")
     return parser.parse_args()
 
 
@@ -101,7 +103,15 @@ def print_key(desk: Desk, options: argparse.Namespace) -> int:
 
 def ship(desk: Desk, options: argparse.Namespace) -> int:
     shipped = making.ship(desk, all_of_it=not options.finished)
-    say(f"{shipped} segments of the log shipped")
+    say("the log is kept as far as it is written" if desk.copies_elsewhere else f"{shipped} segments of the log shipped")
+    return 0
+
+
+def receive(desk: Desk, options: argparse.Namespace) -> int:
+    if not desk.copies_elsewhere:
+        raise Trouble("BACKUP_DATABASE_URL (with DATABASE_URL) names the server whose log is to be received; bin/run "
+                      "ships that of its own PostgreSQL by itself")
+    elsewhere.receive(desk, lambda: making.keep_files(desk, desk.store, changed_since=time.time() - making.LATELY_S))
     return 0
 
 
@@ -133,7 +143,8 @@ def _moment(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-ACTS = {"make": make, "check": check, "list": list_all, "restore": restore, "key": print_key, "ship": ship}
+ACTS = {"make": make, "check": check, "list": list_all, "restore": restore, "key": print_key, "ship": ship,
+        "receive": receive}
 
 if __name__ == "__main__":
     os.chdir(ROOT)

@@ -48,6 +48,11 @@ class Desk:
         return self.person.get("BACKUP_KEY") or self.servers.keys["BACKUP_KEY"]
 
     @property
+    def copies_elsewhere(self) -> bool:
+        """Whether the server is somebody else's and lets itself be copied whole: backups.elsewhere."""
+        return self.servers.postgres is None and bool(self.person.get("BACKUP_DATABASE_URL"))
+
+    @property
     def store(self) -> Store:
         folder = Path(self.person.get("BACKUP_FOLDER") or self.home.folder / "backups").expanduser().absolute()
         return Store(folder, parse_key(self.backup_key))

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from backups import sealing
+from backups import elsewhere, sealing
 from backups.desk import FILE, Desk
 from backups.store import STAMP, Manifest, Rule, Store
 from launcher.account import plain_environment
@@ -27,19 +27,21 @@ def make(desk: Desk, rule: Rule) -> Manifest:
     store, begun = desk.store, time.monotonic()
     id = datetime.now(UTC).strftime(STAMP)
     server = desk.servers.postgres
-    chain, first = "", ""
+    chain, first, as_large = "", "", {}
     if server:
         chain = begin_log(desk, server)
         size, first = _copy_server(desk, server, store, f"{id}/database")
+    elif desk.copies_elsewhere:
+        chain, size, first, as_large = _copy_elsewhere(desk, store, f"{id}/database")
     else:
         size = _dump(desk, store, f"{id}/database")
     size += keep_files(desk, store)
     store.keep_json(f"{id}/keys", desk.kept_keys())
-    kind: Literal["base", "dump"] = "base" if server else "dump"
+    kind: Literal["base", "dump"] = "base" if chain else "dump"
     made = Manifest(id=id, kind=kind, took_s=round(time.monotonic() - begun, 1), bytes=size,
                     key=sealing.fingerprint(store.key), chain=chain, first_segment=first,
                     server=desk.owner_sql("SHOW server_version;"), owner=desk.owner_sql("SELECT current_user;"),
-                    production=desk.environment["APP_ENV"] == "production", files=_where_files_lie(desk))
+                    production=desk.environment["APP_ENV"] == "production", files=_where_files_lie(desk), as_large=as_large)
     store.write(made)
     if server:
         ship(desk)
@@ -64,6 +66,10 @@ def begin_log(desk: Desk, server: Postgres) -> str:
 def ship(desk: Desk, *, all_of_it: bool = True) -> int:
     """Seal what the server has put away and take it out of its hands; returns how many segments. `all_of_it`: the
     segment that is being written too, and the files that came since."""
+    if desk.copies_elsewhere:
+        elsewhere.wait_until_kept(desk)
+        keep_files(desk, desk.store)
+        return 0
     server, chain = desk.servers.postgres, desk.remembered().get("chain")
     if server is None or not chain or not server.wal.is_dir():
         return 0
@@ -97,10 +103,24 @@ def _put_away(desk: Desk, server: Postgres) -> None:
 
 def _copy_server(desk: Desk, server: Postgres, store: Store, name: str) -> tuple[int, str]:
     """pg_basebackup: data and the log that makes it whole. Returns bytes, and the segment where its log begins."""
-    command = [str(server.binaries / "bin" / "pg_basebackup"), "-h", str(server.sockets), "-p", PORT, "-U", "postgres",
-               "-D", "-", "-Ft", "-X", "fetch", "-c", "fast", "-v", "--no-sync"]
-    said, size = _sealed_output(command, {**plain_environment(), "PGPASSWORD": desk.servers.keys["postgres_password"]},
-                                store, name)
+    connection = ["-h", str(server.sockets), "-p", PORT, "-U", "postgres"]
+    return _copied(server.binaries / "bin", connection, {
+        **plain_environment(), "PGPASSWORD": desk.servers.keys["postgres_password"]}, store, name)
+
+
+def _copy_elsewhere(desk: Desk, store: Store, name: str) -> tuple[str, int, str, dict[str, str]]:
+    """The same of a server that is not ours: its chain, bytes, the first segment, what its log asks of who plays it."""
+    url, environment = elsewhere.programs_connection(desk)
+    with elsewhere.connected(desk) as connection:
+        chain, as_large = elsewhere.chain_of(desk, connection), elsewhere.as_large(connection)
+        elsewhere.keep_place(connection)
+        return chain, *_copied(desk.programs, ["-d", url], environment, store, name), as_large
+
+
+def _copied(programs: Path, connection: list[str], environment: dict[str, str], store: Store, name: str
+            ) -> tuple[int, str]:
+    said, size = _sealed_output([str(programs / "pg_basebackup"), *connection, "-D", "-", "-Ft", "-X", "fetch", "-c",
+                                 "fast", "-v", "--no-sync"], environment, store, name)
     begun = BEGUN_AT.search(said)
     if begun is None:
         raise Trouble(f"pg_basebackup did not say where its log begins:\n{said}")

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from backups.desk import Desk, write_keys
-from backups.store import Manifest, Store
+from backups.store import PARTIAL, SEGMENT_CHARS, Manifest, Store
 from launcher import keys
 from launcher.account import give_to
 from launcher.cluster import OWNER
@@ -20,6 +20,8 @@ from launcher.say import Trouble, say
 
 SEGMENTS = "restore"  # beside the data while the log is played
 AT_ONCE = 50_000
+OPEN = "local all all trust\n"
+SHUT = "local all all scram-sha-256\nlocal replication all scram-sha-256\n"
 #: what names another database or other secrets than the ones that are being restored
 NOT_OF_THE_RESTORED = {"DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_DIRECT_URL", "FILES_FOLDER", "QUITTANCE_HOME",
                        "REDIS_URL", *keys.SETTINGS}
@@ -54,6 +56,8 @@ def restore(store: Store, manifest: Manifest, into: Path, backup_key: str, perso
         assert desk.servers.postgres
         _lay_out(store, manifest, desk.servers.postgres, until)
         _play_log(desk.servers.postgres, desk.servers.keys["postgres_password"])
+        if manifest.as_large:
+            _lock(desk.servers.postgres, desk.servers.keys["postgres_password"])
         desk.servers.ensure()
     else:
         desk.servers.ensure()
@@ -126,10 +130,13 @@ def _lay_out(store: Store, manifest: Manifest, server: Postgres, until: datetime
     (laying / "server.log").unlink(missing_ok=True)
     log = _made_for(server, server.place / SEGMENTS)
     for path in store.segments(manifest.chain):
-        if len(path.name) != 24 or path.name >= manifest.first_segment:
-            with open(log / path.name, "wb") as segment:
+        played = log / path.name.removesuffix(PARTIAL)
+        if (len(path.name) < SEGMENT_CHARS or path.name >= manifest.first_segment) and not played.exists():
+            with open(played, "wb") as segment:
                 segment.writelines(store.opened(f"wal/{manifest.chain}/{path.name}"))
-            _hand_over(server, log / path.name)
+            _hand_over(server, played)
+    if manifest.as_large:
+        _make_ours(server, laying, manifest.as_large)
     with open(laying / "postgresql.auto.conf", "a", encoding="utf-8") as settings:
         settings.write(f"restore_command = 'cp ../{SEGMENTS}/%f %p'\nrecovery_target_action = 'promote'\n"
                        "archive_timeout = 0\n")
@@ -138,6 +145,25 @@ def _lay_out(store: Store, manifest: Manifest, server: Postgres, until: datetime
     (laying / "recovery.signal").touch()
     _hand_over(server, laying / "recovery.signal")
     laying.rename(server.data)
+
+
+def _make_ours(server: Postgres, data: Path, as_large: Mapping[str, str]) -> None:
+    """A copy of a server elsewhere has its settings, which may name libraries, standbys or addresses that are not here,
+    and passwords that we do not know: until the log is played who reaches the socket (mode 0700) is let in."""
+    ours = server.settings()
+    ours |= {name: str(max(int(value), int(ours.get(name, 0)))) for name, value in as_large.items()}
+    for name, text in (("postgresql.conf", "".join(f"{name} = '{value}'\n" for name, value in ours.items())),
+                       ("postgresql.auto.conf", ""), ("pg_ident.conf", ""), ("pg_hba.conf", OPEN)):
+        (data / name).write_text(text, "utf-8")
+        _hand_over(server, data / name)
+    (data / "standby.signal").unlink(missing_ok=True)
+
+
+def _lock(server: Postgres, password: str) -> None:
+    """From now on by password alone, as the launcher's own."""
+    server.sql(f"ALTER ROLE postgres LOGIN SUPERUSER PASSWORD '{password}';", password=password)
+    (server.data / "pg_hba.conf").write_text(SHUT, "utf-8")
+    server.sql("SELECT pg_reload_conf();", password=password)
 
 
 def _play_log(server: Postgres, password: str) -> None:

@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -20,6 +20,7 @@ from launcher.say import Trouble
 STAMP = "%Y%m%dT%H%M%SZ"
 HALF_FOR = timedelta(days=1)  # what was begun and never finished is cleared away after it
 GONE = ".gone"  # of a kept file that the desk has no more
+PARTIAL = ".partial"  # of the segment that was being written
 SEGMENT_CHARS = 24  # timeline, and two numbers of a place in the log
 
 
@@ -38,6 +39,7 @@ class Manifest:
     owner: str  # the role that owns the tables
     production: bool
     files: str  # where they lay: folder, or a bucket that is not in here
+    as_large: dict[str, str] = field(default_factory=dict)  # settings of a server elsewhere; empty: the launcher's own
 
     @property
     def made_at(self) -> datetime:
@@ -111,7 +113,7 @@ class Store:
 
     def reaches(self, manifest: Manifest) -> datetime:
         """To which moment a restore can lead: when the newest segment that follows it was kept."""
-        following = [path for path in self.segments(manifest.chain) if path.name[:24] >= manifest.first_segment]
+        following = [path for path in self.segments(manifest.chain) if path.name[:SEGMENT_CHARS] >= manifest.first_segment]
         return max((datetime.fromtimestamp(path.stat().st_mtime, UTC) for path in following), default=manifest.made_at)
 
     def prune(self, rule: Rule, now: datetime, files_folder: Path | None) -> list[str]:
@@ -141,7 +143,7 @@ class Store:
             needed = [one.first_segment for one in left if one.chain == chain.name and one.made_at >= since]
             first = min(needed, default=max((one.first_segment for one in left if one.chain == chain.name), default=""))
             for path in self.segments(chain.name):
-                if len(path.name) == SEGMENT_CHARS and path.name < first:
+                if len(path.name) >= SEGMENT_CHARS and path.name[:SEGMENT_CHARS] < first:
                     path.unlink()
 
     def file_names(self) -> list[str]:

@@ -126,6 +126,12 @@ class Postgres:
         self.wal.mkdir(mode=0o700, exist_ok=True)
         give_to(self.wal, self.account.pw_uid, self.account.pw_gid)
 
+    def settings(self) -> dict[str, str]:
+        """Those a cluster of ours is made with."""
+        return {"listen_addresses": "", "unix_socket_permissions": "0700", "max_connections": "200",
+                "shared_buffers": "256MB", "jit": "off", "timezone": "UTC", "log_timezone": "UTC",
+                "log_line_prefix": "%m [%p] ", **self.tuning}
+
     def end_of_log(self) -> str:
         """The last words of the server, for people."""
         try:
@@ -221,10 +227,7 @@ class Postgres:
             shutil.rmtree(making)
         making.mkdir(mode=0o700)
         give_to(making, self.account.pw_uid, self.account.pw_gid)
-        settings = {"listen_addresses": "", "unix_socket_permissions": "0700", "max_connections": "200",
-                    "shared_buffers": "256MB", "jit": "off", "timezone": "UTC", "log_timezone": "UTC",
-                    "log_line_prefix": "%m [%p] ", **self.tuning}
-        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        options = [part for name, value in self.settings().items() for part in ("-c", f"{name}={value}")]
         if self.tuning is FORGETFUL:
             options.append("--no-sync")
         with tempfile.NamedTemporaryFile("w", dir=self.sockets) as file:  # 0600, in a 0700 folder

@@ -29,17 +29,19 @@ TABLE = click.option("--table", "only", type=click.Choice(list(TABLES)), help="T
 
 @group.command("list")
 @click.option("--due", "only_due", is_flag=True, help="Only what is due.")
-def list_months(only_due: bool) -> None:
-    """Every month in the database: its rows (about), its size, and of what is due what still needs it."""
+@click.option("--needs", "with_needs", is_flag=True, help="Of what is due, what still needs it; may take minutes.")
+def list_months(only_due: bool, with_needs: bool) -> None:
+    """Every month in the database: its rows (about) and its size, from the catalogue."""
     session, kept = reader(), _settings().history_months
-    session.execute(text("SET LOCAL statement_timeout = 0"))  # what needs a month is looked for among all orders
+    if with_needs:  # looked for among all orders
+        session.execute(text("SET LOCAL statement_timeout = 0"))
     click.echo(f"due: months before {months.due_before(kept):%Y-%m} (HISTORY_MONTHS={kept})")
     for part in months.parts(session, kept):
         if only_due and not part.due:
             continue
         state = "archived" if part.archived else "due" if part.due else "kept"
         click.echo(f"{state:<9}{part.month:%Y-%m}  {part.table:<19}{part.rows:>12} rows {part.bytes / MIB:>9.1f} MiB")
-        for need in needs.of(session, part.table, part.month) if part.due else ():
+        for need in needs.of(session, part.table, part.month) if with_needs and part.due else ():
             click.echo(f"         needed by {need.what}: {need.rows}")
     for one in archived_months.detached(session):
         click.echo(f"{'away':<9}{one.month:%Y-%m}  {one.table_name:<19}{one.rows:>12} rows in their file alone")
@@ -85,6 +87,17 @@ def attach(month: datetime, folder: Path, only: str | None) -> None:
         for table in wanted:
             made = moving.bring_back(engine, folder, table, month.date())
             click.echo(f"attached {months.partition(table, month.date())}: {made.rows} rows")
+
+
+@group.command("gather")
+def gather() -> None:
+    """Rows that came while their month was missing go into it; the month is made. Creates wait for a moment."""
+    with _owner() as engine:
+        found = moving.gather(engine)
+    for table, month, rows in found:
+        click.echo(f"gathered {months.partition(table, month)}: {rows} rows")
+    if not found:
+        click.echo("no row lies outside its month")
 
 
 @group.command("verify")

@@ -58,6 +58,11 @@ def partition(table: str, month: date) -> str:
     return f"{table}_p{month:%Y%m}"
 
 
+def default_of(table: str) -> str:
+    """Where what has no month lies, as `ground.sql` names it."""
+    return f"{table}_p2default"
+
+
 def begin_of(month: date) -> datetime:
     """The first moment of a month, UTC as its partition."""
     return datetime(month.year, month.month, 1, tzinfo=UTC)

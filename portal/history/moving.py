@@ -23,7 +23,7 @@ from portal.core.audit import record
 from portal.core.seals import SEALED
 from portal.history import archive, needs, sealing
 from portal.history.archive import ArchiveDiffers, Manifest, Refused, Tally
-from portal.history.months import TABLES, begin_of, due_before, end_of, partition
+from portal.history.months import TABLES, begin_of, default_of, due_before, end_of, partition
 
 LOCK = 0x71756974_68697374  # advisory: `quithist`
 LOCK_TIMEOUT_MS = 200  # a create waits at most as long while the table is taken from under it
@@ -121,6 +121,31 @@ def bring_back(engine: Engine, folder: Path, table: str, month: date) -> Manifes
     return manifest
 
 
+def gather(engine: Engine) -> Sequence[tuple[str, date, int]]:
+    """Rows that came while their month was missing go from the default partition into that month, which is made: table,
+    month and how many. Raises Refused. Of a month that is away the rows stay: `bring_back` takes them in."""
+    found = []
+    for table in TABLES:
+        with _transaction(engine) as session:
+            connection = session.connection()
+            for month in _astray(connection, table):
+                known = _known(session, table, month)
+                if known is not None and known.detached_at is not None:
+                    continue
+                name = partition(table, month)
+                _make(connection, table, name, month)
+                found.append((table, month, rows := _attach(connection, table, name, month)))
+                record(session, SYSTEM, "history.gathered", "history", name, after={"rows": rows})
+    return found
+
+
+def _astray(connection: Connection, table: str) -> Sequence[date]:
+    """Months of the rows that lie in a table's default partition."""
+    return [row[0] for row in _driver(connection).execute(
+        sql.SQL("SELECT DISTINCT date_trunc('month', {} AT TIME ZONE 'UTC')::date FROM ONLY {} ORDER BY 1").format(
+            sql.Identifier(TABLES[table]), sql.Identifier(default_of(table)))).fetchall()]
+
+
 @contextmanager
 def _transaction(engine: Engine) -> Iterator[Session]:
     """All of it or nothing, as the owner."""
@@ -185,12 +210,32 @@ def _detach(connection: Connection, table: str, name: str) -> None:
         sql.Identifier(table), sql.Identifier(name)))
 
 
-def _attach(connection: Connection, table: str, name: str, month: date) -> None:
+def _attach(connection: Connection, table: str, name: str, month: date) -> int:
+    """With the rows that came while the month was not there; returns how many.
+
+    Those cannot be deleted where they lie (append_only, and the default may hold none of an attached month): the default
+    leaves its table, whose triggers leave it, and comes back without them. Creates wait for that, and for a look at
+    what else lies in the default.
+    """
+    default, column = sql.Identifier(default_of(table)), sql.Identifier(TABLES[table])
     since, until = sql.Literal(begin_of(month)), sql.Literal(end_of(month))
-    _patiently(connection, table, sql.SQL(
-        "ALTER TABLE {} ATTACH PARTITION {} FOR VALUES FROM ({}) TO ({})").format(
-            sql.Identifier(table), sql.Identifier(name), since, until))
+    of_it = sql.SQL("FROM ONLY {} WHERE {} >= {} AND {} < {}").format(default, column, since, column, until)
+    columns = sql.SQL(", ").join(map(sql.Identifier, _columns(connection, table, name)))
+    statement = sql.SQL("ALTER TABLE {} ATTACH PARTITION {} FOR VALUES FROM ({}) TO ({})").format(
+        sql.Identifier(table), sql.Identifier(name), since, until)
+    driver = _driver(connection)
+    _run(connection, sql.SQL("LOCK TABLE {} IN SHARE MODE"), default_of(table))
+    moved = driver.execute(sql.SQL("INSERT INTO {} ({}) SELECT {} {}").format(
+        sql.Identifier(name), columns, columns, of_it)).rowcount
+    if moved:
+        _detach(connection, table, default_of(table))
+        driver.execute(sql.SQL("DELETE {}").format(of_it))
+        driver.execute(statement)
+        driver.execute(sql.SQL("ALTER TABLE {} ATTACH PARTITION {} DEFAULT").format(sql.Identifier(table), default))
+    else:
+        _patiently(connection, table, statement)
     _run(connection, sql.SQL("ALTER TABLE {} DROP CONSTRAINT of_its_month"), name)
+    return moved
 
 
 def _patiently(connection: Connection, table: str, statement: sql.Composed) -> None:
@@ -205,8 +250,6 @@ def _patiently(connection: Connection, table: str, statement: sql.Composed) -> N
             if not left:
                 raise Refused(f"{table} is in use all the time: try again in a quieter hour") from error
             time.sleep(PAUSE_S)
-        except errors.CheckViolation as error:
-            raise Refused(f"rows of this month lie in {table}_p2default: they came while it was away") from error
 
 
 def _make(connection: Connection, table: str, name: str, month: date) -> None:

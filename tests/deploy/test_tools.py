@@ -11,7 +11,7 @@ import pytest
 from tests.running import free_port, wait_for
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
-UNITS = sorted(path for folder in ("systemd", "cluster") for path in (DEPLOY / folder).iterdir()
+UNITS = sorted(path for folder in ("systemd", "cluster", "backup") for path in (DEPLOY / folder).iterdir()
                if path.suffix in (".service", ".timer", ".target"))
 EXPOSURE_MAX = 3.0
 pytestmark = pytest.mark.slow

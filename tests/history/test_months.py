@@ -202,3 +202,62 @@ def test_killed_in_the_middle_it_is_given_again(old: Old, fresh_app) -> None:
     wait_for(lambda: old.history("detach", "--yes").exit_code == 0, "its lock is gone with it")
     assert not old.rows("order_events")
     assert old.history("archive").exit_code == 1, "nothing is left to archive"
+
+
+def stray(old: Old, month: str) -> None:
+    """A step, a row of the audit and done work with the date of a month that is not there."""
+    at = f"timestamptz '{month}-17 12:00+00'"
+    old.owned(f"""INSERT INTO order_events SELECT (jsonb_populate_record(e, jsonb_build_object('created_at', {at}, 'id',
+                  uuidv7(), 'transaction_id', pg_current_xact_id()::text::bigint))).* FROM order_events e WHERE type = 'payin.completed' LIMIT 1""",
+              f"""INSERT INTO jobs_done SELECT (jsonb_populate_record(j, jsonb_build_object('done_at', {at}, 'id',
+                  (SELECT max(id) + 1 FROM jobs_done)))).* FROM jobs_done j LIMIT 1""")
+
+
+def in_default(old: Old, table: str) -> int:
+    with psycopg.connect(old.owner_url) as owner:
+        row = owner.execute(f"SELECT count(*) FROM ONLY {table}_p2default").fetchone()
+    assert row
+    return int(row[0])
+
+
+def test_rows_without_a_month_are_gathered_into_it(old: Old) -> None:
+    month = f"{old.month.year - 1}-03"
+    stray(old, month)
+    with psycopg.connect(old.owner_url) as owner, pytest.raises(psycopg.errors.RestrictViolation):
+        owner.execute("DELETE FROM order_events_p2default")
+    with psycopg.connect(old.owner_url) as owner:
+        before = owner.execute("SELECT * FROM order_events ORDER BY id, created_at").fetchall()
+    done = old.run("history", "gather")
+    assert done.exit_code == 0, done.output
+    assert [f"gathered {table}_p{month.replace('-', '')}: 1 rows" in done.output for table in ("order_events", "jobs_done")
+            ] == [True, True], done.output
+    assert [in_default(old, table) for table in ("order_events", "jobs_done")] == [0, 0]
+    with psycopg.connect(old.owner_url) as owner:
+        assert owner.execute("SELECT * FROM order_events ORDER BY id, created_at").fetchall() == before
+    assert old.run("history", "gather").output == "no row lies outside its month\n"
+    stray(old, f"{old.month.year - 2}-03")
+    assert in_default(old, "order_events") == 1, "what has no month is still taken"
+    for place in ("order_events_p2default", f"order_events_p{month.replace('-', '')}"):
+        with psycopg.connect(old.owner_url) as owner, pytest.raises(psycopg.errors.RestrictViolation):
+            owner.execute(f"DELETE FROM {place}")
+    assert old.run("history", "gather").exit_code == 0
+    all_sealed()
+    assert old.run("audit", "verify").exit_code == 0
+
+
+def test_a_month_that_comes_back_takes_in_what_came_meanwhile(old: Old) -> None:
+    assert old.history("archive").exit_code == 0
+    before = len(old.rows("jobs_done"))
+    stray(old, f"{old.month.year - 1}-03")
+    assert old.history("detach", "--yes", "--table", "jobs_done").exit_code == 0
+    stray_month = f"""INSERT INTO jobs_done SELECT (jsonb_populate_record(j, jsonb_build_object('done_at',
+        timestamptz '{old.said}-17 12:00+00', 'id', (SELECT max(id) + 1 FROM jobs_done)))).* FROM jobs_done j LIMIT 1"""
+    old.owned(stray_month)
+    assert old.run("history", "gather").output.count(f"jobs_done_p{old.month:%Y%m}") == 0, "it is away"
+    done = old.history("attach", "--table", "jobs_done")
+    assert done.exit_code == 0, done.output
+    assert len(old.rows("jobs_done")) == before + 1
+    refused = old.history("detach", "--yes", "--table", "jobs_done")
+    assert "rows are not those of the file" in refused.output
+    assert old.history("archive", "--table", "jobs_done").exit_code == 0
+    assert old.history("detach", "--yes", "--table", "jobs_done").exit_code == 0

@@ -187,3 +187,13 @@ def test_workflows_call_what_everybody_can_call():
         assert {".ci/run", "bin/supply"} <= scripts, file.name
         for script in scripts:
             assert (ROOT / script).stat().st_mode & 0o111, f"{file.name}: {script}"
+
+
+def test_every_program_that_a_test_asks_for_is_on_the_list_of_ci():
+    """One that is not installed at night is a test that nobody runs."""
+    listed = {line.split()[0] for line in (ROOT / ".ci" / "tools").read_text().splitlines() if not line.startswith("#")}
+    asked = {name for file in (ROOT / "tests").rglob("*.py")
+             for words in re.findall(r"(?:which|installed)\(((?:\"[\w-]+\"(?:, )?)+)\)", file.read_text())
+             for name in re.findall(r"\"([\w-]+)\"", words)}
+    assert {"haproxy", "etcd", "prometheus"} <= asked
+    assert asked - listed <= {"npm", "php", "java", "chromium-browser", "unshare", "systemd-analyze"}, asked - listed

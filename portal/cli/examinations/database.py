@@ -56,8 +56,8 @@ def partitions(session: Session, settings: Settings) -> Iterator[Finding]:
                  act=bool(lacking) or not rows)
     spilled = list(session.scalars(text(DEFAULTS)))
     yield judged("partitions", f"rows lie in {', '.join(spilled)}: they came when their month was missing" if spilled
-                 else "no row came before its month", "they are kept and found; move them into their month in a quiet "
-                 "hour, or the month cannot be made", act=False, look=bool(spilled))
+                 else "no row came before its month", "they are kept and found; bin/flask history gather moves them "
+                 "into their month, which cannot be made before", act=False, look=bool(spilled))
     days = [f"{clock.now() + timedelta(days=ahead):%Y%m%d}" for ahead in range(1, DAYS_AHEAD + 1)]
     missing = list(session.scalars(text(DAYS), {"days": days}))
     yield judged("partitions", f"{', '.join(missing)} are not there" if missing

@@ -1,0 +1,170 @@
+"""A PostgreSQL that is not ours: copied over the replication protocol, its log taken as it is written, restored to the
+second between two orders that were acknowledged. The server is real; the desk knows nothing of it but three URLs."""
+import http.client
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from backups.desk import Desk
+from backups.restoring import clear_away
+from backups.sealing import parse_key
+from backups.store import Store
+from launcher import venv
+from launcher.home import ROOT
+from launcher.servers import running
+from tests.backups.desks import PERSON, backup, bin_flask, demo_desk
+from tests.running import free_port, wait_for
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.filterwarnings(
+    "ignore:subprocess:ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")]
+PASSWORD = "a password for backups"
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """Whose server is somebody else's to the desk of these tests, and is not archived: that setting is not ours."""
+    with demo_desk(tmp_path_factory.mktemp("database") / "var") as desk:
+        assert desk.servers.postgres
+        subprocess.run([str(ROOT / "deploy" / "backup" / "role.sh")], check=True, env={
+            **os.environ, "PATH": f"{desk.programs}:{os.environ['PATH']}", "BACKUP_PASSWORD": PASSWORD,
+            "PGHOST": str(desk.servers.postgres.sockets), "PGPASSWORD": desk.servers.keys["postgres_password"]})
+        yield desk
+
+
+@pytest.fixture(scope="module")
+def named(database: Desk) -> dict[str, str]:
+    """All that its desk is told."""
+    assert database.servers.postgres
+    url = f"postgresql://quittance_backup:{PASSWORD.replace(' ', '%20')}@/quittance?host="
+    return {name: database.environment[name] for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "FILES_FOLDER")} | {
+        "BACKUP_DATABASE_URL": url + str(database.servers.postgres.sockets).replace("/", "%2F")}
+
+
+@contextmanager
+def receiving(home: Path, named: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen([str(venv.PYTHON), "-m", "backups", "receive"], cwd=ROOT, start_new_session=True,
+                               env={**PERSON, **named, "QUITTANCE_HOME": str(home), "PYTHONPATH": str(ROOT)})
+    try:
+        yield process
+    finally:
+        process.terminate()
+        assert process.wait(60) == 0
+
+
+@contextmanager
+def serving(database: Desk) -> Iterator[int]:
+    port = free_port()
+    web = subprocess.Popen([str(venv.PYTHON), "serve.py", "127.0.0.1", str(port)], cwd=ROOT, start_new_session=True,
+                           env=database.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def answers() -> bool:
+        with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=5)) as connection:
+            try:
+                connection.request("GET", "/servez")
+                return connection.getresponse().status == 200
+            except OSError:
+                return False
+
+    try:
+        wait_for(answers, "the web answers", within_s=60)
+        yield port
+    finally:
+        web.terminate()
+        web.wait()
+
+
+def order(port: int, key: str, name: str) -> str:
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=20)) as connection:
+        connection.request("POST", "/gateway/v1/payins", json.dumps(
+            {"external_id": name, "amount": "1500.00", "currency": "RUB", "method": "card"}), {
+                "Authorization": f"Bearer {key}", "Idempotency-Key": name, "Content-Type": "application/json"})
+        answer = connection.getresponse()
+        said = json.loads(answer.read())
+    assert answer.status == 201, said
+    return str(said["id"])
+
+
+def orders(desk: Desk) -> list[str]:
+    return desk.owner_sql("SELECT external_id FROM orders WHERE external_id IN ('earlier', 'later') ORDER BY 1;").split()
+
+
+def test_restored_to_the_second_between_two_acknowledged_orders(database: Desk, named: dict[str, str], tmp_path: Path):
+    home = tmp_path / "elsewhere"
+    key = bin_flask(database.home.folder, "keys", "create", "--store", "bookshop", "--mode", "live")
+    token = key.stdout.splitlines()[-1]
+    with receiving(home, named), serving(database) as port:
+        assert "\tbase\t" in backup(home, "make", **named)
+        store = Store(home / "backups", parse_key(backup(home, "key").strip()))
+        order(port, token, "earlier")
+        wait_for(lambda: datetime.now(UTC) > store.find("latest").ended_at, "the copy is older than the moment")
+        between = datetime.now(UTC)
+        order(port, token, "later")
+        backup(home, "ship", **named)
+
+        said = backup(home, "restore", "--into", str(tmp_path / "then"), "--until", between.isoformat(), **named)
+        assert said.count(" 0 differences") == 2
+        then = Desk.at(tmp_path / "then", PERSON)
+        with closing(then.home), running(then.servers):
+            assert orders(then) == ["earlier"]
+            assert then.servers.postgres
+            assert (then.servers.postgres.data / "pg_hba.conf").read_text().count("scram-sha-256") == 2
+            assert "trust" not in (then.servers.postgres.data / "pg_hba.conf").read_text()
+        clear_away(tmp_path / "then")
+
+        backup(home, "restore", "--into", str(tmp_path / "now"), **named)
+        now = Desk.at(tmp_path / "now", PERSON)
+        with closing(now.home), running(now.servers):
+            assert orders(now) == ["earlier", "later"], "both were acknowledged, and both are there"
+        clear_away(tmp_path / "now")
+    assert orders(database) == ["earlier", "later"], "the server itself was left alone"
+
+
+def test_a_receiver_that_was_killed_goes_on_where_it_was(database: Desk, named: dict[str, str], tmp_path: Path):
+    home = tmp_path / "elsewhere"
+    with receiving(home, named):
+        backup(home, "make", **named)
+    database.owner_sql("CREATE TABLE meanwhile AS SELECT generate_series(1, 400000) AS number;")  # some 20 MB of log
+    with receiving(home, named):
+        backup(home, "ship", **named)
+        assert "files opened" in backup(home, "check", **named)
+    finished = sorted((home / "backups" / "wal").glob("*/[0-9A-F]*"))
+    assert len([path for path in finished if len(path.name) == 24]) >= 2, "finished segments were sealed"
+    assert len([path for path in finished if path.name.endswith(".partial")]) == 1, "of the last one as far as it goes"
+    assert [path.name for path in (home / "received").iterdir() if ".partial" not in path.name] == []
+    database.owner_sql("DROP TABLE meanwhile;")
+
+
+def test_a_damaged_repository_is_refused(database: Desk, named: dict[str, str], tmp_path: Path):
+    """One bit, in the copy and then in the log that follows it."""
+    home = tmp_path / "elsewhere"
+    with receiving(home, named):
+        made = backup(home, "make", **named).split("\t")[0]
+        database.owner_sql("CREATE TABLE meanwhile AS SELECT generate_series(1, 400000) AS number;")
+        backup(home, "ship", **named)
+    database.owner_sql("DROP TABLE meanwhile;")
+    segments = sorted((home / "backups" / "wal").glob("*/*"))
+    for damaged in (home / "backups" / made / "database", segments[-1]):
+        whole = damaged.read_bytes()
+        damaged.write_bytes(whole[:-100] + bytes([whole[-100] ^ 1]) + whole[-99:])
+        refused = bin_flask(home, "backup", "check", **named)
+        assert refused.returncode == 1
+        assert "does not open" in refused.stderr
+        assert "DIFFERS" in backup(home, "list", **named)
+        damaged.write_bytes(whole)
+
+
+def test_what_could_not_be_restored_is_not_taken_for_a_backup(named: dict[str, str], tmp_path: Path):
+    refused = bin_flask(tmp_path / "elsewhere", "backup", "make", **named | {
+        "BACKUP_DATABASE_URL": named["BACKUP_DATABASE_URL"].replace("/quittance?", "/postgres?")})
+    assert refused.returncode == 1
+    assert "is asked for postgres" in refused.stderr
+    refused = bin_flask(tmp_path / "elsewhere", "backup", "make", **named | {
+        "BACKUP_DATABASE_URL": named["DATABASE_OWNER_URL"]})
+    assert "does not let this role replicate" in refused.stderr
+    assert bin_flask(tmp_path / "elsewhere", "backup", "list", **named).stdout == ""
