@@ -728,12 +728,7 @@ BEGIN
                    AND (t.disputed_max_minor IS NULL OR (SELECT coalesce(sum(q.settlement_minor), 0) FROM disputes d JOIN orders q ON q.id = d.order_id
                      WHERE d.trader_id = t.id AND d.ended_at IS NULL AND d.live) < t.disputed_max_minor)
                    AND coalesce(o.amount_to_pay_minor <= (bank_rooms ->> (r.bank || ' ' || r.currency))::bigint, true)
-                   AND (NOT o.needs_collateral OR EXISTS (
-                       SELECT 1 FROM accounts c JOIN balances b ON b.account_id = c.id
-                        WHERE c.owner_kind = 'trader' AND c.purpose = 'available'
-                          AND c.currency = o.settlement_currency AND c.live = o.live
-                          AND c.owner_id = r.trader_id
-                          AND b.credits_minor - b.debits_minor >= o.settlement_minor))
+                   AND (NOT o.needs_collateral OR coalesce(f.minor >= o.settlement_minor, false))
                    AND (NOT o.one_amount OR NOT (
                        EXISTS (SELECT 1 FROM open_places p WHERE p.amount_minor = o.amount_to_pay_minor
                                AND p.requisite_id = r.id)
@@ -742,6 +737,11 @@ BEGIN
       FROM requisites r
       JOIN traders t ON t.id = r.trader_id
       JOIN holders h ON h.id = r.holder_id
+      LEFT JOIN (  -- once a trader, not once a size of each of his requisites
+           SELECT c.owner_id, c.currency, b.credits_minor - b.debits_minor AS minor
+             FROM accounts c JOIN balances b ON b.account_id = c.id
+            WHERE c.owner_kind = 'trader' AND c.purpose = 'available' AND c.live) f
+           ON f.owner_id = r.trader_id AND f.currency = t.settlement_currency
      CROSS JOIN LATERAL (
            SELECT * FROM every e WHERE e.currency = r.currency AND e.settlement = t.settlement_currency
                                    AND e.least <= r.max_minor AND e.below > r.min_minor OFFSET 0) q

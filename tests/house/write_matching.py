@@ -72,7 +72,7 @@ def document() -> str:
         pick_elsewhere=passes(last_first, **walked),
         again=[(rule, passes([rule], **locked).replace("r.robot", "found_one.robot")) for rule in last_first],
         funnel=[passes([rule for rule in RULES if rule.stage == stage], **ONCE) for stage in STAGES[1:]],
-        coverage=passes(HINDRANCES, **_looked_up()),
+        coverage=passes(HINDRANCES, **_looked_up() | {"covered": "coalesce(f.minor >= o.settlement_minor, false)"}),
         hindrances=[(rule, passes([rule], **_looked_up())) for rule in HINDRANCES])
 
 
