@@ -27,13 +27,8 @@ PAGES = {
 }
 """Guides in the order in which they are listed, after the quick start."""
 GUIDES = {"": "docs/index.html"} | PAGES
-RUSSIAN = {
-    "docs/index.html": "docs/ru/index.html", "docs/payment_page.html": "docs/ru/payment_page.html",
-    "docs/host_to_host.html": "docs/ru/host_to_host.html", "docs/payouts.html": "docs/ru/payouts.html",
-    "docs/webhooks.html": "docs/ru/webhooks.html", "docs/idempotency.html": "docs/ru/idempotency.html",
-    "docs/going_live.html": "docs/ru/going_live.html", "docs/changelog.html": "docs/ru/changelog.html",
-}
-"""Guides that are written in Russian too; the reference speaks English, as the gateway does."""
+RUSSIAN = {template: template.replace("docs/", "docs/ru/") for template in GUIDES.values()}
+"""Every guide in Russian, too; the reference speaks English, as the gateway does."""
 
 
 @bp.get("")
