@@ -4,6 +4,7 @@ It imports nothing of the desk, holds no secret and is bounded in memory, time a
 """
 import io
 import json
+import re
 import resource
 import sys
 import zlib
@@ -21,6 +22,8 @@ ACTIVE = ("/A", "/AA", "/AF", "/Annots", "/JS", "/OpenAction", "/EmbeddedFiles",
 UNPACKED_BYTES_MAX = 100 * 1024 * 1024  # of all that is packed in a document: fifty scanned pages come to less
 #: how much each way of packing can make of a byte at most; of Flate what it does make is counted instead
 GROWS = {"/FlateDecode": 1032, "/LZWDecode": 1366, "/RunLengthDecode": 64}
+STREAM = re.compile(rb"stream[ \t]*(?:\r\n|\r|\n)")
+FED_BYTES = 64 * 1024
 DEEP_MAX = 40  # dictionaries within dictionaries
 
 
@@ -82,6 +85,7 @@ def _pdf(content: bytes) -> tuple[str, None, bytes]:
     """Its pages alone, in a new document, without anything that acts: nothing of the old root comes along."""
     import pikepdf
 
+    _weigh(content)
     try:
         document = pikepdf.open(io.BytesIO(content))
     except pikepdf.PasswordError:
@@ -119,13 +123,27 @@ def _unpacked(stream: Any, pikepdf: Any) -> int:
     return size
 
 
-def _inflated(raw: bytes) -> int:
+def _weigh(content: bytes) -> None:
+    """Whatever stands where a stream may begin, before anything is read: what a document's own objects are packed in
+    is unpacked on opening. Raises Refused."""
+    size, whole = 0, memoryview(content)
+    for found in STREAM.finditer(content):
+        size += _inflated(whole[found.end():])
+        if size > UNPACKED_BYTES_MAX:
+            raise Refused(TOO_MUCH)
+
+
+def _inflated(raw: "bytes | memoryview") -> int:
     """Counted in pieces, and no further than matters. What is no zlib data comes to nothing."""
     inflate, size = zlib.decompressobj(), 0
     try:
-        while raw and not inflate.eof and size <= UNPACKED_BYTES_MAX:
-            size += len(inflate.decompress(raw, 1024 * 1024))
-            raw = inflate.unconsumed_tail
+        for at in range(0, len(raw), FED_BYTES):
+            piece = bytes(raw[at:at + FED_BYTES])
+            while piece and not inflate.eof and size <= UNPACKED_BYTES_MAX:
+                size += len(inflate.decompress(piece, 1024 * 1024))
+                piece = inflate.unconsumed_tail
+            if inflate.eof or size > UNPACKED_BYTES_MAX:
+                break
     except zlib.error:
         pass
     return size
