@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -88,11 +89,11 @@ class Farm:
 
     def states(self) -> dict[str, tuple[str, str]]:
         """State and weight of each web, as HAProxy tells them."""
-        done = subprocess.run([sys.executable, "-c", (
-            "import socket; s = socket.socket(socket.AF_UNIX); s.connect(%r); s.sendall(b'show stat\\n');"
-            "print(b''.join(iter(lambda: s.recv(65536), b'')).decode())") % str(self.folder / "front.sock")],
-            capture_output=True, text=True, check=False)
-        rows = [line.split(",") for line in done.stdout.splitlines()]
+        with socket.socket(socket.AF_UNIX) as wire:
+            wire.connect(str(self.folder / "front.sock"))
+            wire.sendall(b"show stat\n")
+            said = b"".join(iter(lambda: wire.recv(65536), b""))
+        rows = [line.split(",") for line in said.decode().splitlines()]
         return {row[1]: (row[17], row[18]) for row in rows if len(row) > 18 and row[0] == "web" and row[1] in self.webs}
 
     def releases(self) -> dict[str, str]:
@@ -104,7 +105,8 @@ class Farm:
         return subprocess.run(
             [sys.executable, str(ROOT / "deploy" / "canary"), "--socket", str(self.folder / "front.sock"),
              *(word for name, address in self.webs.items() for word in ("--web", f"{name}={address}")),
-             "--put", f"RELEASE={new}\n{START}", "--back", f"RELEASE={old}\n{START}", "--minutes", "0.25", "--least", "10"],
+             "--put", f"RELEASE={new}\n{START}", "--back", f"RELEASE={old}\n{START}", "--minutes", "0.25",
+             "--least", "10"],
             env=self.environment, capture_output=True, text=True, check=False)
 
     def stop(self) -> None:
