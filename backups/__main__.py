@@ -103,7 +103,7 @@ def print_key(desk: Desk, options: argparse.Namespace) -> int:
 
 def ship(desk: Desk, options: argparse.Namespace) -> int:
     shipped = making.ship(desk, all_of_it=not options.finished)
-    say("the log is kept as far as it is written" if desk.copies_elsewhere else f"{shipped} segments of the log shipped")
+    say("all of the log is kept" if desk.copies_elsewhere else f"{shipped} segments of the log shipped")
     return 0
 
 

@@ -1,7 +1,7 @@
 """A PostgreSQL that is not ours, asked as a standby asks: copied whole, and its log taken as it is written.
 
-`BACKUP_DATABASE_URL` names a role with REPLICATION there (deploy/backup/role.sh). Nothing else of that server is needed:
-no file of its machine, no setting but its pg_hba.conf. docs/decisions/0236 says why so.
+`BACKUP_DATABASE_URL` names a role with REPLICATION there (deploy/backup/role.sh). Nothing else of that server is
+needed: no file of its machine, no setting but its pg_hba.conf. docs/decisions/0236 says why so.
 """
 import os
 import re

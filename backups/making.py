@@ -27,7 +27,8 @@ def make(desk: Desk, rule: Rule) -> Manifest:
     store, begun = desk.store, time.monotonic()
     id = datetime.now(UTC).strftime(STAMP)
     server = desk.servers.postgres
-    chain, first, as_large = "", "", {}
+    chain, first = "", ""
+    as_large: dict[str, str] = {}
     if server:
         chain = begin_log(desk, server)
         size, first = _copy_server(desk, server, store, f"{id}/database")
@@ -41,7 +42,8 @@ def make(desk: Desk, rule: Rule) -> Manifest:
     made = Manifest(id=id, kind=kind, took_s=round(time.monotonic() - begun, 1), bytes=size,
                     key=sealing.fingerprint(store.key), chain=chain, first_segment=first,
                     server=desk.owner_sql("SHOW server_version;"), owner=desk.owner_sql("SELECT current_user;"),
-                    production=desk.environment["APP_ENV"] == "production", files=_where_files_lie(desk), as_large=as_large)
+                    production=desk.environment["APP_ENV"] == "production", files=_where_files_lie(desk),
+                    as_large=as_large)
     store.write(made)
     if server:
         ship(desk)

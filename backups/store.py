@@ -113,7 +113,8 @@ class Store:
 
     def reaches(self, manifest: Manifest) -> datetime:
         """To which moment a restore can lead: when the newest segment that follows it was kept."""
-        following = [path for path in self.segments(manifest.chain) if path.name[:SEGMENT_CHARS] >= manifest.first_segment]
+        following = [path for path in self.segments(manifest.chain)
+                     if path.name[:SEGMENT_CHARS] >= manifest.first_segment]
         return max((datetime.fromtimestamp(path.stat().st_mtime, UTC) for path in following), default=manifest.made_at)
 
     def prune(self, rule: Rule, now: datetime, files_folder: Path | None) -> list[str]:

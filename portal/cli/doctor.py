@@ -8,8 +8,8 @@ from portal.core.db import reader
 
 ALL: tuple[Examination, ...] = (
     machine.settings, machine.clocks, machine.disk, machine.backups, machine.scanner, database.partitions,
-    database.old_months, database.indexes, database.bloat, database.long_transactions, database.replication,
-    database.standby, database.collations, desk.jobs, desk.proved, desk.keys)
+    database.old_months, database.indexes, database.extensions, database.bloat, database.long_transactions,
+    database.replication, database.standby, database.collations, desk.jobs, desk.proved, desk.keys)
 MARKS = {Need.WELL: "well", Need.LOOK: "look", Need.ACT: "ACT"}
 
 

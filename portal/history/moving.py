@@ -213,9 +213,9 @@ def _detach(connection: Connection, table: str, name: str) -> None:
 def _attach(connection: Connection, table: str, name: str, month: date) -> int:
     """With the rows that came while the month was not there; returns how many.
 
-    Those cannot be deleted where they lie (append_only, and the default may hold none of an attached month): the default
-    leaves its table, whose triggers leave it, and comes back without them. Creates wait for that, and for a look at
-    what else lies in the default.
+    Those cannot be deleted where they lie (append_only), and the default may hold none of an attached month: it leaves
+    its table, whose triggers leave it, and comes back without them. Creates wait for that, and for a look at what
+    else lies in the default.
     """
     default, column = sql.Identifier(default_of(table)), sql.Identifier(TABLES[table])
     since, until = sql.Literal(begin_of(month)), sql.Literal(end_of(month))

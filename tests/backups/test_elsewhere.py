@@ -91,10 +91,10 @@ def order(port: int, key: str, name: str) -> str:
 
 
 def orders(desk: Desk) -> list[str]:
-    return desk.owner_sql("SELECT external_id FROM orders WHERE external_id IN ('earlier', 'later') ORDER BY 1;").split()
+    return desk.owner_sql("SELECT external_id FROM orders WHERE external_id IN ('earlier', 'later') ORDER BY 1").split()
 
 
-def test_restored_to_the_second_between_two_acknowledged_orders(database: Desk, named: dict[str, str], tmp_path: Path):
+def test_restored_to_the_second_between_two_orders(database: Desk, named: dict[str, str], tmp_path: Path):
     home = tmp_path / "elsewhere"
     key = bin_flask(database.home.folder, "keys", "create", "--store", "bookshop", "--mode", "live")
     token = key.stdout.splitlines()[-1]

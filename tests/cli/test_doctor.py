@@ -29,6 +29,7 @@ def test_what_is_wrong_is_told_with_its_cure(fresh_app, fresh_database, url_of, 
     before = ask(fresh_app)
     assert any("months until" in line for line in lines(before, "partitions"))
     assert lines(before, "indexes")[0].startswith("well")
+    assert lines(before, "extensions")[0].startswith("well")
     assert "well jobs: none is dead" in before.output
     assert "ACT  processes: the worker does nothing" in before.output, "nobody works in this test"
     assert before.exit_code == 2
@@ -42,6 +43,7 @@ def test_what_is_wrong_is_told_with_its_cure(fresh_app, fresh_database, url_of, 
         owner.execute("CREATE TABLE twice AS SELECT 1 AS number FROM generate_series(1, 2)")
         with pytest.raises(psycopg.errors.UniqueViolation):  # as a release that fails half way
             owner.execute("CREATE UNIQUE INDEX CONCURRENTLY ix_half ON twice (number)")
+        owner.execute("CREATE EXTENSION citext VERSION '1.4'")  # as a server has it that was upgraded beneath it
     (tmp_path / "backups" / "one").mkdir(parents=True)
     manifest = tmp_path / "backups" / "one" / "manifest"
     manifest.touch()
@@ -53,6 +55,7 @@ def test_what_is_wrong_is_told_with_its_cure(fresh_app, fresh_database, url_of, 
     assert "well" not in said.output
     assert any(f"audit_rows lack the month {month}" in line for line in lines(said, "partitions"))
     assert any("not valid: ix_half" in line for line in lines(said, "indexes"))
+    assert lines(said, "extensions")[0].startswith("look extensions: citext is 1.4, the server has ")
     assert "ACT  jobs: 1 are dead" in said.output
     assert lines(said, "backups")[0].startswith("ACT  backups: the newest is of")
     assert "ACT  backups: no restore was ever tried" in said.output

@@ -12,8 +12,9 @@ import yaml
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 RELEASES = ("1.31", "1.34")  # of Kubernetes: an old one and a new one
+FILES = sorted((DEPLOY / "kubernetes").glob("*.yaml"))
 MANIFESTS = [pytest.param(item, id=f"{item['kind']} {item['metadata']['name']}")
-             for file in sorted((DEPLOY / "kubernetes").glob("*.yaml")) for item in yaml.safe_load_all(file.read_text())]
+             for file in FILES for item in yaml.safe_load_all(file.read_text())]
 
 
 def compose() -> Any:
@@ -45,11 +46,12 @@ def test_a_slip_in_compose_is_found(service, name, wrong):
 @pytest.mark.parametrize("manifest", MANIFESTS)
 def test_manifests_are_as_kubernetes_takes_them(manifest, release):
     """Strict: a field that it does not know is one with a slip in it."""
-    kubernetes_validate.validate(manifest, release, strict=True)
+    assert kubernetes_validate.validate(manifest, release, strict=True) == release
 
 
 def test_a_slip_in_a_manifest_is_found():
     deployment = next(one.values[0] for one in MANIFESTS if one.values[0]["kind"] == "Deployment")
     for slip in ({"replicas": "two"}, {"replica": 2}):
         with pytest.raises(kubernetes_validate.ValidationError):
-            kubernetes_validate.validate({**deployment, "spec": {**deployment["spec"], **slip}}, RELEASES[-1], strict=True)
+            wrong = {**deployment, "spec": {**deployment["spec"], **slip}}
+            kubernetes_validate.validate(wrong, RELEASES[-1], strict=True)

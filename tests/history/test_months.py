@@ -205,12 +205,15 @@ def test_killed_in_the_middle_it_is_given_again(old: Old, fresh_app) -> None:
 
 
 def stray(old: Old, month: str) -> None:
-    """A step, a row of the audit and done work with the date of a month that is not there."""
+    """A step and done work with the date of a month that is not there."""
     at = f"timestamptz '{month}-17 12:00+00'"
-    old.owned(f"""INSERT INTO order_events SELECT (jsonb_populate_record(e, jsonb_build_object('created_at', {at}, 'id',
-                  uuidv7(), 'transaction_id', pg_current_xact_id()::text::bigint))).* FROM order_events e WHERE type = 'payin.completed' LIMIT 1""",
-              f"""INSERT INTO jobs_done SELECT (jsonb_populate_record(j, jsonb_build_object('done_at', {at}, 'id',
-                  (SELECT max(id) + 1 FROM jobs_done)))).* FROM jobs_done j LIMIT 1""")
+    new = "'transaction_id', pg_current_xact_id()::text::bigint, 'id', uuidv7()"
+    old.owned(f"""INSERT INTO order_events
+                  SELECT (jsonb_populate_record(e, jsonb_build_object('created_at', {at}, {new}))).*
+                  FROM order_events e WHERE type = 'payin.completed' LIMIT 1""",
+              f"""INSERT INTO jobs_done
+                  SELECT (jsonb_populate_record(j, jsonb_build_object(
+                      'done_at', {at}, 'id', (SELECT max(id) + 1 FROM jobs_done)))).* FROM jobs_done j LIMIT 1""")
 
 
 def in_default(old: Old, table: str) -> int:
@@ -229,8 +232,8 @@ def test_rows_without_a_month_are_gathered_into_it(old: Old) -> None:
         before = owner.execute("SELECT * FROM order_events ORDER BY id, created_at").fetchall()
     done = old.run("history", "gather")
     assert done.exit_code == 0, done.output
-    assert [f"gathered {table}_p{month.replace('-', '')}: 1 rows" in done.output for table in ("order_events", "jobs_done")
-            ] == [True, True], done.output
+    for table in ("order_events", "jobs_done"):
+        assert f"gathered {table}_p{month.replace('-', '')}: 1 rows" in done.output
     assert [in_default(old, table) for table in ("order_events", "jobs_done")] == [0, 0]
     with psycopg.connect(old.owner_url) as owner:
         assert owner.execute("SELECT * FROM order_events ORDER BY id, created_at").fetchall() == before

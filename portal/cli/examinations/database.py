@@ -1,4 +1,4 @@
-"""The database: partitions ahead, old months, indexes, bloat, transactions, replication, a standby, collations."""
+"""The database: partitions, months, indexes, extensions, bloat, transactions, replication, a standby, collations."""
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -41,6 +41,10 @@ UNUSED = """
     SELECT s.indexrelid::regclass::text AS name, pg_relation_size(s.indexrelid) / 1048576 AS mib
     FROM pg_stat_user_indexes s JOIN pg_index i USING (indexrelid)
     WHERE s.idx_scan = 0 AND NOT i.indisunique AND pg_relation_size(s.indexrelid) > :bytes ORDER BY 2 DESC LIMIT 20"""
+OUTDATED = """
+    SELECT e.extname AS name, e.extversion AS has, a.default_version AS there FROM pg_extension e
+    LEFT JOIN pg_available_extensions a ON a.name = e.extname
+    WHERE a.default_version IS DISTINCT FROM e.extversion ORDER BY 1"""
 BLOATED = """
     SELECT relname, n_dead_tup AS dead, n_live_tup AS live, last_autovacuum FROM pg_stat_user_tables
     WHERE n_dead_tup > :dead AND n_dead_tup > :share * (n_live_tup + n_dead_tup) ORDER BY n_dead_tup DESC LIMIT 20"""
@@ -87,6 +91,15 @@ def indexes(session: Session, settings: Settings) -> Iterator[Finding]:
     yield judged("indexes", "never used: " + ", ".join(f"{row.name} ({row.mib} MiB)" for row in unused) if unused
                  else "each large one is used", "tell the developers, and since when; drop none by hand",
                  act=False, look=bool(unused))
+
+
+def extensions(session: Session, settings: Settings) -> Iterator[Finding]:
+    """The desk needs none; what somebody else has put there must be of the server that runs."""
+    rows = session.execute(text(OUTDATED)).all()
+    yield judged("extensions", "; ".join(f"{row.name} is {row.has}, the server has {row.there or 'none'}"
+                                         for row in rows) if rows else "each is of this server",
+                 "ALTER EXTENSION … UPDATE as the owner of each; where the server has none, install its package",
+                 act=any(row.there is None for row in rows), look=bool(rows))
 
 
 def bloat(session: Session, settings: Settings) -> Iterator[Finding]:
