@@ -84,8 +84,9 @@ def test_many_end_in_one_batch(cast):
     assert f.trader_available(trader) == usdt("100000.000000")
 
 
-def test_expiry_against_confirmation_twenty_five_times(app, ready):
-    for n in range(25):
+@pytest.mark.parametrize("times", [25, pytest.param(200, marks=pytest.mark.slow)])
+def test_expiry_against_confirmation_at_the_deadline(app, ready, times):
+    for n in range(times):
         order = f.assigned_payin(ready, f"{1000 + n}.00")
         assignment, trader = f.assignment_of(order), f.its_trader(order)
 
