@@ -12,7 +12,7 @@ import psycopg
 
 from benchmarks.drill import judge, network
 from benchmarks.drill.cluster import Cluster
-from benchmarks.drill.faults import CLOCKS, FAULTS
+from benchmarks.drill.faults import CLOCKS, FAULTS, LASTS_S
 from benchmarks.drill.load import Load
 
 CALM_S = 6.0  # before each fault, and after all is well again
@@ -59,17 +59,24 @@ def _drilled(cluster: Cluster, names: list[str], a_second: float) -> int:
     load = Load(network.FRONT, 8080, tokens, a_second)
     try:
         _until_well(cluster, load, books)
-        windows = [window for name in names if (window := _one(cluster, name, load, books))]
+        made = {name: _one(cluster, name, load, books) for name in names}
     finally:
         load.end()
     _settled(books)
-    table, good = judge.table(windows, load, books)
-    print(table)
-    print(books.early())
-    print("died by themselves and were started again:", ", ".join(cluster.keeper.died) or "none")
+    rows, line, failures = judge.rows([window for window in made.values() if window], load, books)
+    print(judge.HEAD, *rows, "", line, sep="\n")
+    early, died = books.early(), cluster.keeper.died
+    print("; ".join(f"{words}: {count}" for words, count in early.items()))
+    print("died by themselves and were started again:", ", ".join(died) or "none")
     for proof in ("ledger", "audit"):
         print(proof, "verify:", cluster.flask(proof, "verify").strip().splitlines()[-1])
-    return 0 if good else 1
+    failures += [f"{FAULTS[name][0]}: not made here" for name, window in made.items() if window is None]
+    failures += [failure for row in rows for failure in row.failures]
+    failures += [f"{words}: {count}" for words, count in early.items() if count]
+    failures += [f"died by itself: {part}" for part in died]
+    for failure in failures:
+        print("does not hold:", failure)
+    return int(bool(failures))
 
 
 def _one(cluster: Cluster, name: str, load: Load, books: judge.Books) -> judge.Window | None:
@@ -84,7 +91,7 @@ def _one(cluster: Cluster, name: str, load: Load, books: judge.Books) -> judge.W
         print("   not made here:", error, flush=True)
         return None
     whole = _until_well(cluster, load, books)
-    return judge.Window(words, began, judge.now(), whole)
+    return judge.Window(words, began, judge.now(), whole, judge.REFUSED_S_MAX + LASTS_S.get(name, 0))
 
 
 def _until_well(cluster: Cluster, load: Load, books: judge.Books) -> bool:

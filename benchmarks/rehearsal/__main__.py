@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.desk import application
@@ -16,6 +17,13 @@ from benchmarks.rehearsal.releases import FRONT, Desk, checked_out, same_schema,
 from benchmarks.rehearsal.watchers import Listener, Reader
 
 DEAF_S_MAX = 5.0
+SHOWN = 8  # of the longest creates
+
+
+@dataclass(frozen=True)
+class Step:
+    words: str
+    began: float
 
 
 def main() -> int:
@@ -47,21 +55,25 @@ def _rehearsed(where: Ground, database: str, old: Path, new: Path, folder: Path,
     try:
         with _watched(tokens, sessions, asked.per_second) as (load, readers, listeners):
             time.sleep(asked.calm)
+            steps = [Step("the migration", time.time())]
             print(f"migrated under load in {desk.migrate(new):.1f} s", flush=True)
-            _roll(desk, new, asked.calm)
+            steps += _roll(desk, new, asked.calm)
             print("and back: the old release on the new schema", flush=True)
-            _roll(desk, old, asked.calm, only="web")
-        return _judged(where, database, load, readers, listeners)
+            steps += _roll(desk, old, asked.calm, only="web")
+        return _judged(where, database, load, readers, listeners, steps)
     finally:
         desk.stop()
 
 
-def _roll(desk: Desk, release: Path, calm_s: float, only: str | None = None) -> None:
+def _roll(desk: Desk, release: Path, calm_s: float, only: str | None = None) -> list[Step]:
+    steps = []
     for process in list(desk.processes):
         if only in (None, process.name):
+            steps.append(Step(f"{process.name} at {process.address} by {release.name}", time.time()))
             took = desk.replace(process, release)
             print(f"  {process.name} at {process.address} is {release.name} now, after {took:.1f} s", flush=True)
             time.sleep(calm_s)
+    return steps
 
 
 @contextmanager
@@ -78,7 +90,8 @@ def _watched(tokens: list[str], sessions: list[str], a_second: float
         load.end()
 
 
-def _judged(where: Ground, database: str, load: Load, readers: list[Reader], listeners: list[Listener]) -> int:
+def _judged(where: Ground, database: str, load: Load, readers: list[Reader], listeners: list[Listener],
+            steps: list[Step]) -> int:
     failed = [each for each in load.tries if each.answer != "201"]
     took = sorted(each.took_s for each in load.tries)
     misread = sum((reader.failed for reader in readers), start=type(readers[0].failed)())
@@ -88,11 +101,18 @@ def _judged(where: Ground, database: str, load: Load, readers: list[Reader], lis
     print(f"creates: {load.asked}, failed {len(failed)} {sorted({each.answer for each in failed})}; p50"
           f" {took[len(took) // 2] * 1000:.0f} ms, p99 {took[int(len(took) * 0.99)] * 1000:.0f} ms, longest"
           f" {took[-1] * 1000:.0f} ms")
+    for each in sorted(load.tries, key=lambda each: -each.took_s)[:SHOWN]:
+        print(f"  {each.took_s * 1000:.0f} ms {_when(each.at, steps)}")
     print(f"reads: {sum(reader.asked for reader in readers)}, failed {misread.total()} {dict(misread)}")
     print(f"streams: {len(listeners)}, came back {turned} times, refused"
           f" {sum(listener.refused.total() for listener in listeners)}; the longest silence {deaf:.1f} s")
     print(f"orders that wait to be matched afterwards: {waiting}")
     return int(bool(failed or misread or waiting) or deaf > DEAF_S_MAX)
+
+
+def _when(at: float, steps: list[Step]) -> str:
+    begun = [step for step in steps if step.began <= at]
+    return f"{at - begun[-1].began:.1f} s into: {begun[-1].words}" if begun else "before all"
 
 
 def _matched(where: Ground, database: str) -> int:
