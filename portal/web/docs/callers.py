@@ -1,4 +1,6 @@
-"""What the page on authentication shows to copy: a token asked for, a call signed. Tests run what signs."""
+"""What the pages on authentication and clients show to copy: a token asked for, a call signed, a first payin. Tests run
+what signs.
+"""
 
 TOKEN = '''import os, time
 
@@ -34,3 +36,28 @@ curl "$DESK/payouts" -H "Authorization: Bearer $KEY" -H "Idempotency-Key: $TRY" 
   -H "Quittance-Timestamp: $AT" -H "Quittance-Signature: v1=$SIGNATURE" \\
   -H "Content-Type: application/json" -d "$BODY"'''
 SAMPLES = {"token_sample": TOKEN, "signing_sample": SIGNING, "signing_shell": SHELL}
+CLIENTS = (
+    ("Python", r'''from quittance import Quittance
+
+desk = Quittance("KEY", "SERVER")
+payin = desk.payins.create(external_id="order-1042", amount="1500.00", currency="RUB",
+                           method="card", idempotency_key="order-1042-try-1")
+print(payin["payment_url"])'''),
+    ("JavaScript", r'''import { must, quittance } from "quittance";
+
+const desk = quittance("KEY", "SERVER");
+const payin = await must(desk.POST("/gateway/v1/payins", {
+  params: { header: { "Idempotency-Key": "order-1042-try-1" } },
+  body: { external_id: "order-1042", amount: "1500.00", currency: "RUB", method: "card" },
+}));
+console.log(payin.payment_url);'''),
+    ("PHP", r'''$desk = new Quittance\Desk("KEY", "SERVER");
+$payins = new Quittance\Api\PayinsApi($desk->http(), $desk->configuration());
+$payin = $payins->createPayin("order-1042-try-1", new Quittance\Model\CreatePayin([
+    "external_id" => "order-1042", "amount" => "1500.00", "currency" => "RUB", "method" => "card"]));
+echo $payin->getPaymentUrl();'''))
+"""(language, text), where KEY and SERVER stand for the reader's own."""
+
+
+def clients(key: str, server: str) -> dict[str, str]:
+    return {language: text.replace("KEY", key).replace("SERVER", server) for language, text in CLIENTS}

@@ -50,7 +50,14 @@ def page(name: str) -> Response:
     """A guide. `/docs/errors#code` is what the `type` of every problem leads to."""
     if name not in PAGES:
         raise NotFound()
-    return _cached(PAGES[name], outcomes=ROWS, **(callers.SAMPLES if name == "authentication" else {}))
+    return _cached(PAGES[name], outcomes=ROWS, **_samples(name))
+
+
+def _samples(name: str) -> dict[str, Any]:
+    """What a guide shows to copy, the same in every language."""
+    if name == "clients":
+        return {"samples": callers.clients(_beginning_of_a_key() or "qk_test_…", reference().server)}
+    return callers.SAMPLES if name == "authentication" else {}
 
 
 @bp.get("/reference/<tag>")
