@@ -100,7 +100,7 @@ def test_restored_to_the_second_between_two_orders(database: Desk, named: dict[s
     token = key.stdout.splitlines()[-1]
     with receiving(home, named), serving(database) as port:
         assert "\tbase\t" in backup(home, "make", **named)
-        store = Store(home / "backups", parse_key(backup(home, "key").strip()))
+        store = Store(home / "backups", parse_key(backup(home, "key", **named).strip()))
         order(port, token, "earlier")
         wait_for(lambda: datetime.now(UTC) > store.find("latest").ended_at, "the copy is older than the moment")
         between = datetime.now(UTC)
