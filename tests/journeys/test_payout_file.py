@@ -16,6 +16,8 @@ from tests.web.browser.conftest import chromium, settle
 assert chromium
 pytestmark = pytest.mark.browser
 DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+VIEWS = pytest.mark.parametrize("view", [pytest.param(PHONE, id="phone"),
+                                         pytest.param(DESKTOP, id="desktop", marks=pytest.mark.slow)])
 SOON_MS = 20_000
 
 
@@ -67,7 +69,7 @@ def fits(page: Page, view: dict[str, int]) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= view["width"], page.url
 
 
-@pytest.mark.parametrize("view", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@VIEWS
 def test_from_the_file_to_completed(cast: f.Cast, desk: Desk, opened: Callable[..., object], tmp_path: Path,
                                     view: dict[str, int]) -> None:
     path = tmp_path / "salaries.csv"
@@ -122,7 +124,7 @@ def paid_by_its_trader(opened: Callable[..., object], trader: people.Person, des
         expect(page.get_by_text("The store looks whether the money has arrived")).to_be_visible()
 
 
-@pytest.mark.parametrize("view", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@VIEWS
 def test_the_cost_follows_what_is_typed_and_no_number_is_sent_along(
         cast: f.Cast, desk: Desk, opened: Callable[..., object], view: dict[str, int]) -> None:
     asked: list[str] = []

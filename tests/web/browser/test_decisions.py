@@ -37,6 +37,7 @@ def look_at(chromium: Browser, desk: Desk, sid: str, path: str, says: dict[str, 
             assert not look.complaints
 
 
+@pytest.mark.slow
 def test_a_tariff_is_shown_band_by_band(chromium: Browser, desk: Desk, stage: Stage, tmp_path: Path) -> None:
     with stage.app.app_context():
         cast = f.new_cast(fee_bps=250)

@@ -14,7 +14,8 @@ from tests.web.stage import Stage
 
 pytestmark = pytest.mark.browser
 SIZES = pytest.mark.parametrize(("width", "height", "theme", "kind"), [
-    (390, 844, "dark", "trader"), (1440, 900, "light", "merchant")], ids=["phone", "desktop"])
+    pytest.param(390, 844, "dark", "trader", id="phone"),
+    pytest.param(1440, 900, "light", "merchant", id="desktop", marks=pytest.mark.slow)])
 PASSWORD = "a sentence that nobody else would think of"
 
 

@@ -15,8 +15,8 @@ from tests.web.browser.conftest import Look, looking, show_who
 from tests.web.stage import Stage
 
 pytestmark = pytest.mark.browser
-SIZES = pytest.mark.parametrize(("width", "height", "theme"), [(390, 844, "dark"), (1440, 900, "light")],
-                                ids=["phone", "desktop"])
+SIZES = pytest.mark.parametrize(("width", "height", "theme"), [
+    pytest.param(390, 844, "dark", id="phone"), pytest.param(1440, 900, "light", id="desktop", marks=pytest.mark.slow)])
 
 
 class Owner:
