@@ -45,10 +45,10 @@ class Record:
         with psycopg.connect(self.url) as connection:
             connection.execute(statement, values)
 
-    def in_hand(self) -> int:
-        """Batches of orders that workers hold under a lease."""
+    def in_hand(self, *kinds: str) -> int:
+        """Batches of orders that workers hold under a lease; of all kinds, or of these."""
         return int(self.one("SELECT count(DISTINCT lease) FROM jobs WHERE leased_until > now() AND kind = ANY(%s)",
-                            list(OF_ORDERS)))
+                            list(kinds or OF_ORDERS)))
 
     def waiting(self, *kinds: str) -> int:
         return int(self.one("SELECT count(*) FROM jobs WHERE kind = ANY(%s)", list(kinds)))

@@ -36,7 +36,7 @@ def test_six_workers_killed_over_300_jobs(fresh_app: Flask, fresh_database: str,
         all_matched(record, ORDERS)
         with record.held(("jobs_done", "SHARE")):
             confirm_all(orders)
-            wait_for(record.in_hand, "settlement is under way")
+            wait_for(lambda: record.in_hand("settle_order"), "settlement is under way")
             _kill_all(desk)
         record.leases_run_out()
         desk.start("worker")
