@@ -212,8 +212,10 @@ def _judged(opened: list[Opened], fragment: Opened, exported: dict[str, float] |
         Result("G10b", "the queue's fragment, p95", fragment.p95, "<=", 20, 5, "ms"),
         Result("G10c", f"the page of coverage, {REQUISITES:,} requisites, p95", coverage.p95, "<=", 200, 50, "ms"),
         Result("F30a", "fault 30: lists, filters and search, p95", lists, "<=", LIST_MS_MAX, LIST_MS_MAX / 5, "ms")]
-    if exported is None or exported["status"] != 200:
+    if exported is None:
         return results
+    if exported["status"] != 200:
+        return [*results, Result.missing("F30b", f"fault 30: the export answered {exported['status']:.0f}")]
     return [*results, Result("F30b", "fault 30: an export streams, memory grows by", exported["grew_mb"], "<=",
                              EXPORT_MB_MAX, EXPORT_MB_MAX / 4, "MB", rounds=exported,
                              note=f"{exported['read_mb']:.0f} MB read in {exported['took_s']:.0f} s")]

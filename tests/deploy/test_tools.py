@@ -2,6 +2,7 @@
 import http.client
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -30,6 +31,23 @@ def test_each_alert_fires_by_its_fault_and_clears():
     assert "SUCCESS" in run("promtool", "test", "rules", "rules_test.yml", where=DEPLOY / "prometheus")
     run("promtool", "check", "config", "--syntax-only", "prometheus.yml", where=DEPLOY / "prometheus")
     run("promtool", "check", "config", "--syntax-only", "compose-prometheus.yml")
+
+
+@pytest.mark.parametrize(("severity", "receiver"), [("page", "whoever-is-on-call"), ("ticket", "by-mail")])
+def test_an_alert_goes_where_its_severity_says(severity, receiver):
+    rules = (DEPLOY / "prometheus" / "rules.yml").read_text()
+    assert f"severity: {severity}" in rules
+    assert "SUCCESS" in run("amtool", "check-config", "alertmanager.yml", where=DEPLOY / "prometheus")
+    said = run("amtool", "config", "routes", "test", "--config.file", "alertmanager.yml", f"severity={severity}",
+               where=DEPLOY / "prometheus")
+    assert said.strip() == receiver
+
+
+def test_what_is_not_told_beside_something_larger_is_an_alert_of_ours():
+    named = set(re.findall(r"alertname=~\"([\w|]+)\"", (DEPLOY / "prometheus" / "alertmanager.yml").read_text()))
+    alerts = set(re.findall(r"- alert: (\w+)", (DEPLOY / "prometheus" / "rules.yml").read_text()))
+    assert named
+    assert {name for names in named for name in names.split("|")} <= alerts
 
 
 @pytest.fixture
