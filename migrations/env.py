@@ -1,4 +1,4 @@
-"""Alembic's environment: as the owner, with a short lock timeout, so that a migration never queues the desk up."""
+"""Alembic's environment: as the owner, with short waits for locks and many tries, so that the desk never queues up."""
 from alembic import context
 from alembic.migration import MigrationContext
 from flask import current_app
@@ -29,10 +29,15 @@ def run() -> None:
         connection.commit()
         if readiness.is_of_before(version):
             raise SystemExit(readiness.MADE_ANEW.format(version=version))
-        context.configure(connection=connection, target_metadata=Base.metadata, include_object=include_object,
-                          compare_type=True, transaction_per_migration=True)
-        with context.begin_transaction():
-            context.run_migrations()
+
+        def migrate() -> None:
+            """From where the last try ended: each migration is a transaction of its own."""
+            context.configure(connection=connection, target_metadata=Base.metadata, include_object=include_object,
+                              compare_type=True, transaction_per_migration=True)
+            with context.begin_transaction():
+                context.run_migrations()
+
+        schema_locks.insist(migrate)
 
 
 run()

@@ -28,7 +28,7 @@ def upgrade() -> None:
     op.execute("CREATE TABLE rehearsals (id uuid PRIMARY KEY, begun_at timestamptz NOT NULL DEFAULT now())")
     op.execute("GRANT SELECT, INSERT ON rehearsals TO quittance_app")
     with op.get_context().autocommit_block():
-        op.execute("CREATE INDEX CONCURRENTLY ix_orders_rehearsed_at ON orders (rehearsed_at)")
+        op.execute("CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_orders_rehearsed_at ON orders (rehearsed_at)")
 
 
 def downgrade() -> None:
