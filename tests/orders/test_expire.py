@@ -108,6 +108,34 @@ def test_expiry_against_confirmation_at_the_deadline(app, ready, times):
     assert f.trader_held(ready.traders[0]) == usdt("0.000000")
 
 
+@pytest.mark.parametrize("times", [25, pytest.param(200, marks=pytest.mark.slow)])
+def test_a_payouts_end_against_its_payment_at_the_deadline(app, cast, times):
+    """A payout's clock runs until it is sent: it is paid by its trader, or the store has its money back."""
+    f.change(cast.store, payout_tries_max=1)
+    for n in range(times):
+        order = f.accepted_payout(cast, f"{1000 + n}.00")
+        assignment, trader = f.assignment_of(order), f.its_trader(order)
+        receipt = f.upload(trader, f.picture()).public_id
+
+        def pay(order=order, trader=trader, shown=assignment.public_id, receipt=receipt) -> str:
+            try:
+                return f.pay(trader, order, receipts=[receipt], assignment_id=shown).status
+            except PortalError as error:
+                return error.code
+
+        with clock.moved(assignment.expires_at - clock.now() + timedelta(seconds=1)):
+            paid, _ = f.at_the_same_time(app, [pay, lambda: f.work_off("expire_order")])
+        found = f.fresh(order)
+        assert (found.status == "paid") == (paid == "paid"), (found.status, paid)
+        assert found.status in ("paid", "expired")
+        assert [step for step, _ in found.steps].count(f"payout.{found.status}") == 1
+        if found.status == "paid":
+            f.agree(cast.key, order)
+    with clock.moved(timedelta(hours=1)):
+        f.work_off("settle_order")
+    assert f.store_held(cast.store) == usdt("0.000000")
+
+
 @pytest.mark.parametrize("act", ["mark_paid", "cancel"])
 def test_expiry_against_the_payer(app, ready, act):
     for n in range(8):
