@@ -3,7 +3,6 @@
 What its own act ends (a confirmation, a dispute's decision) is over with that; the rest somebody says is dealt with.
 """
 from collections.abc import Mapping, Sequence
-from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import delete, func, select
@@ -16,7 +15,7 @@ from portal.core.errors import Conflict, Denied
 from portal.orders import queries
 from portal.orders.commands import OrderCommand, Reason
 from portal.orders.facts import OrderFacts
-from portal.orders.models import AttentionCase, Order
+from portal.orders.models import AttentionCase, ByHand, Order
 from portal.orders.states import Status
 
 UNCONFIRMED, SUSPECTED, OTHER_AMOUNT = "unconfirmed", "suspected", "other_amount"
@@ -39,7 +38,7 @@ class NotOpen(Conflict):
 class DealWith(OrderCommand):
     """`reason`: what was found and done."""
 
-    why: Literal["frozen", "receipt_seen", "beside", "paid_twice"]
+    why: ByHand
     reason: Reason
 
 

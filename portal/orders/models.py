@@ -1,6 +1,6 @@
 """The heart: an order, the attempts to have it done, the steps it took."""
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal, get_args
 from uuid import UUID
 
 from sqlalchemy import (
@@ -170,7 +170,8 @@ class OpenPlace(Base):
     settlement_minor: Mapped[int] = mapped_column(BigInteger, server_default="0")
 
 
-BY_HAND = ("frozen", "receipt_seen", "beside", "paid_twice")
+ByHand = Literal["frozen", "receipt_seen", "beside", "paid_twice"]
+BY_HAND: tuple[ByHand, ...] = get_args(ByHand)
 
 
 class AttentionCase(Base):

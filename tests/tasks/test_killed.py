@@ -19,28 +19,32 @@ from tests.tasks.record import (
     seeded,
 )
 
-ORDERS = 150  # each is matched and settled: 300 jobs
 AT_ONCE = 2  # workers
 TAKEN_UP_WITHIN_S = 60
 
 
-def test_six_workers_killed_over_300_jobs(fresh_app: Flask, fresh_database: str, record: Record, tmp_path: Path
-                                          ) -> None:
+@pytest.mark.parametrize(("count", "matching", "settling"), [
+    pytest.param(150, 2, 1, id="6 killed over 300 jobs"),
+    pytest.param(750, 5, 5, id="20 killed over 1,500 jobs", marks=pytest.mark.slow)])
+def test_workers_killed_over_many_jobs(fresh_app: Flask, fresh_database: str, record: Record, tmp_path: Path,
+                                       count: int, matching: int, settling: int) -> None:
+    """Each order is matched and settled: two jobs. Two workers are killed so many times over each."""
     chance = seeded(7)
-    orders = orders_of(cast_of_four(), ORDERS)
-    moments = chance.sample(MOMENTS, 3)
+    orders = orders_of(cast_of_four(), count)
     with running_desk(fresh_database, tmp_path / "desk.log", "dispatcher") as desk:
-        for moment in moments[:2]:
+        for moment in chance.choices(MOMENTS, k=matching):
             _killed_at(moment, desk, record)
         desk.start(*["worker"] * AT_ONCE)
-        all_matched(record, ORDERS)
+        all_matched(record, count)
         with record.held(("jobs_done", "SHARE")):
             confirm_all(orders)
             wait_for(lambda: record.in_hand("settle_order"), "settlement is under way")
             _kill_all(desk)
         record.leases_run_out()
+        for _ in range(settling - 1):
+            _killed_at(("jobs_done", "SHARE"), desk, record)
         desk.start("worker")
-        all_settled(record, ORDERS)
+        all_settled(record, count)
     lost = record.one("SELECT array_agg(DISTINCT kind ORDER BY kind) FROM jobs_done WHERE lost > 0 AND kind = ANY(%s)",
                       list(OF_ORDERS))
     assert lost == [*OF_ORDERS], "the killed had work in hand"

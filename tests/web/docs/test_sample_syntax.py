@@ -31,7 +31,8 @@ def javascript(text: str, folder: Path) -> str:
 
 
 def php(text: str, folder: Path) -> str:
-    return said("php", "-l", folder=folder, name="sample.php", text=text if text.startswith("<?php") else f"<?php\n{text}")
+    begun = text if text.startswith("<?php") else f"<?php\n{text}"
+    return said("php", "-l", folder=folder, name="sample.php", text=begun)
 
 
 def go(text: str, folder: Path) -> str:
