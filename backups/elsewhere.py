@@ -10,7 +10,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,9 @@ SEGMENT = "16MB"
 #: a server that plays another's log must have these as large
 AS_LARGE = ("max_connections", "max_worker_processes", "max_wal_senders", "max_prepared_transactions",
             "max_locks_per_transaction")
+#: a machine that lost its power says nothing: it is missed after some twenty seconds
+NOTICED: dict[str, Any] = {"keepalives_idle": 5, "keepalives_interval": 5, "keepalives_count": 3,
+                           "tcp_user_timeout": 15_000}
 ASKED = """
     SELECT current_setting('server_version_num')::int / 10000 AS major, current_setting('wal_segment_size') AS segment,
            to_hex((SELECT system_identifier FROM pg_control_system())) AS chain, current_database() AS database,
@@ -47,7 +50,7 @@ def connected(desk: Desk) -> Iterator[psycopg.Connection[dict[str, Any]]]:
     """To the server that is copied. Raises Trouble, with the server's words."""
     try:
         with psycopg.connect(_url(desk), autocommit=True, row_factory=dict_row, connect_timeout=10,
-                             application_name="backup") as connection:
+                             application_name="backup", **NOTICED) as connection:
             yield connection
     except psycopg.Error as problem:
         raise Trouble(f"the server that BACKUP_DATABASE_URL names: {str(problem).strip()}") from problem
@@ -81,7 +84,8 @@ def programs_connection(desk: Desk) -> tuple[str, dict[str, str]]:
     parts = conninfo_to_dict(_url(desk))
     password = str(parts.pop("password", "") or "")
     parts.pop("dbname", None)
-    return make_conninfo(**{name: str(value) for name, value in parts.items()}), {**os.environ, "PGPASSWORD": password}
+    shown = make_conninfo(**{name: str(value) for name, value in (NOTICED | parts).items()})
+    return shown, {**os.environ, "PGPASSWORD": password}
 
 
 def keep_place(connection: psycopg.Connection[dict[str, Any]]) -> None:
@@ -100,6 +104,7 @@ def receive(desk: Desk, keep_files: Callable[[], object]) -> None:
     folder.mkdir(mode=0o700, exist_ok=True)
     with connected(desk) as connection:
         chain = chain_of(desk, connection)
+        _leave_a_lost_place(desk, chain, connection)
         connection.execute("SELECT pg_create_physical_replication_slot(%s, true) WHERE NOT EXISTS "
                            "(SELECT FROM pg_replication_slots WHERE slot_name = %s)", (SLOT, SLOT))
         url, environment = programs_connection(desk)
@@ -123,6 +128,18 @@ def receive(desk: Desk, keep_files: Callable[[], object]) -> None:
                       f"empty {folder}, and make a backup")
 
 
+def _leave_a_lost_place(desk: Desk, chain: str, connection: psycopg.Connection[dict[str, Any]]) -> None:
+    """Past `max_slot_wal_keep_size` the server gives a slot up for good: what came is sealed, and a new one made."""
+    if connection.execute("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = %s"
+                          " AND wal_status = 'lost' AND NOT active", (SLOT,)).fetchone() is None:
+        return
+    _keep(desk, chain, connection)
+    for path in (desk.home.folder / FOLDER).iterdir():
+        path.unlink()
+    say("the server has given up a part of its log before it was received: make a backup now, what was kept before it"
+        " ends there")
+
+
 def wait_until_kept(desk: Desk) -> None:
     """All that is committed now lies sealed. Raises Trouble when nobody receives."""
     with connected(desk) as connection:
@@ -139,19 +156,22 @@ def _keep(desk: Desk, chain: str, connection: psycopg.Connection[dict[str, Any]]
     """Seal what has come. How far it came is asked before, so that no more is promised than lies there."""
     row = connection.execute("SELECT restart_lsn FROM pg_replication_slots WHERE slot_name = %s", (SLOT,)).fetchone()
     reached = str(row["restart_lsn"] or "0/0") if row else "0/0"
-    store = desk.store
+    moved = desk.home.read(REACHED).get("reaches") != reached
     for path in sorted((desk.home.folder / FOLDER).glob("[!.]*")):
-        with suppress(FileNotFoundError):  # finished meanwhile: it has another name at the next look
-            _seal(store, path, f"wal/{chain}/{path.name}")
-    if desk.home.read(REACHED).get("reaches") != reached:
+        try:
+            _seal(desk.store, path, f"wal/{chain}/{path.name}", moved=moved)
+        except FileNotFoundError:  # finished meanwhile: it has another name at the next look, which says how far it is
+            return
+    if moved:
         desk.home.write(REACHED, {"reaches": reached})
 
 
-def _seal(store: Store, path: Path, name: str) -> None:
-    """A finished segment is taken away; of the one that is being written a copy is kept, until it is finished."""
+def _seal(store: Store, path: Path, name: str, *, moved: bool) -> None:
+    """A finished segment is taken away; of the one that is being written a copy is kept, until it is finished: made
+    anew where it has another time, or `moved`, for two writes may have one."""
     kept, written_at = store.folder / name, path.stat().st_mtime
     finished = path.suffix != PARTIAL
-    if not finished and kept.exists() and kept.stat().st_mtime == written_at:
+    if not finished and not moved and kept.exists() and kept.stat().st_mtime == written_at:
         return
     with open(path, "rb") as segment:
         sealing.seal(sealing.pieces(segment), kept, store.key, name=name)

@@ -7,7 +7,9 @@
 set -eu
 [ -n "${BACKUP_PASSWORD:-}" ] || { echo "BACKUP_PASSWORD is missing" >&2; exit 1; }
 export PGUSER="${PGUSER:-postgres}"
-psql -X -q -v ON_ERROR_STOP=1 -v password="$BACKUP_PASSWORD" -d postgres <<'SQL'
+export BACKUP_PASSWORD
+psql -X -q -v ON_ERROR_STOP=1 -d postgres <<'SQL'
+\getenv password BACKUP_PASSWORD
 SELECT 'CREATE ROLE quittance_backup' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'quittance_backup') \gexec
 ALTER ROLE quittance_backup LOGIN REPLICATION NOSUPERUSER NOCREATEDB NOCREATEROLE CONNECTION LIMIT 8
     PASSWORD :'password';

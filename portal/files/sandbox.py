@@ -2,6 +2,7 @@
 
 It imports nothing of the desk, holds no secret and is bounded in memory, time and files.
 """
+import base64
 import io
 import json
 import re
@@ -22,7 +23,9 @@ ACTIVE = ("/A", "/AA", "/AF", "/Annots", "/JS", "/OpenAction", "/EmbeddedFiles",
 UNPACKED_BYTES_MAX = 100 * 1024 * 1024  # of all that is packed in a document: fifty scanned pages come to less
 #: how much each way of packing can make of a byte at most; of Flate what it does make is counted instead
 GROWS = {"/FlateDecode": 1032, "/LZWDecode": 1366, "/RunLengthDecode": 64}
-STREAM = re.compile(rb"stream[ \t]*(?:\r\n|\r|\n)")
+SHORT = {"/Fl": "/FlateDecode", "/LZW": "/LZWDecode", "/RL": "/RunLengthDecode", "/A85": "/ASCII85Decode",
+         "/AHx": "/ASCIIHexDecode"}  # names that readers take, too
+STREAM = re.compile(rb"stream[\0\t\f\v ]*(?:\r\n|\r|\n)?")  # as forgiving as who opens it
 FED_BYTES = 64 * 1024
 DEEP_MAX = 40  # dictionaries within dictionaries
 
@@ -112,8 +115,11 @@ def _pdf(content: bytes) -> tuple[str, None, bytes]:
 def _unpacked(stream: Any, pikepdf: Any) -> int:
     """How many bytes a stream comes to, none of which is kept; at most, where that is not to be seen."""
     packed = stream.get("/Filter", ())
-    ways = [str(packed)] if isinstance(packed, pikepdf.Name) else [str(one) for one in packed]
-    raw = stream.read_raw_bytes()
+    names = [str(packed)] if isinstance(packed, pikepdf.Name) else [str(one) for one in packed]
+    ways = [SHORT.get(name, name) for name in names]
+    raw = bytes(stream.read_raw_bytes())
+    while ways and ways[0] in AS_TEXT:  # how honest makers of documents wrap what they packed
+        raw, ways = AS_TEXT[ways[0]](raw), ways[1:]
     if ways[:1] != ["/FlateDecode"]:
         size, rest = len(raw), ways
     else:
@@ -121,6 +127,19 @@ def _unpacked(stream: Any, pikepdf: Any) -> int:
     for way in rest:
         size *= GROWS.get(way, 1)
     return size
+
+
+def _of_ascii85(raw: bytes) -> bytes:
+    return base64.a85decode(raw.partition(b"~>")[0].removeprefix(b"<~"))
+
+
+def _of_hex(raw: bytes) -> bytes:
+    digits = b"".join(raw.partition(b">")[0].split())
+    return bytes.fromhex((digits + b"0" * (len(digits) % 2)).decode("ascii"))
+
+
+#: no more than what it was written from; raises ValueError for what is none, and the document is refused
+AS_TEXT = {"/ASCII85Decode": _of_ascii85, "/ASCIIHexDecode": _of_hex}
 
 
 def _weigh(content: bytes) -> None:

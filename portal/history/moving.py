@@ -127,9 +127,10 @@ def gather(engine: Engine) -> Sequence[tuple[str, date, int]]:
     found = []
     for table in TABLES:
         with _transaction(engine) as session:
-            connection = session.connection()
-            for month in _astray(connection, table):
-                known = _known(session, table, month)
+            months = _astray(session.connection(), table)
+        for month in months:
+            with _transaction(engine) as session:  # of each alone: its locks are let go of before the next
+                known, connection = _known(session, table, month), session.connection()
                 if known is not None and known.detached_at is not None:
                     continue
                 name = partition(table, month)
@@ -224,6 +225,8 @@ def _attach(connection: Connection, table: str, name: str, month: date) -> int:
     statement = sql.SQL("ALTER TABLE {} ATTACH PARTITION {} FOR VALUES FROM ({}) TO ({})").format(
         sql.Identifier(table), sql.Identifier(name), since, until)
     driver = _driver(connection)
+    # the whole table first: who writes into the default holds it, too, and would be waited for by the detaching below
+    _patiently(connection, table, sql.SQL("LOCK TABLE ONLY {} IN ACCESS EXCLUSIVE MODE").format(sql.Identifier(table)))
     _run(connection, sql.SQL("LOCK TABLE {} IN SHARE MODE"), default_of(table))
     moved = driver.execute(sql.SQL("INSERT INTO {} ({}) SELECT {} {}").format(
         sql.Identifier(name), columns, columns, of_it)).rowcount

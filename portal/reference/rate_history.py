@@ -36,7 +36,8 @@ class Period:
         """Raises NotFound."""
         if span not in get_args(Span):
             raise NotFound()
-        return cls(clock.now() - SPANS[span], clock.now(), span)
+        now = clock.now()
+        return cls(now - SPANS[span], now, span)
 
     @classmethod
     def of_days(cls, days: Days) -> Self:

@@ -1,14 +1,17 @@
 """What approving would write in the books, as its page shows it: every posting, every balance before and after."""
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.exc import NoResultFound
 from sqlalchemy.orm import Session
 
 from portal import ledger
 from portal.approvals import Approval, kinds
 from portal.core.access import Actor, Permission
+from portal.core.errors import PortalError
 from portal.core.money import Money
 from portal.ledger import Account, Draft
 from portal.parties.models import Store, Trader
@@ -50,8 +53,14 @@ def of_approval(session: Session, actor: Actor, approval: Approval) -> PostingsP
 
 
 def of_approvals(session: Session, actor: Actor, asked: Sequence[Approval]) -> PostingsPreview | None:
-    """Of several as one: postings from the same account to the same are summed, balances are those after the last."""
-    drafts = [draft for approval in asked for draft in _drafts(session, actor, approval)]
+    """Of several as one: postings from the same account to the same are summed, balances are those after the last.
+
+    One that cannot be carried out any more would post nothing: deciding says so, and the others are shown.
+    """
+    drafts = list[Draft]()
+    for approval in asked:
+        with suppress(PortalError, NoResultFound):
+            drafts += _drafts(session, actor, approval)
     if not drafts:
         return None
     found, sums = of_drafts(session, drafts), dict[tuple[NamedAccount, NamedAccount], Money]()

@@ -1,4 +1,5 @@
 """Files of strangers: judged by what they hold, written anew, kept for good once sent, shown to who may see."""
+import base64
 import os
 import resource
 import subprocess
@@ -53,14 +54,14 @@ def test_what_is_no_receipt_is_refused(content):
         inspect(files.Upload("receipt.png", content))
 
 
-def pdf_bomb(ways: int) -> bytes:
+def pdf_bomb(ways: int, way: str = "/FlateDecode") -> bytes:
     """A page whose content would be 800 MB of blanks, packed once or twice over."""
     document, out = pikepdf.new(), BytesIO()
     page, packed = document.add_blank_page(), zlib.compressobj(9)
     body = b"".join(packed.compress(b" " * 8_000_000) for _ in range(100)) + packed.flush()
     for _ in range(ways - 1):
         body = zlib.compress(body, 9)
-    page.Contents = pikepdf.Stream(document, body, {"/Filter": pikepdf.Array([pikepdf.Name.FlateDecode] * ways)})
+    page.Contents = pikepdf.Stream(document, body, {"/Filter": pikepdf.Array([pikepdf.Name(way)] * ways)})
     document.save(out, compress_streams=False, stream_decode_level=pikepdf.StreamDecodeLevel.none)
     return out.getvalue()
 
@@ -116,8 +117,9 @@ def test_a_bomb_is_refused_within_a_second_and_memory_stays_flat() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("grows", [lambda: pdf_bomb(1), lambda: pdf_bomb(2), packed_objects],
-                         ids=["once", "twice", "objects"])
+@pytest.mark.parametrize("grows", [
+    lambda: pdf_bomb(1), lambda: pdf_bomb(2), lambda: pdf_bomb(2, "/Fl"), packed_objects],
+    ids=["once", "twice", "in short", "objects"])
 def test_a_document_that_would_grow_is_refused_before_it_does(grows: Callable[[], bytes]) -> None:
     """It was unpacked, found harmless and kept: 800 MB of blanks in two seconds and 570 MB of memory."""
     content = grows()
@@ -129,6 +131,19 @@ def test_a_document_that_would_grow_is_refused_before_it_does(grows: Callable[[]
     assert min(seconds for seconds, _ in tries) < 1
     _, harmless = peak(f.picture())
     assert max(used for _, used in tries) < harmless + 16 * 1024 * 1024, "nothing of it was unpacked"
+
+
+@pytest.mark.parametrize(("way", "wrapped"), [
+    ("/ASCII85Decode", lambda packed: base64.a85encode(packed) + b"~>"),
+    ("/AHx", lambda packed: packed.hex().encode() + b">")])
+def test_a_document_that_is_packed_as_text_is_taken(way: str, wrapped: Callable[[bytes], bytes]) -> None:
+    """As the most used makers of receipts pack: by its packed size alone it would be too large."""
+    document, out = pikepdf.new(), BytesIO()
+    packed = zlib.compress(os.urandom(300_000).hex().encode())
+    document.add_blank_page().Contents = pikepdf.Stream(
+        document, wrapped(packed), {"/Filter": pikepdf.Array([pikepdf.Name(way), pikepdf.Name("/FlateDecode")])})
+    document.save(out, compress_streams=False, stream_decode_level=pikepdf.StreamDecodeLevel.none)
+    assert inspect(files.Upload("receipt.pdf", out.getvalue())).content_type == "application/pdf"
 
 
 @pytest.mark.parametrize(("kind", "type"), [("PNG", "image/png"), ("JPEG", "image/jpeg"), ("WEBP", "image/webp")])

@@ -89,9 +89,10 @@ def _chosen(sent: MultiDict[str, str]) -> list[str]:
 
 
 def _only_agreed(waiting: Sequence[approvals.Approval]) -> set[UUID]:
-    """Those that two have to agree to and none has yet: approving them posts nothing."""
+    """Those that two have to agree to and nobody but the reader has yet: his word posts nothing."""
     return {approval.id for approval in waiting
-            if approval.first_by is None and approval.id in limits.needing_two(reader(), [approval], signed_in())}
+            if approval.first_by in (None, signed_in().id)
+            and approval.id in limits.needing_two(reader(), [approval], signed_in())}
 
 
 def _sums(waiting: Sequence[approvals.Approval]) -> list[Sum]:
