@@ -100,8 +100,7 @@ def _of_chain(one: AuditSeal, before: AuditSeal | None) -> Iterator[str]:
 def _against_kept(session: Session, kept: RowSketch, until_transaction: int, away: "_Away") -> Iterator[str]:
     """The chain says nothing any more: the rows as they are against those that the kept seal saw."""
     now = RowSketch(key + hash for key, hash in seals.rows_between(session, 0, until_transaction))
-    now.add_all(away.entries)
-    differs = now.less(kept)
+    differs = now.less(kept.less(away.seen))
     changes: dict[bytes, int] = {}
     for entry, sign in differs.taken_apart():
         changes[entry[:KEY]] = 0 if entry[:KEY] in changes else sign  # of a changed row both entries come out
@@ -122,8 +121,8 @@ class _Away:
         tags = {each.table: each.tag for each in SEALED}
         self.months = [(tags[month.table_name], month) for month in months if month.table_name in tags and month.rows]
         self.found = Sum()
-        self.entries = list[bytes]()  # those that a seal kept elsewhere knows
-        self._until = against.until_transaction if against else 0
+        self.seen = RowSketch()  # those that a seal kept elsewhere knows: there may be millions
+        self._until = against.until_transaction if against and against.rows else 0
 
     def took(self, one: AuditSeal, key: bytes, hash: bytes) -> bool:
         """A row of this seal may lie in an archived month."""
@@ -132,7 +131,7 @@ class _Away:
         if may:
             self.found.add(key + hash)
             if one.from_transaction < self._until:
-                self.entries.append(key + hash)
+                self.seen.add_all([key + hash])
         return may
 
     def wrong(self) -> Iterator[str]:
