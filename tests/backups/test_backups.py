@@ -138,7 +138,7 @@ def test_what_was_changed_cut_short_or_put_elsewhere_does_not_open(tmp_path: Pat
     start = len(sealing.MAGIC) + sealing.SALT_BYTES
     swapped = sealed[:start] + sealed[start + piece:start + 2 * piece] + sealed[start:start + piece] + sealed[
         start + 2 * piece:]
-    for wrong in (sealed[:-1], sealed[:start + piece], sealed[:start + 2 * piece], sealed[:-1] + b"\0", swapped,
+    for wrong in (sealed[:-1], sealed[:start + piece], sealed[:start + 2 * piece], sealed[:-1] + bytes([sealed[-1] ^ 1]), swapped,
                   b"something else"):
         (tmp_path / "two").write_bytes(wrong)
         with pytest.raises(Trouble):
