@@ -138,8 +138,8 @@ def test_what_was_changed_cut_short_or_put_elsewhere_does_not_open(tmp_path: Pat
     start = len(sealing.MAGIC) + sealing.SALT_BYTES
     swapped = sealed[:start] + sealed[start + piece:start + 2 * piece] + sealed[start:start + piece] + sealed[
         start + 2 * piece:]
-    for wrong in (sealed[:-1], sealed[:start + piece], sealed[:start + 2 * piece], sealed[:-1] + bytes([sealed[-1] ^ 1]), swapped,
-                  b"something else"):
+    changed = sealed[:-1] + bytes([sealed[-1] ^ 1])
+    for wrong in (sealed[:-1], sealed[:start + piece], sealed[:start + 2 * piece], changed, swapped, b"something else"):
         (tmp_path / "two").write_bytes(wrong)
         with pytest.raises(Trouble):
             list(sealing.opened(tmp_path / "two", KEY, name="one"))
