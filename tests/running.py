@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
@@ -98,14 +98,17 @@ class Desk:
                 process.wait()
 
     def _answers(self) -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
+        return answers(self.port, "/livez")
+
+
+def answers(port: int, path: str) -> bool:
+    """A web on this machine, with 200."""
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=5)) as connection:
         try:
-            connection.request("GET", "/livez")
+            connection.request("GET", path)
             return connection.getresponse().status == 200
         except OSError:
             return False
-        finally:
-            connection.close()
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from launcher import venv
 from launcher.home import ROOT
 from launcher.servers import running
 from tests.backups.desks import PERSON, backup, bin_flask, demo_desk
-from tests.running import free_port, wait_for
+from tests.running import answers, free_port, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.filterwarnings(
     "ignore:subprocess:ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")]
@@ -63,16 +63,8 @@ def serving(database: Desk) -> Iterator[int]:
     web = subprocess.Popen([str(venv.PYTHON), "serve.py", "127.0.0.1", str(port)], cwd=ROOT, start_new_session=True,
                            env=database.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
-    def answers() -> bool:
-        with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=5)) as connection:
-            try:
-                connection.request("GET", "/servez")
-                return connection.getresponse().status == 200
-            except OSError:
-                return False
-
     try:
-        wait_for(answers, "the web answers", within_s=60)
+        wait_for(lambda: answers(port, "/servez"), "the web answers", within_s=60)
         yield port
     finally:
         web.terminate()
