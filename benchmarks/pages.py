@@ -76,7 +76,7 @@ def measure(ground: Ground) -> list[Result]:
             times = TIMES_QUICK if ground.quick else TIMES
             opened = [_open(browsers[who], who, path, times) for who, path in _pages(app, samples)]
             fragment = _open(browsers["trader"], "trader", QUEUE, times, {"HX-Request": "true"})
-            exported = None if ground.quick else _export(browsers["admin"])
+            exported = None if ground.quick else _export(_seat(app, SEATS["admin"], samples, proved_for=EXPORT))
     finally:
         del os.environ["RATELIMIT_ENABLED"]
     return _judged(opened, fragment, exported)
@@ -145,25 +145,28 @@ class _Browser(FlaskClient):
         return contextvars.Context().run(super().open, *args, **more)
 
 
-def _seat(app: Flask, template: str, samples: dict[str, str]) -> _Browser:
-    """Somebody of this kind, signed in, without the cost of a password."""
-    from portal.core import ids
+def _seat(app: Flask, template: str, samples: dict[str, str], *, proved_for: str | None = None) -> _Browser:
+    """Somebody of this kind, signed in, without the cost of a password. `proved_for`: a page that wants step-up."""
+    from portal.core import clock, ids
     from portal.core.access import TEMPLATES
     from portal.core.db import transaction
     from portal.parties import sessions, users
     from portal.parties.models import User, UserPermission
+    from portal.web import step_up
     from portal.web.sessions import first_values
 
+    proved = {step_up.KEPT: {f"GET {proved_for}": clock.now().isoformat()}} if proved_for else {}
     role = users.ROLES.get(template, "merchant")
     with transaction() as session:
-        user = User(email=f"{template}@bench.example", name=f"A {template}", password_hash="-", role=role,
+        who = f"{template}-proved" if proved else template
+        user = User(email=f"{who}@bench.example", name=f"A {who}", password_hash="-", role=role,
                     merchant_id=ids.parse("mrc", samples["merchant_id"]) if role == "merchant" else None,
                     trader_id=ids.parse("trd", samples["trader_id"]) if role == "trader" else None,
                     permissions=[UserPermission(permission=name) for name in TEMPLATES[template]])
         session.add(user)
         session.flush()
         token = sessions.begin(session, user.id, address="127.0.0.1", user_agent="benchmarks",
-                               values={**first_values(), "_user_id": str(user.id)})
+                               values={**first_values(), "_user_id": str(user.id), **proved})
     browser = _Browser(app, use_cookies=True)
     browser.set_cookie("sid", token)
     return browser
