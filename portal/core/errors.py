@@ -121,6 +121,11 @@ class LockTimeout(Conflict):
     retryable = True
     retry_after_s = 1
 
+    def __init__(self, message: str = "", *, row: str | None = None, **details: object) -> None:
+        """`row`: what the server said of the row for which was waited; None where it was a whole table."""
+        super().__init__(message, **details)
+        self.row = row
+
 
 # What the database refuses, in our words: constraint name → error. Nouns add theirs with `judges`.
 VERDICTS: dict[str, type[Exception]] = {}

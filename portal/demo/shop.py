@@ -27,8 +27,10 @@ from portal.webhooks.models import Endpoint, EndpointStatus
 STORE = "games"
 CURRENCY = "RUB"
 NAME = "Demo shop"
-SCOPES = ("orders:read", "orders:write")
-EVENTS = ["payin.completed", "payin.failed", "payin.expired", "payin.cancelled"]
+SCOPES = ("orders:read", "orders:write", "payouts:write")
+_STEPS = ("paid", "completed", "corrected", "disputed", "failed", "expired", "cancelled")
+EVENTS = [*(f"{kind}.{step}" for kind in ("payin", "payout") for step in _STEPS),
+          "dispute.opened", "dispute.answered", "dispute.decided"]
 
 
 class NoShop(Rejected):
@@ -64,21 +66,26 @@ def token() -> str:
 
 
 def open_shop(session: Session, webhook_url: str) -> None:
-    """Key and webhook address of the shop, if they are not there yet. Harmless twice. Raises NoShop."""
+    """Key and webhook address of the shop, as they are to be. Harmless twice. Raises NoShop."""
     store = locked_one(session, select(Store).where(Store.slug == STORE))
     if store is None:
         raise NoShop()
     spelled = key_tokens.read(token())
     assert spelled is not None
-    if session.scalar(select(ApiKey.id).where(ApiKey.public_id == spelled.public_id)) is None:
+    key = session.scalar(select(ApiKey).where(ApiKey.public_id == spelled.public_id))
+    if key is None:
         key, _ = keys.create(session, SYSTEM, CreateKey(store_id=store.id, live=True, name=NAME, scopes=SCOPES))
         key.public_id, key.digest = spelled.public_id, crypto.sha256(token())
+    elif key.scopes != sorted(SCOPES):  # of a demo that was loaded when the shop did less
+        key.scopes = sorted(SCOPES)
+        keys.forget(session)
     endpoint = _endpoint(session, store)
     if endpoint is None:
         webhooks.create_endpoint(session, SYSTEM, CreateEndpoint(url=webhook_url, events=EVENTS, description=NAME),
                                  store_id=store.id, live=True)
-    elif endpoint.url != webhook_url:
-        webhooks.change_endpoint(session, SYSTEM, ChangeEndpoint(endpoint_id=endpoint.public_id, url=webhook_url))
+    elif (endpoint.url, sorted(endpoint.types)) != (webhook_url, sorted(EVENTS)):
+        webhooks.change_endpoint(session, SYSTEM, ChangeEndpoint(endpoint_id=endpoint.public_id, url=webhook_url,
+                                                                 events=EVENTS))
 
 
 def verified(session: Session, webhook_id: str, timestamp: str, signature: str, body: bytes) -> bool:

@@ -5,7 +5,7 @@ then sees its answer; a crash between leaves nothing behind.
 """
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from flask import Response, request
@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from portal.core import clock, crypto, single_flight
 from portal.core.access import Actor
 from portal.core.db import transaction, translated
-from portal.core.errors import Conflict, LockTimeout, Rejected
+from portal.core.errors import Conflict, DatabaseUnavailable, LockTimeout, Rejected
 from portal.gateway import strict_json
 from portal.gateway.endpoint import shown
 from portal.gateway.errors import KeyInProgress, KeyRequired, KeyReused, KeyUnusable
@@ -53,11 +53,30 @@ def required_key() -> str:
 @contextmanager
 def first_in_line(actor: Actor, key: str) -> Iterator[None]:
     """Of requests with one key in this process, let the first go ahead. Raises KeyInProgress."""
+    with ExitStack() as line:
+        try:
+            line.enter_context(single_flight.first_in_line(
+                actor.store_id, actor.live, request.method, request.path, key))
+        except LockTimeout:
+            raise KeyInProgress() from None
+        yield
+
+
+@contextmanager
+def taking_key(table: str) -> Iterator[None]:
+    """Around the INSERT that takes a key there: what it waited for in vain says whether another process has the key.
+
+    Raises KeyInProgress; DatabaseUnavailable where nobody can write (the table is locked); LockTimeout for other rows.
+    """
     try:
-        with single_flight.first_in_line(actor.store_id, actor.live, request.method, request.path, key):
+        with translated():
             yield
-    except LockTimeout:
-        raise KeyInProgress() from None
+    except LockTimeout as waited:
+        if waited.row is None:
+            raise DatabaseUnavailable() from waited
+        if re.search(rf"\b{table}\b", waited.row):
+            raise KeyInProgress() from waited
+        raise
 
 
 def once(actor: Actor, act: Act, *, status: int = 200, asked: bytes | None = None) -> Response:
@@ -66,7 +85,7 @@ def once(actor: Actor, act: Act, *, status: int = 200, asked: bytes | None = Non
     `asked`: the fingerprint of what was sent, where that is no JSON.
 
     Answers and refusals by rules of the business are kept; anything else leaves the key unused.
-    Raises KeyReused, KeyInProgress, and whatever `act` raises.
+    Raises KeyReused, KeyInProgress, DatabaseUnavailable, and whatever `act` raises.
     """
     key = sent_key()
     if key is None:
@@ -84,12 +103,13 @@ def once(actor: Actor, act: Act, *, status: int = 200, asked: bytes | None = Non
 
 
 def _claim(session: Session, actor: Actor, key: str, asked: bytes | None) -> tuple[IdempotencyKey, bool]:
-    """Our key's row, and whether it is new. Waits for who is using it: Raises KeyInProgress, KeyReused."""
+    """Our key's row, and whether it is new. Waits for who is using it: Raises KeyReused and as `taking_key`."""
     scope = {"store_id": actor.store_id, "live": actor.live, "method": request.method, "path": request.path, "key": key}
     asked = strict_json.fingerprint(strict_json.body()) if asked is None else asked
-    new = session.execute(insert(IdempotencyKey).values(
-        **scope, request_hash=asked, content_type="", created_at=clock.now()).on_conflict_do_nothing()
-        .returning(IdempotencyKey.key)).first()
+    with taking_key(IdempotencyKey.__tablename__):
+        new = session.execute(insert(IdempotencyKey).values(
+            **scope, request_hash=asked, content_type="", created_at=clock.now()).on_conflict_do_nothing()
+            .returning(IdempotencyKey.key)).first()
     row = session.scalars(select(IdempotencyKey).filter_by(**scope)).one()
     if bytes(row.request_hash) != asked:
         raise KeyReused()

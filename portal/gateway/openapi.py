@@ -10,7 +10,7 @@ from pydantic.json_schema import models_json_schema
 from werkzeug.routing import Rule
 
 from portal.core.access import SCOPES
-from portal.core.errors import DatabaseUnavailable, Denied, Invalid, PortalError
+from portal.core.errors import DatabaseUnavailable, Denied, Invalid, LockTimeout, PortalError
 from portal.gateway import auth, errors, patterns, problems, schemas
 from portal.gateway import openapi_security as security
 from portal.gateway import openapi_texts as words
@@ -104,7 +104,7 @@ def errors_of(method: str, described: Call) -> list[type[PortalError]]:
         found += [errors.SignatureReplayed, errors.KeyRequired]
         found += [] if described.takes_files else [errors.MalformedJson, errors.NotJson]
         found += [errors.BadRequest, errors.BodyTooLarge, errors.BodyTooSlow,
-                  errors.KeyUnusable, errors.KeyReused, errors.KeyInProgress]
+                  errors.KeyUnusable, errors.KeyReused, errors.KeyInProgress, LockTimeout]
     return [*found, *described.errors]
 
 

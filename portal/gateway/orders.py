@@ -17,7 +17,7 @@ from portal.gateway.auth import caller
 from portal.gateway.endpoint import shown
 from portal.gateway.errors import KeyReused
 from portal.gateway.filters import OrderQuery
-from portal.gateway.idempotency import REPLAYED, first_in_line, once, required_key
+from portal.gateway.idempotency import REPLAYED, first_in_line, once, required_key, taking_key
 from portal.ledger import InsufficientFunds
 from portal.orders import queries
 from portal.orders.commands import CreatePayin, CreatePayout, OrderCommand
@@ -32,9 +32,9 @@ C = TypeVar("C", bound=OrderCommand)
 
 
 def take_in(kind: type[CreatePayin] | type[CreatePayout]) -> Response:
-    """Make an order of the body, once for each key. Raises KeyRequired, KeyReused and as `create`."""
+    """Make an order of the body, once for each key. Raises KeyRequired, KeyReused and as `taking_key` and `create`."""
     key, command = required_key(), bind(kind, strict_json.body())
-    with first_in_line(caller(), key):
+    with first_in_line(caller(), key), taking_key(Order.__tablename__):
         try:
             with transaction() as session:
                 made = create(session, caller(), command, idempotency_key=key)

@@ -4,7 +4,8 @@ It stands before Flask, on the event loop: a create for which everything needed 
 rate) and nothing is wrong is judged at once and written together with the others of the moment. No thread waits.
 What is not remembered is read in a thread first. Whatever is not plain success, a refusal, a replay, a busy lock, a
 database that is away, has had no effect here and takes the ordinary road through Flask, which alone says what
-becomes of it.
+becomes of it. Only where that road would wait in vain again, because the table is locked or a commit has no end, is the
+503 said here.
 """
 import asyncio
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from uuid import UUID
 
 from flask import Flask, g
 from prometheus_client import Counter
+from psycopg.errors import LockNotAvailable
 from pydantic_core import to_json
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -53,8 +55,10 @@ class Done(NamedTuple):
     counted: rate_limits.Counted | None
 
 
-class Unknown:
-    """Sent to a database that has not said yet whether it stands; to ask again now would be to wait again."""
+class Unserved(NamedTuple):
+    """Nobody could write it, or say whether it stands: on the ordinary road it would only wait again."""
+
+    why: DatabaseUnavailable
 
 
 class FastCreate:
@@ -76,7 +80,7 @@ class FastCreate:
         self._reading: asyncio.Future[None] | None = None
         self._lines: list[str] = []
         self._made_fast = CREATES.labels("fast", "")
-        self._writer: GroupCommit[Asked, Done | Unknown] = GroupCommit("new orders", self._write, apart_s=APART_S)
+        self._writer: GroupCommit[Asked, Done | Unserved] = GroupCommit("new orders", self._write, apart_s=APART_S)
 
     async def close(self) -> None:
         """Let go of database and Redis, on the loop that has used them."""
@@ -105,8 +109,8 @@ class FastCreate:
                 await self._by_flask(Why.REFUSED, scope, with_first(message, receive), send)
                 return
         done = await self._writer.submit(asked)
-        if isinstance(done, Unknown):
-            self._keep(asked, begun, message["body"], 503, await self._say_unknown(send, asked))
+        if isinstance(done, Unserved):
+            self._keep(asked, begun, message["body"], 503, await self._say(send, asked, done.why))
         elif done is None or not done.written:
             if done is not None and done.counted is not None:
                 scope = {**scope, rate_limits.COUNTED: done.counted}  # once is enough
@@ -181,45 +185,47 @@ class FastCreate:
         except PortalError:
             return Why.REFUSED
 
-    async def _write(self, batch: Sequence[Asked]) -> Sequence[Done | Unknown | None]:
+    async def _write(self, batch: Sequence[Asked]) -> Sequence[Done | Unserved | None]:
         """Count the calls of each key, and write all that are within their limit; at once where all are far from it."""
         keys = [asked.actor.id for asked in batch if asked.actor.id]
         if self._counter is None or self._counter.far(keys):
             counting = asyncio.ensure_future(self._counted(keys))
-            made: set[UUID] | None = await self._made(batch)
+            made = await self._made(batch)
             counts = await counting
         else:
             counts = await self._counted(keys)
             allowed = [asked for asked, count in zip(batch, counts, strict=True)
                        if count is None or count.calls <= rate_limits.BURST]
             made = await self._made(allowed) if allowed else set()
-        if made is None:
-            return await self._unknown(counts)
+        if isinstance(made, DatabaseUnavailable):
+            return await self._unserved(counts, made)
         return [Done(asked.order.id in made, count) for asked, count in zip(batch, counts, strict=True)]
 
-    async def _unknown(self, counts: Sequence[rate_limits.Counted | None]) -> list[Done | Unknown | None]:
+    async def _unserved(self, counts: Sequence[rate_limits.Counted | None],
+                        why: DatabaseUnavailable) -> list[Done | Unserved | None]:
         """Told to ask again: no fault of theirs, so it does not count. Who was over the limit hears that instead."""
         within = [count for count in counts if count is not None and count.calls <= rate_limits.BURST]
         if self._counter is not None and within:
             await asyncio.get_running_loop().run_in_executor(None, self._counter.give_all_back, within)
-        return [Unknown() if count is None or count.calls <= rate_limits.BURST else Done(False, count)
+        return [Unserved(why) if count is None or count.calls <= rate_limits.BURST else Done(False, count)
                 for count in counts]
 
     async def _counted(self, keys: Sequence[UUID]) -> Sequence[rate_limits.Counted | None]:
         """Each call in its window; None where nobody counts."""
         return (self._counter and await self._counter.count_writes(keys)) or [None] * len(keys)
 
-    async def _made(self, batch: Sequence[Asked]) -> set[UUID] | None:
-        """Those that were written: none of a batch that failed, whose calls have been counted; None: nobody knows."""
+    async def _made(self, batch: Sequence[Asked]) -> set[UUID] | DatabaseUnavailable:
+        """Those that were written: none of a batch that failed, whose calls have been counted. Or why to ask again."""
         self._keep_fresh()
         try:
             return await self.database.run(
                 INSERT, parameters(batch, patience=PATIENCE), lambda session, found: written(session, batch, found))
-        except OutcomeUnknown:
-            return None
+        except OutcomeUnknown as unknown:
+            return unknown
         except Exception as error:  # whatever it was: each finds out alone, and its own sender hears of it
             say_failed("new orders", len(batch), error)
-            return set()
+            locked = isinstance(error, LockNotAvailable) and db.row_waited_for(error) is None
+            return DatabaseUnavailable() if locked else set()
 
     def _keep_fresh(self) -> None:
         """Have reference data read in a thread before it is too old for the loop, which may not read."""
@@ -241,10 +247,10 @@ class FastCreate:
         await send({"type": "http.response.start", "status": 201, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    async def _say_unknown(self, send: Any, asked: Asked) -> bytes:
+    async def _say(self, send: Any, asked: Asked, why: DatabaseUnavailable) -> bytes:
         with self._flask.app_context():
             g.request_id = asked.actor.request_id
-            said = problems.answer(OutcomeUnknown())
+            said = problems.answer(why)
         headers = [header for header in self._headers if header[0] != b"content-type"]
         headers += [(name.lower().encode(), value.encode()) for name, value in said.headers]
         headers.append((b"request-id", (asked.actor.request_id or "").encode()))

@@ -21,6 +21,8 @@ PUBLIC = frozenset({
     "checkout.say", "checkout.show_receipt", "checkout.upload", "checkout.remove", "checkout.replace",
     "checkout.claim_late", "checkout.help_of", "checkout.ask_help", "checkout.try_outcome", "notices.worker",
     "docs.index", "docs.page", "docs.calls", "docs.search", "shop.index", "shop.buy", "shop.one", "shop.hear",
+    "shop_acts.cancel", "shop_acts.refund_form", "shop_acts.refund", "shop_acts.dispute_form", "shop_acts.dispute",
+    "shop_acts.refund_dispute_form", "shop_acts.refund_dispute",
     "join.index", "join.form", "join.send", "join.upload", "join.remove", "join.state", "join.way_in", "join.choose",
 })
 """Doors without a lock of this kind: login, health, docs, the payment page (its token is its key), the demo's shop,

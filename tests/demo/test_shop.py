@@ -84,7 +84,7 @@ def test_a_slow_gateway_holds_two_of_the_shops_askers_and_turns_the_others_away_
     over = threading.Event()
     with bare(lambda connection: over.wait(10)) as gateway, ThreadPoolExecutor(8) as threads:
         slow = Gateway(f"http://127.0.0.1:{gateway.port}", "qk_live_x")
-        asked = [threads.submit(slow.find, "shop-1") for _ in range(8)]
+        asked = [threads.submit(slow.find, "payins", "shop-1") for _ in range(8)]
         began = time.monotonic()
         _, held = wait(asked, return_when=FIRST_COMPLETED)
         while len(held) > shop_client.ASKING_MAX:

@@ -3,17 +3,23 @@ stays", says what to do instead.
 
 What is new is recorded with WRITE_CONTRACT=1 bin/test -q -n 1 tests/gateway/test_contract.py.
 """
+import base64
 import copy
 import json
 import os
+import re
 from collections.abc import Callable
+from io import BytesIO
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
+from werkzeug.datastructures import FileStorage
 
 from portal import ledger
 from portal.gateway import openapi
+from portal.requisites import robots
 from tests import factories as f
 from tests.gateway.conftest import Shop
 from tests.gateway.contract.compatible import broken_answer, broken_document
@@ -22,6 +28,10 @@ FOLDER = Path(__file__).parent / "contract"
 DOCUMENT = FOLDER / "openapi.json"
 EXCHANGES = sorted(path for path in FOLDER.glob("*.json") if path != DOCUMENT)
 WRITES = os.environ.get("WRITE_CONTRACT") == "1"
+SPELLED = (  # secrets, times, a robot's number
+    (r"whsec_[\w+/=-]+", f"whsec_{'A' * 43}="), (r"eyJ[\w-]+\.[\w-]+\.[\w-]+", "eyJ0.e30.c2lnbmVk"),
+    (r"(?<=/pay/)[\w-]+", "a" * 58), (r"\*{6}\d{4}", "******0000"), (r"\b\d{16}(?=_)", "1" * 16),
+    (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "2026-11-22T10:11:12.345Z"))
 WORDS = frozenset({"description", "summary", "title", "examples", "example"})
 
 
@@ -38,23 +48,24 @@ def today(app) -> Any:
 
 
 @pytest.fixture
-def funded(shop: Shop) -> Shop:
-    """Enough for what is recorded, in test mode."""
+def funded(shop: Shop, method: str) -> Shop:
+    """Enough for what is recorded, in test mode, and robots that take it."""
     f.deposit_to(ledger.store_available(shop.store.id, "USDT", False), "1000.000000")
     with f.act() as session:
         f.set_fee(session, f.SYSTEM, f.SetFee(store_id=shop.store.id, direction="payout", fee_bps=250))
+        robots.ensure(session, "USDT", methods=[method])
     f.forget()
     return shop.in_test_mode()
 
 
 def play(shop: Shop, steps: list[dict[str, Any]], method: str) -> list[str]:
     """Each recorded request once more, in order; returns what of the answers would trouble its reader."""
-    known, wrong = {"method": method}, []
+    known = {"method": method, "client_id": shop.token.split("_")[2], "client_secret": shop.token}
+    wrong: list[str] = []
     for number, step in enumerate(steps):
         verb, path = filled(step["call"], known).split(" ", 1)
-        body = filled(json.dumps(step["body"]), known).encode() if "body" in step else b""
         sender = shop.as_key(filled(step["key"], known)) if "key" in step else shop
-        answer = sender._open(verb, path, step.get("headers", {}), data=body, content_type="application/json")
+        answer = sender._open(verb, path, **sent(step, known))
         got = answer.get_json()
         if WRITES:
             step["status"], step["answer"] = answer.status_code, got
@@ -66,6 +77,20 @@ def play(shop: Shop, steps: list[dict[str, Any]], method: str) -> list[str]:
                   if name not in answer.headers]
         known |= {name: str(got[field]) for name, field in step.get("keep", {}).items()}
     return wrong
+
+
+def sent(step: dict[str, Any], known: dict[str, str]) -> dict[str, Any]:
+    """JSON, or a form with or without HTTP Basic authentication, or files."""
+    headers: dict[str, str | None] = dict(step.get("headers", {}))
+    if "files" in step:
+        files = [FileStorage(BytesIO(base64.b64decode(one["base64"])), one["name"]) for one in step["files"]]
+        return {"headers": headers, "data": {"file": files}, "content_type": "multipart/form-data"}
+    if "form" in step:
+        basic = base64.b64encode(filled(step["basic"], known).encode()).decode() if "basic" in step else None
+        return {"headers": headers | {"Authorization": basic and f"Basic {basic}"},
+                "data": {name: filled(value, known) for name, value in step["form"].items()}}
+    body = filled(json.dumps(step["body"]), known).encode() if "body" in step else b""
+    return {"headers": headers, "data": body, "content_type": "application/json"}
 
 
 def filled(text: str, known: dict[str, str]) -> str:
@@ -84,6 +109,15 @@ def test_recorded_requests_are_answered_as_they_were(path: Path, funded: Shop, m
 
 
 def filled_back(text: str, method: str) -> str:
+    """As it would be written by any other run: what is another one each time is numbered or the same."""
+    ids, numbers = dict[str, str](), count(1)
+
+    def numbered(id: re.Match[str]) -> str:
+        return ids.setdefault(id[0], f"01JD9W4M0Q8Z6T1V5R2X{next(numbers):06}")
+
+    for spelled, same in SPELLED:
+        text = re.sub(spelled, same, text)
+    text = re.sub(r"(?<=_)[0-7][0-9A-HJKMNP-TV-Z]{25}\b", numbered, text)
     return text.replace(f'"{method}"', '"<method>"')
 
 

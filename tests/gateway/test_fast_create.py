@@ -7,7 +7,7 @@ from contextlib import ExitStack, closing, contextmanager
 import pytest
 from flask import Flask
 from redis import Redis
-from sqlalchemy import Connection, NullPool, create_engine, select, text
+from sqlalchemy import Connection, event, select, text
 
 from portal import webhooks
 from portal.calls import EXTENSION, Writer
@@ -29,6 +29,7 @@ from portal.tariffs.models import Tariff
 from portal.web import forwarded
 from tests.gateway.conftest import Shop
 from tests.gateway.crowd import at_the_same_time
+from tests.gateway.locks import another_process, impatient, no_order_can_be_written
 from tests.gateway.street import Answer, Street
 from tests.running import wait_for
 
@@ -133,15 +134,12 @@ def held_by_another(shop: Shop, payin, *keys: str) -> Iterator[None]:
     made = shop.post("/payins", payin()).json["id"]
     own = ("id", "idempotency_key", "external_id")
     columns = ", ".join(column.name for column in Order.__table__.columns if column.name not in own)
-    db.session.rollback()
-    outside = create_engine(db.engine.url, poolclass=NullPool)  # not one of this process's few connections
-    with outside.connect() as other:
+    with another_process() as other:
         other.execute(text(f"INSERT INTO orders (id, idempotency_key, external_id, {columns})"
                            f" SELECT gen_random_uuid(), key, key, {columns}"
                            " FROM orders, unnest(CAST(:keys AS text[])) AS key WHERE id = :id"),
                       {"id": parse("pin", made), "keys": list(keys)})
         yield
-        other.rollback()
 
 
 def test_eight_threads_that_wait_for_eight_locks_hear_of_a_conflict_and_not_of_a_database_away(shop, payin):
@@ -164,13 +162,47 @@ def test_who_holds_a_key_holds_up_no_neighbour(street, shop, other_shop, payin):
 
 
 @contextmanager
-def no_order_can_be_written() -> Iterator[Connection]:
-    """Another process holds the table, until its transaction is taken back."""
-    db.session.rollback()
-    outside = create_engine(db.engine.url, poolclass=NullPool)
-    with outside.connect() as other:
-        other.execute(text("LOCK TABLE orders IN SHARE ROW EXCLUSIVE MODE"))
-        yield other
+def asked_about_orders() -> Iterator[list[str]]:
+    """What SQLAlchemy asked of the table; what is written goes past it."""
+    asked: list[str] = []
+
+    def note(connection, cursor, statement, *_):
+        if "FROM orders" in statement:
+            asked.append(statement)
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        yield asked
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
+
+
+@pytest.mark.parametrize("mode", ["ACCESS EXCLUSIVE", "SHARE ROW EXCLUSIVE"])
+@pytest.mark.parametrize("kind", ["payins", "payouts"])
+def test_while_nobody_can_write_a_create_hears_of_the_database_and_not_of_its_key(funded, payin, payout, mode, kind):
+    """It was told that its own first request was still running; and the locked table was read, for 2 s more."""
+    body = payin() if kind == "payins" else payout()
+    with no_order_can_be_written(mode), impatient(), asked_about_orders() as asked:
+        answer = funded.post(f"/{kind}", body, key="k")
+    assert (answer.status_code, answer.json["code"], asked) == (503, "database_unavailable", [])
+    assert int(answer.headers["Retry-After"]) >= 1
+    assert funded.post(f"/{kind}", body, key="k").status_code == 201
+
+
+def test_while_nobody_can_write_the_lane_says_so_itself_and_does_not_count(
+        another, limited_shop, payin, redis_url):
+    street = another(limited_shop.app)
+    street.post(limited_shop, payin())
+    street.by_road, before = 0, counted(redis_url, limited_shop)
+    street.run(street.lane.database.run("SELECT set_config('lock_timeout', '200ms', false)", {}, lambda *_: None))
+    body = payin()
+    with no_order_can_be_written("ACCESS EXCLUSIVE"):
+        answers = street.post(limited_shop, body, *[payin() for _ in range(4)], keys=list("abcde"))
+    assert {(answer.status, answer.json["code"]) for answer in answers} == {(503, "database_unavailable")}
+    assert all(int(answer.headers["retry-after"]) >= 1 for answer in answers)
+    assert {answer.json["request_id"] for answer in answers} == {answer.headers["request-id"] for answer in answers}
+    assert (street.by_road, counted(redis_url, limited_shop)) == (0, before)
+    assert street.post(limited_shop, body, keys=["a"])[0].status == 201
 
 
 def somebody_waits(holder: Connection) -> bool:

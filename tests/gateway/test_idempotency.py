@@ -4,18 +4,21 @@ import threading
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import event, select, text
+from sqlalchemy import event, insert, select, text
 
 from portal import tariffs
 from portal.core import clock
 from portal.core.access import SYSTEM
 from portal.core.db import db, transaction
+from portal.core.ids import parse
 from portal.gateway.models import IdempotencyKey
 from portal.orders.models import Order
 from portal.tariffs.commands import SetFee
 from portal.tariffs.service import set_fee
 from tasks import upkeep
+from tests.gateway.conftest import BASE
 from tests.gateway.crowd import at_the_same_time
+from tests.gateway.locks import another_process, impatient
 
 REPLAYED = "Idempotent-Replayed"
 
@@ -200,6 +203,35 @@ def test_fifty_posts_with_one_key_do_it_once(shop):
     assert len({answer.get_data() for answer in made}) == 1
     assert sum(REPLAYED not in answer.headers for answer in made) == 1
     assert len(shop.get("/webhook-endpoints").json["data"]) == 1
+
+
+def test_a_key_that_another_process_holds_is_in_progress(shop, payin):
+    path = f"/payins/{shop.post('/payins', payin()).json['id']}/cancel"
+    with another_process() as other, impatient():
+        other.execute(insert(IdempotencyKey).values(
+            store_id=shop.store.id, live=True, method="POST", path=f"{BASE}{path}", key="c", request_hash=b"",
+            content_type=""))
+        answer = shop.post(path, key="c")
+    assert (answer.status_code, answer.json["code"]) == (409, "idempotency_in_progress")
+    assert shop.post(path, key="c").json["status"] == "cancelled"
+
+
+def test_an_order_that_somebody_else_changes_is_busy_and_its_key_is_not_in_progress(shop, payin):
+    """Its own first request was said to be still running."""
+    made = shop.post("/payins", payin()).json["id"]
+    with another_process() as other, impatient():
+        other.execute(select(Order.id).where(Order.id == parse("pin", made)).with_for_update())
+        answer = shop.post(f"/payins/{made}/cancel", key="c")
+    assert (answer.status_code, answer.json["code"], answer.json["retryable"]) == (409, "busy", True)
+    assert shop.post(f"/payins/{made}/cancel", key="c").json["status"] == "cancelled"
+
+
+def test_keys_that_nobody_can_write_are_the_databases_trouble(shop, payin):
+    made = shop.post("/payins", payin()).json["id"]
+    with another_process() as other, impatient():
+        other.execute(text("LOCK TABLE idempotency_keys IN ACCESS EXCLUSIVE MODE"))
+        answer = shop.post(f"/payins/{made}/cancel", key="c")
+    assert (answer.status_code, answer.json["code"]) == (503, "database_unavailable")
 
 
 def test_a_key_is_remembered_for_72_hours_and_forgotten_some_time_after(shop, payin):

@@ -45,7 +45,7 @@ order, or with the desk."""
 NO_PAGES = ("notices.worker", "admin_aliases", "admin_imports.template", "merchant_payouts.import_template",
             "merchant_payouts.bad_rows", "admin_ledger.statement", "merchant_payout_quote", "files", "admin_cases.one",
             "gateway", "static", "health", "live", "metrics", "paused", "notices.bell", "checkout.qr", "shop.one",
-            "recovery.choose", "recovery.agree", "second_door", "second_factor", "passkeys", "well_known")
+            "shop_acts", "recovery.choose", "recovery.agree", "second_door", "second_factor", "passkeys", "well_known")
 
 
 @dataclass

@@ -1,4 +1,4 @@
 """`/shop`: a small shop of the demo, which pays through the gateway like any merchant. Never in production."""
-from portal.web.shop.orders import bp
+from portal.web.shop import acts, orders
 
-blueprints = (bp,)
+blueprints = (orders.bp, acts.bp)

@@ -10,7 +10,7 @@ OF_THE_DESK = frozenset({"/data/0/code", "/data/0/kind"})  # its first method or
 _SHAPES = [re.compile(one) for one in (
     r"[a-z]{2,4}_[0-7][0-9A-HJKMNP-TV-Z]{25}",
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", r"-?\d+\.\d{2}", r"-?\d+\.\d{6}",
-    r"whsec_.+", r"https?://.+")]
+    r"[0-9a-f]{64}", r"eyJ[\w-]+\.[\w-]+\.[\w-]+", r"whsec_.+", r"https?://.+")]
 
 
 def broken_answer(recorded: Json, got: Json, at: str = "") -> Iterator[str]:
