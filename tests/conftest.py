@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import gettempdir
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import hypothesis
 import psycopg
@@ -23,9 +23,13 @@ from flask.testing import FlaskClient
 from psycopg import sql
 from sqlalchemy.engine import URL, make_url
 
+if TYPE_CHECKING:
+    from tests.machine import Ground
+
 ROOT = Path(__file__).resolve().parent.parent
 KEPT_TEMPLATES = 3  # of earlier migrations, for a developer who goes back and forth between branches
 SLOW_WITHIN_S = 3600  # every page in every look takes twenty minutes; see pyproject.toml for all others
+DAYS = 2000  # of fifty steps
 VALKEY_NUMBERS = range(1, 64)  # 0 belongs to nobody, so that a forgotten setting is noticed
 MY_DATABASE, MY_VALKEY = pytest.StashKey[str](), pytest.StashKey[IO[str]]()
 
@@ -35,6 +39,7 @@ hypothesis.settings.load_profile("desk")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="also run the tests marked slow")
+    parser.addoption("--days", type=int, default=DAYS, help=f"that the machine of fault 12 lives under --slow ({DAYS})")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -137,6 +142,27 @@ def fresh_app(fresh_database: str, redis_url: str) -> Iterator[Flask]:
 
 
 @pytest.fixture
+def ground(fresh_app: Flask, fresh_database: str, owner_url: str, template: str,
+           url_of: Callable[[str, str], str]) -> Iterator["Ground"]:
+    """Where state machines live: the database of `fresh_app`, which is a new clone every few days."""
+    from portal.core.db import db
+    from portal.ledger import accounts
+    from tests.machine import Ground
+
+    def renew() -> None:
+        db.session.remove()
+        db.engine.dispose()
+        accounts._known.pop(db.engine, None)  # their numbers begin anew; all else is known by its public id
+        with _lock(f"quittance-{template}.lock"), _administrator(owner_url) as connection:
+            _let_go(connection, fresh_database)
+            _copy(connection, template, fresh_database)
+
+    made = Ground(url_of(fresh_database, "owner"), renew)
+    yield made
+    made.close()
+
+
+@pytest.fixture
 def telling(redis_url: str) -> Iterator[None]:
     """This process tells open pages of steps, as a worker would."""
     from portal.core import page_events
@@ -202,15 +228,23 @@ def _in_context(app: Flask) -> Iterator[None]:
 def _clone(owner_url: str, template: str, name: str) -> Iterator[str]:
     # PostgreSQL refuses to copy a template that another session is connected to: copies are made one at a time.
     with _lock(f"quittance-{template}.lock"), _administrator(owner_url) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(_id(name), _id(template)))
+        _copy(connection, template, name)
     try:
         yield name
     finally:
         with _administrator(owner_url) as connection:
-            # whoever connects again by itself must not, between the two
-            connection.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(_id(name)))
-            _hang_up(name)
-            _drop(connection, name)
+            _let_go(connection, name)
+
+
+def _copy(connection: psycopg.Connection[tuple[object, ...]], template: str, name: str) -> None:
+    connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(_id(name), _id(template)))
+
+
+def _let_go(connection: psycopg.Connection[tuple[object, ...]], name: str) -> None:
+    # whoever connects again by itself must not, between the two
+    connection.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(_id(name)))
+    _hang_up(name)
+    _drop(connection, name)
 
 
 def _drop(connection: psycopg.Connection[tuple[object, ...]], name: str) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from portal.approvals import kinds, small_moves
 from portal.approvals.models import Approval, ApprovalLimit
-from portal.approvals.small_moves import Piece, Whole
+from portal.approvals.small_moves import Piece, Tally, Whole
 from portal.core import audit, typed_amounts
 from portal.core.access import Actor, Permission
 from portal.core.commands import Command
@@ -83,44 +83,57 @@ def judged(session: Session, approval: Approval, by: Actor, *, lock: bool = Fals
 
     `lock`: it is decided in this transaction, and another piece of the same sum waits until that is done.
     """
-    amount = approval.amount
-    if amount is None:
-        return None
-    if lock:
+    if lock and (amount := approval.amount) is not None:
         small_moves.lock(session, kinds.counted_as(approval.kind), amount.currency)
-    found = session.get(ApprovalLimit, (approval.kind, amount.currency), populate_existing=True)
-    if found is None:
-        return None
-    piece = _piece(session, approval, amount, by.id)
-    return Judged(found, amount, small_moves.whole(session, piece, others_max=0),
-                  small_moves.whole(session, piece, others_max=1), piece)
+    return InTurn(session, [approval], by).judged(approval)
 
 
 def needing_two(session: Session, asked: Sequence[Approval], by: Actor) -> dict[UUID, Judged]:
-    """Of these, those that wait and that two have to agree to, as `judged`: for a page of them at once."""
-    amounts = {one.id: amount for one in asked if one.state == "pending" and (amount := one.amount) is not None}
-    keys = {(one.kind, amounts[one.id].currency) for one in asked if one.id in amounts}
-    found = {(one.kind, one.currency): one for one in session.scalars(select(ApprovalLimit).where(
-        tuple_(ApprovalLimit.kind, ApprovalLimit.currency).in_(keys), ApprovalLimit.two_from_minor.is_not(None)))
-        } if keys else {}
-    alike: dict[tuple[str, str], list[tuple[Approval, Piece]]] = {}
-    for one in asked:
-        if one.id in amounts and (one.kind, amounts[one.id].currency) in found:
-            piece = _piece(session, one, amounts[one.id], by.id)
-            alike.setdefault((piece.scope, piece.currency), []).append((one, piece))
-    told = dict[UUID, Judged]()
-    for these in alike.values():
-        wholes = small_moves.wholes(session, [piece for _, piece in these], others_max=1)
-        for (one, piece), among_two in zip(these, wholes, strict=True):
-            of_one = Judged(found[one.kind, piece.currency], amounts[one.id], Whole(piece.minor), among_two, piece)
-            told |= {one.id: of_one} if of_one.needs_two else {}
-    return told
+    """Of these, those that wait and that two have to agree to, each by itself: for a page of them at once."""
+    turn = InTurn(session, asked, by)
+    return {one.id: found for one in asked if (found := turn.judged(one)) is not None and found.needs_two}
 
 
-def note(session: Session, approval: Approval, found: Judged | None) -> None:
-    """It was approved by who it was judged for: on the word of fewer than two others it counts from now on."""
+class InTurn:
+    """Those of `asked` that wait and have a limit, were it `by` who decides them: read at once, three queries for each
+    sum that limits count. `goes`: the one would be approved, and counts for those judged after it.
+    """
+
+    def __init__(self, session: Session, asked: Sequence[Approval], by: Actor) -> None:
+        self._by = by
+        amounts = {one.id: amount for one in asked if one.state == "pending" and (amount := one.amount) is not None}
+        keys = {(one.kind, amounts[one.id].currency) for one in asked if one.id in amounts}
+        found = {(one.kind, one.currency): one for one in session.scalars(
+            select(ApprovalLimit).where(tuple_(ApprovalLimit.kind, ApprovalLimit.currency).in_(keys))
+            .execution_options(populate_existing=True))} if keys else {}
+        self._limited = {one.id: (found[one.kind, amounts[one.id].currency], amounts[one.id],
+                                  _piece(session, one, amounts[one.id], by.id))
+                         for one in asked if one.id in amounts and (one.kind, amounts[one.id].currency) in found}
+        alike: dict[tuple[str, str], list[Piece]] = {}
+        for *_, piece in self._limited.values():
+            alike.setdefault((piece.scope, piece.currency), []).append(piece)
+        self._tallies = {key: Tally(session, pieces) for key, pieces in alike.items()}
+
+    def judged(self, approval: Approval) -> Judged | None:
+        if approval.id not in self._limited:
+            return None
+        limit, amount, piece = self._limited[approval.id]
+        tally = self._tallies[piece.scope, piece.currency]
+        return Judged(limit, amount, tally.whole(piece, others_max=0), tally.whole(piece, others_max=1), piece)
+
+    def goes(self, approval: Approval, found: Judged | None) -> None:
+        if found is not None and approval.first_by is None:
+            self._tallies[found.piece.scope, found.piece.currency].add(found.piece, others=_others(approval, self._by))
+
+
+def note(session: Session, approval: Approval, by: Actor, found: Judged | None) -> None:
+    """It is approved by who it was judged for: on the word of fewer than two others it counts from now on."""
     if found is not None and approval.first_by is None:
-        small_moves.note(session, found.piece, others=0 if approval.decided_by == approval.asked_by else 1)
+        small_moves.note(session, found.piece, others=_others(approval, by))
+
+
+def _others(approval: Approval, by: Actor) -> int:
+    return 0 if by.id == approval.asked_by else 1
 
 
 def _piece(session: Session, approval: Approval, amount: Money, decided_by: UUID | None) -> Piece:

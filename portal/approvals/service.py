@@ -133,9 +133,10 @@ def decide(session: Session, actor: Actor, command: DecideApproval) -> Approval:
         raise AlreadyDecided(state=approval.state, by=approval.decided_name)
     approving = command.decision == "approve"
     by_limit = limits.judged(session, approval, actor, lock=True) if approving else None
-    _check_people(session, actor, approval, by_limit, approving=approving)
-    if by_limit is not None and by_limit.needs_two and approval.first_by is None:
+    if not takes_effect(session, actor, approval, by_limit, approving=approving):
         return _first_of_two(session, actor, approval, command)
+    if by_limit is not None and approval.asked_by == actor.id:
+        approval.alone_max_minor = by_limit.limit.alone_max_minor
     kind = kinds.of(approval.kind)
     effect = kind.apply if approving else kind.reject
     if effect is not None:
@@ -144,7 +145,7 @@ def decide(session: Session, actor: Actor, command: DecideApproval) -> Approval:
     approval.decided_by, approval.decided_name, approval.decided_at = actor.id, actor.name, clock.now()
     approval.decision_reason = command.reason
     session.flush()
-    limits.note(session, approval, by_limit)
+    limits.note(session, approval, actor, by_limit)
     audit.record(session, actor, f"{approval.kind}.{approval.state}", approval.target_kind, approval.target_id,
                  before=approval.before, after=approval.after, reason=command.reason)
     page_events.tell(session, "approvals", ())
@@ -210,20 +211,12 @@ def _end(session: Session, actor: Actor, approval: Approval, state: str) -> Appr
     return approval
 
 
-def _first_of_two(session: Session, actor: Actor, approval: Approval, command: DecideApproval) -> Approval:
-    """One of two agrees: it goes on waiting, for somebody else."""
-    approval.first_by, approval.first_name, approval.first_at = actor.id, actor.name, clock.now()
-    session.flush()
-    audit.record(session, actor, f"{approval.kind}.agreed", approval.target_kind, approval.target_id,
-                 before=approval.before, after=approval.after, reason=command.reason)
-    page_events.tell(session, "approvals", ())
-    return approval
+def takes_effect(session: Session, actor: Actor, approval: Approval, by_limit: limits.Judged | None, *,
+                 approving: bool = True) -> bool:
+    """Whether this person's word ends it; False: two have to agree, and he is the first. Pages foresee by it, too.
 
-
-def _check_people(session: Session, actor: Actor, approval: Approval, by_limit: limits.Judged | None, *,
-                  approving: bool) -> None:
-    """As many accounts as it takes, and as many people behind them as far as the desk can know. By a limit, who asked
-    may approve what is small enough; a refusal is never an agreement.
+    As many accounts as it takes, and as many people behind them as far as the desk can know. By a limit, who asked may
+    approve what is small enough; a refusal is never an agreement.
 
     Raises OwnApproval, AloneUsedUp, OneHand, AgreedAlready.
     """
@@ -233,10 +226,20 @@ def _check_people(session: Session, actor: Actor, approval: Approval, by_limit: 
             raise OwnApproval()
         if not by_limit.may_alone:
             raise AloneUsedUp()
-        approval.alone_max_minor = by_limit.limit.alone_max_minor
-        return
+        return True
     if approving and approval.first_by == actor.id:
         raise AgreedAlready()
     earlier = [id for id in (approval.asked_by, approval.first_by) if id is not None and id != actor.id]
     if any(admissions.one_hand(session, one, actor.id, asked_at=approval.created_at) for one in earlier):
         raise OneHand()
+    return by_limit is None or not by_limit.needs_two or approval.first_by is not None
+
+
+def _first_of_two(session: Session, actor: Actor, approval: Approval, command: DecideApproval) -> Approval:
+    """One of two agrees: it goes on waiting, for somebody else."""
+    approval.first_by, approval.first_name, approval.first_at = actor.id, actor.name, clock.now()
+    session.flush()
+    audit.record(session, actor, f"{approval.kind}.agreed", approval.target_kind, approval.target_id,
+                 before=approval.before, after=approval.after, reason=command.reason)
+    page_events.tell(session, "approvals", ())
+    return approval

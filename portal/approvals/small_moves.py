@@ -4,6 +4,7 @@ One piece for the limits of decisions (`approvals/limits.py`) and for those of s
 (`treasury/sent_alone.py`). A caller locks the limit, asks for the `whole`, and notes what goes on below it, all in one
 transaction.
 """
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,6 +18,7 @@ from sqlalchemy.orm import Session
 from portal.approvals.models import SmallMove
 from portal.core import clock
 
+Because = Literal["person", "subject", "decider"]
 COUNTED_FOR = timedelta(hours=24)
 FORGET_MAX = 5_000
 
@@ -45,7 +47,7 @@ class Whole:
 
     amount_minor: int
     before_minor: int = 0
-    because: Literal["person", "subject", "decider"] | None = None
+    because: Because | None = None
 
     @property
     def total_minor(self) -> int:
@@ -60,39 +62,52 @@ def lock(session: Session, scope: str, currency: str) -> None:
 
 def whole(session: Session, piece: Piece, *, others_max: int) -> Whole:
     """What `piece` is a part of, of moves to which at most `others_max` besides who asked agreed."""
-    return wholes(session, [piece], others_max=others_max)[0]
+    return Tally(session, [piece]).whole(piece, others_max=others_max)
 
 
-def wholes(session: Session, pieces: Sequence[Piece], *, others_max: int) -> list[Whole]:
-    """As `whole`, of several against one limit that have not gone yet: three queries at most, however many."""
-    if not pieces:
-        return []
-    counted = [SmallMove.scope == pieces[0].scope, SmallMove.currency == pieces[0].currency,
-               SmallMove.reference.not_in([piece.reference for piece in pieces]), SmallMove.others <= others_max,
-               SmallMove.moved_at > clock.now() - COUNTED_FOR]
+class Tally:
+    """What counts against one limit, of several pieces that have not gone yet: three queries at most, however many.
 
-    def sums(column: Any, wanted: set[Any], type_: Any) -> dict[Any, int]:
-        if not wanted:
-            return {}
-        return {key: int(minor) for key, minor in session.execute(
-            select(column, func.sum(SmallMove.amount_minor)).where(
-                *counted, column == any_(literal(list(wanted), ARRAY(type_)))).group_by(column))}
+    Who foresees several going one after the other adds each that goes: it counts for those after it.
+    """
 
-    asked = sums(SmallMove.asked_by, {one.asked_by for one in pieces if one.asked_by}, Uuid)
-    decided = sums(SmallMove.decided_by, {one.decided_by for one in pieces if one.decided_by}, Uuid)
-    about = sums(SmallMove.subject, {subject for one in pieces for subject in one.amounts}, Text)
-    return [_most(piece, asked, decided, about) for piece in pieces]
+    def __init__(self, session: Session, pieces: Sequence[Piece]) -> None:
+        self._sums = Counter[tuple[str, Any, int]]()  # by (column, its value, how many others agreed), in minor units
+        if not pieces:
+            return
+        counted = [SmallMove.scope == pieces[0].scope, SmallMove.currency == pieces[0].currency,
+                   SmallMove.reference.not_in([piece.reference for piece in pieces]),
+                   SmallMove.moved_at > clock.now() - COUNTED_FOR]
+        wanted: list[tuple[str, Any, set[Any], Any]] = [
+            ("person", SmallMove.asked_by, {one.asked_by for one in pieces if one.asked_by}, Uuid),
+            ("decider", SmallMove.decided_by, {one.decided_by for one in pieces if one.decided_by}, Uuid),
+            ("subject", SmallMove.subject, {subject for one in pieces for subject in one.amounts}, Text)]
+        for name, column, values, type_ in wanted:
+            if values:
+                self._sums.update({(name, value, others): int(minor) for value, others, minor in session.execute(
+                    select(column, SmallMove.others, func.sum(SmallMove.amount_minor)).where(
+                        *counted, column == any_(literal(list(values), ARRAY(type_))))
+                    .group_by(column, SmallMove.others))})
 
+    def add(self, piece: Piece, *, others: int) -> None:
+        """It would go on, on the word of so many others."""
+        self._sums["person", piece.asked_by, others] += piece.minor
+        self._sums["decider", piece.decided_by, others] += piece.minor
+        for subject, minor in piece.amounts.items():
+            self._sums["subject", subject, others] += minor
 
-def _most(piece: Piece, asked: Mapping[UUID, int], decided: Mapping[UUID, int], about: Mapping[str, int]) -> Whole:
-    sums = [Whole(piece.minor)]
-    if piece.asked_by is not None and piece.asked_by in asked:
-        sums.append(Whole(piece.minor, asked[piece.asked_by], "person"))
-    sums += [Whole(minor, about[subject], "subject") for subject, minor in piece.amounts.items() if subject in about]
-    if piece.decided_by is not None and piece.decided_by in decided:
-        sums.append(Whole(piece.minor, decided[piece.decided_by], "decider"))
-    most = max(sums, key=lambda one: one.total_minor)
-    return most if most.before_minor else sums[0]
+    def whole(self, piece: Piece, *, others_max: int) -> Whole:
+        def before(name: Because, value: object) -> int:
+            return sum(self._sums[name, value, others] for others in range(others_max + 1))
+
+        sums = [Whole(piece.minor)]
+        if piece.asked_by is not None:
+            sums.append(Whole(piece.minor, before("person", piece.asked_by), "person"))
+        sums += [Whole(minor, before("subject", subject), "subject") for subject, minor in piece.amounts.items()]
+        if piece.decided_by is not None:
+            sums.append(Whole(piece.minor, before("decider", piece.decided_by), "decider"))
+        most = max(sums, key=lambda one: one.total_minor)
+        return most if most.before_minor else sums[0]
 
 
 def note(session: Session, piece: Piece, *, others: int) -> None:

@@ -1,17 +1,15 @@
 """What approving would write in the books, as its page shows it: every posting, every balance before and after."""
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.exc import NoResultFound
 from sqlalchemy.orm import Session
 
 from portal import ledger
 from portal.approvals import Approval, kinds
+from portal.approvals.foreseeing import Foreseen
 from portal.core.access import Actor, Permission
-from portal.core.errors import PortalError
 from portal.core.money import Money
 from portal.ledger import Account, Draft
 from portal.parties.models import Store, Trader
@@ -48,32 +46,23 @@ class PostingsPreview:
 def of_approval(session: Session, actor: Actor, approval: Approval) -> PostingsPreview | None:
     """For one that still waits and would post something; once it is decided, the journal tells it. None for the rest,
     and for whoever may not read balances."""
-    drafts = _drafts(session, actor, approval)
+    kind = kinds.of(approval.kind)
+    if approval.state != "pending" or kind.drafts is None or not actor.may(Permission.BALANCE_READ):
+        return None
+    drafts = list(kind.drafts(session, approval))
     return of_drafts(session, drafts) if drafts else None
 
 
-def of_approvals(session: Session, actor: Actor, asked: Sequence[Approval]) -> PostingsPreview | None:
-    """Of several as one: postings from the same account to the same are summed, balances are those after the last.
-
-    One that cannot be carried out any more would post nothing: deciding says so, and the others are shown.
-    """
-    drafts = list[Draft]()
-    for approval in asked:
-        with suppress(PortalError, NoResultFound):
-            drafts += _drafts(session, actor, approval)
-    if not drafts:
+def of_several(session: Session, actor: Actor, asked: Sequence[Foreseen]) -> PostingsPreview | None:
+    """Of those that take effect, as one: postings from the same account to the same are summed, balances are those
+    after the last."""
+    drafts = [draft for one in asked for draft in one.drafts]
+    if not drafts or not actor.may(Permission.BALANCE_READ):
         return None
     found, sums = of_drafts(session, drafts), dict[tuple[NamedAccount, NamedAccount], Money]()
     for source, target, amount in found.lines:
         sums[source, target] = sums.get((source, target), Money.zero(amount.currency)) + amount
     return PostingsPreview([(source, target, amount) for (source, target), amount in sums.items()], found.moved)
-
-
-def _drafts(session: Session, actor: Actor, approval: Approval) -> list[Draft]:
-    kind = kinds.of(approval.kind)
-    if approval.state != "pending" or kind.drafts is None or not actor.may(Permission.BALANCE_READ):
-        return []
-    return list(kind.drafts(session, approval))
 
 
 def of_drafts(session: Session, drafts: list[Draft]) -> PostingsPreview:

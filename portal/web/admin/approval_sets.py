@@ -1,7 +1,6 @@
 """Many approvals decided in one go, each by itself; and the limits of what one decides alone or two do together."""
 from collections.abc import Sequence
 from typing import Any, NamedTuple
-from uuid import UUID
 
 from flask import Blueprint, Response, flash, redirect, request, url_for
 from flask_babel import gettext
@@ -9,6 +8,7 @@ from werkzeug.datastructures import MultiDict
 
 from portal import approvals, reference
 from portal.approvals import kinds, limit_changes, limits
+from portal.approvals.foreseeing import foresee
 from portal.core.access import Permission, requires
 from portal.core.commands import bind
 from portal.core.db import reader, transaction
@@ -30,7 +30,7 @@ CHOSEN_MAX = 50
 
 
 class Sum(NamedTuple):
-    """Of those that were chosen and wait: how many of a kind there are, and what they come to in one currency."""
+    """Of several that were chosen: how many of a kind there are, and what they come to in one currency."""
 
     kind: str
     number: int
@@ -50,11 +50,12 @@ def chosen() -> Response:
     """What was chosen on the list, with its sums, postings and balances, before it is decided in one go."""
     found = [approvals.find(reader(), signed_in(), approval_id) for approval_id in _chosen(request.args)]
     waiting = [approval for approval in found if approval.state == "pending"]
-    first = _only_agreed(waiting)
-    posting = [approval for approval in waiting if approval.id not in first]
-    return show(CHOSEN, chosen=found, waiting=waiting, sums=_sums(waiting), title_of=kinds.title_of, first=first,
-                record_of=record_of, facts=facts_of(reader(), signed_in(), found),
-                preview=postings_preview.of_approvals(reader(), signed_in(), posting))
+    foreseen = foresee(reader(), signed_in(), waiting)
+    return show(CHOSEN, chosen=found, waiting=waiting, foreseen={one.approval.id: one for one in foreseen},
+                posting=_sums([one.approval for one in foreseen if one.takes_effect]), sums=_sums(waiting),
+                agreed=[one for one in foreseen if one.only_agreed], refused=[one for one in foreseen if one.error],
+                title_of=kinds.title_of, record_of=record_of, facts=facts_of(reader(), signed_in(), found),
+                preview=postings_preview.of_several(reader(), signed_in(), foreseen))
 
 
 @bp.post("/decisions")
@@ -88,16 +89,9 @@ def _chosen(sent: MultiDict[str, str]) -> list[str]:
     return list(dict.fromkeys(sent.getlist("approval_id")))[:CHOSEN_MAX]
 
 
-def _only_agreed(waiting: Sequence[approvals.Approval]) -> set[UUID]:
-    """Those that two have to agree to and nobody but the reader has yet: his word posts nothing."""
-    return {approval.id for approval in waiting
-            if approval.first_by in (None, signed_in().id)
-            and approval.id in limits.needing_two(reader(), [approval], signed_in())}
-
-
-def _sums(waiting: Sequence[approvals.Approval]) -> list[Sum]:
+def _sums(asked: Sequence[approvals.Approval]) -> list[Sum]:
     by_kind: dict[tuple[str, str], list[approvals.Approval]] = {}
-    for approval in waiting:
+    for approval in asked:
         amount = approval.amount
         by_kind.setdefault((approval.kind, amount.currency if amount else ""), []).append(approval)
     return [Sum(kind, len(these), sum((one.amount for one in these if one.amount), Money.zero(currency))
