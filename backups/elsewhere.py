@@ -3,16 +3,18 @@
 `BACKUP_DATABASE_URL` names a role with REPLICATION there (deploy/backup/role.sh). Nothing else of that server is
 needed: no file of its machine, no setting but its pg_hba.conf. docs/decisions/0236 says why so.
 """
+import fcntl
 import os
 import re
 import signal
+import socket
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -26,6 +28,7 @@ from launcher.say import Trouble, say
 
 SLOT = "quittance_backup"  # keeps the log there for as long as nobody receives it: doctor says when it grows
 FOLDER, REACHED = "received", "received.json"  # in the data folder: what is not sealed yet, and how far all is
+HELD = "receive.lock"  # in the data folder and in that of backups
 LOOK_S = 5.0  # what the loss of that machine and this one at once may cost at most
 FILES_EACH_S = 60.0
 KEPT_WITHIN_S = 60
@@ -101,8 +104,8 @@ def receive(desk: Desk, keep_files: Callable[[], object]) -> None:
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, lambda *_: ending.set())
     folder = desk.home.folder / FOLDER
-    folder.mkdir(mode=0o700, exist_ok=True)
-    with connected(desk) as connection:
+    with alone(desk.home.folder, desk.store.folder) as holds, connected(desk) as connection:
+        folder.mkdir(mode=0o700, exist_ok=True)
         chain = chain_of(desk, connection)
         _leave_a_lost_place(desk, chain, connection)
         connection.execute("SELECT pg_create_physical_replication_slot(%s, true) WHERE NOT EXISTS "
@@ -110,7 +113,9 @@ def receive(desk: Desk, keep_files: Callable[[], object]) -> None:
         url, environment = programs_connection(desk)
         receiver = subprocess.Popen(
             [str(desk.programs / "pg_receivewal"), "-D", str(folder), "-S", SLOT, "--synchronous", "--no-loop",
-             "-d", url], env=environment, stdin=subprocess.DEVNULL, start_new_session=True, umask=0o077)
+             "-d", url], env=environment, stdin=subprocess.DEVNULL, start_new_session=True, umask=0o077,
+            pass_fds=[file.fileno() for file in holds])
+        _note(holds, f"{os.getpid()} and {receiver.pid} (pg_receivewal)")
         say(f"the log of {connection.info.host or 'that server'} is kept in {desk.store.folder}")
         try:
             files_at = 0.0
@@ -126,6 +131,35 @@ def receive(desk: Desk, keep_files: Callable[[], object]) -> None:
     if not ending.is_set():
         raise Trouble("pg_receivewal ended, it says why above. Where the server no longer has that part of its log: "
                       f"empty {folder}, and make a backup")
+
+
+@contextmanager
+def alone(*folders: Path) -> Iterator[list[IO[str]]]:
+    """Nobody else receives into these folders, for as long as these files are open, here or in a program that was
+    given them: a pg_receivewal that outlives us still writes. Raises Trouble, which names the process and machine."""
+    with ExitStack() as stack:
+        holds = []
+        for folder in folders:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            file = stack.enter_context(open(folder / HELD, "a+", encoding="utf-8"))
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as problem:
+                file.seek(0)
+                raise Trouble(f"another `bin/flask backup receive` writes into {folder}: {file.read() or 'just begun'}"
+                              ) from problem
+            holds.append(file)
+            _note([file], str(os.getpid()))
+        yield holds
+        for file in holds:
+            file.truncate(0)
+
+
+def _note(holds: list[IO[str]], processes: str) -> None:
+    for file in holds:
+        file.truncate(0)
+        file.write(f"process {processes} on {socket.gethostname()}")
+        file.flush()
 
 
 def _leave_a_lost_place(desk: Desk, chain: str, connection: psycopg.Connection[dict[str, Any]]) -> None:

@@ -112,10 +112,16 @@ class Store:
         return sorted(path for path in folder.glob("[!.]*")) if chain and folder.is_dir() else []
 
     def reaches(self, manifest: Manifest) -> datetime:
-        """To which moment a restore can lead: when the newest segment that follows it was kept."""
-        following = [path for path in self.segments(manifest.chain)
-                     if path.name[:SEGMENT_CHARS] >= manifest.first_segment]
-        return max((datetime.fromtimestamp(path.stat().st_mtime, UTC) for path in following), default=manifest.made_at)
+        """To which moment a restore can lead: when the newest segment was kept that follows it without a gap."""
+        reach, place = manifest.made_at, _number(manifest.first_segment) - 1
+        for path in self.segments(manifest.chain):
+            if len(path.name) < SEGMENT_CHARS or path.name[:SEGMENT_CHARS] < manifest.first_segment:
+                continue
+            if _number(path.name) > place + 1:
+                break
+            place = max(place, _number(path.name) - (path.suffix == PARTIAL))  # the next is to be had once it is whole
+            reach = max(reach, datetime.fromtimestamp(path.stat().st_mtime, UTC))
+        return reach
 
     def prune(self, rule: Rule, now: datetime, files_folder: Path | None) -> list[str]:
         """Clear away what the rule no longer keeps; returns the ids. Log and files go with what needed them."""
@@ -164,3 +170,8 @@ class Store:
                 path.rename(path.with_name(path.name + GONE))
             elif path.suffix == GONE and datetime.fromtimestamp(path.stat().st_mtime, UTC) < since:
                 path.unlink()
+
+
+def _number(segment: str) -> int:
+    """Its place in the log, whatever the timeline: two numbers of eight hexadecimal digits, the second to 256."""
+    return int(segment[8:16], 16) * 256 + int(segment[16:SEGMENT_CHARS], 16)

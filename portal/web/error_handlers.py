@@ -17,6 +17,7 @@ from portal.core.errors import (
 )
 from portal.web.htmx import wants_fragment
 from portal.web.refused_forms import READS, page_of_act
+from portal.web.slashes import without_slash
 
 log = structlog.get_logger("web")
 
@@ -43,6 +44,8 @@ def register(app: Flask) -> None:
             return error.response  # type: ignore[return-value]  # `redisplay` aborts with a whole answer
         if error.code is not None and 300 <= error.code < 400:
             return error.get_response()  # type: ignore[return-value]
+        if error.code == 404 and request.method in READS and (where := without_slash()):
+            return redirect(where, 308)  # type: ignore[return-value]
         if error.code in (404, 405) and request.method in READS and (where := page_of_act()):
             return redirect(where, 303)  # type: ignore[return-value]
         return page(error.code or 500)

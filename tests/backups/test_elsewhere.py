@@ -3,6 +3,8 @@ second between two orders that were acknowledged. The server is real; the desk k
 import http.client
 import json
 import os
+import signal
+import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -19,7 +21,7 @@ from launcher import venv
 from launcher.home import ROOT
 from launcher.servers import running
 from tests.backups.desks import PERSON, backup, bin_flask, demo_desk
-from tests.running import answers, free_port, wait_for
+from tests.running import answers, children_of, free_port, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.filterwarnings(
     "ignore:subprocess:ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")]
@@ -46,15 +48,33 @@ def named(database: Desk) -> dict[str, str]:
         "BACKUP_DATABASE_URL": url + str(database.servers.postgres.sockets).replace("/", "%2F")}
 
 
+def receiver(home: Path, named: dict[str, str]) -> subprocess.Popen[bytes]:
+    """One that has begun; what it says lies beside its data folder."""
+    log = home.with_suffix(".log")
+    with log.open("wb") as file:
+        process = subprocess.Popen([str(venv.PYTHON), "-m", "backups", "receive"], cwd=ROOT, start_new_session=True,
+                                   env={**PERSON, **named, "QUITTANCE_HOME": str(home), "PYTHONPATH": str(ROOT)},
+                                   stderr=file)
+    wait_for(lambda: "is kept in" in log.read_text() or process.poll() is not None, "it receives")
+    assert process.poll() is None, log.read_text()
+    return process
+
+
 @contextmanager
 def receiving(home: Path, named: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen([str(venv.PYTHON), "-m", "backups", "receive"], cwd=ROOT, start_new_session=True,
-                               env={**PERSON, **named, "QUITTANCE_HOME": str(home), "PYTHONPATH": str(ROOT)})
+    process = receiver(home, named)
     try:
         yield process
     finally:
         process.terminate()
-        assert process.wait(60) == 0
+        assert process.wait(60) == 0, home.with_suffix(".log").read_text()
+
+
+def as_superuser(database: Desk, *statements: str) -> list[str]:
+    """Of a server that is not the desk's: what its own administrator does."""
+    server, password = database.servers.postgres, database.servers.keys["postgres_password"]
+    assert server
+    return [server.sql(statement, password=password) for statement in statements]
 
 
 @contextmanager
@@ -130,6 +150,64 @@ def test_a_receiver_that_was_killed_goes_on_where_it_was(database: Desk, named: 
     assert len([path for path in finished if path.name.endswith(".partial")]) == 1, "of the last one as far as it goes"
     assert [path.name for path in (home / "received").iterdir() if ".partial" not in path.name] == []
     database.owner_sql("DROP TABLE meanwhile;")
+
+
+def test_a_second_receiver_is_locked_out_for_as_long_as_anything_of_the_first_writes(
+        database: Desk, named: dict[str, str], tmp_path: Path):
+    """Of the same data folder, and of another that shares only the backups; and after a kill -9 of the first alone."""
+    home, other = tmp_path / "elsewhere", tmp_path / "other"
+    shared = {"BACKUP_FOLDER": str(home / "backups")}
+
+    def refused(folder: Path, *said: str) -> None:
+        second = bin_flask(folder, "backup", "receive", **named | shared)
+        assert second.returncode == 1, second.stderr
+        assert all(words in second.stderr for words in said), second.stderr
+
+    first = receiver(home, named)
+    [program] = children_of(first.pid)
+    held = f"process {first.pid} and {program} (pg_receivewal) on {socket.gethostname()}"
+    try:
+        refused(home, f"writes into {home}: {held}")
+        refused(other, f"writes into {home / 'backups'}: {held}")
+        first.kill()
+        first.wait()
+        refused(home, held)
+    finally:
+        os.kill(program, signal.SIGKILL)
+    wait_for(lambda: not Path(f"/proc/{program}/fd").exists() or not list(Path(f"/proc/{program}/fd").iterdir()),
+             "nobody holds the folder")
+    with receiving(home, named):
+        backup(home, "make", **named)
+        assert not (other / "received").exists(), "who was refused has written nothing"
+    with receiving(other, named | shared):
+        pass  # who was told to end has let go of both
+
+
+def test_a_place_that_the_server_gave_up_is_left_and_a_new_backup_leads_on(
+        database: Desk, named: dict[str, str], tmp_path: Path):
+    """Nobody received for longer than `max_slot_wal_keep_size` lets a slot wait."""
+    home = tmp_path / "elsewhere"
+    with receiving(home, named):
+        before = backup(home, "make", **named).split("\t")[0]
+        backup(home, "ship", **named)
+    as_superuser(database, "ALTER SYSTEM SET max_slot_wal_keep_size = '1MB';", "SELECT pg_reload_conf();")
+    try:
+        def given_up() -> bool:
+            database.owner_sql("CREATE TABLE meanwhile AS SELECT generate_series(1, 400000) AS number;"
+                               "DROP TABLE meanwhile;")
+            return as_superuser(database, "CHECKPOINT;", "SELECT wal_status FROM pg_replication_slots WHERE slot_name ="
+                                " 'quittance_backup';")[-1] == "lost"
+        wait_for(given_up, "the server gives the slot up", within_s=120)
+    finally:
+        as_superuser(database, "ALTER SYSTEM RESET max_slot_wal_keep_size;", "SELECT pg_reload_conf();")
+    with receiving(home, named):
+        assert "make a backup now" in home.with_suffix(".log").read_text()
+        after = backup(home, "make", **named).split("\t")[0]
+        backup(home, "ship", **named)
+        for id in (before, after):
+            assert "files opened" in backup(home, "check", id, **named)
+        reach = {line.split("\t")[0]: line.split("\t")[3] for line in backup(home, "list", **named).splitlines()}
+        assert reach[before] < reach[after], "the gap is not led over"
 
 
 def test_a_damaged_repository_is_refused(database: Desk, named: dict[str, str], tmp_path: Path):

@@ -102,12 +102,17 @@ class Farm:
                 for name in self.webs}
 
     def canary(self, new: Path, old: Path) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
+        process = self.begin_canary(new, old)
+        said, wrong = process.communicate()
+        return subprocess.CompletedProcess(process.args, process.returncode, said, wrong)
+
+    def begin_canary(self, new: Path, old: Path) -> subprocess.Popen[str]:
+        return subprocess.Popen(
             [sys.executable, str(ROOT / "deploy" / "canary"), "--socket", str(self.folder / "front.sock"),
              *(word for name, address in self.webs.items() for word in ("--web", f"{name}={address}")),
              "--put", f"RELEASE={new}\n{START}", "--back", f"RELEASE={old}\n{START}", "--minutes", "0.25",
              "--least", "10"],
-            env=self.environment, capture_output=True, text=True, check=False)
+            env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def stop(self) -> None:
         self.over.set()
@@ -154,3 +159,27 @@ def test_a_release_that_is_well_goes_to_all_and_one_that_is_not_is_taken_back(fr
         assert done.returncode == 1, done.stdout + done.stderr
         assert "n1: the command ended with 3" in done.stdout
         assert webs.states()["n1"] == ("UP", "100")
+
+
+def test_without_the_balancers_socket_the_way_back_is_said_to_have_failed_and_can_be_gone_later(
+        fresh_database: str, tmp_path: Path):
+    """HAProxy goes on; whoever tells it what to do is not heard from the middle of the canary on."""
+    old, broken = (release(tmp_path / name) for name in ("old", "broken"))
+    (broken / "templates" / "auth" / "login.html").unlink()
+    told, hidden = tmp_path / "front.sock", tmp_path / "hidden.sock"
+    with farm(fresh_database, tmp_path, old) as webs:
+        process = webs.begin_canary(broken, old)
+        wait_for(lambda: webs.states()["n1"] == ("UP", "10"), "the canary has its share", within_s=120)
+        told.rename(hidden)
+        said, _ = process.communicate()
+        assert process.returncode == 2, said
+        assert re.search(r"n1: (\d+) of \1 requests ended in 5xx; back to the old release", said), said
+        assert said.count(f"HAProxy at {told}: ") == 1, "and why not"
+        assert said.splitlines()[-1] == "out of the balancer, as far as it can be told: n1"
+        assert webs.releases()["n2"] == "old", "the others were not begun"
+
+        hidden.rename(told)
+        done = webs.canary(old, old)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert webs.releases() == {"n1": "old", "n2": "old"}
+        assert webs.states() == {"n1": ("UP", "100"), "n2": ("UP", "100")}

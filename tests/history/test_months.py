@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 
 import psycopg
 import pytest
@@ -246,6 +247,48 @@ def test_rows_without_a_month_are_gathered_into_it(old: Old) -> None:
     assert old.run("history", "gather").exit_code == 0
     all_sealed()
     assert old.run("audit", "verify").exit_code == 0
+
+
+def test_gathering_waits_for_who_writes_and_takes_what_was_written(old: Old) -> None:
+    """One writer has not committed yet, others come all the time: nobody is refused, and no row is left or lost."""
+    month = f"{old.month.year - 1}-03"
+    done = f"""INSERT INTO jobs_done SELECT (jsonb_populate_record(j, jsonb_build_object(
+        'done_at', timestamptz '{month}-17 12:00+00', 'id', %s::bigint))).* FROM jobs_done j LIMIT 1"""
+    over, written = threading.Event(), [10**9]
+
+    def write() -> None:
+        with psycopg.connect(old.owner_url, autocommit=True) as writer:
+            while not over.is_set():
+                writer.execute("SET lock_timeout = '2s'")  # as the application has it
+                writer.execute(done, [written[-1] + 1])
+                written.append(written[-1] + 1)
+
+    with psycopg.connect(old.owner_url, autocommit=True) as looking, psycopg.connect(old.owner_url) as slow:
+        slow.execute(done, [10**9])
+        writer = threading.Thread(target=write)
+        writer.start()
+        try:
+            wait_for(lambda: len(written) > 5, "others write")
+            with subprocess.Popen([sys.executable, "-m", "flask", "history", "gather"], cwd=ROOT, text=True,
+                                  env={**os.environ, "FLASK_APP": "wsgi.py"}, stdout=subprocess.PIPE,
+                                  stderr=subprocess.STDOUT) as gathering:
+                wait_for(lambda: looking.execute(
+                    "SELECT count(*) FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock' AND relation ="
+                    " to_regclass('jobs_done')").fetchone()[0], "it waits for who has not committed")
+                before = len(written)
+                wait_for(lambda: len(written) > before + 5, "who writes meanwhile does not wait for that one")
+                slow.commit()
+                said, _ = gathering.communicate(timeout=60)
+            assert gathering.returncode == 0, said
+            after = len(written)
+            wait_for(lambda: len(written) > after + 5, "they go on")
+        finally:
+            over.set()
+            writer.join()
+        assert f"gathered jobs_done_p{month.replace('-', '')}: " in said
+        assert in_default(old, "jobs_done") == 0
+        there = looking.execute(f"SELECT id FROM jobs_done_p{month.replace('-', '')} ORDER BY 1").fetchall()
+    assert [id for id, in there] == written, "each once"
 
 
 def test_a_month_that_comes_back_takes_in_what_came_meanwhile(old: Old) -> None:

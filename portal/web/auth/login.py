@@ -18,6 +18,7 @@ from portal.web.step_up import count
 bp = Blueprint("auth", __name__)
 
 
+@bp.get("/trader/")  # merchants and staff have a page there
 @bp.get("/")
 def landing() -> Response:
     """Everybody's first page: their own, or the login."""

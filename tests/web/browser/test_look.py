@@ -21,7 +21,7 @@ PAY_PAGE_MAX_BYTES = 25 * 1024
 def pages(stage: Stage) -> list[tuple[str, str, str | None]]:
     seats = {who: stage.seat(who) for who in ("trader", "merchant_owner", "super_admin")}
     found = [(who, path, seats[who].sid if who in seats else None) for who, path in stage.pages()]
-    return [one for one in found if one[1] != "/" and not (one[1] == "/login" and one[2])]
+    return [one for one in found if one[1] not in ("/", "/trader/") and not (one[1] == "/login" and one[2])]
 
 
 def inspect(chromium: Browser, desk: Desk, stage: Stage, share: int, looks_of: dict[int, tuple],
