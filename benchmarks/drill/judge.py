@@ -96,9 +96,7 @@ HEAD = ("| fault | acknowledged | lost | doubled | no create, s | no matching, s
 def rows(windows: list[Window], load: Load, books: Books) -> tuple[list[Row], str, list[str]]:
     """A row for each fault; a line about all of them together, and what is wrong with that."""
     stand = books.stand()
-    shown, times = dict(stand), Counter(external for _, external in stand)
-    lost = {number for number, (_, id) in load.acked.items() if shown.get(id) != f"order-{number}"}
-    doubled = {number for number in load.acked if times[f"order-{number}"] > 1}
+    lost, doubled = lost_and_doubled({number: id for number, (_, id) in load.acked.items()}, stand)
     found = []
     for window in windows:
         told = {number for number, (at, _) in load.acked.items() if window.began <= at < window.ended}
@@ -111,6 +109,13 @@ def rows(windows: list[Window], load: Load, books: Books) -> tuple[list[Row], st
     line = (f"{load.asked} asked, {len(load.acked)} acknowledged, {len(load.given_up)} given up by the stores"
             f" after two minutes; {len(stand)} stand; lost {len(lost)}, doubled {len(doubled)}")
     return found, line, [line] if lost or doubled or load.given_up else []
+
+
+def lost_and_doubled(told: dict[int, str], stand: list[tuple[str, str]]) -> tuple[set[int], set[int]]:
+    """Of the orders that a store was told of: by number of the order the id that it was told, against `Books.stand`."""
+    shown, times = dict(stand), Counter(external for _, external in stand)
+    return ({number for number, id in told.items() if shown.get(id) != f"order-{number}"},
+            {number for number in told if times[f"order-{number}"] > 1})
 
 
 def longest(times: list[float]) -> float:
