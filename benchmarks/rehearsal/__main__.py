@@ -94,10 +94,11 @@ def _watched(tokens: list[str], sessions: list[str], a_second: float
 def _judged(where: Ground, database: str, load: Load, readers: list[Reader], listeners: list[Listener],
             steps: list[Step]) -> int:
     outcome = Outcome(
-        load.tries, sum((reader.failed for reader in readers), start=Counter()),
+        steps[0].began, load.tries, sum((reader.failed for reader in readers), start=Counter()),
         deaf_s=max((listener.deaf_s for listener in listeners), default=0.0), waiting=_matched(where, database))
     turned = sum(listener.streams for listener in listeners) - len(listeners)
-    longest, many = outcome.longest, len(load.tries)
+    longest = outcome.longest
+    many = len(longest)
     print(f"creates: {load.asked}, failed {len(outcome.failed)} {sorted({each.answer for each in outcome.failed})}; p50"
           f" {longest[many // 2].took_s * 1000:.0f} ms, p99 {longest[many // 100].took_s * 1000:.0f} ms, longest"
           f" {longest[0].took_s * 1000:.0f} ms")
@@ -113,8 +114,8 @@ def _judged(where: Ground, database: str, load: Load, readers: list[Reader], lis
 
 
 def _when(at: float, steps: list[Step]) -> str:
-    begun = [step for step in steps if step.began <= at]
-    return f"{at - begun[-1].began:.1f} s into: {begun[-1].words}" if begun else "before all"
+    step = [step for step in steps if step.began <= at][-1]
+    return f"{at - step.began:.1f} s into: {step.words}"
 
 
 def _matched(where: Ground, database: str) -> int:

@@ -82,6 +82,10 @@ class FastCreate:
         self._made_fast = CREATES.labels("fast", "")
         self._writer: GroupCommit[Asked, Done | Unserved] = GroupCommit("new orders", self._write, apart_s=APART_S)
 
+    async def begin(self) -> None:
+        """Read what every create looks for, before the first one waits for it. No harm where the database is away."""
+        await asyncio.get_running_loop().run_in_executor(None, self._read_anew)
+
     async def close(self) -> None:
         """Let go of database and Redis, on the loop that has used them."""
         await self.database.close()

@@ -7,11 +7,12 @@ import pytest
 from benchmarks.drill.load import Try
 from benchmarks.rehearsal.judge import CREATE_S_MAX, DEAF_S_MAX, Outcome
 
-WELL = Outcome([Try(1.0, 0.02, "201"), Try(2.0, CREATE_S_MAX, "201")], Counter(), deaf_s=DEAF_S_MAX, waiting=0)
+WELL = Outcome(0.5, [Try(0.4, 9.9, "201"), Try(1.0, 0.02, "201"), Try(2.0, CREATE_S_MAX, "201")], Counter(), deaf_s=DEAF_S_MAX, waiting=0)
 
 
 @pytest.mark.parametrize(("found", "words"), [
-    ({"creates": []}, "no create was tried"),
+    ({"creates": WELL.creates[:1]}, "no create was tried"),
+    ({"creates": [Try(0.4, 0.1, "TimeoutError"), *WELL.creates]}, "creates that failed: 1"),  # whenever that was
     ({"creates": [*WELL.creates, Try(3.0, 0.1, "503 database_unavailable")]}, "creates that failed: 1"),
     ({"creates": [*WELL.creates, Try(3.0, 0.501, "201"), Try(4.0, 1.4, "201")]}, "creates above 500 ms: 2"),
     ({"misread": Counter({"502": 2, "TimeoutError": 1})}, "reads that failed: 3"),
