@@ -53,6 +53,10 @@ class Pair:
         """The standby is the primary now, with one copy."""
         self._run("pg_ctl", "promote", "-D", str(self._data), "-w")
 
+    def show_to_the_desk(self) -> None:
+        """How far the standby is, as `doctor` says that it must be granted."""
+        self._ask("GRANT pg_monitor TO quittance_app;")
+
     def hold_back(self) -> None:
         """The standby receives and does not show it; nothing waits for that but who reads there."""
         self._ask_standby("SELECT pg_wal_replay_pause();")

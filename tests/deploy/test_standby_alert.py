@@ -1,0 +1,29 @@
+"""A standby that shows nothing new for half a minute: Debian's Prometheus fires the alert of it, and it clears."""
+import shutil
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from tests.deploy.test_alerts import impatient
+from tests.deploy.test_scraped import TOKEN, watching
+from tests.running import free_port, running_desk, wait_for
+from tests.tasks.test_failover import DATABASE, Cluster, app, cluster
+
+__all__ = ["app", "cluster"]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400),
+              pytest.mark.skipif(shutil.which("prometheus") is None, reason="prometheus is not installed")]
+
+
+def test_the_alert_of_a_standby_fires_and_clears(app: Flask, cluster: Cluster, tmp_path: Path) -> None:
+    cluster.pair.show_to_the_desk()
+    port = free_port()
+    with running_desk(DATABASE, tmp_path / "desk.log", settings={
+            "METRICS_TOKEN": TOKEN, "METRICS_PORT": str(port)}) as desk, watching(
+            (desk, port), tmp_path, impatient(tmp_path)) as prometheus:
+        wait_for(lambda: prometheus.ask('quittance_standby_lag_seconds{standby="standby"}'), "the standby is seen")
+        assert prometheus.state("StandbyBehind") == "inactive"
+        cluster.pair.hold_back()
+        wait_for(lambda: prometheus.state("StandbyBehind") == "firing", "it fires", within_s=120)
+        cluster.pair.let_go()
+        wait_for(lambda: prometheus.state("StandbyBehind") == "inactive", "it clears", within_s=60)
