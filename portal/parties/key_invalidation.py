@@ -108,7 +108,10 @@ class Watch:
             self._found.clear()
 
     def start(self) -> None:
-        """At the latest on the first key; never on import, so that the thread belongs to the process that serves, not to the one that forked it."""
+        """At the latest on the first key.
+
+        Never on import: the thread belongs to the process that serves, not to the one that forked it.
+        """
         if self._thread is not None and self._thread.is_alive():
             return
         with self._lock:

@@ -14,7 +14,7 @@ from portal.core import db
 from portal.parties import key_invalidation
 from tests.waiting import until
 
-assert all(mapper.configured for mapper in db.Base.registry.mappers), "before gc_tuning.settle, which keeps it from looks"
+assert all(mapper.configured for mapper in db.Base.registry.mappers), "before settle"
 
 async def started():
     async with asgi.serving():
