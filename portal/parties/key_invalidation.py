@@ -67,7 +67,7 @@ class Watch:
 
     def recall(self, digest: bytes) -> FoundKey | None:
         """A key found here within the last seconds, while the listener is known to live."""
-        self._start()
+        self.start()
         now, found = time.monotonic(), self._found.get(digest)
         if found is None or now >= found[1] or not self.is_listening:
             return None
@@ -107,8 +107,11 @@ class Watch:
             self.generation += 1
             self._found.clear()
 
-    def _start(self) -> None:
-        """On the first key, so that the thread belongs to the process that serves, not to the one that forked it."""
+    def start(self) -> None:
+        """At the latest on the first key.
+
+        Never on import: the thread belongs to the process that serves, not to the one that forked it.
+        """
         if self._thread is not None and self._thread.is_alive():
             return
         with self._lock:

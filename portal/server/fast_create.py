@@ -31,6 +31,7 @@ from portal.gateway.endpoint import BASE, headers_of
 from portal.orders.commands import CreatePayin
 from portal.orders.intake.create import asked_for
 from portal.orders.intake.insert import INSERT, Asked, parameters, written
+from portal.parties import key_invalidation
 from portal.server.group_commit import GroupCommit, say_failed
 from portal.server.loop_connection import LoopDatabase
 from portal.server.plain_create import Why, reader, why_not_plain
@@ -83,7 +84,11 @@ class FastCreate:
         self._writer: GroupCommit[Asked, Done | Unserved] = GroupCommit("new orders", self._write, apart_s=APART_S)
 
     async def begin(self) -> None:
-        """Read what every create looks for, before the first one waits for it. No harm where the database is away."""
+        """Read what every create looks for, before the first one waits for it; no harm where the database is away.
+
+        And listen for revoked keys: until then none is remembered, and every create takes the ordinary road.
+        """
+        key_invalidation.of(self._engine).start()
         await asyncio.get_running_loop().run_in_executor(None, self._read_anew)
 
     async def close(self) -> None:

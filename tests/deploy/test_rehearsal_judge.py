@@ -7,7 +7,8 @@ import pytest
 from benchmarks.drill.load import Try
 from benchmarks.rehearsal.judge import CREATE_S_MAX, DEAF_S_MAX, Outcome
 
-WELL = Outcome(0.5, [Try(0.4, 9.9, "201"), Try(1.0, 0.02, "201"), Try(2.0, CREATE_S_MAX, "201")], Counter(), deaf_s=DEAF_S_MAX, waiting=0)
+WELL = Outcome(0.5, [Try(0.4, 9.9, "201"), Try(1.0, 0.02, "201"), Try(2.0, CREATE_S_MAX, "201")], Counter(),
+               deaf_s=DEAF_S_MAX, waiting=0)
 
 
 @pytest.mark.parametrize(("found", "words"), [

@@ -11,13 +11,16 @@ import asyncio, os
 import asgi
 from portal import reference
 from portal.core import db
+from portal.parties import key_invalidation
+from tests.waiting import until
 
-assert all(mapper.configured for mapper in db.Base.registry.mappers), "before gc_tuning.settle, which keeps it from looks"
+assert all(mapper.configured for mapper in db.Base.registry.mappers), "before settle"
 
 async def started():
     async with asgi.serving():
         with db.remembered_only(asgi.fast._engine):
             assert reference.snapshot().currencies, "read, and kept for the loop"
+        assert until(lambda: key_invalidation.of(asgi.fast._engine).is_listening, 10), "for keys that are revoked"
         print("all of it", flush=True)
         os._exit(0)
 
