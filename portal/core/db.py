@@ -2,7 +2,6 @@
 
 Alone with `core/replica.py` in knowing Flask-SQLAlchemy: engine and session of web, workers and commands alike.
 """
-import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -17,7 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session, registry
 
 from portal.core import pipeline
-from portal.core.db_outage import is_away, is_in_want, patient
+from portal.core.db_outage import is_away, is_in_want, patient, row_waited_for
 from portal.core.errors import VERDICTS, DatabaseUnavailable, LockTimeout, NumberTooLarge
 from portal.core.replica import RoutedSession, set_aside
 
@@ -29,7 +28,6 @@ T = TypeVar("T")
 R = TypeVar("R")
 POOL_WAIT_S = 4  # twice what the database waits for a lock: of twice as many threads as connections each gets its turn
 PATIENT = "quittance_patient"  # commits of such an engine are hung up on when they take too long
-_PLACE = re.compile(r"^.*\(\d+,\d+\).*$", re.MULTILINE)
 TRIES_MAX = 3  # of a whole transaction, on a serialization failure or a deadlock
 
 
@@ -210,16 +208,6 @@ def translated() -> Iterator[None]:
         if is_disconnect(error):
             raise DatabaseUnavailable() from error
         raise
-
-
-def row_waited_for(error: pg.LockNotAvailable) -> str | None:
-    """The server's line that tells of the row, or of the unique key in the making, that somebody else has.
-
-    None: it waited for a table, or behind others who wait for the same row. In every language of the server that line
-    has the row's place, (page,item), and its table's name.
-    """
-    place = _PLACE.search(error.diag.context or "")
-    return place and place[0]
 
 
 def is_disconnect(error: DBAPIError) -> bool:

@@ -4,6 +4,7 @@ A commit that waits for a synchronous standby is covered by no timeout of Postgr
 PostgreSQL would then commit on one copy alone, and say so to nobody who asks again (docs/decisions/0058).
 """
 import os
+import re
 import socket
 import threading
 import time
@@ -11,7 +12,7 @@ from typing import Any
 
 import psycopg
 import structlog
-from psycopg.errors import PipelineAborted
+from psycopg.errors import LockNotAvailable, PipelineAborted
 
 from portal.core.errors import OutcomeUnknown
 
@@ -20,6 +21,7 @@ ANSWER_WITHIN_S = 5.0
 LOOK_EVERY_S = 0.25
 READ_ONLY, IDLE_TOO_LONG, FULL = "25006", "25P03", "53300"  # the first is a standby's word
 BROKEN, GOING = "08", "57P"  # classes: connections, the server's own coming and going
+_PLACE = re.compile(r"^.*\(\d+,\d+\).*$", re.MULTILINE)
 WANT, DISK_ERROR = "53", "58030"  # a class: no disk, no memory
 
 
@@ -36,6 +38,16 @@ def is_in_want(error: BaseException | None) -> bool:
     """The server has no room, and says so well: the connection is good, the same statement is once there is room."""
     state = error.sqlstate if isinstance(error, psycopg.Error) else None
     return state is not None and (state.startswith(WANT) or state == DISK_ERROR)
+
+
+def row_waited_for(error: LockNotAvailable) -> str | None:
+    """The server's line that tells of the row, or of the unique key in the making, that somebody else has.
+
+    None: it waited for a table, or behind others who wait for the same row. In every language of the server that line
+    has the row's place, (page,item), and its table's name.
+    """
+    place = _PLACE.search(error.diag.context or "")
+    return place and place[0]
 
 
 class patient:

@@ -25,6 +25,7 @@ from portal.calls import EXTENSION, Writer
 from portal.core import db, ids, logging, request_log
 from portal.core.access import Permission
 from portal.core.commands import bind
+from portal.core.db_outage import row_waited_for
 from portal.core.errors import DatabaseUnavailable, OutcomeUnknown, PortalError
 from portal.gateway import auth, call_log, idempotency, problems, rate_limits, seen_signatures, signing, strict_json
 from portal.gateway.endpoint import BASE, headers_of
@@ -233,7 +234,7 @@ class FastCreate:
             return unknown
         except Exception as error:  # whatever it was: each finds out alone, and its own sender hears of it
             say_failed("new orders", len(batch), error)
-            locked = isinstance(error, LockNotAvailable) and db.row_waited_for(error) is None
+            locked = isinstance(error, LockNotAvailable) and row_waited_for(error) is None
             return DatabaseUnavailable() if locked else set()
 
     def _keep_fresh(self) -> None:
