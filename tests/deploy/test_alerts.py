@@ -227,7 +227,7 @@ def nobody_confirms(scene: Scene) -> Iterator[None]:
     id = ids.parse("pin", public)
     wait_for(lambda: scene.record.one("SELECT status FROM orders WHERE id = %s", id) == "assigned", "it is matched")
     assert scene.caller.call("POST", f"/gateway/v1/payins/{public}/mark-paid", {}, key=f"paid-{public}").status == 200
-    scene.record.change("UPDATE orders SET needs_attention_at = now() WHERE id = %s", id)
+    scene.record.change("UPDATE jobs SET run_at = now() WHERE kind = 'flag_unconfirmed' AND reference = %s", id)
     yield
     confirm_all([id])
 
