@@ -38,14 +38,13 @@ REPLAYED = {"Idempotent-Replayed": {"description": "`true`: this is the first an
 
 @call("GET", "/openapi.json", None, summary="This document", answer=dict[str, Any])
 def openapi() -> Response:
-    """With a good key: what its store takes. A key that opens nothing changes nothing: none is needed."""
+    """With a good key: what its store takes, what it signs. A key that opens nothing changes nothing: none is needed."""
     from portal.gateway import openapi_store
 
     try:
         key = auth.identified(request.headers.get("Authorization", ""), request.remote_addr or "",
                               request_id=g.request_id)
-        assert key.store_id is not None, "a key is a store's"
-        return conditional(openapi_store.of_store(current_app, key.store_id))
+        return conditional(openapi_store.of_key(current_app, key))
     except (errors.Unauthorized, errors.AddressNotAllowed, StoreSuspended):
         return conditional(document(current_app))
 
@@ -63,7 +62,7 @@ def document(app: Flask) -> dict[str, Any]:
         operation = _operation(rule, method, described, refs)
         if links := dict(_links(rule, found)) if method == "POST" else {}:
             operation["responses"][str(described.status)]["links"] = links
-        paths.setdefault(_path(rule), {})[method.lower()] = operation
+        paths.setdefault(path_of(rule), {})[method.lower()] = operation
     return {
         "openapi": "3.1.0",
         "info": {"title": "Quittance gateway", "version": "1", "description":
@@ -221,5 +220,5 @@ def _webhook(name: str, refs: Any) -> dict[str, Any]:
         "responses": {"2XX": {"description": "taken"}, "410": {"description": "switch this endpoint off"}}}}
 
 
-def _path(rule: Rule) -> str:
+def path_of(rule: Rule) -> str:
     return re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", r"{\1}", rule.rule)

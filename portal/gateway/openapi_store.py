@@ -1,4 +1,4 @@
-"""The document for one store: asked for with its key it says which currencies, methods, amounts and banks it takes.
+"""The document for one key: which currencies, methods, amounts and banks its store takes, which of its calls are signed.
 
 Without a key the document is the same at every desk, fit to make clients from; with one a request that it allows is
 a request that is taken.
@@ -7,13 +7,15 @@ import copy
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
-from uuid import UUID
 
 from flask import Flask
 
 from portal import reference
+from portal.core.access import Permission
 from portal.core.money import EXPONENTS
-from portal.gateway import openapi, patterns
+from portal.gateway import idempotency, openapi, patterns, signing
+from portal.gateway.auth import KeyActor
+from portal.gateway.openapi_security import SIGNED
 from portal.orders.intake.store_terms import CurrencyTerms, terms_of
 from portal.reference import validators
 from portal.reference.accounts import fits
@@ -37,24 +39,27 @@ class Taken:
 
 @dataclass(frozen=True)
 class Takes:
-    """What a store takes, as a document says it."""
+    """What a key's store takes, as a document says it. `signed`: what the key may not do without a signature."""
 
     currencies: tuple[Taken, ...]
     banks: tuple[tuple[str, str], ...]  # with the country
     hosts: tuple[str, ...]
     known: tuple[str, ...]  # currencies of the desk
     numbers: tuple[tuple[str, str], ...]  # method → the format of its numbers
+    signed: frozenset[Permission]
 
 
-def of_store(app: Flask, store_id: UUID) -> Shape:
+def of_key(app: Flask, key: KeyActor) -> Shape:
     """Raises StoreSuspended."""
-    terms, known = terms_of(store_id), reference.snapshot()
+    assert key.store_id is not None, "a key is a store's"
+    terms, known = terms_of(key.store_id), reference.snapshot()
     currencies = tuple(_taken(code, one) for code, one in sorted(terms.currencies.items()))
     methods = sorted({method for one in currencies for method in one.methods})
     return _narrowed(app, Takes(
         currencies, tuple(sorted((code, bank.country) for code, bank in known.banks.items() if bank.active)),
         tuple(sorted(terms.return_hosts)), tuple(sorted(known.currencies)),
-        tuple((code, _format(known.methods[code].validator)) for code in methods if code in known.methods)))
+        tuple((code, _format(known.methods[code].validator)) for code in methods if code in known.methods),
+        frozenset(one for one in Permission if signing.is_wanted(key.signing, one))))
 
 
 def _taken(code: str, one: CurrencyTerms) -> Taken:
@@ -80,7 +85,18 @@ def _narrowed(app: Flask, takes: Takes) -> Shape:
     for path in document["paths"].values():
         for parameter in path.get("get", {}).get("parameters", ()):
             _query(parameter, takes)
+    _sign(document, app, takes.signed)
     return document
+
+
+def _sign(document: Shape, app: Flask, needed: frozenset[Permission]) -> None:
+    """The calls that are not taken unsigned; those that change something carry an `Idempotency-Key` then."""
+    for rule, method, described in openapi.calls(app):
+        if described.permission in needed:
+            operation = document["paths"][openapi.path_of(rule)][method.lower()]
+            operation["security"] = [way for way in operation["security"] if way.keys() >= SIGNED.keys()]
+            for parameter in operation["parameters"]:
+                parameter["required"] |= parameter["name"] == idempotency.HEADER
 
 
 def _orders(shape: Shape, takes: Takes, taken: list[Taken], *, inside: str | None = None) -> None:

@@ -1,15 +1,22 @@
-"""What a schema cannot say, told to schemathesis: how our formats look, and that a key of idempotency is one request's.
+"""What a schema cannot say, told to schemathesis: how our formats look, that a key of idempotency is one request's, and
+how a call is signed that the document wants signed.
 
-Loaded by SCHEMATHESIS_HOOKS=tests.gateway.schemathesis_hooks.
+Loaded by SCHEMATHESIS_HOOKS=tests.gateway.schemathesis_hooks; SIGNING_SECRET is the key's, where it has one.
 """
 import io
+import os
 import string
+import time
 from secrets import token_hex
 
 import schemathesis
 from hypothesis import strategies as st
 from PIL import Image
+from requests import PreparedRequest
+from requests.auth import AuthBase
 from schemathesis.transport.serialization import Binary
+
+from tests.gateway.signatures import signature
 
 
 def _png(grey: int) -> bytes:
@@ -45,6 +52,33 @@ def before_call(context, case, kwargs):
     for name in [name for name in case.headers or {} if name.lower() == "idempotency-key"]:
         if _good(case.headers[name]):
             case.headers[name] = token_hex(16)
+    if _is_signed(case.operation.definition.raw):
+        kwargs["auth"] = Signature(os.environ["SIGNING_SECRET"])
+
+
+class Signature(AuthBase):
+    """Over a request as it goes out, boundaries of its files and escapes of its query included."""
+
+    def __init__(self, secret: str) -> None:
+        self.secret = secret
+
+    def __call__(self, prepared: PreparedRequest) -> PreparedRequest:
+        at, body = f"{time.time():.6f}", prepared.body or b""
+        prepared.headers["Quittance-Timestamp"] = at
+        prepared.headers["Quittance-Signature"] = signature(
+            self.secret, at, prepared.method or "", prepared.path_url, _text(prepared.headers.get("Idempotency-Key")),
+            body.encode() if isinstance(body, str) else body)
+        return prepared
+
+
+def _is_signed(operation: dict) -> bool:
+    """Whether the document knows no way of this call without a signature."""
+    ways = operation.get("security", ())
+    return bool(ways) and all("signature" in way for way in ways)
+
+
+def _text(header: str | bytes | None) -> str:
+    return (header.decode("latin-1") if isinstance(header, bytes) else header or "").strip()
 
 
 def _good(key: object) -> bool:

@@ -82,7 +82,7 @@ def hostile(body: dict[str, Any]) -> Iterator[str]:
 
 def calls(app) -> dict[tuple[str, str], str]:
     """Every call of the gateway, as (method, path within the gateway) → the address with its places."""
-    return {(method, openapi._path(rule).removeprefix(BASE)): rule.rule for rule, method, _ in openapi.calls(app)}
+    return {(method, openapi.path_of(rule).removeprefix(BASE)): rule.rule for rule, method, _ in openapi.calls(app)}
 
 
 def body_of(payin, call: tuple[str, str]) -> dict[str, Any]:
@@ -106,9 +106,9 @@ def made(shop, payin) -> dict[str, str]:
 
 def test_every_field_of_every_call_is_walked(app):
     """A field that is added has its place in BODIES, or nobody tries what it makes of hostile values."""
-    left = {(method, openapi._path(rule).removeprefix(BASE)): sorted(missing) for rule, method, described in
+    left = {(method, openapi.path_of(rule).removeprefix(BASE)): sorted(missing) for rule, method, described in
             openapi.calls(app) if described.body and (missing := unfilled(
-                described.body, BODIES.get((method, openapi._path(rule).removeprefix(BASE)), {})))}
+                described.body, BODIES.get((method, openapi.path_of(rule).removeprefix(BASE)), {})))}
     assert not left
 
 

@@ -33,7 +33,7 @@ def check(document: dict[str, Any], method: str, path: str, answer: Any) -> None
 
 
 def test_every_route_is_in_it(app, document):
-    routes = {(openapi._path(rule), method.lower()) for rule in app.url_map.iter_rules()
+    routes = {(openapi.path_of(rule), method.lower()) for rule in app.url_map.iter_rules()
               for method in rule.methods - {"HEAD", "OPTIONS"} if rule.endpoint.startswith("gateway")}
     described = {(path, method) for path, methods in document["paths"].items() for method in methods}
     assert described == routes
@@ -42,7 +42,7 @@ def test_every_route_is_in_it(app, document):
 
 def test_every_call_names_its_scope_and_its_refusals(app, document):
     for rule, method, call in openapi.calls(app):
-        operation = document["paths"][openapi._path(rule)][method.lower()]
+        operation = document["paths"][openapi.path_of(rule)][method.lower()]
         assert bool(operation.get("x-scopes")) == (call.permission is not None)
         for error in openapi.errors_of(method, call):
             assert f"`{error.code}`" in operation["responses"][str(problems.status_of(error))]["description"]

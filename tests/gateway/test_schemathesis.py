@@ -5,6 +5,8 @@ By hand against any desk: `command` says how; more examples and other seeds look
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import Request, urlopen
 
@@ -14,10 +16,51 @@ from portal import ledger
 from portal.core.access import SCOPES
 from tests import factories as f
 from tests.gateway.conftest import Shop
+from tests.gateway.test_signing import signs_payouts, with_secret
 from tests.running import ROOT, Desk, running_desk, wait_for
 
 EXAMPLES, SEED = 10, 18
+FEW = 3  # of a kind of key that may what another may
 WITHIN_S = 900  # a minute alone; several on a machine that others use too
+ELSEWHERE = "203.0.113.0/24"
+TOKEN_BY_ITSELF = """[auth.dynamic.openapi.key]
+path = "/gateway/v1/token"
+payload = {{ grant_type = "client_credentials", client_id = "{id}", client_secret = "{key}" }}
+payload_content_type = "application/x-www-form-urlencoded"
+extract_selector = "/access_token"
+"""
+
+
+@dataclass(frozen=True)
+class Caller:
+    """One key, and how schemathesis shows it: its own configuration. `secret`: of signatures, where calls have one."""
+
+    token: str
+    shown: str = '[auth.openapi]\nkey = {{ bearer = "{key}" }}\n'
+    secret: str | None = None
+    reads: bytes = b"card-number"  # in the document that it is shown: its store's own, unless it opens nothing
+
+    @property
+    def configuration(self) -> str:
+        return self.shown.format(id=self.token.split("_")[2], key=self.token)
+
+
+def signer(shop: Shop) -> Caller:
+    return Caller(shop.token, secret=with_secret(shop, required=True).secret)
+
+
+def signer_of_payouts(shop: Shop) -> Caller:
+    signs_payouts(shop)
+    return Caller(shop.token, secret=with_secret(shop).secret)
+
+
+KINDS: dict[str, Callable[[Shop], Caller]] = {
+    "token": lambda shop: Caller(shop.token, TOKEN_BY_ITSELF),
+    "bound-here": lambda shop: Caller(shop.with_networks("127.0.0.1/32").token),
+    "bound-elsewhere": lambda shop: Caller(shop.with_networks(ELSEWHERE).token, reads=b"openapi"),
+    "signs-all": signer,
+    "signs-payouts": signer_of_payouts,
+}
 
 
 @pytest.fixture(scope="module")
@@ -45,13 +88,14 @@ def command(desk: Desk, examples: int, *more: str) -> list[str]:
             "--suppress-health-check", "all", *more]
 
 
-def run(desk: Desk, token: str, examples: int, folder: Path, *more: str) -> None:
-    """The document is the one that this key is shown: its store's own."""
-    wait_for(lambda: b"card-number" in document(desk, token), "the desk has heard of the test's own method")
-    (folder / "openapi.json").write_bytes(document(desk, token))
-    (folder / "schemathesis.toml").write_text(f'[auth.openapi]\nkey = {{ bearer = "{token}" }}\n')
+def run(desk: Desk, caller: Caller, examples: int, folder: Path, *more: str) -> None:
+    """The document is the one that this key is shown."""
+    wait_for(lambda: caller.reads in document(desk, caller.token), "the desk has heard of the test's own method")
+    (folder / "openapi.json").write_bytes(document(desk, caller.token))
+    (folder / "schemathesis.toml").write_text(caller.configuration)
     surroundings = {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "default",
                     "SCHEMATHESIS_HOOKS": "tests.gateway.schemathesis_hooks"}
+    surroundings |= {"SIGNING_SECRET": caller.secret} if caller.secret else {}
     done = subprocess.run(command(desk, examples, *more), cwd=folder, capture_output=True, text=True, check=False,
                           timeout=WITHIN_S, env=os.environ | surroundings)
     assert done.returncode == 0, done.stdout[-30_000:] + done.stderr[-2_000:]
@@ -63,17 +107,24 @@ def document(desk: Desk, token: str) -> bytes:
         return bytes(answer.read())
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(WITHIN_S)
-@pytest.mark.parametrize("live", [True, False], ids=["live", "test"])
+def in_mode(shop: Shop, live: bool) -> Shop:
+    return shop if live else shop.in_test_mode()
+
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(WITHIN_S),
+              pytest.mark.parametrize("live", [True, False], ids=["live", "test"])]
+
+
 def test_a_key_that_may_everything(desk: Desk, funded: Shop, live: bool, tmp_path: Path) -> None:
-    run(desk, (funded if live else funded.in_test_mode()).token, EXAMPLES, tmp_path)
+    run(desk, Caller(in_mode(funded, live).token), EXAMPLES, tmp_path)
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(WITHIN_S)
-@pytest.mark.parametrize("live", [True, False], ids=["live", "test"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_key_of_another_kind(desk: Desk, funded: Shop, kind: str, live: bool, tmp_path: Path) -> None:
+    run(desk, KINDS[kind](in_mode(funded, live)), FEW, tmp_path)
+
+
 @pytest.mark.parametrize("scope", list(SCOPES))
 def test_a_key_of_one_scope(desk: Desk, funded: Shop, scope: str, live: bool, tmp_path: Path) -> None:
-    key = (funded if live else funded.in_test_mode()).with_scopes(scope)
-    run(desk, key.token, 1, tmp_path, "--phases", "examples,fuzzing")
+    run(desk, Caller(in_mode(funded, live).with_scopes(scope).token), 1, tmp_path, "--phases",
+        "examples,fuzzing,stateful")

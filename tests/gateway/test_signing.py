@@ -1,6 +1,4 @@
 """Signed calls: who has the key alone, or a call that was made, cannot make another; on both roads of a create."""
-import hashlib
-import hmac
 import json
 import os
 import subprocess
@@ -26,15 +24,10 @@ from portal.parties.commands import MakeSigningSecret, RequireSignedPayouts, Req
 from portal.web.docs import callers
 from tests.gateway.conftest import BASE, Shop
 from tests.gateway.crowd import at_the_same_time
+from tests.gateway.signatures import signature
 from tests.gateway.street import Street
 from tests.running import wait_for
 from tests.statements import statements
-
-
-def signature(secret: str, timestamp: str, method: str, target: str, key: str, body: bytes) -> str:
-    """Written from the documentation, not from the desk's code."""
-    text = f"v1\n{timestamp}\n{method}\n{target}\n{key}\n{hashlib.sha256(body).hexdigest()}"
-    return "v1=" + hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
 @dataclass(frozen=True)
