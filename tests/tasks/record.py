@@ -14,12 +14,14 @@ from portal.orders import service
 from portal.orders.commands import ConfirmOrder
 from portal.orders.models import Assignment, Order
 from portal.orders.states import AssignmentState
+from tasks import kinds
 from tests import factories
 from tests.running import ROOT, wait_for
 
 # Where work stands still while a test holds the table: before it began, with its entries to write, all but committed.
 MOMENTS = (("orders", "EXCLUSIVE"), ("journal_entries", "SHARE"), ("jobs_done", "SHARE"))
 OF_ORDERS = ("match_order", "settle_order")
+NEVER_AGAIN = 10 ** 12  # a slot
 
 
 def seeded(seed: int) -> random.Random:
@@ -59,6 +61,12 @@ class Record:
     def leases_run_out(self) -> None:
         """Half a minute later."""
         self.change("UPDATE jobs SET leased_until = leased_until - interval '46 seconds' WHERE lease IS NOT NULL")
+
+    def no_housekeeping(self) -> None:
+        """Recurring work has had every turn: its forty kinds would take all threads of a worker to a held table."""
+        recurring = [kind for kind, every_s in kinds.told().items() if every_s is not None]
+        self.change("INSERT INTO job_slots (kind, slot, turned_at) SELECT unnest(%s::text[]), %s, now()"
+                    " ON CONFLICT (kind) DO UPDATE SET slot = excluded.slot", recurring, NEVER_AGAIN)
 
     @contextmanager
     def held(self, moment: tuple[str, str]) -> Iterator[None]:
@@ -109,9 +117,10 @@ def all_settled(record: Record, count: int) -> None:
 def effects_once(record: Record, order_ids: Sequence[UUID], *, settled: bool = True) -> None:
     """None lost, none twice, the books balanced."""
     ids = list(order_ids)
-    kinds = list(OF_ORDERS if settled else OF_ORDERS[:1])
-    assert record.one("SELECT count(*) FROM jobs WHERE kind = ANY(%s) AND reference = ANY(%s)", kinds, ids) == 0
-    for kind in kinds:
+    done_kinds = list(OF_ORDERS if settled else OF_ORDERS[:1])
+    assert record.one("SELECT count(*) FROM jobs WHERE kind = ANY(%s) AND reference = ANY(%s)", done_kinds,
+                      ids) == 0
+    for kind in done_kinds:
         done = record.one("SELECT array_agg(reference) FROM jobs_done WHERE kind = %s AND reference = ANY(%s)", kind,
                           ids)
         assert sorted(done) == sorted(ids), f"{kind}: each done once"

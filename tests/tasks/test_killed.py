@@ -25,12 +25,14 @@ TAKEN_UP_WITHIN_S = 60
 
 @pytest.mark.parametrize(("count", "matching", "settling"), [
     pytest.param(150, 2, 1, id="6 killed over 300 jobs"),
-    pytest.param(750, 5, 5, id="20 killed over 1,500 jobs", marks=pytest.mark.slow)])
+    pytest.param(750, 5, 5, id="20 killed over 1,500 jobs",
+                 marks=[pytest.mark.slow, pytest.mark.timeout(900)])])
 def test_workers_killed_over_many_jobs(fresh_app: Flask, fresh_database: str, record: Record, tmp_path: Path,
                                        count: int, matching: int, settling: int) -> None:
     """Each order is matched and settled: two jobs. Two workers are killed so many times over each."""
     chance = seeded(7)
     orders = orders_of(cast_of_four(), count)
+    record.no_housekeeping()
     with running_desk(fresh_database, tmp_path / "desk.log", "dispatcher") as desk:
         for moment in chance.choices(MOMENTS, k=matching):
             _killed_at(moment, desk, record)
@@ -56,6 +58,7 @@ def test_a_killed_workers_work_is_taken_up_within_a_minute(fresh_app: Flask, fre
                                                            tmp_path: Path) -> None:
     """By the lease alone: nobody helps the clock here."""
     orders = orders_of(cast_of_four(), 20)
+    record.no_housekeeping()
     with running_desk(fresh_database, tmp_path / "desk.log", "dispatcher") as desk:
         with record.held(("jobs_done", "SHARE")):
             desk.start("worker")
