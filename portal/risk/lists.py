@@ -1,4 +1,4 @@
-"""The lists (deny, allow, classes of customers): who stands on them is compared by keyed prints, addresses by networks.
+"""Lists (deny, allow, classes): who stands on them is compared by keyed prints, addresses by networks.
 
 Adding a deny entry or taking an allow entry away makes the desk take less: one person. The other way waits for a second
 person (decision 0143); so with the class of a new customer, and with one of so many completed orders (0238).
@@ -213,7 +213,8 @@ def _columns(session: Session, actor: Actor, command: AddEntry) -> dict[str, Any
     if command.verdict == "class" and command.kind != "customer":
         raise Invalid(fields=[FieldError("/kind", "no_class", "A class is a customer's: choose the customer's id.")])
     if (command.verdict == "class") != (command.completed is not None):
-        raise Invalid(fields=[FieldError("/completed", "class", "A class needs this number; the other lists have none.")])
+        raise Invalid(fields=[FieldError("/completed", "class",
+                                         "A class needs this number; the other lists have none.")])
     store = parties.store(session, actor, command.store_id) if command.store_id else None
     more = {"store_id": store.id if store else None}
     typed = names.tidy(command.value)

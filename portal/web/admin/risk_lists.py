@@ -1,4 +1,4 @@
-"""The deny and the allow list, and classes of customers: who stands on them, why, until when; looked up in any spelling."""
+"""Lists (deny, allow, classes of customers): who stands on them, why, until when; looked up in any spelling."""
 from typing import Any
 
 from flask import Blueprint, Response, flash, redirect, request, url_for
