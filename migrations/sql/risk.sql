@@ -22,7 +22,8 @@ CREATE TABLE risk_rules (
     CONSTRAINT ck_risk_rules_score CHECK (score BETWEEN 0 AND 100)
 );
 
--- One entry of the deny or the allow list: a network, a customer, a destination or a person's name.
+-- One entry of a list: a network, a customer, a destination or a person's name. Of a class: the customer is judged as
+-- one with so many completed orders.
 CREATE TABLE risk_entries (
     id uuid NOT NULL,
     created_at timestamptz NOT NULL,
@@ -32,6 +33,7 @@ CREATE TABLE risk_entries (
     network cidr,
     value_sealed bytea,
     store_id uuid,
+    completed int,
     reason text NOT NULL,
     expires_at timestamptz,
     waits boolean NOT NULL,
@@ -40,7 +42,9 @@ CREATE TABLE risk_entries (
     removed_at timestamptz,
     removed_name text,
     CONSTRAINT pk_risk_entries PRIMARY KEY (id),
-    CONSTRAINT ck_risk_entries_verdict CHECK (verdict IN ('allow', 'deny')),
+    CONSTRAINT ck_risk_entries_verdict CHECK (verdict IN ('allow', 'deny', 'class')),
+    CONSTRAINT ck_risk_entries_class CHECK (
+        (verdict = 'class') = (completed IS NOT NULL) AND (verdict <> 'class' OR kind = 'customer')),
     CONSTRAINT ck_risk_entries_kind CHECK (kind IN ('network', 'customer', 'destination', 'holder')),
     CONSTRAINT ck_risk_entries_value CHECK ((kind = 'network') = (network IS NOT NULL)),
     CONSTRAINT ck_risk_entries_sealed CHECK ((network IS NULL) = (value_sealed IS NOT NULL)),

@@ -53,12 +53,13 @@ class AskReplay(Command):
 
 
 class AddEntry(Command):
-    """`value` as people type it: an address or a network, a customer's id, a number, a name."""
+    """`value` as people type it: an address or a network, a customer's id, a number, a name. `completed`: a class's."""
 
-    verdict: Literal["allow", "deny"]
+    verdict: Literal["allow", "deny", "class"]
     kind: Literal["network", "customer", "destination", "holder"]
     value: Annotated[str, StringConstraints(min_length=1, max_length=200)]
     store_id: Annotated[str, StringConstraints(max_length=40)] | None = None
+    completed: Annotated[int, Field(ge=0, le=HISTORY_MAX)] | None = None
     days: Annotated[int, Field(ge=1, le=3650)] | None = None
     reason: Reason
 

@@ -89,3 +89,10 @@ class Facts:
     network_differs: bool = False  # its payer's page was opened from another network than its store told
     destination_customers: int = 0  # other customers of any store who were paid there
     entries: tuple[Entry, ...] = ()
+    classed: int | None = None  # completed orders that its customer's class counts as; None: no class was set
+
+    @property
+    def completed(self) -> int:
+        """Orders that its customer completed with the store, as his class has it: 0 makes him new whatever he did."""
+        own = self.history.get(By.CUSTOMER, History()).completed
+        return max(own, self.classed) if self.classed else own if self.classed is None else 0

@@ -58,9 +58,10 @@ def _amount(terms: Terms, facts: Facts) -> What | None:
 
 
 def _first_orders(terms: Terms, facts: Facts) -> What | None:
-    completed = facts.history.get(By.CUSTOMER, History()).completed
     above = _amount(terms, facts)
-    return above | {"completed": completed} if above and completed < terms["completed_min"] else None
+    if not above or facts.completed >= terms["completed_min"]:
+        return None
+    return above | {"completed": facts.completed} | ({} if facts.classed is None else {"class": facts.classed})
 
 
 def _expired_share(terms: Terms, facts: Facts) -> What | None:

@@ -1,7 +1,7 @@
-"""The deny and the allow list: who stands on them is compared by keyed prints, addresses by their networks.
+"""Lists (deny, allow, classes): who stands on them is compared by keyed prints, addresses by networks.
 
 Adding a deny entry or taking an allow entry away makes the desk take less: one person. The other way waits for a second
-person (decision 0143).
+person (decision 0143); so with the class of a new customer, and with one of so many completed orders (0238).
 """
 import json
 from collections import defaultdict
@@ -42,10 +42,10 @@ STANDING = f"""
           FROM unnest((SELECT CAST(%(prints)s AS bytea[])), (SELECT CAST(%(printed)s AS uuid[])),
                       (SELECT CAST(%(printed_stores)s AS uuid[]))) AS given (print, bearer, store_id)
           JOIN risk_prints p ON p.print = given.print)
-    SELECT asked.bearer, e.id, e.verdict, e.kind, e.shown
+    SELECT asked.bearer, e.id, e.verdict, e.kind, e.shown, e.completed
       FROM asked JOIN risk_entries e ON e.id = asked.entry_id AND {_HOLDS}
      UNION ALL
-    SELECT asked.bearer, e.id, e.verdict, e.kind, e.shown
+    SELECT asked.bearer, e.id, e.verdict, e.kind, e.shown, e.completed
       FROM unnest((SELECT CAST(%(addresses)s AS inet[])), (SELECT CAST(%(addressed)s AS uuid[])),
                   (SELECT CAST(%(addressed_stores)s AS uuid[]))) AS asked (address, bearer, store_id)
      CROSS JOIN LATERAL (SELECT * FROM risk_entries e WHERE e.network >>= asked.address AND e.network IS NOT NULL
@@ -67,7 +67,7 @@ class Bearer:
     def prints(self) -> list[bytes]:
         said = [_person(name) for name in self.names]
         if self.customer is not None:
-            said.append(_customer(self.store_id, self.customer))
+            said.append(customer_said(self.store_id, self.customer))
         return [print for one in said for print in crypto.fingerprints(*one)] + list(self.destinations)
 
 
@@ -76,14 +76,22 @@ class Listed:
     """On which entries each of them stands: a statement on its way, however many they are."""
 
     found: dict[UUID, dict[UUID, Entry]] = field(default_factory=lambda: defaultdict(dict))
+    classes: dict[UUID, list[int]] = field(default_factory=lambda: defaultdict(list))
 
     def standing(self) -> dict[UUID, tuple[Entry, ...]]:
         """Once the answers are there."""
         return {id: tuple(entries.values()) for id, entries in self.found.items()}
 
+    def classed(self) -> dict[UUID, int]:
+        """The class of those who have one: a new customer's wins, as a deny entry does; else the highest."""
+        return {id: 0 if 0 in set_to else max(set_to) for id, set_to in self.classes.items()}
+
     def note(self, rows: Rows) -> None:
-        for bearer, id, verdict, kind, shown in rows:
-            self.found[bearer][id] = Entry(id, Verdict(verdict), kind, shown)
+        for bearer, id, verdict, kind, shown, completed in rows:
+            if completed is not None:
+                self.classes[bearer].append(completed)
+            else:
+                self.found[bearer][id] = Entry(id, Verdict(verdict), kind, shown)
 
 
 def standing(session: Session, bearers: Sequence[Bearer]) -> dict[UUID, tuple[Entry, ...]]:
@@ -115,7 +123,7 @@ def page(session: Session, *, verdict: str | None, sought: str | None, cursor: s
 
 
 def add(session: Session, actor: Actor, command: AddEntry) -> RiskEntry:
-    """A deny entry holds at once; an allow entry waits for a second person.
+    """A deny entry and the class of a new customer hold at once; what loosens waits for a second person.
 
     Raises Denied, Invalid, NotFound.
     """
@@ -125,8 +133,9 @@ def add(session: Session, actor: Actor, command: AddEntry) -> RiskEntry:
     entry = RiskEntry(
         id=id, value_sealed=crypto.seal(json.dumps(said), place=_place(id)) if said else None,
         verdict=command.verdict, kind=command.kind, reason=command.reason, added_by=actor.id, added_name=actor.name,
-        waits=command.verdict == "allow", **columns,
+        completed=command.completed, **columns,
         expires_at=None if command.days is None else clock.now() + timedelta(days=command.days))
+    entry.waits = entry.loosens
     session.add(entry)
     session.flush()
     session.add_all(RiskPrint(print=print, entry_id=id) for print in sorted(crypto.fingerprint(*one) for one in said))
@@ -139,13 +148,13 @@ def add(session: Session, actor: Actor, command: AddEntry) -> RiskEntry:
 
 
 def remove(session: Session, actor: Actor, command: RemoveEntry) -> bool:
-    """An allow entry goes at once; a deny entry that holds when a second person agrees: False.
+    """What loosens goes at once; a deny entry, or a new customer's class, when a second person agrees: False.
 
     Raises Denied, NotFound, AlreadyAsked.
     """
     _check(actor)
     entry = _open(session, ids.parse("rse", command.entry_id))
-    if entry.verdict == Verdict.DENY and entry.holds:
+    if entry.holds and not entry.loosens:
         approvals.ask_once(session, actor, kind=KIND, target_kind="risk_entry", target_id=entry.id,
                            reason=command.reason, before=told(entry), after={})
         return False
@@ -176,7 +185,8 @@ def reject(session: Session, actor: Actor, approval: Approval) -> None:
 
 def told(entry: RiskEntry) -> dict[str, Any]:
     """For a second person and the audit."""
-    return {"list": entry.verdict, "about": entry.kind, "name": entry.shown, "until": clock.rfc3339(entry.expires_at)}
+    said = {"list": entry.verdict, "about": entry.kind, "name": entry.shown, "until": clock.rfc3339(entry.expires_at)}
+    return said if entry.completed is None else said | {"completed": entry.completed}
 
 
 def _end(session: Session, actor: Actor, entry: RiskEntry, reason: str) -> None:
@@ -200,6 +210,11 @@ def _open(session: Session, id: UUID) -> RiskEntry:
 
 def _columns(session: Session, actor: Actor, command: AddEntry) -> dict[str, Any]:
     """How the entry is shown and compared. Raises Invalid, NotFound."""
+    if command.verdict == "class" and command.kind != "customer":
+        raise Invalid(fields=[FieldError("/kind", "no_class", "A class is a customer's: choose the customer's id.")])
+    if (command.verdict == "class") != (command.completed is not None):
+        raise Invalid(fields=[FieldError("/completed", "class",
+                                         "A class needs this number; the other lists have none.")])
     store = parties.store(session, actor, command.store_id) if command.store_id else None
     more = {"store_id": store.id if store else None}
     typed = names.tidy(command.value)
@@ -209,7 +224,7 @@ def _columns(session: Session, actor: Actor, command: AddEntry) -> dict[str, Any
         case "customer":
             if store is None:
                 raise Invalid(fields=[FieldError("/store_id", "missing", "Field required")])
-            return more | {"shown": f"{typed} · {store.name}", "said": [_customer(store.id, typed)]}
+            return more | {"shown": f"{typed} · {store.name}", "said": [customer_said(store.id, typed)]}
         case "destination":
             spelt = validators.spellings(typed, list(reference.snapshot(session).currencies))
             return more | {"shown": f"•••• {validators.plain(typed)[-4:]}", "said": [("number", one) for one in spelt]}
@@ -244,7 +259,7 @@ def _literally(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-def _customer(store_id: UUID, customer: str) -> Said:
+def customer_said(store_id: UUID, customer: str) -> Said:
     return "customer", f"{store_id}|{customer}"
 
 

@@ -41,7 +41,10 @@ class RiskRule(Timestamped, Base):
 
 
 class RiskEntry(Base):
-    """One entry of the deny or the allow list: a network, a customer, a destination or a person's name."""
+    """One entry of a list: a network, a customer, a destination or a person's name.
+
+    Of a class: the customer is judged as one with so many `completed` orders (decision 0238).
+    """
 
     __tablename__ = "risk_entries"
     __table_args__ = (
@@ -49,7 +52,9 @@ class RiskEntry(Base):
               postgresql_ops={"network": "inet_ops"},
               postgresql_where=text("removed_at IS NULL AND network IS NOT NULL")),
         Index("ix_risk_entries_created_at", "created_at", "id"),  # the page, newest first
-        CheckConstraint("verdict IN ('allow', 'deny')", name="verdict"),
+        CheckConstraint("verdict IN ('allow', 'deny', 'class')", name="verdict"),
+        CheckConstraint("(verdict = 'class') = (completed IS NOT NULL) AND (verdict <> 'class' OR kind = 'customer')",
+                        name="class"),
         CheckConstraint("kind IN ('network', 'customer', 'destination', 'holder')", name="kind"),
         CheckConstraint("(kind = 'network') = (network IS NOT NULL)", name="value"),
         CheckConstraint("(network IS NULL) = (value_sealed IS NOT NULL)", name="sealed"),
@@ -63,6 +68,7 @@ class RiskEntry(Base):
     network: Mapped[str | None] = mapped_column(CIDR)
     value_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)  # what its prints are of, to make them anew
     store_id: Mapped[UUID | None]  # of a customer; None: every store's
+    completed: Mapped[int | None]  # of a class: 0 is a new customer, more is at least so many completed orders
     reason: Mapped[LongText]
     expires_at: Mapped[datetime | None]
     waits: Mapped[bool] = mapped_column(default=False)  # for a second person: it does not hold yet
@@ -74,6 +80,11 @@ class RiskEntry(Base):
     @property
     def public_id(self) -> str:
         return ids.public("rse", self.id)
+
+    @property
+    def loosens(self) -> bool:
+        """More passes while it holds than without it: two agree to adding it, one takes it away."""
+        return self.verdict == "allow" or bool(self.completed)
 
     @property
     def holds(self) -> bool:

@@ -40,9 +40,10 @@ ENTRIES = {"network": N_("Address or network"), "customer": N_("Customer's id"),
            "destination": N_("Number of a payout"), "holder": N_("Person's name")}
 MOMENTS = {"intake": N_("before matching"), "claim": N_("as it was said to be paid"),
            "confirm": N_("as it was confirmed")}
-LISTS = {"deny": N_("Deny list"), "allow": N_("Allow list")}
+LISTS = {"deny": N_("Deny list"), "allow": N_("Allow list"), "class": N_("Class of a customer")}
 WORDS = (N_("Risk rule"), N_("Risk entry"))
-CHANGES_OF_RISK = {"mode": N_("Mode"), "list": N_("List"), "about": N_("What it is"), "until": N_("Until")}
+CHANGES_OF_RISK = {"mode": N_("Mode"), "list": N_("List"), "about": N_("What it is"), "until": N_("Until"),
+                   "completed": N_("Judged as with completed orders")}
 """What an approval about risk changes, and its codes."""
 CODES_OF_RISK: dict[str, Callable[[str], str]] = {"mode": MODES.__getitem__, "list": LISTS.__getitem__,
                                                   "about": ENTRIES.__getitem__}
@@ -62,6 +63,13 @@ def risk_word(code: str, kind: str) -> str:
     words = {"kind": KINDS, "by": BY, "verdict": VERDICTS, "mode": MODES, "entry": ENTRIES, "moment": MOMENTS,
              "list": LISTS, "about": ABOUT}[kind]
     return str(gettext(words.get(code, code)))
+
+
+def risk_class(entry: Any) -> str:
+    """What a class makes of its customer: "New", "At least 5 completed orders"."""
+    if entry.completed == 0:
+        return str(gettext("New, whatever was completed"))
+    return str(ngettext("At least %(num)s completed order", "At least %(num)s completed orders", entry.completed))
 
 
 def risk_terms(rule: Any) -> str:
@@ -92,8 +100,9 @@ def risk_numbers(hit: Any) -> str:
         return risk_word(what.get("on", ""), "entry")
     if "sum_minor" in what or "amount_minor" in what:
         found = Money(what.get("sum_minor", what.get("amount_minor", 0)), what["currency"])
-        return str(gettext("%(found)s, at most %(most)s", found=money(found),
+        said = str(gettext("%(found)s, at most %(most)s", found=money(found),
                            most=money(Money(what["most_minor"], what["currency"]))))
+        return f"{said} · {gettext('by the class of its customer')}" if "class" in what else said
     if "most" in what:
         return str(gettext("%(found)s, at most %(most)s", found=what.get("count", what.get("customers")),
                            most=what["most"]))
@@ -104,4 +113,4 @@ def risk_numbers(hit: Any) -> str:
     return ""
 
 
-FILTERS = {"risk_word": risk_word, "risk_terms": risk_terms, "risk_numbers": risk_numbers}
+FILTERS = {"risk_word": risk_word, "risk_class": risk_class, "risk_terms": risk_terms, "risk_numbers": risk_numbers}

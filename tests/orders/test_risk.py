@@ -287,6 +287,30 @@ def test_classes_of_customers_have_limits_of_their_own_by_what_they_completed(re
     assert judged(ready.order("2002.00", **who)).status == "assigned"
 
 
+def test_a_class_that_staff_set_is_judged_instead_of_what_was_completed(ready):
+    """Decision 0238: at least so many completed orders, or new whatever was completed; the tighter of two holds."""
+    risk.rule(ready, "first_orders", completed_min=1, currency="RUB", amount="1000")
+    risk.rule(ready, "first_orders", completed_min=5, currency="RUB", amount="2000", verdict="review")
+    who = {"customer": {"id": "c-9"}}
+    assert judged(ready.order("1001.00", **who)).status == "failed"
+    raised = risk.entry(ready, "customer", "c-9", verdict="class", completed=1)
+    assert judged(ready.order("1002.00", **who)).status == "assigned"
+    assert judged(ready.order("1003.00", customer={"id": "c-10"})).status == "failed", "another customer"
+    assert judged(ready.order("2003.00", **who)).status == "review"
+    risk.entry(ready, "customer", "c-9", verdict="class", completed=5)
+    assert judged(ready.order("2004.00", **who)).status == "assigned", "the higher of two"
+    lowered = risk.entry(ready, "customer", "c-9", verdict="class", completed=0, days=1)
+    stopped = judged(ready.order("1004.00", **who))
+    assert stopped.status == "failed"
+    assert hits(stopped)[0].what["class"] == 0
+    f.completed_payin(ready, "900.00", **who)
+    assert judged(ready.order("1005.00", **who)).status == "failed", "new whatever was completed"
+    with f.act() as session:
+        session.get_one(type(lowered), lowered.id).expires_at = clock.now() - timedelta(minutes=1)
+    assert judged(ready.order("1006.00", **who)).status == "assigned", "by the rules again, and the classes before"
+    assert f.fresh(raised).holds
+
+
 def test_staff_confirm_in_spite_of_it(ready):
     order = f.paid_payin(ready, customer={"id": "c-1"})
     risk.entry(ready, "customer", "c-1")

@@ -25,12 +25,13 @@ def rule(cast: f.Cast, kind: str = "amount", *, mode: str = "on", verdict: str =
 
 
 def entry(cast: f.Cast, kind: str, value: str, *, verdict: str = "deny", days: int | None = None,
-          actor: Actor = SYSTEM) -> RiskEntry:
-    """On a list from now on; an allow entry too, as a second person's word would have it."""
+          completed: int | None = None, actor: Actor = SYSTEM) -> RiskEntry:
+    """On a list from now on; what loosens too, as a second person's word would have it."""
     with f.act() as session:
-        made = lists.add(session, actor, AddEntry(verdict=verdict, kind=kind, value=value, days=days, reason="test",
+        made = lists.add(session, actor, AddEntry(verdict=verdict, kind=kind, value=value, days=days,
+                                                  completed=completed, reason="test",
                                                   store_id=cast.store.public_id))
-    if verdict == "allow":
+    if made.loosens:
         with f.look() as session:
             [asked] = approvals.waiting_for(session, "risk_entry", made.id)
         with f.act() as session:

@@ -66,6 +66,7 @@ def facts(session: Session, book: RuleBook, moment: Moment, orders: Sequence[Ord
         if any(prints.values()) and book.asks("destination_is_requisite"):
             queue(session, OWN, _each(prints), lambda found: own.update(bytes(one) for (one,) in found))
     counted, standing = counting.counted(), {} if listed is None else listed.standing()
+    classed = {} if listed is None else listed.classed()
     history: dict[UUID, dict[By, History]] = defaultdict(dict)
     for by, id, *counts in past:
         history[id][By(by)] = History(*counts)
@@ -74,7 +75,8 @@ def facts(session: Session, book: RuleBook, moment: Moment, orders: Sequence[Ord
         amount_minor=one.amount_minor, counted=counted.get(one.id, {}),
         history=history.get(one.id, {}), receipts_seen=receipts_seen,
         network_differs=network_differs(one, paid_from), destination_is_requisite=not own.isdisjoint(prints[one.id]),
-        destination_customers=shared.get(one.id, 0), entries=standing.get(one.id, ())) for one in orders}
+        destination_customers=shared.get(one.id, 0), entries=standing.get(one.id, ()),
+        classed=classed.get(one.id)) for one in orders}
 
 
 def whose(order: OrderFacts, prints: Sequence[bytes], requisite: UUID | None = None) -> dict[By, str]:

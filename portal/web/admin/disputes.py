@@ -10,6 +10,7 @@ from portal.core.db import reader, transaction
 from portal.disputes import clocks, decisions, queries
 from portal.disputes.commands import DecideDispute
 from portal.help import replies
+from portal.risk import classes
 from portal.treasury import postings_preview
 from portal.web import dispute_pages as pages
 from portal.web import htmx
@@ -86,6 +87,7 @@ def _one(dispute_id: str) -> dict[str, Any]:
     may_decide = signed_in().may(Permission.DISPUTE_DECIDE) and not dispute.ended
     return shown | line(of_order(order)) | {
         "replies": replies.all_of(session, signed_in(), use="dispute", active=True) if may_decide else [],
+        "classes": classes.of_one(session, signed_in(), dispute.store_id, dispute.customer_id),
         "alike": queries.alike(session, dispute), "suggested": clocks.suggested(dispute), "asked": asked,
         "outcomes": decisions.OUTCOMES.get(order.status, ()) if may_decide else (),
         "places": queries.in_words(session, decisions.places(session, order)) if may_decide else (),

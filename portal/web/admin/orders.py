@@ -15,7 +15,7 @@ from portal.orders.facts import PREFIXES
 from portal.orders.reading import detail, receipts
 from portal.orders.reading.number_reveal import RevealOfAttempt, reveal_of_attempt
 from portal.orders.states import Direction
-from portal.risk import journal
+from portal.risk import classes, journal
 from portal.web import dispute_pages, htmx
 from portal.web.admin.cases import line, of_order
 from portal.web.behind import may_lag
@@ -134,10 +134,12 @@ def context(order_id: str) -> dict[str, Any]:
     deliveries = webhooks.deliveries_of_order(session, actor, found.order.id)
     work, written = detail.work(session, found), notes.of(session, actor, found.order)
     asked = approvals.waiting_for(session, "order", found.order.id)
+    classed = classes.of_one(session, actor, found.order.store_id, found.order.customer_id)
     waiting = [one for one in asked if one.kind == cancel_paid.KIND]
     shown = receipts.of_dossier(session, found, compared=True)
     calls = attention_cases.of(session, found.order)
     changing = (found.version, len(calls), len(written), len(asked), len(shown),
+                *(one.waits for one in classed),
                 *((job.attempts, job.dead_at) for job in work), *((one.state, one.attempts) for one in deliveries))
     return {"version": crypto.sha256(repr(changing)).hex()[:12],
             "found": found, "order": found.order, "calls": calls, "shown": None,
@@ -145,6 +147,7 @@ def context(order_id: str) -> dict[str, Any]:
             "postings": detail.postings(session, found), "work": work,
             "deliveries": deliveries, "requests": detail.requests(session, deliveries),
             "waiting": waiting, "asked": [one for one in asked if one.kind != cancel_paid.KIND],
+            "classes": classed,
             "risk": journal.of(session, found.order.id), "review": journal.review_of(session, found.order.id),
             "receipts": shown,
             "own_requisite": found.order.destination_mask is not None

@@ -1,4 +1,4 @@
-"""The deny and the allow list: who stands on them, why, until when; looked up in any spelling."""
+"""Lists (deny, allow, classes of customers): who stands on them, why, until when; looked up in any spelling."""
 from typing import Any
 
 from flask import Blueprint, Response, flash, redirect, request, url_for
@@ -7,6 +7,7 @@ from flask_babel import gettext
 from portal.core.access import Permission, requires
 from portal.core.commands import bind
 from portal.core.db import reader
+from portal.orders import queries as orders
 from portal.risk import journal, lists
 from portal.risk.commands import AddEntry, RemoveEntry
 from portal.web import risk_labels as words
@@ -23,7 +24,7 @@ PAGE = "admin/risk/lists.html"
 @bp.get("")
 @requires(Permission.RISK_READ)
 def index() -> Response:
-    return show(PAGE, error=None, wrong={}, values={}, **_lists())
+    return show(PAGE, error=None, wrong={}, values=_about(request.args.get("order")), **_lists())
 
 
 @bp.post("")
@@ -45,6 +46,14 @@ def remove(entry_id: str) -> Response:
         gone = lists.remove(session, signed_in(), bind(RemoveEntry, request.form, entry_id=entry_id))
     flash(gettext("The entry is removed.") if gone else gettext("A second person decides. Until then the entry holds."))
     return redirect(url_for(".index"), 303)  # type: ignore[return-value]
+
+
+def _about(order_id: str | None) -> dict[str, str]:
+    """From an order's page: its customer, to be given a class. Raises NotFound."""
+    if not order_id:
+        return {}
+    order = orders.find(reader(), signed_in(), order_id)
+    return {"verdict": "class", "kind": "customer", "value": order.customer_id or "", "store_id": order.store.public_id}
 
 
 def _lists() -> dict[str, Any]:

@@ -8,6 +8,7 @@ from portal.core.commands import bind
 from portal.core.db import reader
 from portal.orders.judging import review
 from portal.parties import cases
+from portal.risk import classes
 from portal.risk.commands import DecideReview
 from portal.web.admin.acts import act
 from portal.web.admin.risk_rules import tabs
@@ -40,4 +41,6 @@ def _queue() -> dict[str, Any]:
     on = cases.of(session, "order", [one.order.id for one in waiting])
     if mine:
         waiting = [one for one in waiting if one.order.id in on and on[one.order.id].taken_by == actor.id]
-    return {"tabs": tabs("reviews"), "waiting": waiting, "on": on, "mine": mine}
+    customers = {(one.order.store_id, one.order.customer_id) for one in waiting if one.order.customer_id}
+    return {"tabs": tabs("reviews"), "waiting": waiting, "on": on, "mine": mine,
+            "classed": classes.of(session, actor, customers)}

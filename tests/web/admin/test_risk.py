@@ -163,6 +163,56 @@ def test_an_allow_entry_that_is_rejected_never_held(cast, admin, second):
     assert f.fresh(entry).removed_at is not None
 
 
+def test_a_class_is_set_from_an_order_and_taken_back(app, cast, admin, second):
+    """What loosens waits for a second person and goes at once; the class of a new customer the other way round."""
+    risk.rule(cast, verdict="review")
+    order = cast.order("1500.00", customer={"id": "c-class"})
+    f.work_off()
+    page, lists = f"/admin/orders/{order.public_id}", "/admin/risk/lists"
+    assert "By the rules" in admin.get(page).text
+    assert 'value="c-class"' in admin.get(f"{lists}?order={order.public_id}").text
+    form = {"verdict": "class", "kind": "customer", "value": "c-class", "store_id": cast.store.public_id,
+            "reason": "Known"}
+    for wrong, field in (({}, "completed"), ({"completed": "51"}, "completed"),
+                         ({"verdict": "deny", "completed": "1"}, "completed"),
+                         ({"kind": "holder", "completed": "1"}, "kind")):
+        refused = admin.send(lists, form | wrong)
+        assert refused.status_code == 422, wrong
+        assert re.search(rf'name="{field}"[^>]*aria-invalid="true"', refused.text), wrong
+    assert admin.send(lists, form | {"completed": "7", "days": "3"}).status_code == 303
+    [raised] = _classes(cast)
+    assert (raised.waits, raised.holds, raised.completed) == (True, False, 7)
+    shown = admin.get(page).text
+    assert "At least 7 completed orders" in shown
+    assert "Waits for a second person" in shown
+    [asked] = re.findall(r"/admin/approvals/apr_\w+", second.get("/admin/approvals?kind=risk_entry").text)[:1]
+    assert "Judged as with completed orders" in second.get(asked).text
+    assert second.send(f"{asked}/decision", {"decision": "approve"}).status_code == 303
+    for seen in (page, "/admin/risk/reviews"):
+        assert "At least 7 completed orders" in admin.get(seen).text, seen
+        assert "Waits for a second person" not in admin.get(seen).text, seen
+    assert admin.send(f"{lists}/{raised.public_id}/removal", {"reason": "No more"}).status_code == 303
+    assert f.fresh(raised).removed_at is not None
+    assert admin.send(lists, form | {"completed": "0"}).status_code == 303
+    [lowered] = [one for one in _classes(cast) if one.completed == 0]
+    assert lowered.holds
+    assert "New, whatever was completed" in admin.get(page).text
+    assert admin.send(f"{lists}/{lowered.public_id}/removal", {"reason": "Enough"}).status_code == 303
+    assert f.fresh(lowered).holds, "that loosens: two"
+    support = people.seat(app, people.person("support_orders"))
+    assert support.send(lists, form | {"completed": "0"}).status_code == 403
+    with f.look() as session:
+        written = session.scalars(select(AuditRow.action).where(AuditRow.target_id == str(raised.id))
+                                  .order_by(AuditRow.id)).all()
+    assert [action.partition(".")[2] for action in written] == ["added", "asked", "let_through", "approved", "removed"]
+
+
+def _classes(cast: f.Cast) -> list[RiskEntry]:
+    with f.look() as session:
+        return list(session.scalars(select(RiskEntry).where(RiskEntry.store_id == cast.store.id,
+                                                            RiskEntry.verdict == "class").order_by(RiskEntry.id)))
+
+
 def test_the_queue_of_reviews_mine_and_everybodys(app, cast, admin):
     risk.rule(cast, verdict="review")
     order = cast.order("1500.00", customer={"id": "c-1"})
