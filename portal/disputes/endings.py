@@ -19,7 +19,7 @@ def decide(session: Session, dispute: Dispute, order: Order, *, outcome: str, gr
     dispute.outcome, dispute.ground, dispute.decided_name, dispute.ended_at = outcome, ground, by, clock.now()
     dispute.waits_for = dispute.answer_by = None
     late.over(session, dispute)
-    attention_cases.over(session, order.id)
+    attention_cases.dispute_over(session, order)
     session.flush()
     jobs.cancel(session, DEADLINE, str(dispute.id))
     telling.tell(session, dispute, order, "decided")

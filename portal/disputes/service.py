@@ -16,7 +16,7 @@ from portal.disputes import endings, queries, reasons, telling
 from portal.disputes.commands import AddStatement, OpenDispute
 from portal.disputes.models import Dispute, Statement
 from portal.disputes.reasons import Evidence, Side
-from portal.orders import attention, attention_cases, reopening, robots_turn
+from portal.orders import attention, attention_cases, frozen, reopening, robots_turn
 from portal.orders import queries as orders
 from portal.orders.corrections import settled_assignment
 from portal.orders.models import Assignment, Order
@@ -87,6 +87,7 @@ def open_dispute(session: Session, actor: Actor, command: OpenDispute, *, about:
     session.add(dispute)
     session.flush()
     put_down(session, actor, dispute, side, command.text, command.files, shows=command.shows)
+    frozen.look(session, order, {one.requisite_id for one in (assignment, *reopening.places(session, order))})
     if order.status in (Status.ASSIGNED, Status.PAID):
         steps = Steps(session, actor)
         steps.take(order, Action.DISPUTE, reason=command.text[:500], details={

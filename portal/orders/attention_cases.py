@@ -15,15 +15,19 @@ from portal.core.errors import Conflict, Denied
 from portal.orders import queries
 from portal.orders.commands import OrderCommand, Reason
 from portal.orders.facts import OrderFacts
-from portal.orders.models import AttentionCase, ByHand, Order
-from portal.orders.states import Status
+from portal.orders.models import Assignment, AttentionCase, ByHand, Order
+from portal.orders.states import AssignmentState, Status
+from portal.requisites import states as requisites
+from portal.requisites.models import Requisite
 
 UNCONFIRMED, SUSPECTED, OTHER_AMOUNT = "unconfirmed", "suspected", "other_amount"
 FROZEN, RECEIPT_SEEN, SILENT, UNSECURED, BESIDE, PAID_TWICE = (
     "frozen", "receipt_seen", "silent", "unsecured", "beside", "paid_twice")
+LOOKING = (Status.NEW, Status.RETRYING)
 LASTS: Mapping[str, frozenset[Status]] = {
     UNCONFIRMED: frozenset({Status.PAID, Status.DISPUTED}), SUSPECTED: frozenset({Status.PAID, Status.DISPUTED}),
-    OTHER_AMOUNT: frozenset({Status.DISPUTED}), FROZEN: frozenset({Status.ASSIGNED, Status.PAID, Status.DISPUTED})}
+    OTHER_AMOUNT: frozenset({Status.DISPUTED}), FROZEN: frozenset({
+        *LOOKING, Status.ASSIGNED, Status.PAID, Status.DISPUTED})}
 """While the order stands so; another reason outlasts every step."""
 OF_A_DISPUTE = (SILENT, UNSECURED, BESIDE)
 COUNT_MAX = 10_000
@@ -44,8 +48,15 @@ class DealWith(OrderCommand):
 
 def call(session: Session, order: Order, why: str) -> None:
     """Staff are to look, for this reason too. Harmless twice. The caller holds the order's lock."""
-    order.needs_attention_at = now = clock.now()
-    session.execute(insert(AttentionCase).values(order_id=order.id, why=why, since=now).on_conflict_do_nothing())
+    order.needs_attention_at = clock.now()
+    note(session, [order.id], why)
+
+
+def note(session: Session, order_ids: Sequence[UUID], why: str) -> None:
+    """The same without a lock: no step of the order ends it, staff deal with it."""
+    if order_ids:
+        session.execute(insert(AttentionCase).values([
+            {"order_id": id, "why": why, "since": clock.now()} for id in order_ids]).on_conflict_do_nothing())
 
 
 def moved_on(session: Session, order: OrderFacts, before: str) -> None:
@@ -53,11 +64,25 @@ def moved_on(session: Session, order: OrderFacts, before: str) -> None:
     if order.needs_attention_at is None or order.status == before:
         return
     ended = [why for why, lasts in LASTS.items() if before in lasts and order.status not in lasts]
+    if order.status in LOOKING and not _lingers_on_frozen(session, order.id):
+        ended.append(FROZEN)  # given back
     if ended:
-        over(session, order.id, ended)
+        _over(session, order.id, ended)
 
 
-def over(session: Session, order_id: UUID, whys: Sequence[str] = OF_A_DISPUTE) -> None:
+def dispute_over(session: Session, order: Order) -> None:
+    """It is decided: what called staff to it, and that its requisite is frozen unless the order goes on there."""
+    _over(session, order.id, OF_A_DISPUTE if order.status in LASTS[FROZEN] else (*OF_A_DISPUTE, FROZEN))
+
+
+def _lingers_on_frozen(session: Session, order_id: UUID) -> bool:
+    """Its payer was given another requisite, and may pay there all the same."""
+    return session.scalar(select(Assignment.id).join(Requisite, Requisite.id == Assignment.requisite_id).where(
+        Assignment.order_id == order_id, Assignment.state == AssignmentState.LINGERING,
+        Requisite.status == requisites.Status.FROZEN).limit(1)) is not None
+
+
+def _over(session: Session, order_id: UUID, whys: Sequence[str]) -> None:
     session.execute(delete(AttentionCase).where(AttentionCase.order_id == order_id, AttentionCase.why.in_(whys)))
 
 

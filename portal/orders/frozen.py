@@ -1,6 +1,7 @@
 """The orders that a freeze of a requisite touches: open ones, whose payers may send money there yet, and late ones."""
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
+from uuid import UUID
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, joinedload
@@ -13,29 +14,40 @@ from portal.requisites import freezing
 from portal.requisites import queries as requisites
 from portal.requisites.freezing import FreezeRequisite
 from portal.requisites.models import PREFIX, Requisite, RequisiteFreeze
+from portal.requisites.states import Status
 
 TOUCHED_MAX, CALLED_MAX = 100, 200
 LOOKS_BACK = timedelta(days=2)  # what was paid there so lately may be what is stuck
 
 
-def freeze(session: Session, actor: Actor, command: FreezeRequisite) -> Requisite:
-    """As `freezing.freeze`; staff are called to each open order on it, and its page says that it needs attention.
+def freeze(session: Session, actor: Actor, command: FreezeRequisite, *, disputed: Sequence[UUID] = ()) -> Requisite:
+    """As `freezing.freeze`; staff are called to each open order on it, lingering ones too, and to those `disputed`.
 
-    Orders are locked before the requisite. Raises as `freezing.freeze`.
+    Orders are locked before the requisite; those matched in between are not, so staff alone take them off the desk.
+    Raises as `freezing.freeze`.
     """
     wanted = ids.parse(PREFIX, command.requisite_id)
     requisites.find(session, actor, command.requisite_id)
     places = select(OpenPlace.order_id).where(OpenPlace.requisite_id == wanted).limit(CALLED_MAX)
-    touched = queries.lock_many(session, list(session.scalars(places)))
+    touched = queries.lock_many(session, list({*session.scalars(places), *disputed}))
     frozen = freezing.freeze(session, actor, command)
     session.flush()
     for order in touched.values():
-        if order.ended_at is None:
+        if order.ended_at is None or order.id in disputed:
             attention_cases.call(session, order, attention_cases.FROZEN)
     late = session.scalars(places.where(OpenPlace.order_id.not_in(touched))).all()  # matched in between
+    attention_cases.note(session, late, attention_cases.FROZEN)
     for order in [*touched.values(), *session.scalars(select(Order).where(Order.id.in_(late)))]:
         attention.tell(session, order, attention.FROZEN, staff_only=True)
     return frozen
+
+
+def look(session: Session, order: Order, requisite_ids: Collection[UUID]) -> None:
+    """This locked order is quarrelled about, its money may be on one of these: staff are called where one is frozen."""
+    if session.scalar(select(Requisite.id).where(Requisite.id.in_(requisite_ids),
+                                                 Requisite.status == Status.FROZEN).limit(1)) is not None:
+        attention_cases.call(session, order, attention_cases.FROZEN)
+        attention.tell(session, order, attention.FROZEN, staff_only=True)
 
 
 def touched(session: Session, requisite: Requisite, freeze: RequisiteFreeze) -> Sequence[Assignment]:

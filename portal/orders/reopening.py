@@ -14,13 +14,14 @@ from portal import ledger
 from portal.core import clock, ids, jobs
 from portal.core.access import SYSTEM
 from portal.core.lifecycle import InvalidTransition
-from portal.orders import queries
+from portal.orders import attention_cases, queries
 from portal.orders.directions import drafted, rules_of
 from portal.orders.matching import reservations
 from portal.orders.models import Assignment, OpenPlace, Order
 from portal.orders.states import Action, AssignmentState, Status
 from portal.orders.steps import Steps
 from portal.parties.models import Holder, Store
+from portal.requisites import states as requisites
 from portal.requisites.models import Requisite
 
 LATE = (Status.EXPIRED, Status.CANCELLED)
@@ -94,6 +95,8 @@ def reopen(steps: Steps, order: Order, ended: Assignment, *, reason: str | None 
     order.amount_to_pay_minor = made.amount_minor  # where sums are varied, each has its own
     order.ended_at = order.needs_attention_at = None
     steps.take(order, Action.REOPEN, reason=reason, details={"assignment": made.public_id} | (details or {}))
+    if taken.requisites[made.requisite_id].status == requisites.Status.FROZEN:
+        attention_cases.call(session, order, attention_cases.FROZEN)
     return made
 
 

@@ -93,7 +93,7 @@ def trader_of(desk: Desk, order_id: str) -> PlainBrowser:
     """Whoever got the order: for the other traders it does not exist."""
     for number in range(1, 6):
         browser = sign_in(desk, f"trader{number}")
-        if browser.open(f"/trader/orders/{order_id}") == 200:
+        if browser.open(f"/trader/{'payouts' if order_id.startswith('pout') else 'orders'}/{order_id}") == 200:
             return browser
     raise AssertionError("nobody got the order")
 

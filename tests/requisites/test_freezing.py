@@ -4,13 +4,15 @@ from sqlalchemy import select
 
 from portal.core.errors import Denied, NotFound
 from portal.core.lifecycle import InvalidTransition
+from portal.disputes import frozen as disputes_frozen
 from portal.notices.models import Happening
-from portal.orders import frozen
+from portal.orders import attention_cases, frozen, replacing
 from portal.requisites import freezing, hindrances, queries, service
 from portal.requisites.commands import MoveRequisite
 from portal.requisites.freezing import FreezeRequisite
 from portal.requisites.models import Requisite
 from tests import factories as f
+from tests.disputes import acts
 
 
 @pytest.fixture
@@ -27,7 +29,7 @@ def its(cast) -> Requisite:
 
 def freeze(cast, by=None, **more):
     with f.act() as session:
-        return frozen.freeze(session, by or f.as_trader(cast.traders[0]), FreezeRequisite(
+        return disputes_frozen.freeze(session, by or f.as_trader(cast.traders[0]), FreezeRequisite(
             requisite_id=its(cast).public_id, reason="115-FZ", **more))
 
 
@@ -101,3 +103,58 @@ def test_another_traders_does_not_exist(cast):
         freeze(cast, by=f.as_trader(stranger.trader()))
     with pytest.raises(Denied):
         freeze(cast, by=f.staff("support_readonly"))
+
+
+def reasons(order) -> list[str]:
+    """For which the order stands on the desk."""
+    with f.look() as session:
+        return [one.why for one in attention_cases.of(session, order)]
+
+
+@pytest.mark.parametrize("freeze_first", [True, False])
+def test_a_late_claim_on_it_stands_on_the_desk_until_it_is_decided(cast, freeze_first):
+    """Its place was given up when the order ended, so the freeze found nothing; nor did the claim ask."""
+    order = f.expire(f.assigned_payin(cast))
+    if freeze_first:
+        freeze(cast)
+        assert reasons(order) == []
+    acts.open_by(cast.customer(order), order, "paid_late", "Paid at noon")
+    if not freeze_first:
+        freeze(cast)
+    assert reasons(order) == ["frozen"]
+    acts.decided(order, "stands")
+    assert (f.fresh(order).status, reasons(order)) == ("expired", [])
+
+
+def test_a_late_claim_that_its_trader_grants_leaves_nothing_behind(cast):
+    order = f.expire(f.assigned_payin(cast))
+    dispute = acts.open_by(cast.customer(order), order, "paid_late", "Paid at noon")
+    freeze(cast)
+    acts.give_in(f.as_trader(cast.traders[0]), dispute)
+    assert (f.fresh(order).status, reasons(order)) == ("confirmed", [])
+
+
+def test_what_lingers_on_it_keeps_its_reason_while_another_is_looked_for(cast):
+    """The second trader gave the order back; the payer may have paid to the frozen one."""
+    order = f.assigned_payin(cast)
+    first = its(cast)
+    cast.requisite(cast.trader())
+    with f.act() as session:
+        replacing.replace(session, cast.customer(order), replacing.ReplaceOrder(
+            order_id=order.public_id, instead_of=f.assignment_of(order).public_id))
+    freeze(cast)
+    f.decline(f.its_trader(order), order)
+    assert (f.fresh(order).status, reasons(order)) == ("new", ["frozen"])
+    f.work_off("match_order")
+    assert (f.fresh(order).status, reasons(order)) == ("retrying", ["frozen"])
+    f.decline(f.as_trader(first.trader_id), order)
+    f.cancel(cast.key, order)
+    assert reasons(order) == []
+
+
+def test_what_is_given_back_is_no_more_on_it(cast):
+    order = f.assigned_payin(cast)
+    freeze(cast)
+    assert reasons(order) == ["frozen"]
+    f.decline(f.its_trader(order), order)
+    assert (f.fresh(order).status, reasons(order)) == ("new", [])

@@ -41,6 +41,11 @@ def card(cast: f.Cast) -> Requisite:
         return session.query(Requisite).filter(Requisite.trader_id == cast.traders[0].id).one()
 
 
+def freezes(cast: f.Cast) -> list[RequisiteFreeze]:
+    with f.look() as session:
+        return session.query(RequisiteFreeze).filter(RequisiteFreeze.requisite_id == card(cast).id).all()
+
+
 def status(cast: f.Cast, amount: str = "1500.00") -> str:
     order = cast.order(amount)
     f.work_off("match_order")
@@ -96,13 +101,15 @@ def test_what_is_stuck_is_said_by_its_trader_and_by_staff(cast, trader, admin):
     frozen = {"reason": "The bank asks for papers"}
     early = trader.send(f"/trader/requisites/{its}/stuck", frozen | {"stuck": "1"})
     assert early.status_code in (404, 409), "not frozen"
+    assert freezes(cast) == []
     assert trader.send(f"/trader/requisites/{its}/freezing", frozen).status_code == 303
+    before = None
     for seat, area, stuck in ((trader, "trader", "12 000,50"), (admin, "admin", "11000")):
         assert seat.send(f"/{area}/requisites/{its}/stuck", frozen | {"stuck": "much"}).status_code == 422
+        assert [one.stuck_minor for one in freezes(cast)] == [before], "nothing is changed by what is no amount"
         assert seat.send(f"/{area}/requisites/{its}/stuck", frozen | {"stuck": stuck}).status_code == 303
-        with f.look() as session:
-            found = session.query(RequisiteFreeze).filter(RequisiteFreeze.requisite_id == card(cast).id).one()
-        assert found.stuck_minor == {"trader": 12_000_50, "admin": 11_000_00}[area]
+        before = {"trader": 12_000_50, "admin": 11_000_00}[area]
+        assert [one.stuck_minor for one in freezes(cast)] == [before]
     assert "11" in admin.get("/admin/requisites/frozen").text.partition(its)[2]
 
 
@@ -125,26 +132,32 @@ def test_a_part_stands_still_from_the_page_and_goes_on(cast, admin, support, sco
     assert "It answers nobody" in page
     [end] = set(re.findall(r"/admin/pause/pau_\w+/end", page))
     assert support.send(end).status_code == 403
+    assert end in admin.get("/admin/pause").text, "it stands still"
     assert admin.send(end).status_code == 303
     assert status(cast, "1700.00") == "assigned"
+    assert end not in admin.get("/admin/pause").text
     assert admin.send(end).status_code == 409, "it goes on already"
 
 
-def test_a_part_that_is_none_is_refused(admin):
+def test_a_part_that_is_none_is_refused(cast, admin):
     for what in ("bank:nobody", "planet:mars", "store:str_0"):
         with_it = {"what": what, "for_minutes": "15", "reason": "x"}
         assert admin.send("/admin/pause", with_it).status_code in (404, 422), what
+    assert not re.findall(r"/admin/pause/pau_\w+/end", admin.get("/admin/pause").text)
+    assert status(cast) == "assigned", "nothing stands still"
 
 
 def test_staff_announce_by_the_form_see_who_read_it_and_withdraw_it(cast, trader, admin, support):
     form = {"audience": "trader", "text_en": "Sber is slow", "text_ru": "Сбер медлит", "days": "2"}
     assert support.send("/admin/announcements", form).status_code == 403
     assert admin.send("/admin/announcements", form | {"text_ru": ""}).status_code == 422
+    assert "Sber is slow" not in trader.get("/trader/orders").text, "one has no right, the other half a text"
     assert admin.send("/admin/announcements", form).status_code == 303
     assert "Sber is slow" in trader.get("/trader/orders").text
     [one] = set(re.findall(r"/admin/announcements/[a-z]+_\w+", admin.get("/admin/announcements").text))
     assert "Sber is slow" in support.get(one).text
     assert support.send(f"{one}/withdrawal").status_code == 403
+    assert "Sber is slow" in trader.get("/trader/orders").text
     assert admin.send(f"{one}/withdrawal").status_code == 303
     assert "Sber is slow" not in trader.get("/trader/orders").text
 
@@ -157,7 +170,9 @@ def test_help_is_ended_on_its_page(cast, trader, support):
     page = f"/admin/help/{thread}"
     assert page in support.get("/admin/help").text
     assert trader.send(f"{page}/end").status_code in (403, 404)
+    assert page in support.get("/admin/help").text, "it goes on"
     assert support.send(f"{page}/answers", {"text": "We look"}).status_code == 303
+    assert "We look" in support.get(page).text
     assert support.send(f"{page}/end").status_code == 303
     assert page not in support.get("/admin/help").text
     assert page in support.get("/admin/help?view=closed").text
@@ -175,6 +190,7 @@ def test_a_shift_ends_with_its_cases_handed_over(fresh_app, cast):
     assert mine.send(f"{log}/notes", {"text": "Sber is slow"}).status_code == 303
     refused = mine.send(f"{log}/end")
     assert refused.status_code == 422
+    assert order in mine.get("/admin/cases").text, "the shift goes on"
     assert "Name who gets what you are on" in refused.text
     assert f'value="{other.id}"' in refused.text, "a colleague to choose"
     assert mine.send(f"{log}/end", {"to": str(other.id), "text": "Ask the payer again"}).status_code == 303

@@ -8,7 +8,7 @@ from portal.core import ids
 from portal.core.access import Permission, requires
 from portal.core.commands import bind
 from portal.core.db import reader, transaction
-from portal.orders import frozen as orders_frozen
+from portal.disputes import frozen as disputes_frozen
 from portal.orders.reading import limits_effect
 from portal.parties import queries as parties
 from portal.requisites import freezing, holders, hours, limits, numbers, quarantine, queries, service, staff_list
@@ -90,7 +90,7 @@ def end_quarantine(requisite_id: str) -> Response:
 def freeze(requisite_id: str) -> Response:
     """The bank froze it."""
     with act(ONE, _requisite, requisite_id) as session:
-        orders_frozen.freeze(session, signed_in(), bind(FreezeRequisite, request.form, requisite_id=requisite_id))
+        disputes_frozen.freeze(session, signed_in(), bind(FreezeRequisite, request.form, requisite_id=requisite_id))
     return _to(requisite_id)
 
 

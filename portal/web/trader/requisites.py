@@ -10,7 +10,7 @@ from portal.core.access import Permission, requires
 from portal.core.commands import bind
 from portal.core.db import reader, transaction
 from portal.core.errors import FieldError, Invalid
-from portal.orders import frozen as orders_frozen
+from portal.disputes import frozen as disputes_frozen
 from portal.orders.reading import limits_effect, same_amount
 from portal.parties import traders
 from portal.requisites import freezing, hindrances, hours, limits, number_reveal, numbers, queries, service
@@ -131,7 +131,7 @@ def set_hours(requisite_id: str) -> Response:
 def freeze(requisite_id: str) -> Response:
     """The bank froze it."""
     with redisplay(ONE, lambda: _requisite(requisite_id), number=None), transaction() as session:
-        orders_frozen.freeze(session, signed_in(), bind(FreezeRequisite, request.form, requisite_id=requisite_id))
+        disputes_frozen.freeze(session, signed_in(), bind(FreezeRequisite, request.form, requisite_id=requisite_id))
     return _to(requisite_id)
 
 
