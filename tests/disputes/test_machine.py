@@ -35,8 +35,8 @@ AGREES = ("store", "window", "at_once")
 UNDER_WAY = (Status.NEW, Status.RETRYING, Status.ASSIGNED)
 OVER = (Status.COMPLETED, Status.CANCELLED, Status.FAILED)
 SIDES = ("store", "trader", "payer", "staff")
-WEIGHTS = {"order": 8, "time_passes": 5, "matched": 5, "pays": 6, "confirms": 7, "answers": 5, "replaces": 4,
-           "cancels": 2, "declines": 4, "disputes": 5, "speaks": 4, "ends_dispute": 6, "goes_on": 8, "rest_comes": 5,
+WEIGHTS = {"goes_on": 8, "order": 8, "time_passes": 5, "matched": 5, "pays": 6, "confirms": 7, "answers": 5,
+           "replaces": 4, "cancels": 2, "declines": 4, "disputes": 5, "speaks": 4, "ends_dispute": 6, "rest_comes": 5,
            "comes_twice": 1, "staff_put_right": 4, "looks_at_risk": 2, "money_leaves": 1, "store_chooses": 1}
 VALUES = {
     "at": lambda dice: dice.randrange(4), "other": lambda dice: dice.choice((None, 2, 2, 1, 0, 3)),
@@ -64,7 +64,7 @@ class OrderRules:
     def one(self, which: int, *fitting: str) -> Order | None:
         """Counted from the newest, so that stories go on: of those that stand so; now and then any, to be refused."""
         made = self.made
-        if fitting and which % 5 and made:
+        if fitting and which % 5 < 4 and made:  # hypothesis likes zero best
             with f.look() as session:
                 found = set(session.scalars(select(Order.id).where(
                     Order.id.in_([order.id for order in made]), Order.status.in_(fitting))))
@@ -302,7 +302,7 @@ def _on_the_ground(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_long_day_adds_up(ground: Ground) -> None:
     """One day, always the same, that takes nearly every step there is."""
     day = Orders()
-    one_day(day, seed=12, steps=160)
+    one_day(day, seed=20, steps=160)
     everything_ends(day)
     day.teardown()
     ground.proved()

@@ -52,7 +52,7 @@ def _on_the_ground(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_long_day_of_everything_adds_up(ground: Ground) -> None:
     """One day, always the same."""
     day = Desk()
-    one_day(day, seed=12, steps=200)
+    one_day(day, seed=12, steps=100)
     orders.everything_ends(day)
     day.teardown()
     ground.proved()
