@@ -313,5 +313,6 @@ def test_a_long_day_adds_up(ground: Ground) -> None:
 
 
 @pytest.mark.slow
-def test_the_books_hold_whatever_happens(pytestconfig: pytest.Config) -> None:
+def test_the_books_hold_whatever_happens(ground: Ground, pytestconfig: pytest.Config) -> None:
     live(Orders, pytestconfig.getoption("days") // 10)
+    assert (ground.seen + ground.count())["deposit"], "they lived on this ground"

@@ -24,7 +24,7 @@ REACHED = {
 class Desk(orders.OrderRules, treasury.TreasuryRules, books.BookRules, Machine):
     """A merchant with two stores, three traders, three of the staff."""
 
-    weights = {step: 2 * weight for step, weight in orders.WEIGHTS.items()} | treasury.WEIGHTS | books.WEIGHTS
+    weights = {step: 2 * weight for step, weight in (orders.WEIGHTS | books.WEIGHTS).items()} | treasury.WEIGHTS
     values = books.VALUES | treasury.VALUES | orders.VALUES
 
     def arrive(self) -> None:
