@@ -52,9 +52,11 @@ def _on_the_ground(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_long_day_of_everything_adds_up(ground: Ground) -> None:
     """One day, always the same."""
     day = Desk()
-    one_day(day, seed=12, steps=100)
-    orders.everything_ends(day)
-    day.teardown()
+    try:
+        one_day(day, seed=12, steps=100)
+        orders.everything_ends(day)
+    finally:
+        day.teardown()
     ground.proved()
 
 
