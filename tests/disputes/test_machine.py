@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from portal import approvals
 from portal.approvals import Approval
 from portal.core import clock, ids
 from portal.disputes import clocks, confirming, queries, reasons
@@ -35,8 +36,8 @@ AGREES = ("store", "window", "at_once")
 UNDER_WAY = (Status.NEW, Status.RETRYING, Status.ASSIGNED)
 OVER = (Status.COMPLETED, Status.CANCELLED, Status.FAILED)
 SIDES = ("store", "trader", "payer", "staff")
-WEIGHTS = {"order": 8, "time_passes": 5, "matched": 5, "pays": 6, "confirms": 7, "answers": 5, "replaces": 4,
-           "cancels": 2, "declines": 4, "disputes": 5, "speaks": 4, "ends_dispute": 6, "goes_on": 8, "rest_comes": 5,
+WEIGHTS = {"goes_on": 8, "order": 8, "time_passes": 5, "matched": 5, "pays": 6, "confirms": 7, "answers": 5,
+           "replaces": 4, "cancels": 2, "declines": 4, "disputes": 5, "speaks": 4, "ends_dispute": 6, "rest_comes": 5,
            "comes_twice": 1, "staff_put_right": 4, "looks_at_risk": 2, "money_leaves": 1, "store_chooses": 1}
 VALUES = {
     "at": lambda dice: dice.randrange(4), "other": lambda dice: dice.choice((None, 2, 2, 1, 0, 3)),
@@ -64,7 +65,7 @@ class OrderRules:
     def one(self, which: int, *fitting: str) -> Order | None:
         """Counted from the newest, so that stories go on: of those that stand so; now and then any, to be refused."""
         made = self.made
-        if fitting and which % 5 and made:
+        if fitting and which % 5 < 4 and made:  # hypothesis likes zero best
             with f.look() as session:
                 found = set(session.scalars(select(Order.id).where(
                     Order.id.in_([order.id for order in made]), Order.status.in_(fitting))))
@@ -285,13 +286,22 @@ def everything_ends(day: OrderRules) -> None:
             break
     for order in map(f.fresh, day.made):
         if order.status == Status.DISPUTED:
-            tried(lambda order=order: acts.decided(order, "cancel"))
+            refuse_what_waits(order)
+            acts.decided(order, "cancel")
         elif order.status == Status.REVIEW:
             risk.decide(order, "refuse")
         elif order.status == Status.PAID:
             assert order.needs_attention_at is not None
     f.work_off("settle_order")
     assert {f.fresh(order).status for order in day.made} <= ENDED | {Status.PAID}
+
+
+def refuse_what_waits(order: Order) -> None:
+    """What was asked for and could not be carried out stands in the way of what is asked next."""
+    with f.act() as session:
+        for one in approvals.waiting_for(session, "order", order.id):
+            approvals.decide(session, f.staff("admin"), approvals.DecideApproval(
+                approval_id=one.public_id, decision="reject", reason="It cannot be"))
 
 
 @pytest.fixture(autouse=True)
@@ -302,9 +312,11 @@ def _on_the_ground(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_long_day_adds_up(ground: Ground) -> None:
     """One day, always the same, that takes nearly every step there is."""
     day = Orders()
-    one_day(day, seed=12, steps=160)
-    everything_ends(day)
-    day.teardown()
+    try:
+        one_day(day, seed=20, steps=160)
+        everything_ends(day)
+    finally:
+        day.teardown()
     ground.proved()
     taken = ground.count()
     assert taken.keys() >= {"match", "decline", "replace", "confirm", "expire", "cancel", "reopen", "dispute", "settle",
@@ -313,5 +325,6 @@ def test_a_long_day_adds_up(ground: Ground) -> None:
 
 
 @pytest.mark.slow
-def test_the_books_hold_whatever_happens(pytestconfig: pytest.Config) -> None:
+def test_the_books_hold_whatever_happens(ground: Ground, pytestconfig: pytest.Config) -> None:
     live(Orders, pytestconfig.getoption("days") // 10)
+    assert (ground.seen + ground.count())["deposit"], "they lived on this ground"

@@ -180,5 +180,6 @@ def test_a_long_day_of_corrections_holds(ground: Ground) -> None:
 
 
 @pytest.mark.slow
-def test_the_books_hold_whatever_staff_put_right(pytestconfig: pytest.Config) -> None:
+def test_the_books_hold_whatever_staff_put_right(ground: Ground, pytestconfig: pytest.Config) -> None:
     live(Books, pytestconfig.getoption("days") // 20)
+    assert (ground.seen + ground.count())["deposit"], "they lived on this ground"

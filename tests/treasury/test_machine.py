@@ -189,5 +189,6 @@ def test_a_long_day_adds_up() -> None:
 
 
 @pytest.mark.slow
-def test_the_books_hold_whatever_happens(pytestconfig: pytest.Config) -> None:
+def test_the_books_hold_whatever_happens(ground: Ground, pytestconfig: pytest.Config) -> None:
     live(Treasury, pytestconfig.getoption("days") // 10)
+    assert (ground.seen + ground.count())["deposit"], "they lived on this ground"
