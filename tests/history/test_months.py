@@ -249,6 +249,7 @@ def test_rows_without_a_month_are_gathered_into_it(old: Old) -> None:
     assert old.run("audit", "verify").exit_code == 0
 
 
+@pytest.mark.slow
 def test_gathering_waits_for_who_writes_and_takes_what_was_written(old: Old) -> None:
     """One writer has not committed yet, others come all the time: nobody is refused, and no row is left or lost."""
     month = f"{old.month.year - 1}-03"
