@@ -38,7 +38,7 @@ REPLAYED = {"Idempotent-Replayed": {"description": "`true`: this is the first an
 
 @call("GET", "/openapi.json", None, summary="This document", answer=dict[str, Any])
 def openapi() -> Response:
-    """With a good key: what its store takes, what it signs. A key that opens nothing changes nothing: none is needed."""
+    """With a good key: what its store takes, what it signs. A key that opens nothing changes nothing: it needs none."""
     from portal.gateway import openapi_store
 
     try:

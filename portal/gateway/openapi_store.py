@@ -1,4 +1,4 @@
-"""The document for one key: which currencies, methods, amounts and banks its store takes, which of its calls are signed.
+"""The document for one key: which currencies, methods, amounts and banks its store takes, which calls are signed.
 
 Without a key the document is the same at every desk, fit to make clients from; with one a request that it allows is
 a request that is taken.
