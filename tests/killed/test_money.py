@@ -2,7 +2,6 @@
 
 Whoever asked and got no answer sends the same again, as a browser or a store's system does.
 """
-import json
 from datetime import timedelta
 from functools import partial
 from io import BytesIO
@@ -13,19 +12,14 @@ import pytest
 from PIL import Image
 
 from portal.core import clock, jobs
-from portal.core.access import SCOPES, SYSTEM
-from portal.core.db import transaction
 from portal.core.ids import new_id
 from portal.files import service as files
-from portal.parties import keys
-from portal.parties.commands import CreateKey
 from portal.payouts import service as payout_files
-from portal.requisites import robots
 from portal.treasury import result
 from portal.treasury.models import Withdrawal
 from tests import factories as f
 from tests import people
-from tests.killed.stage import ENTRY, KILLS, STEP, Stage, ask, form_key, named
+from tests.killed.stage import ENTRY, KILLS, STEP, Stage, form_key, named
 from tests.killed.wire import Stop
 from tests.payouts.conftest import csv_of, prefund, row
 from tests.running import children_of
@@ -34,31 +28,6 @@ from tests.treasury.test_closing import prove
 
 pytestmark = pytest.mark.slow
 ROWS = 30  # of a file
-
-
-@named(("asked, order and hold written", Stop("web", ENTRY, "commit")),
-       ("asked, committed and not answered", Stop("web", ENTRY, "committed")))
-def test_a_payout_is_made_once(stage: Stage, cast: f.Cast, stop: Stop) -> None:
-    with transaction() as session:
-        _, token = keys.create(session, SYSTEM, CreateKey(store_id=cast.store.id, live=True, name="key",
-                                                          scopes=tuple(SCOPES)))
-    stage.desk.start("web")
-    made = []
-    for number in range(KILLS):
-        body = json.dumps({"external_id": f"po-{number}", "amount": "1500.00", "currency": "RUB", "destination": {
-            "method": cast.method, "number": robots.test_number("luhn16", token_hex(8)), "holder": "I PETROV"}})
-        headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": token_hex(12),
-                   "Content-Type": "application/json"}
-
-        send = partial(ask, stage.desk.port, "POST", "/gateway/v1/payouts", body.encode(), headers)
-        stage.web_killed(stop, send)
-        again = send()
-        assert again.status == 201, again.text
-        made.append(f.found(json.loads(again.text)["id"]).id)
-    assert stage.record.one("SELECT array_agg(external_id ORDER BY id) FROM orders") == [
-        f"po-{number}" for number in range(KILLS)]
-    stage.booked("payout_hold", made)
-    stage.whole()
 
 
 @named(("matched, all written", Stop("worker", "INSERT INTO match_tries", "commit")))

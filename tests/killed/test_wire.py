@@ -19,13 +19,17 @@ def wire(fresh_database: str) -> Iterator[Wire]:
 
 
 @pytest.mark.parametrize(("at", "stands"), [("statement", 0), ("commit", 0), ("committed", 1)])
-@pytest.mark.parametrize("pipelined", [False, True], ids=["one by one", "pipelined"])
-def test_where_a_client_dies(wire: Wire, fresh_database: str, url_of, at: str, stands: int, pipelined: bool) -> None:
+@pytest.mark.parametrize("how", ["one by one", "pipelined", "alone"])
+def test_where_a_client_dies(wire: Wire, fresh_database: str, url_of, at: str, stands: int, how: str) -> None:
+    """`alone`: the statement is a transaction of its own."""
+    if (at, how) == ("commit", "alone"):
+        pytest.skip("there is no such moment")
     url, by_wire = url_of(fresh_database, "app"), wire.url(os.environ["DATABASE_URL"]).replace("+psycopg", "")
 
     def insert(name: str) -> None:
-        with psycopg.connect(by_wire, dbname=fresh_database, application_name=name) as connection:
-            if pipelined:
+        with psycopg.connect(by_wire, dbname=fresh_database, application_name=name,
+                             autocommit=how == "alone") as connection:
+            if how == "pipelined":
                 with connection.pipeline():
                     connection.execute(INSERT)
                     connection.execute("COMMIT")

@@ -18,13 +18,15 @@ from sqlalchemy.engine import URL, make_url
 T = TypeVar("T")
 CHUNK = 65536
 COMPLETE, COMMITTED = b"C", b"COMMIT\0"
+READY, IDLE = b"Z", b"I"  # and in no transaction
 
 
 class Stop(NamedTuple):
     """Where a process stands still: in its first transaction with a statement that has `seen` in it.
 
-    `of`: web or worker, as its connections are called. `at` statement: before that statement; commit: all is written
-    and nothing committed; committed: PostgreSQL has committed, and its answer does not arrive.
+    `of`: web, loop or worker, as its connections are called. `at` statement: before that statement; commit: all is
+    written and nothing committed; committed: PostgreSQL has committed, and its answer does not arrive. A statement that
+    is a transaction of its own knows no moment between the two: nobody comes to its `commit`.
     """
 
     of: str
@@ -38,6 +40,7 @@ class _Line:
 
     hello: bytes  # with the name of who connects
     prepared: dict[bytes, str] = field(default_factory=dict)  # name → statement
+    begun: bool = False  # a transaction, by its name
     hit: bool = False  # the transaction under way has the statement in it
     deaf: bool = False  # nothing that the server says arrives any more
 
@@ -134,14 +137,17 @@ class Wire:
     def _is_here(self, statement: str, line: _Line) -> bool:
         """Whether its sender stands still before it."""
         stop, word = self._stop, statement.strip().rstrip(";").upper()
+        ends, alone = word in ("COMMIT", "ROLLBACK"), not line.begun and not word.startswith("BEGIN")
+        line.begun = not ends and not alone
         if stop is None or self._stands.is_set() or f"quittance-{stop.of}\0".encode() not in line.hello:
             return False
-        if word in ("COMMIT", "ROLLBACK"):
-            here, line.hit = line.hit and word == "COMMIT", False
-            line.deaf = here and stop.at == "committed"
-            return here and stop.at == "commit"
-        line.hit = line.hit or stop.seen in statement
-        return stop.at == "statement" and line.hit
+        hit, line.hit = line.hit or stop.seen in statement, False
+        if ends or alone:
+            commits = hit and word != "ROLLBACK"
+            line.deaf = line.deaf or (commits and stop.at == "committed")
+            return commits and stop.at == ("commit" if ends else "statement")
+        line.hit = hit
+        return stop.at == "statement" and hit
 
     async def _back(self, there: asyncio.StreamReader, writer: asyncio.StreamWriter, line: _Line) -> None:
         with suppress(OSError, asyncio.IncompleteReadError):
@@ -149,7 +155,7 @@ class Wire:
                 message = await _message(there)
                 if not line.deaf:
                     writer.write(message)
-                elif message[:1] == COMPLETE and message[5:] == COMMITTED:
+                elif (message[:1], message[5:]) in ((COMPLETE, COMMITTED), (READY, IDLE)):
                     self._stands.set()
 
 

@@ -100,9 +100,12 @@ class OwnPostgres:
     def start(self) -> None:
         self.server.ensure(self.password)
 
-    def stop(self) -> None:
-        """Fast: every session is ended at once."""
-        self.server.stop()
+    def stop(self, mode: str = "fast") -> None:
+        """`fast`: every session is ended at once; `immediate`: as a crash, nothing is written down any more."""
+        if mode == "fast":
+            self.server.stop()
+        else:
+            self.server._control("stop", "-m", mode, "-w")
 
     def close(self) -> None:
         self.stop()

@@ -16,18 +16,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from uuid import UUID
 
 import pytest
 from flask import Flask
 from sqlalchemy.engine import make_url
 
-from portal.core import ids
 from portal.core.db import db
 from tests.conftest import _application, _in_context
 from tests.running import ROOT, Desk, running_desk, wait_for
 from tests.tasks.caller import Caller, caller_of
 from tests.tasks.cluster import MovingAddress, Pair, moving_address, pair_of
+from tests.tasks.load import stand_once
 from tests.tasks.record import Record, all_matched, cast_of_four, effects_once
 from tests.tasks.servers import OwnValkey, own_postgres, own_valkey
 
@@ -85,7 +84,8 @@ def test_no_order_is_lost_or_doubled_by_what_happens_to_the_servers(app: Flask, 
         wait_for(lambda: not record.waiting("match_order"), "the queue is empty")
         assert _alive(desk) == processes, "nobody was started again"
         db.engine.dispose()  # this process kept connections to the server of before
-        _judge(record, load)
+        orders = stand_once(record, load.asked, {number: told for number, (_, told) in load.acked.items()})
+        effects_once(record, orders, settled=False)
         print("ledger verify:", desk.flask("ledger", "verify").splitlines()[-1])  # noqa: T201
 
 
@@ -149,20 +149,6 @@ def _without_valkey(cluster: Cluster, load: "Load", valkey: OwnValkey) -> None:
           f" {max(waits):.2f} s, no create for {_longest(load.acked_since(began)):.1f} s")
     assert len(waits) >= WITHOUT_VALKEY_S * A_SECOND / 2
     assert max(waits) <= JUDGED_S
-
-
-def _judge(record: Record, load: "Load") -> None:
-    """What was acknowledged stands, under the id that was told, once; and nothing else does."""
-    rows = dict(record.one("SELECT array_agg(ARRAY[id::text, external_id]) FROM orders"))
-    stand = Counter(rows.values())
-    shown = {ids.public("pin", UUID(id)): external for id, external in rows.items()}
-    lost = [number for number, told in load.acked.items() if shown.get(told[1]) != f"order-{number}"]
-    doubled = [external for external, times in stand.items() if times > 1]
-    print(f"asked {load.asked}, acknowledged {len(load.acked)}, stand {len(rows)};"  # noqa: T201
-          f" lost {len(lost)}, doubled {len(doubled)}")
-    assert (lost, doubled) == ([], [])
-    assert len(load.acked) == load.asked == len(rows)
-    effects_once(record, record.one("SELECT array_agg(id) FROM orders"), settled=False)
 
 
 class Load:
