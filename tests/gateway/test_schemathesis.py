@@ -22,6 +22,7 @@ from tests.running import ROOT, Desk, running_desk, wait_for
 EXAMPLES, SEED = 10, 18
 FEW = 3  # of a kind of key that may what another may
 WITHIN_S = 900  # a minute alone; several on a machine that others use too
+STATEFUL = "[phases.stateful.generation]\nmax-examples = 15\n"  # with three it follows no link at all
 ELSEWHERE = "203.0.113.0/24"
 TOKEN_BY_ITSELF = """[auth.dynamic.openapi.key]
 path = "/gateway/v1/token"
@@ -42,7 +43,7 @@ class Caller:
 
     @property
     def configuration(self) -> str:
-        return self.shown.format(id=self.token.split("_")[2], key=self.token)
+        return self.shown.format(id=self.token.split("_")[2], key=self.token) + STATEFUL
 
 
 def signer(shop: Shop) -> Caller:

@@ -4,6 +4,7 @@ import re
 from jsonschema_rs import Draft202012Validator
 
 from portal.gateway.endpoint import BASE
+from tests.gateway.test_signing import code, signs_payouts, with_secret
 
 
 def body_of(document, name):
@@ -44,3 +45,36 @@ def test_an_id_of_another_thing_and_an_empty_cursor_are_not_allowed(client):
 def test_a_currency_nobody_knows_is_refused_in_a_statement(shop):
     """It was a 500: the account of a currency without digits has no zero."""
     assert shop.get("/balance/entries", currency="000").status_code == 422
+
+
+def operations(shop):
+    """(method, path) → (whether each way of it is signed, whether its key of idempotency must be there)"""
+    paths = shop.get("/openapi.json").json["paths"]
+    return {(method, path.removeprefix(BASE)): (
+        bool(one["security"]) and all("signature" in way for way in one["security"]),
+        any(value["required"] for value in one["parameters"] if value["name"] == "Idempotency-Key"))
+        for path, methods in paths.items() for method, one in methods.items()}
+
+
+def test_a_key_that_signs_is_told_which_calls_and_that_they_carry_a_key(shop):
+    """The document allowed a change without a key of idempotency, which is a 400 where it is signed."""
+    signer = with_secret(shop, required=True)
+    told = operations(shop)
+    assert told["post", "/payins/{payin_id}/cancel"] == told["post", "/payouts"] == (True, True)
+    assert told["delete", "/webhook-endpoints/{endpoint_id}"] == (True, True)
+    assert told["get", "/balance"] == (True, False)
+    assert told["post", "/token"] == told["get", "/openapi.json"] == (False, False)
+    path = "/payins/pin_01JD9W4M0Q8Z6T1V5R2X7Y3KAB/cancel"
+    assert code(signer.call("POST", path)) == (400, "idempotency_key_required")
+    assert signer.call("POST", path, key="one").status_code == 404
+
+
+def test_a_store_that_wants_payouts_signed_is_told_which(shop):
+    before = operations(shop.with_scopes("orders:read"))
+    assert not any(signed for signed, _ in before.values())
+    signs_payouts(shop)
+    told = operations(shop.with_scopes("orders:read"))
+    changed = {call for call in told if told[call] != before[call]}
+    assert changed == {("post", path) for path in ("/payouts", *(
+        f"/payouts/{{payout_id}}/{act}" for act in ("cancel", "confirm", "receipts", "advance")))}
+    assert all(told[call] == (True, True) for call in changed)
