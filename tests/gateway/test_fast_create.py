@@ -12,7 +12,7 @@ from sqlalchemy import Connection, event, select, text
 from portal import webhooks
 from portal.calls import EXTENSION, Writer
 from portal.calls.models import LoggedCall
-from portal.core import jitter, page_events
+from portal.core import db_outage, jitter, page_events
 from portal.core.db import db, transaction
 from portal.core.errors import DatabaseUnavailable, OutcomeUnknown
 from portal.core.ids import new_id, parse
@@ -161,6 +161,13 @@ def test_who_holds_a_key_holds_up_no_neighbour(street, shop, other_shop, payin):
     assert street.post(shop, held, keys=["held"])[0].status == 201
 
 
+def waits_for_locks(street: Street, most: str) -> None:
+    """The lane's connection, and nothing else ends its statements."""
+    street.run(street.lane.database.run(
+        "SELECT set_config('lock_timeout', %(most)s, false), set_config('statement_timeout', '0', false)",
+        {"most": most}, lambda *_: None))
+
+
 @contextmanager
 def asked_about_orders() -> Iterator[list[str]]:
     """What SQLAlchemy asked of the table; what is written goes past it."""
@@ -194,7 +201,7 @@ def test_while_nobody_can_write_the_lane_says_so_itself_and_does_not_count(
     street = another(limited_shop.app)
     street.post(limited_shop, payin())
     street.by_road, before = 0, counted(redis_url, limited_shop)
-    street.run(street.lane.database.run("SELECT set_config('lock_timeout', '200ms', false)", {}, lambda *_: None))
+    waits_for_locks(street, "200ms")
     body = payin()
     with no_order_can_be_written("ACCESS EXCLUSIVE"):
         answers = street.post(limited_shop, body, *[payin() for _ in range(4)], keys=list("abcde"))
@@ -237,6 +244,8 @@ def test_who_comes_when_a_thousand_wait_is_told_so_at_once_and_those_are_made(
             taken = [first, *(one for one in waiting if one not in refused)]
             return [one.result() for one in refused], await asyncio.gather(*taken)
 
+    waits_for_locks(street, "30s")  # a thousand take a while to come
+    monkeypatch.setattr(db_outage, "ANSWER_WITHIN_S", 30)
     with no_order_can_be_written() as holder:
         refused, taken = street.run(rush(holder))
     assert len(taken) >= WAITING_MAX
