@@ -11,7 +11,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -134,7 +134,7 @@ def receive(desk: Desk, keep_files: Callable[[], object]) -> None:
 
 
 @contextmanager
-def alone(*folders: Path) -> Iterator[list[IO[str]]]:
+def alone(*folders: Path) -> Iterator[Sequence[IO[str]]]:
     """Nobody else receives into these folders, for as long as these files are open, here or in a program that was
     given them: a pg_receivewal that outlives us still writes. Raises Trouble, which names the process and machine."""
     with ExitStack() as stack:
@@ -155,7 +155,7 @@ def alone(*folders: Path) -> Iterator[list[IO[str]]]:
             file.truncate(0)
 
 
-def _note(holds: list[IO[str]], processes: str) -> None:
+def _note(holds: Sequence[IO[str]], processes: str) -> None:
     for file in holds:
         file.truncate(0)
         file.write(f"process {processes} on {socket.gethostname()}")

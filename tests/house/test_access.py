@@ -88,7 +88,8 @@ def test_each_visitor_is_let_in_or_not_as_written(app: Flask, visitors: dict[str
         for method, headers in product(methods, ({}, HTMX)):
             answer = browser.open(_address(door.url), method=method, headers=headers,
                                   data={"csrf_token": browser.token} if door.method != "GET" else None)
-            wanted = "sent to the login" if (door.url, kind) == ("/", "stranger") else _expected(door, kind)
+            led = kind == "stranger" and door.url in ("/", "/trader/")
+            wanted = "sent to the login" if led else _expected(door, kind)
             assert _welcome(answer) == wanted, (kind, method, headers, answer.status_code)
 
 
