@@ -17,7 +17,7 @@ REACHED = {
     "reversal", "transfer", "reserve_release", "claim_payment",
     "match", "decline", "replace", "reassign", "accept", "mark_paid", "confirm", "settle", "cancel", "expire", "reopen",
     "dispute", "add_transfer", "accept_amount", "refuse_amount", "concede", "give_up", "resolve_complete",
-    "resolve_adjust", "resolve_cancel", "correct", "call_off", "hold_for_review", "release", "refuse"}
+    "resolve_adjust", "resolve_cancel", "correct", "hold_for_review", "release", "refuse"}
 """Entries by kind and steps by action: many days without one of them would prove little."""
 
 
