@@ -26,7 +26,11 @@ def test_no_query_for_a_row(desk: Desk) -> None:
 
 
 def _count(desk: Desk, path: str) -> int:
-    desk.page(path)
+    """The least of three looks: what is remembered is read anew by one of them when it has grown old."""
+    return min(_once(desk, path) for _ in range(3))
+
+
+def _once(desk: Desk, path: str) -> int:
     with statements() as seen:
         desk.page(path)
     return len(seen)
