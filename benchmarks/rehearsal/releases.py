@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from string import Template
 
@@ -84,11 +85,11 @@ class Process:
             self._process.wait()
 
     def wait_until_it_serves(self) -> None:
-        until = time.monotonic() + WITHIN_S
-        while self.name == "web" and not answers(self.address, 8000, "/servez"):
+        def serves() -> bool:
             assert self._process.poll() is None, f"{self.name} of {self.release.name} ended"
-            assert time.monotonic() < until, "the web does not serve"
-            time.sleep(0.1)
+            return self.name != "web" or answers(self.address, 8000, "/servez")
+
+        _until(serves, "the web serves")
 
 
 class Desk:
@@ -104,14 +105,15 @@ class Desk:
         for name in ("worker", "dispatcher"):
             for address in ADDRESSES[:2]:
                 self._begin(release, name, address)
-        config = folder / "front.cfg"
+        for process in self.processes:
+            process.wait_until_it_serves()
+        config = folder / "front.cfg"  # after the webs: it takes who is there for up, and who was not for down
         values = {f"IP{number}": address for number, address in enumerate(ADDRESSES, 1)}
         config.write_text(Template((ROOT / "deploy" / "cluster" / "front.cfg").read_text()).substitute(
             values, FOLDER=str(folder), FRONT=f"{FRONT[0]}:{FRONT[1]}", HOST=FRONT[0], SCHEME="http"))
         self._front = subprocess.Popen(["haproxy", "-db", "-f", str(config)], stdout=subprocess.DEVNULL,
                                        stderr=subprocess.DEVNULL, env={"PATH": "/usr/sbin:/usr/bin"})
-        for process in self.processes:
-            process.wait_until_it_serves()
+        _until(lambda: answers(*FRONT, "/servez"), "the balancer leads to a web")
 
     def migrate(self, release: Path) -> float:
         """The Procfile's `release`, while everybody works; seconds."""
@@ -138,6 +140,13 @@ class Desk:
     def _begin(self, release: Path, name: str, address: str) -> Process:
         self.processes.append(Process(release, name, address, self._environment, self._log))
         return self.processes[-1]
+
+
+def _until(condition: Callable[[], bool], what: str) -> None:
+    until = time.monotonic() + WITHIN_S
+    while not condition():
+        assert time.monotonic() < until, f"waited in vain: {what}"
+        time.sleep(0.1)
 
 
 def answers(host: str, port: int, path: str) -> bool:
