@@ -29,17 +29,20 @@ class Foreseen:
 
 
 def foresee(session: Session, actor: Actor, waiting: Sequence[Approval]) -> list[Foreseen]:
-    """In the order in which they are decided. Reads only; what an effect is refused for beyond its drafts it says."""
+    """In the order in which they are decided. Reads only. Refusals that `apply` alone finds, such as that of a party to
+    the dispute, are not foreseen."""
     turn = limits.InTurn(session, waiting, actor)
     return [_foreseen(session, actor, approval, turn) for approval in waiting]
 
 
 def _foreseen(session: Session, actor: Actor, approval: Approval, turn: limits.InTurn) -> Foreseen:
-    found, drafts = turn.judged(approval), kinds.of(approval.kind).drafts
+    found, kind = turn.judged(approval), kinds.of(approval.kind)
     try:
+        if kind.stale is not None and kind.stale(session, approval):
+            raise StaleApproval()
         if not takes_effect(session, actor, approval, found):
             return Foreseen(approval)
-        posted = list(drafts(session, approval)) if drafts is not None else []
+        posted = list(kind.drafts(session, approval)) if kind.drafts is not None else []
     except PortalError as refused:
         return Foreseen(approval, error=refused)
     except NoResultFound:

@@ -15,6 +15,7 @@ Effect = Callable[[Session, Actor, "Approval"], None]
 Subject = Callable[[Session, "Approval"], str]
 Shares = Callable[[Session, "Approval"], Mapping[str, int]]
 Drafts = Callable[[Session, "Approval"], Sequence[Draft]]
+Stale = Callable[[Session, "Approval"], bool]
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Kind:
     `subject`: whose money it is, where that is not the target itself; limits count the day's sum of one subject.
     `shares`: of one that is about several owners' money, what each gets in minor units, by subject; empty: unknown now.
     `counted_as`: kinds of the same word are one sum, for what each does the others would do too.
+    `stale`: what it was asked about went elsewhere since, so `apply` would refuse; for pages that say so beforehand.
     """
 
     title: str  # for people: "Deposit"
@@ -34,6 +36,7 @@ class Kind:
     subject: Subject | None = None
     shares: Shares | None = None
     counted_as: str | None = None
+    stale: Stale | None = None
 
 
 CREDITS = "credit"
@@ -44,10 +47,10 @@ _kinds: dict[str, Kind] = {}
 
 def register(kind: str, *, apply: Effect, title: str, reject: Effect | None = None,
              drafts: Drafts | None = None, subject: Subject | None = None, shares: Shares | None = None,
-             counted_as: str | None = None) -> None:
+             counted_as: str | None = None, stale: Stale | None = None) -> None:
     """A noun says what its kind of approval does."""
     assert kind not in _kinds, f"{kind} is registered already"
-    _kinds[kind] = Kind(title, apply, reject, drafts, subject, shares, counted_as)
+    _kinds[kind] = Kind(title, apply, reject, drafts, subject, shares, counted_as, stale)
 
 
 def of(kind: str) -> Kind:

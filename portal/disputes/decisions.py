@@ -104,12 +104,9 @@ def apply(session: Session, actor: Actor, approval: Approval) -> None:
     [order] = orders.lock_many(session, [UUID(approval.target_id)]).values()
     dispute = queries.open_of(session, order.id, lock=True)
     _no_party(actor, dispute)
-    if order.status not in OUTCOMES:
+    if stale(session, approval):
         raise approvals.StaleApproval()
     assignment = _assignment(session, order, approval.before["assignment"])
-    now = _standing(order, assignment, dispute) | {"moves": _moves(session, approval)}
-    if now != approval.before:
-        raise approvals.StaleApproval()
     match approval.after["outcome"]:
         case "cancel":
             endings.cancelled(session, actor, order, assignment, Action.RESOLVE_CANCEL, reason=approval.reason,
@@ -121,6 +118,16 @@ def apply(session: Session, actor: Actor, approval: Approval) -> None:
     if dispute is not None:
         endings.decide(session, dispute, order, outcome=_told(order, approval), ground=approval.reason,
                        by=approval.asked_name)
+
+
+def stale(session: Session, approval: Approval) -> bool:
+    """It was decided, or would post something else by now."""
+    order = session.get_one(Order, UUID(approval.target_id))
+    if order.status not in OUTCOMES:
+        return True
+    assignment = _assignment(session, order, approval.before["assignment"])
+    now = _standing(order, assignment, queries.open_of(session, order.id)) | {"moves": _moves(session, approval)}
+    return now != approval.before
 
 
 def foreseen(session: Session, order: Order) -> dict[str, list[Draft]]:
@@ -290,4 +297,4 @@ def _told(order: Order, approval: Approval) -> str:
     return str(approval.after["outcome"])
 
 
-approvals.register(KIND, apply=apply, title="Decision of a dispute", drafts=drafts, subject=subject)
+approvals.register(KIND, apply=apply, title="Decision of a dispute", drafts=drafts, subject=subject, stale=stale)

@@ -60,7 +60,7 @@ def apply(session: Session, actor: Actor, approval: Approval) -> None:
     """
     [order] = queries.lock_many(session, [UUID(approval.target_id)]).values()
     assignment = queries.current_assignment(session, order)
-    if assignment is None or _standing(order, assignment) != approval.before:
+    if assignment is None or stale(session, approval):
         raise approvals.StaleApproval()
     steps = Steps(session, actor)
     steps.take(order, Action.CALL_OFF, reason=approval.reason, details={
@@ -77,9 +77,16 @@ def drafts(session: Session, approval: Approval) -> list[ledger.Draft]:
     """What approving it would post; nothing where it went elsewhere since."""
     order = session.get_one(Order, UUID(approval.target_id))
     assignment = queries.current_assignment(session, order)
-    if assignment is None or _standing(order, assignment) != approval.before:
+    if assignment is None or stale(session, approval):
         return []
     return reservations.foreseen(session, order, assignment)
+
+
+def stale(session: Session, approval: Approval) -> bool:
+    """It was confirmed, or went elsewhere."""
+    order = session.get_one(Order, UUID(approval.target_id))
+    assignment = queries.current_assignment(session, order)
+    return assignment is None or _standing(order, assignment) != approval.before
 
 
 def subject(session: Session, approval: Approval) -> str:
@@ -103,4 +110,5 @@ def _standing(order: Order, assignment: Assignment) -> dict[str, Any]:
     return {"status": str(order.status), "assignment": assignment.public_id}
 
 
-approvals.register(KIND, apply=apply, title="Cancellation of a paid order", drafts=drafts, subject=subject)
+approvals.register(KIND, apply=apply, title="Cancellation of a paid order", drafts=drafts, subject=subject,
+                   stale=stale)

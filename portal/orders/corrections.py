@@ -83,7 +83,7 @@ def apply(session: Session, actor: Actor, approval: Approval) -> None:
     Raises StaleApproval where it was corrected meanwhile, AmountBelowFee.
     """
     [order] = queries.lock_many(session, [UUID(approval.target_id)]).values()
-    if _standing(order) != approval.before:
+    if stale(session, approval):
         raise approvals.StaleApproval()
     carry_out(session, actor, order, approval)
 
@@ -118,6 +118,11 @@ def drafts(session: Session, approval: Approval) -> list[ledger.Draft]:
         return []
     return [ledger.entries.settle_correction(facts, {
         account: ledger.balance(session, account) for account in ledger.entries.payers_of(facts)})]
+
+
+def stale(session: Session, approval: Approval) -> bool:
+    """It was corrected by another."""
+    return _standing(session.get_one(Order, UUID(approval.target_id))) != approval.before
 
 
 def subject(session: Session, approval: Approval) -> str:
@@ -183,4 +188,5 @@ def _standing(order: Order) -> dict[str, Any]:
             "version": order.version}
 
 
-approvals.register(KIND, apply=apply, title="Correction of a completed order", drafts=drafts, subject=subject)
+approvals.register(KIND, apply=apply, title="Correction of a completed order", drafts=drafts, subject=subject,
+                   stale=stale)

@@ -3,7 +3,7 @@ from collections.abc import Collection, Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from portal.core import ids
@@ -20,24 +20,25 @@ TOUCHED_MAX, CALLED_MAX = 100, 200
 LOOKS_BACK = timedelta(days=2)  # what was paid there so lately may be what is stuck
 
 
-def freeze(session: Session, actor: Actor, command: FreezeRequisite, *, disputed: Sequence[UUID] = ()) -> Requisite:
+def freeze(session: Session, actor: Actor, command: FreezeRequisite, *, disputed: Select[UUID]) -> Requisite:
     """As `freezing.freeze`; staff are called to each open order on it, lingering ones too, and to those `disputed`.
 
-    Orders are locked before the requisite; those matched in between are not, so staff alone take them off the desk.
-    Raises as `freezing.freeze`.
+    Orders are locked before the requisite, and looked for again once it is frozen. Those that came in between are not
+    locked, so staff alone take them off the desk. Raises as `freezing.freeze`.
     """
     wanted = ids.parse(PREFIX, command.requisite_id)
     requisites.find(session, actor, command.requisite_id)
     places = select(OpenPlace.order_id).where(OpenPlace.requisite_id == wanted).limit(CALLED_MAX)
-    touched = queries.lock_many(session, list({*session.scalars(places), *disputed}))
+    touched = queries.lock_many(session, list({*session.scalars(places), *session.scalars(disputed)}))
     frozen = freezing.freeze(session, actor, command)
     session.flush()
-    for order in touched.values():
-        if order.ended_at is None or order.id in disputed:
-            attention_cases.call(session, order, attention_cases.FROZEN)
-    late = session.scalars(places.where(OpenPlace.order_id.not_in(touched))).all()  # matched in between
-    attention_cases.note(session, late, attention_cases.FROZEN)
-    for order in [*touched.values(), *session.scalars(select(Order).where(Order.id.in_(late)))]:
+    quarrels = set(session.scalars(disputed))
+    called = [order for order in touched.values() if order.ended_at is None or order.id in quarrels]
+    for order in called:
+        attention_cases.call(session, order, attention_cases.FROZEN)
+    late = {*session.scalars(places), *quarrels} - touched.keys()
+    attention_cases.note(session, list(late), attention_cases.FROZEN)
+    for order in [*called, *session.scalars(select(Order).where(Order.id.in_(late)))]:
         attention.tell(session, order, attention.FROZEN, staff_only=True)
     return frozen
 

@@ -102,7 +102,7 @@ def risk_numbers(hit: Any) -> str:
         found = Money(what.get("sum_minor", what.get("amount_minor", 0)), what["currency"])
         said = str(gettext("%(found)s, at most %(most)s", found=money(found),
                            most=money(Money(what["most_minor"], what["currency"]))))
-        return f"{said} · {gettext('by the class of its customer')}" if "class" in what else said
+        return said if "class" not in what else f"{said} · " + gettext("by the class of its customer")
     if "most" in what:
         return str(gettext("%(found)s, at most %(most)s", found=what.get("count", what.get("customers")),
                            most=what["most"]))

@@ -9,7 +9,9 @@ from sqlalchemy import select
 
 from portal import imports, ledger
 from portal.approvals import kinds, limits
+from portal.approvals.foreseeing import foresee
 from portal.approvals.models import Approval
+from portal.approvals.service import StaleApproval
 from portal.core import clock
 from portal.core.access import Actor
 from portal.ledger.models import JournalEntry
@@ -63,6 +65,18 @@ def test_what_calling_off_shows_is_what_it_posts(app: Flask, cast: f.Cast, direc
     assert posted(draft) == draft.lines
     assert foreseen(fresh(approval)) == [], "nothing is left to post"
     assert f.fresh(order).status == "cancelled"
+
+
+def test_what_went_elsewhere_since_is_foreseen_as_stale(app: Flask, cast: f.Cast) -> None:
+    order, approval = overdue(cast, "payin")
+    f.confirm(f.its_trader(order), order)
+    with f.look() as session:
+        [told] = foresee(session, f.staff("admin"), [fresh(approval)])
+    assert (told.takes_effect, list(told.drafts)) == (False, [])
+    assert isinstance(told.error, StaleApproval)
+    page = people.seat(app, people.person("admin")).get(f"/admin/approvals/chosen?id={approval.public_id}").text
+    assert "Takes effect" not in page
+    assert "Approve 1" not in page
 
 
 def test_a_large_one_wants_two_and_pieces_are_one_sum(cast: f.Cast) -> None:

@@ -152,6 +152,25 @@ def test_what_lingers_on_it_keeps_its_reason_while_another_is_looked_for(cast):
     assert reasons(order) == []
 
 
+@pytest.mark.parametrize("freeze_first", [True, False])
+def test_a_dispute_about_the_second_of_two_calls_for_the_first_too(cast, freeze_first):
+    """Both ended with the order; its payer may have paid to either."""
+    order = f.assigned_payin(cast)
+    cast.requisite(cast.trader())
+    with f.act() as session:
+        replacing.replace(session, cast.customer(order), replacing.ReplaceOrder(
+            order_id=order.public_id, instead_of=f.assignment_of(order).public_id))
+    f.work_off("match_order")
+    order = f.expire(f.fresh(order))
+    if freeze_first:
+        freeze(cast)
+    dispute = acts.open_by(cast.customer(order), order, "paid_late", "Paid at noon")
+    assert dispute.requisite_id != its(cast).id
+    if not freeze_first:
+        freeze(cast)
+    assert reasons(order) == ["frozen"]
+
+
 def test_what_is_given_back_is_no_more_on_it(cast):
     order = f.assigned_payin(cast)
     freeze(cast)

@@ -1,10 +1,10 @@
 """What stands on the stage of help, exposure and announcements: one of each, with a stranger's words in it."""
 from portal.core import clock
 from portal.core.access import Actor
+from portal.disputes import frozen
 from portal.help import replies, service
 from portal.help.commands import AnswerHelp, AskHelp, SetReply
 from portal.notices import announcements
-from portal.orders import frozen
 from portal.orders.models import Order
 from portal.parties import shift_log
 from portal.parties.models import Trader

@@ -53,6 +53,7 @@ def chosen() -> Response:
     foreseen = foresee(reader(), signed_in(), waiting)
     return show(CHOSEN, chosen=found, waiting=waiting, foreseen={one.approval.id: one for one in foreseen},
                 posting=_sums([one.approval for one in foreseen if one.takes_effect]), sums=_sums(waiting),
+                agreeing=_sums([one.approval for one in foreseen if one.only_agreed]),
                 agreed=[one for one in foreseen if one.only_agreed], refused=[one for one in foreseen if one.error],
                 title_of=kinds.title_of, record_of=record_of, facts=facts_of(reader(), signed_in(), found),
                 preview=postings_preview.of_several(reader(), signed_in(), foreseen))

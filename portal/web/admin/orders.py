@@ -139,7 +139,7 @@ def context(order_id: str) -> dict[str, Any]:
     shown = receipts.of_dossier(session, found, compared=True)
     calls = attention_cases.of(session, found.order)
     changing = (found.version, len(calls), len(written), len(asked), len(shown),
-                *(one.waits for one in classed),
+                *((one.id, one.waits) for one in classed),
                 *((job.attempts, job.dead_at) for job in work), *((one.state, one.attempts) for one in deliveries))
     return {"version": crypto.sha256(repr(changing)).hex()[:12],
             "found": found, "order": found.order, "calls": calls, "shown": None,

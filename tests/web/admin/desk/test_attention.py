@@ -8,7 +8,8 @@ from sqlalchemy import text
 from portal.core import clock
 from portal.core.audit import AuditRow
 from portal.core.db import reader
-from portal.orders import attention_cases, frozen, second_payment
+from portal.disputes import frozen
+from portal.orders import attention_cases, second_payment
 from portal.orders.models import Order
 from portal.requisites.freezing import FreezeRequisite
 from portal.requisites.models import Requisite
