@@ -224,7 +224,8 @@ def _columns(session: Session, actor: Actor, command: AddEntry) -> dict[str, Any
         case "customer":
             if store is None:
                 raise Invalid(fields=[FieldError("/store_id", "missing", "Field required")])
-            return more | {"shown": f"{typed} · {store.name}", "said": [customer_said(store.id, typed)]}
+            theirs = command.value.strip()  # the store's own id: orders keep it as it is
+            return more | {"shown": f"{theirs} · {store.name}", "said": [customer_said(store.id, theirs)]}
         case "destination":
             spelt = validators.spellings(typed, list(reference.snapshot(session).currencies))
             return more | {"shown": f"•••• {validators.plain(typed)[-4:]}", "said": [("number", one) for one in spelt]}

@@ -120,6 +120,8 @@ class FastCreate:
                 return
         done = await self._writer.submit(asked)
         if isinstance(done, Unserved):
+            CREATES.labels("fast", "unserved").inc()
+            self._log(asked, begun, 503)
             self._keep(asked, begun, message["body"], 503, await self._say(send, asked, done.why))
         elif done is None or not done.written:
             if done is not None and done.counted is not None:
@@ -127,7 +129,7 @@ class FastCreate:
             await self._by_flask(_why_not(done), scope, with_first(message, receive), send)
         else:
             self._made_fast.inc()
-            self._log(asked, begun)
+            self._log(asked, begun, 201)
             body = to_json(asked.answer)
             try:
                 await self._answer(send, asked, done, body)
@@ -138,11 +140,12 @@ class FastCreate:
         CREATES.labels("flask", why).inc()
         await self._road(scope, receive, send)
 
-    def _log(self, asked: Asked, begun: float) -> None:
+    def _log(self, asked: Asked, begun: float, status: int) -> None:
         """A line for each; those that are answered in the same turn of the loop go out in one write."""
         if not self._lines:
             asyncio.get_running_loop().call_soon(self._write_lines)
-        self._lines.append(request_log.request_line("POST", PATH, 201, begun, asked.actor.id, asked.actor.request_id))
+        actor = asked.actor
+        self._lines.append(request_log.request_line("POST", PATH, status, begun, actor.id, actor.request_id))
 
     def _keep(self, asked: Asked, begun: float, body: bytes, status: int, answer: bytes, *,
               request_id: str | None = None, made: UUID | None = None) -> None:

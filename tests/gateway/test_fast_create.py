@@ -201,6 +201,7 @@ def test_while_nobody_can_write_the_lane_says_so_itself_and_does_not_count(
     street = another(limited_shop.app)
     street.post(limited_shop, payin())
     street.by_road, before = 0, counted(redis_url, limited_shop)
+    unserved = CREATES.labels("fast", "unserved")._value.get()
     waits_for_locks(street, "200ms")
     body = payin()
     with no_order_can_be_written("ACCESS EXCLUSIVE"):
@@ -209,6 +210,7 @@ def test_while_nobody_can_write_the_lane_says_so_itself_and_does_not_count(
     assert all(int(answer.headers["retry-after"]) >= 1 for answer in answers)
     assert {answer.json["request_id"] for answer in answers} == {answer.headers["request-id"] for answer in answers}
     assert (street.by_road, counted(redis_url, limited_shop)) == (0, before)
+    assert CREATES.labels("fast", "unserved")._value.get() == unserved + 5, "an outage is no quiet hour"
     assert street.post(limited_shop, body, keys=["a"])[0].status == 201
 
 

@@ -197,7 +197,8 @@ def test_an_allow_entry_wins_over_velocity_and_not_over_a_deny_entry(ready):
 
 
 @pytest.mark.parametrize(("kind", "value", "customer"), [
-    ("customer", "c-9", {"id": "c-9"}), ("network", "203.0.113.0/28", {"ip": "203.0.113.9"}),
+    ("customer", "c-9", {"id": "c-9"}), ("customer", "bob  7", {"id": "bob  7"}),
+    ("network", "203.0.113.0/28", {"ip": "203.0.113.9"}),
     ("network", "2001:db8:9::/48", {"ip": "2001:db8:9:1::7"}), ("holder", "Анна Ёлкина", {"name": "анна  елкина"})])
 def test_whoever_stands_on_the_deny_list_is_refused_until_it_ends(ready, kind, value, customer):
     risk.entry(ready, kind, value, days=2)

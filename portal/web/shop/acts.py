@@ -31,7 +31,7 @@ def refund_form(cart: str) -> Response:
 
 @bp.post("/refund")
 def refund(cart: str) -> Response:
-    """All of it, once, and only what was paid: else the page would pay anybody."""
+    """All that was paid, once: else the page would pay anybody."""
     gateway, purchase = _asked(cart)
     if not purchase.may_be_refunded:
         return _back(cart)
@@ -39,7 +39,7 @@ def refund(cart: str) -> Response:
     with redisplay("shop/refund.html", purchase=purchase):
         orders.open_shop()
         purchases.keep(gateway.create("payouts", {
-            "currency": purchase.order["currency"], "amount": purchase.order["amount"], "external_id": number,
+            "currency": purchase.order["currency"], "amount": purchase.paid.text, "external_id": number,
             "destination": {"method": "card", "number": "".join(request.form.get("number", "").split())},
             "metadata": {"refund_of": purchase.order["id"]},
         }, idempotency_key=number))

@@ -32,6 +32,11 @@ class Purchase:
     def price(self) -> Money:
         return Money.parse(self.order["amount"], self.order["currency"])
 
+    @property
+    def paid(self) -> Money:
+        """What came, which may be less or more than the price."""
+        return Money.parse(self.order["amount_received"] or self.order["amount_to_pay"], self.order["currency"])
+
     def dispute_of(self, order: dict[str, Any]) -> dict[str, Any] | None:
         """As it was told last; `answer_until` is the moment."""
         known = _disputes.get(order["id"])
@@ -39,7 +44,7 @@ class Purchase:
 
     def heard_of(self, order: dict[str, Any]) -> list[str]:
         """Types of webhooks, in the order of their coming."""
-        return [type for id, type in _heard if id == order["id"]]
+        return [type for id, type in tuple(_heard) if id == order["id"]]
 
     @property
     def over(self) -> bool:
