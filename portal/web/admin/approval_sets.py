@@ -63,8 +63,10 @@ def chosen() -> Response:
 @requires(Permission.APPROVAL_DECIDE, step_up=True)
 @once
 def decide() -> Response:
-    """Those that were chosen on the list. What one is refused stops no other."""
+    """Those that were chosen on the list. What one is refused stops no other; one that is not there stops all."""
     wanted = _chosen(request.form)
+    for approval_id in wanted:
+        approvals.find(reader(), signed_in(), approval_id)
     if not wanted:
         flash(gettext("Choose at least one."))
         return redirect(url_for("admin_approvals.index"), 303)  # type: ignore[return-value]

@@ -88,6 +88,15 @@ def test_pieces_that_want_two_only_together_are_not_among_the_postings(app: Flas
     assert "You agreed to this already" in page
 
 
+def test_one_that_is_not_there_stops_all_before_any_is_decided(app: Flask) -> None:
+    approval = asked(f.new_cast().trader(), f.staff("admin"), "50")
+    seat = people.seat(app, people.person("super_admin"))
+    answer = seat.send("/admin/approvals/decisions", {
+        "approval_id": [approval.public_id, "apr_01ARZ3NDEKTSV4RRFFQ69G5FAV"], "decision": "approve"})
+    assert answer.status_code == 404
+    assert fresh(approval).state == "pending"
+
+
 def test_what_is_foreseen_is_what_deciding_does(app: Flask) -> None:
     """His own and others', too large alone and only together, agreed to before by him or another, out of one hand."""
     cast, decider, other = f.new_cast(), people.person("super_admin").actor, f.staff("super_admin")
