@@ -1,7 +1,8 @@
 """What a process remembers of stores, because every order asks for it: terms, tariffs.
 
 Believed for some seconds in any case, and much longer while the listener of `key_invalidation` would hear of a change.
-Who changes such a row through a session has it told to every process with the commit.
+Who changes such a row through a session has it told to every process with the commit. What is in use is read anew
+before its time is over (`grows_old`, `renew`), so that no order waits for it.
 """
 import threading
 import time
@@ -18,9 +19,13 @@ from portal.core.db import engine, reader
 from portal.parties import key_invalidation
 
 T = TypeVar("T")
+Key = tuple[Engine, UUID]
 FRESH_S = 4.0  # a change is seen within 5 s by a process that hears of none
-HEARD_S = 60.0  # by one that listens
+HEARD_S = 600.0  # by one that listens
+RENEWED_S = 30.0  # of what is in use there: a row that somebody changed past every session is seen by then
 STORES_MAX = 10_000  # kept in a process
+RENEWED_MAX = 500  # read anew at once
+_all: list["Remembered[Any]"] = []
 
 
 class Remembered(Generic[T]):
@@ -28,8 +33,10 @@ class Remembered(Generic[T]):
 
     def __init__(self, read: Callable[[Session, UUID], T]) -> None:
         self._read = read
-        self._kept: OrderedDict[tuple[Engine, UUID], tuple[float, int, T]] = OrderedDict()
+        self._kept: OrderedDict[Key, tuple[float, int, T]] = OrderedDict()
+        self._due = set[Key]()
         self._lock = threading.Lock()
+        _all.append(self)
 
     def of(self, store_id: UUID) -> T:
         now, key = time.monotonic(), (engine(), store_id)
@@ -41,20 +48,47 @@ class Remembered(Generic[T]):
             else:
                 good = now - read_at < FRESH_S
             if good:
+                if now - read_at > (RENEWED_S if watch.is_listening else FRESH_S / 2):
+                    self._due.add(key)
                 return facts
-        generation = watch.generation  # before the look: what changes meanwhile is looked at again
-        facts = self._read(reader(), store_id)
+        return self._look_up(key)
+
+    def _look_up(self, key: Key) -> T:
+        now, generation = time.monotonic(), key_invalidation.of(key[0]).generation  # before: what changes meanwhile is
+        facts = self._read(reader(), key[1])  # looked at again
         with self._lock:
             self._kept[key] = (now, generation, facts)
             self._kept.move_to_end(key)
+            self._due.discard(key)
             while len(self._kept) > STORES_MAX:
                 self._kept.popitem(last=False)
         return facts
+
+    def grows_old(self) -> bool:
+        """Whether something that is in use is due."""
+        return bool(self._due)
+
+    def renew(self) -> None:
+        """Read anew what is due of this application's database."""
+        for key in [key for key in list(self._due) if key[0] is engine()][:RENEWED_MAX]:
+            self._look_up(key)
 
     def forget(self) -> None:
         """Read anew at the next look."""
         with self._lock:
             self._kept.clear()
+            self._due.clear()
+
+
+def grows_old() -> bool:
+    """Whether it is time for `renew`: for who may not read himself."""
+    return any(one.grows_old() for one in _all)
+
+
+def renew() -> None:
+    """Read anew what is in use and will soon be too old, so that nobody who asks for it waits."""
+    for one in _all:
+        one.renew()
 
 
 _watched: tuple[type[Any], ...] = ()

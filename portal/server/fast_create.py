@@ -32,7 +32,7 @@ from portal.gateway.endpoint import BASE, headers_of
 from portal.orders.commands import CreatePayin
 from portal.orders.intake.create import asked_for
 from portal.orders.intake.insert import INSERT, Asked, parameters, written
-from portal.parties import key_invalidation
+from portal.parties import key_invalidation, store_cache
 from portal.server.group_commit import GroupCommit, say_failed
 from portal.server.loop_connection import LoopDatabase
 from portal.server.plain_create import Why, reader, why_not_plain
@@ -241,15 +241,16 @@ class FastCreate:
             return DatabaseUnavailable() if locked else set()
 
     def _keep_fresh(self) -> None:
-        """Have reference data read in a thread before it is too old for the loop, which may not read."""
+        """Have what every create looks for read in a thread before it is too old for the loop, which may not read."""
         with db.remembered_only(self._engine):
-            due = reference.grows_old()
+            due = reference.grows_old() or store_cache.grows_old()
         if due and (self._reading is None or self._reading.done()):
             self._reading = asyncio.get_running_loop().run_in_executor(None, self._read_anew)
 
     def _read_anew(self) -> None:
         with self._flask.app_context(), suppress(DatabaseUnavailable, SQLAlchemyError):
             reference.snapshot()
+            store_cache.renew()
 
     async def _answer(self, send: Any, asked: Asked, done: Done, body: bytes) -> None:
         headers = [*self._headers, (b"request-id", (asked.actor.request_id or "").encode()),

@@ -7,7 +7,7 @@ from contextlib import ExitStack, closing, contextmanager
 import pytest
 from flask import Flask
 from redis import Redis
-from sqlalchemy import Connection, event, select, text
+from sqlalchemy import Connection, event, select, text, update
 
 from portal import webhooks
 from portal.calls import EXTENSION, Writer
@@ -19,7 +19,7 @@ from portal.core.ids import new_id, parse
 from portal.gateway import rate_limits
 from portal.orders.intake import store_terms
 from portal.orders.models import Order, OrderEvent
-from portal.parties import key_invalidation
+from portal.parties import key_invalidation, store_cache
 from portal.parties.models import StoreCurrency
 from portal.reference import cache
 from portal.server.fast_create import CREATES, WAITING_MAX
@@ -455,6 +455,18 @@ def test_reference_data_is_read_anew_in_time_and_not_on_the_loop(street, shop, p
     before = copy.read_at
     wait_for(lambda: street.post(shop, payin())[0].status == 201 and copy.read_at > before, "it is read", 5)
     assert street.by_road == 0
+
+
+def test_a_stores_terms_and_tariff_are_read_anew_in_time_and_not_on_the_loop(street, shop, payin, monkeypatch):
+    """What somebody changed past every session is seen, though nobody was told of it."""
+    fee = street.post(shop, payin())[0].json["settlement"]["fee"]
+    monkeypatch.setattr(store_cache, "RENEWED_S", 0.01)
+    monkeypatch.setattr(store_cache, "FRESH_S", 60.0)  # where nobody listens: no order may wait for the database
+    with transaction() as session:
+        session.execute(update(Tariff).where(Tariff.store_id == shop.store.id).values(fee_bps=Tariff.fee_bps + 100))
+    before = street.by_road
+    wait_for(lambda: street.post(shop, payin())[0].json["settlement"]["fee"] != fee, "the changed tariff counts", 5)
+    assert street.by_road == before
 
 
 def creates(road: str, reason: str) -> float:

@@ -46,9 +46,10 @@ STAGES = (*match_rules.STAGES, "locked")
 
 STOPPED_PAUSE = timedelta(seconds=30)
 
+# An array made by a subquery: one plan serves whatever its length, and is not made anew for each batch.
 KEPT = text("""
     SELECT o.id FROM orders o JOIN direction_rules d ON d.direction = o.direction
-     WHERE o.id = ANY (CAST(:orders AS uuid[])) AND o.live AND d.flow < 0
+     WHERE o.id = ANY (ARRAY(SELECT unnest(CAST(:orders AS uuid[])))) AND o.live AND d.flow < 0
        AND EXISTS (SELECT FROM findings WHERE settled_at IS NULL)""")
 FUNNEL = text("SELECT id, matching_funnel(id, :now, :day) FROM unnest(CAST(:orders AS uuid[])) AS id")
 _dice = SystemRandom()
