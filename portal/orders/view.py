@@ -1,4 +1,4 @@
-"""The one public JSON of an order: the gateway serves it, webhooks carry it, replays rebuild it; and its form in a row."""
+"""The one public JSON of an order: the gateway serves it, webhooks carry it, replays rebuild it, rows keep it."""
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
