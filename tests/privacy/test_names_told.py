@@ -14,7 +14,7 @@ from portal.core.db import db
 from portal.orders import replacing
 from portal.orders.models import Order
 from portal.privacy import customers
-from portal.webhooks import payload, queries, replays, request_preview, service, view
+from portal.webhooks import claims, payload, queries, replays, request_preview, service, view
 from portal.webhooks.commands import CreateEndpoint, ReplayEvents
 from tests import factories as f
 from tests.statements import statements
@@ -159,21 +159,23 @@ def test_each_step_tells_the_holder_of_its_own_attempt(cast, receiver):
     assert holders_of(told(receiver, "requisite")) == [first, *later], "a trader's person did not ask to be erased"
 
 
-def test_a_page_of_events_asks_for_its_names_once(cast, receiver):
-    cast.requisite(cast.trader(), holder=FIRST)
-    for amount in ("1500.00", "1501.00", "1502.00"):
-        f.completed_payin(cast, amount)
+def test_names_are_asked_for_once_however_many_are_told(cast, receiver):
+    for amount in ("1500.00", "1501.00"):
+        f.assigned_payout(cast, amount)
     with statements() as seen:
-        assert set(holders_of([one["requisite"] for one in shown(cast) if one.get("requisite")])) == {FIRST}
-    assert len([one for one in seen if "name_sealed" in one]) == 1
+        taken = [parcel.told() for parcel in claims.claim(16, alone=False)]
+    assert [one["destination"]["holder"] for one in taken] == ["I PETROV"] * claims.ENDPOINT_MAX
+    assert len(asked_for_names(seen)) == 1
     with statements() as seen:
-        send()
-    assert len([one for one in seen if "name_sealed" in one]) <= len([one for one in seen if "split_part" in one])
-    assert len(receiver.received) > 16, "more than one claim takes"
-    payouts_of_nobody = f.new_cast()
+        assert [one["destination"]["holder"] for one in shown(cast)] == ["I PETROV"] * 4
+    assert len(asked_for_names(seen)) == 1
     with statements() as seen:
-        assert shown(payouts_of_nobody) == []
-    assert [one for one in seen if "name_sealed" in one] == []
+        assert shown(f.new_cast()) == []
+    assert asked_for_names(seen) == []
+
+
+def asked_for_names(seen: list[str]) -> list[str]:
+    return [one for one in seen if "name_sealed" in one and "recipient_sealed" in one]
 
 
 def test_a_name_that_does_not_open_keeps_its_own_delivery_back_and_no_other(cast, receiver):
