@@ -1,4 +1,5 @@
 """What was told or should have been, for thirty days; and telling it again."""
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -16,9 +17,10 @@ from portal.gateway.auth import caller
 from portal.gateway.endpoint import call, shown
 from portal.gateway.filters import Moment
 from portal.gateway.idempotency import once
-from portal.webhooks import queries, replays, request_preview, service, view
+from portal.webhooks import payload, queries, replays, request_preview, service, view
 from portal.webhooks.commands import ReplayEvents, Resend
 from portal.webhooks.event_types import TYPES
+from portal.webhooks.models import Event
 from portal.webhooks.replays import ReplayRunning, TooManyReplayed
 from portal.webhooks.service import EndpointDisabled
 
@@ -50,14 +52,13 @@ def list_events() -> Response:
     wanted = strict_json.query(EventQuery)
     page = queries.events(reader(), caller(), type=wanted.type, since=wanted.created_from, until=wanted.created_to,
                           cursor=wanted.cursor, limit=wanted.limit)
-    with_link = caller().may_open_links
-    return pages.listed([view.event(row, with_link=with_link) for row in page.rows], page.next_cursor)
+    return pages.listed(_told(page.rows), page.next_cursor)
 
 
 @call("GET", "/events/<event_id>", Permission.WEBHOOK_READ, summary="One event", answer=schemas.Event,
       errors=(NotFound,))
 def get_event(event_id: str) -> Response:
-    return shown(view.event(queries.event(reader(), caller(), event_id), with_link=caller().may_open_links))
+    return shown(_told([queries.event(reader(), caller(), event_id)])[0])
 
 
 @call("GET", "/webhook-deliveries", Permission.WEBHOOK_READ, summary="Deliveries, newest first", query=DeliveryQuery,
@@ -75,7 +76,7 @@ def list_webhook_deliveries() -> Response:
       answer=schemas.WebhookDeliveryDetail, errors=(NotFound,))
 def get_webhook_delivery(delivery_id: str) -> Response:
     found = queries.delivery(reader(), caller(), delivery_id)
-    sent = request_preview.request_of(found, with_link=caller().may_open_links)
+    sent = request_preview.request_of(reader(), found, with_link=caller().may_open_links)
     return shown(view.one_delivery(found, sent, queries.attempts(reader(), found)))
 
 
@@ -104,6 +105,11 @@ def replay_webhooks(endpoint_id: str) -> Response:
       answer=schemas.WebhookReplay, errors=(NotFound,))
 def get_webhook_replay(replay_id: str) -> Response:
     return shown(view.replay(replays.find(reader(), caller(), replay_id)))
+
+
+def _told(events: Sequence[Event]) -> list[dict[str, Any]]:
+    named, with_link = payload.names(reader(), [row.payload for row in events]), caller().may_open_links
+    return [view.event(row, named, with_link=with_link) for row in events]
 
 
 def _id(prefix: str, field: str, sent: str | None) -> UUID | None:

@@ -42,14 +42,22 @@ def sealed(store_id: UUID, command: CreatePayout) -> Columns:
 
 def shown(order: OrderFacts) -> dict[str, Any]:
     """As lists, events and webhooks show it: the number masked."""
-    return {"method": order.method, "bank": order.bank, "number": order.destination_mask, "holder": recipient(order)}
+    return masked(order, recipient(order))
+
+
+def masked(order: OrderFacts, holder: str | dict[str, str] | None) -> dict[str, Any]:
+    """`holder`: the name, or in a row who keeps it."""
+    return {"method": order.method, "bank": order.bank, "number": order.destination_mask, "holder": holder}
 
 
 def recipient(order: OrderFacts) -> str | None:
     """The person it goes to, in full."""
-    if order.recipient_sealed is None:
-        return None
-    return crypto.open_sealed(bytes(order.recipient_sealed), place=_name_place(order.id))
+    return None if order.recipient_sealed is None else opened_name(order.id, order.recipient_sealed)
+
+
+def opened_name(order_id: UUID, sealed: bytes) -> str:
+    """The same for an order that was read without its object."""
+    return crypto.open_sealed(bytes(sealed), place=_name_place(order_id))
 
 
 def reveal(session: Session, order: OrderFacts) -> str:

@@ -224,7 +224,7 @@ class OrderEvent(Base):
     request_id: Mapped[str | None] = mapped_column(Text)
     reason: Mapped[str | None] = mapped_column(Text)
     details: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)  # before and after, numbers masked
-    payload: Mapped[dict[str, Any] | None] = mapped_column(JSONB)  # the order's public JSON as of this step, masked
+    payload: Mapped[dict[str, Any] | None] = mapped_column(JSONB)  # its public JSON of then, as `webhooks.payload` says
 
     @property
     def shown(self) -> str:

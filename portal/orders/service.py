@@ -11,7 +11,7 @@ from portal.core.access import SYSTEM, Actor, Permission
 from portal.core.errors import Conflict, Denied, FieldError, Invalid, NotFound
 from portal.core.lifecycle import InvalidTransition
 from portal.core.money import Money
-from portal.orders import attention, other_amount, queries, reopening
+from portal.orders import attention, kept_names, other_amount, queries, reopening
 from portal.orders.agreement import agree, outcome
 from portal.orders.commands import CancelOrder, ConfirmOrder, DeclineOrder, MarkPaid
 from portal.orders.directions import drafted, rules_of
@@ -22,7 +22,6 @@ from portal.orders.models import Assignment, Order
 from portal.orders.states import Action, AssignmentState, Party, Status
 from portal.orders.steps import Steps
 from portal.parties.models import Store
-from portal.requisites import numbers
 from portal.requisites.models import Requisite
 from portal.risk import journal
 from portal.risk.facts import Moment
@@ -193,12 +192,12 @@ def expire(session: Session, actor: Actor, overdue: Sequence[tuple[Order, Assign
 
 
 def masked(session: Session, order: Order) -> dict[str, object] | None:
-    """Where to pay, as lists, events and webhooks show it."""
+    """Where to pay, as a step's row keeps it."""
     from portal.orders import view
 
     requisite = session.scalar(select(Requisite).join(Assignment, Assignment.requisite_id == Requisite.id)
                                .where(Assignment.id == order.assignment_id))
-    return None if requisite is None else view.requisite_of(requisite, holder=numbers.holder_name(session, requisite))
+    return None if requisite is None else view.requisite_of(requisite, holder=kept_names.of_holder(requisite.holder_id))
 
 
 def only_its_trader(actor: Actor, assignment: Assignment | None) -> None:

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from portal import webhooks
 from portal.core import clock, ids, page_events
 from portal.core.access import Actor
 from portal.core.clock import rfc3339
@@ -53,8 +52,9 @@ class Steps:
              along: dict[str, Any] | None = None) -> None:
         """Move a locked order along the table of legal steps.
 
-        `requisite`: where to pay, masked, for what the store is told. `details`: more of before and after for the
-        audit. `along`: columns that `statement` wants besides. Raises InvalidTransition, NotYours.
+        `requisite`: where to pay, masked, its holder by `kept_names`, for what the store is told. `details`: more of
+        before and after for the audit. `along`: columns that `statement` wants besides. Raises InvalidTransition,
+        NotYours.
         """
         target = self.check(order, action)
         before, now = order.status, clock.now()
@@ -85,13 +85,12 @@ class Steps:
         told = not quiet and Status(order.status) not in UNTOLD
         if told:
             order.steps = [*order.steps, [type, rfc3339(now) or ""]]
-        payload = view.public(order, requisite) if told else None
         return {
             "id": ids.new_id(), "created_at": now, "order_id": order.id, "version": order.version, "type": type,
             "action": action, "from_status": before, "to_status": order.status, "actor_kind": self.actor.kind,
             "actor_id": self.actor.id, "actor_name": self.actor.name, "role": self.actor.role,
             "address": self.actor.address, "request_id": self.actor.request_id, "reason": reason,
-            "details": details, "payload": webhooks.without_payment_link(payload) if payload is not None else None,
+            "details": details, "payload": view.kept(order, requisite) if told else None,
             "store_id": order.store_id, "live": order.live}
 
     def write(self) -> None:

@@ -1,4 +1,4 @@
-"""The one public JSON of an order: the gateway serves it, webhooks carry it, replays rebuild it."""
+"""The one public JSON of an order: the gateway serves it, webhooks carry it, replays rebuild it, rows keep it."""
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -8,7 +8,7 @@ from portal import reference, webhooks
 from portal.core import ids, site
 from portal.core.clock import rfc3339
 from portal.core.money import text_of
-from portal.orders import destinations, payment_links
+from portal.orders import destinations, kept_names, payment_links
 from portal.orders.directions import rules_of
 from portal.orders.facts import PREFIXES, OrderFacts
 from portal.orders.states import FailureCode, Status
@@ -38,6 +38,24 @@ def public(order: OrderFacts, requisite: dict[str, Any] | None = None) -> dict[s
 
     The first answer, and every replay of it, is `public(row.as_created(order))`.
     """
+    where = (_to_be_paid(order, requisite, site.url() + payment_links.path_of(order.id))
+             if rules_of(order).has_payment_page else {"destination": destinations.shown(order)})
+    return _around(order, where)
+
+
+def kept(order: OrderFacts, requisite: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The same for a row, without link and names (see `webhooks.payload`): no seal is opened for it."""
+    return _around(order, kept_where(order, requisite))
+
+
+def kept_where(order: OrderFacts, requisite: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The part in which a row differs from what is told. `requisite`: its holder by `kept_names`."""
+    if rules_of(order).has_payment_page:
+        return _to_be_paid(order, requisite, None)
+    return {"destination": destinations.masked(order, kept_names.of_recipient(order))}
+
+
+def _around(order: OrderFacts, where: dict[str, Any]) -> dict[str, Any]:
     paid_in, settled_in, received, rules = (
         order.currency, order.settlement_currency, order.amount_received_minor, rules_of(order))
     settlement, fee = order.settlement.minor, order.fee.minor
@@ -50,7 +68,7 @@ def public(order: OrderFacts, requisite: dict[str, Any] | None = None) -> dict[s
                        "fee": text_of(fee, settled_in),
                        **{name: text_of(minor, settled_in) for name, minor in due.items()},
                        **_rate(order.rate, order.rate_at)},
-        **(_to_be_paid(order, requisite) if rules.has_payment_page else {"destination": destinations.shown(order)}),
+        **where,
         "customer": None if order.customer_id is None else {"id": order.customer_id},
         "metadata": dict(sorted(order.meta.items())), "description": order.description,
         "return_url": order.return_url,
@@ -61,17 +79,17 @@ def public(order: OrderFacts, requisite: dict[str, Any] | None = None) -> dict[s
     }
 
 
-def _to_be_paid(order: OrderFacts, requisite: dict[str, Any] | None) -> dict[str, Any]:
-    return {"method": order.method, "bank": order.bank, "payment_url": site.url() + payment_links.path_of(order.id),
+def _to_be_paid(order: OrderFacts, requisite: dict[str, Any] | None, link: str | None) -> dict[str, Any]:
+    return {"method": order.method, "bank": order.bank, "payment_url": link,
             "requisite": requisite if order.status in SHOWN else None}
 
 
-def requisite_of(requisite: Requisite, *, holder: str, number: str | None = None) -> dict[str, Any]:
-    """Where to pay; masked unless `number` is given in full."""
+def requisite_of(requisite: Requisite, *, holder: str | dict[str, str], number: str | None = None) -> dict[str, Any]:
+    """Where to pay; masked unless `number` is given in full. `holder`: the name, or for a row who keeps it."""
     return where_to_pay(requisite.method, requisite.bank, number or requisite.mask, holder)
 
 
-def where_to_pay(method: str, bank_code: str | None, number: str, holder: str) -> dict[str, Any]:
+def where_to_pay(method: str, bank_code: str | None, number: str, holder: str | dict[str, str]) -> dict[str, Any]:
     """The same for a row that was read without its object; `number` masked, or in full."""
     bank = reference.snapshot().banks.get(bank_code) if bank_code else None
     return {"method": method, "bank": {"code": bank.code, "name": bank.name} if bank else None, "number": number,

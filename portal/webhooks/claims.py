@@ -1,7 +1,8 @@
 """Taking due deliveries in hand: only what is sent at once, few of any one merchant, fewer of any one endpoint."""
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from portal.core.jobs import Claimed, Job
 from portal.parties.models import Store
 from portal.webhooks.announce import KIND
 from portal.webhooks.models import Delivery, Endpoint, EndpointKind, Event
-from portal.webhooks.payload import with_payment_link
+from portal.webhooks.payload import Names, names, whole
 from portal.webhooks.service import place
 
 CLAIM_MAX = 16
@@ -66,7 +67,8 @@ _CLAIM = text("""
 class ClaimedDelivery:
     """One delivery in hand: everything that sending it needs, so that no transaction is open meanwhile.
 
-    `keys` are the secrets that sign; empty where the endpoint wants nothing more, and nothing is sent.
+    `keys` are the secrets that sign; empty where the endpoint wants nothing more, and nothing is sent. `told` opens the
+    names as they are sent: one that does not open keeps this delivery from being sent, and no other.
     """
 
     job: Claimed
@@ -77,7 +79,7 @@ class ClaimedDelivery:
     url: str
     type: str
     happened_at: datetime
-    payload: dict[str, Any] = field(repr=False)
+    told: Callable[[], dict[str, Any]] = field(repr=False)  # what is sent of the event. Raises CannotOpen
     keys: tuple[str, ...] = field(repr=False)
     to_inbox: bool = False
 
@@ -116,18 +118,19 @@ def _load(session: Session, job_ids: Sequence[int]) -> list[ClaimedDelivery]:
     gone = [Claimed.of(job) for job, _, event, *_ in rows if event is None]
     for job in gone:  # its month was archived
         jobs.finish(session, [job])
-    parcels = [_claimed(*row) for row in rows if row.Event is not None]
+    named = names(session, [event.payload for _, _, event, *_ in rows if event is not None])
+    parcels = [_claimed(*row, named) for row in rows if row.Event is not None]
     session.flush()
     session.expunge_all()
     return parcels
 
 
 def _claimed(job: Job, delivery: Delivery, event: Event, endpoint: Endpoint,
-             merchant_id: UUID | None) -> ClaimedDelivery:
-    payload = with_payment_link(event.payload) if endpoint.with_link else event.payload
+             merchant_id: UUID | None, named: Names) -> ClaimedDelivery:
+    told = partial(whole, event.payload, named, with_link=endpoint.with_link)
     return ClaimedDelivery(
         Claimed.of(job), merchant_id, delivery.id, delivery.created_at, event.public_id, endpoint.url, event.type,
-        event.created_at, payload, _keys(endpoint) if endpoint.active else (),
+        event.created_at, told, _keys(endpoint) if endpoint.active else (),
         endpoint.kind == EndpointKind.INBOX)
 
 

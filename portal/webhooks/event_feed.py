@@ -17,6 +17,7 @@ from portal.core.db import reader, transaction
 from portal.webhooks import queries, service, view
 from portal.webhooks.commands import CreateEndpoint
 from portal.webhooks.models import Endpoint, EndpointKind, EndpointStatus
+from portal.webhooks.payload import names
 
 PAGES_MAX = 50  # of a hundred events, in one look
 TIMEOUT_S = 20.0
@@ -87,7 +88,8 @@ class Local:
         cursor, session = None, reader()
         for _ in range(PAGES_MAX):
             page = queries.events(session, SYSTEM, store_id=self.store_id, live=False, since=moment, cursor=cursor)
-            yield from [view.event(row, with_link=True) for row in page.rows]
+            named = names(session, [row.payload for row in page.rows])
+            yield from [view.event(row, named, with_link=True) for row in page.rows]
             cursor = page.next_cursor
             if cursor is None:
                 break

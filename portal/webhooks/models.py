@@ -120,7 +120,7 @@ class Event(Base):
     type: Mapped[LongText]  # payin.completed
     order_id: Mapped[UUID | None]
     version: Mapped[int | None]  # the order's after the step
-    payload: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    payload: Mapped[dict[str, Any]] = mapped_column(JSONB)  # without names and link, as `webhooks.payload` says
 
     @property
     def public_id(self) -> str:

@@ -1,12 +1,20 @@
-"""What of an order's JSON may lie in the database: all but its payment link, which opens the page to whoever has it.
+"""What of an order's JSON may lie in the database: all but its payment link and the names of people.
 
-The link is an HMAC over the order's id (orders.links), so it is put back where the JSON is told to its store.
+The link opens the page to whoever has it; it is an HMAC over the order's id (orders.payment_links). A name lies sealed
+with the record that keeps it, and in its place the JSON says which that is, as in `{"kept_by": "hld_…"}`: the row never
+changes, and what is forgotten there cannot be told from here. Both are put back where the JSON is told to its store.
 """
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
-LINK = "payment_url"
+from sqlalchemy.orm import Session
+
+LINK, HOLDER, KEPT_BY = "payment_url", "holder", "kept_by"
+WITH_A_NAME = ("requisite", "destination")
+Names = Mapping[str, Callable[[], str | None]]
+"""By who keeps it: opens the name as it is told; None where it was forgotten."""
 _url_of: Callable[[str], str] = lambda order_id: order_id  # noqa: E731
+_names_of: Callable[[Session, Collection[str]], Names] = lambda _session, _kept_by: {}  # noqa: E731
 
 
 def links_by(url_of: Callable[[str], str]) -> None:
@@ -15,11 +23,36 @@ def links_by(url_of: Callable[[str], str]) -> None:
     _url_of = url_of
 
 
+def names_by(names_of: Callable[[Session, Collection[str]], Names]) -> None:
+    """Orders say how all of these names are found, by the public ids of who keeps them: in one query."""
+    global _names_of
+    _names_of = names_of
+
+
+def kept_by(public_id: str) -> dict[str, str]:
+    """In place of a name, in a row."""
+    return {KEPT_BY: public_id}
+
+
 def without_payment_link(payload: dict[str, Any]) -> dict[str, Any]:
     """For a row."""
     return payload | {LINK: None} if payload.get(LINK) else payload
 
 
-def with_payment_link(payload: dict[str, Any]) -> dict[str, Any]:
-    """For the store: a row's JSON, whole again."""
-    return payload | {LINK: _url_of(payload["id"])} if LINK in payload else payload
+def names(session: Session, payloads: Iterable[dict[str, Any]]) -> Names:
+    """What `whole` needs to tell these: one query, and none where nobody is named."""
+    wanted = {keeper for payload in payloads for keeper in _keepers(payload).values()}
+    return _names_of(session, wanted) if wanted else {}
+
+
+def whole(payload: dict[str, Any], names: Names, *, with_link: bool) -> dict[str, Any]:
+    """A row's JSON as it is told. Raises CannotOpen."""
+    for part, keeper in _keepers(payload).items():
+        payload = payload | {part: payload[part] | {HOLDER: names[keeper]()}}
+    return payload | {LINK: _url_of(payload["id"])} if with_link and LINK in payload else payload
+
+
+def _keepers(payload: dict[str, Any]) -> dict[str, str]:
+    """Of the parts that name somebody: who keeps the name."""
+    held = {part: payload[part].get(HOLDER) for part in WITH_A_NAME if isinstance(payload.get(part), dict)}
+    return {part: holder[KEPT_BY] for part, holder in held.items() if isinstance(holder, dict)}

@@ -3,10 +3,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from sqlalchemy.orm import Session
+
 from portal.core.outbound import addresses, transport
 from portal.webhooks import signature
 from portal.webhooks.models import Delivery, EndpointKind
-from portal.webhooks.payload import with_payment_link
+from portal.webhooks.payload import names, whole
 
 MASKED = "v1,••••••••"
 EACH_TRY = "…"  # the second it was signed in
@@ -24,15 +26,14 @@ class Request:
         return json.dumps(json.loads(self.body), ensure_ascii=False, indent=2)
 
 
-def request_of(delivery: Delivery, *, with_link: bool) -> Request:
+def request_of(session: Session, delivery: Delivery, *, with_link: bool) -> Request:
     """With its event and endpoint. Signatures are not kept, and would say nothing to people.
 
     `with_link`: to one who may do what a payment link opens; to others, and where its endpoint is told none, the body
     stands there without it.
     """
-    payload = delivery.event.payload
-    if with_link and delivery.endpoint.with_link:
-        payload = with_payment_link(payload)
+    kept = delivery.event.payload
+    payload = whole(kept, names(session, [kept]), with_link=with_link and delivery.endpoint.with_link)
     body = signature.body(delivery.event.type, delivery.event.created_at, payload)
     own = {"webhook-id": delivery.event.public_id, "webhook-timestamp": EACH_TRY, "webhook-signature": MASKED}
     if delivery.endpoint.kind == EndpointKind.INBOX:

@@ -113,7 +113,7 @@ def _try(parcel: ClaimedDelivery) -> Callable[[Session], None]:
 
 def send(parcel: ClaimedDelivery) -> transport.Answer:
     """One request, signed now, with the payload as of its step. An inbox is the desk's own: nothing is called."""
-    told = signature.body(parcel.type, parcel.happened_at, parcel.payload)
+    told = signature.body(parcel.type, parcel.happened_at, parcel.told())
     signed = signature.headers(parcel.webhook_id, clock.now(), told, parcel.keys)
     if parcel.to_inbox:
         return inbox.receive(signed, told, parcel.keys)

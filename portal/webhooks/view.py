@@ -5,7 +5,7 @@ from typing import Any
 from portal.core import ids
 from portal.core.clock import rfc3339
 from portal.webhooks.models import Attempt, Delivery, Endpoint, Event, Replay
-from portal.webhooks.payload import with_payment_link
+from portal.webhooks.payload import Names, whole
 from portal.webhooks.request_preview import Request, read_lines
 
 
@@ -17,10 +17,12 @@ def endpoint(row: Endpoint, *, secret: str | None = None) -> dict[str, Any]:
     return shown | ({"secret": secret} if secret is not None else {})
 
 
-def event(row: Event, *, with_link: bool) -> dict[str, Any]:
-    """`data` as it was told, numbers masked; `with_link`: to one who may do what a payment link opens."""
+def event(row: Event, names: Names, *, with_link: bool) -> dict[str, Any]:
+    """`data` as it was told, numbers masked; `with_link`: to one who may do what a payment link opens. `names`: of
+    `payload.names`, for all that are shown together.
+    """
     return {"id": row.public_id, "object": "event", "type": row.type, "version": row.version, "live": row.live,
-            "timestamp": rfc3339(row.created_at), "data": with_payment_link(row.payload) if with_link else row.payload}
+            "timestamp": rfc3339(row.created_at), "data": whole(row.payload, names, with_link=with_link)}
 
 
 def delivery(row: Delivery) -> dict[str, Any]:

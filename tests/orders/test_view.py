@@ -5,12 +5,12 @@ from decimal import Decimal
 
 from sqlalchemy import select
 
-from portal import webhooks
 from portal.core.clock import rfc3339
 from portal.orders import payment_links, row, view
 from portal.orders.models import MatchTry, OrderEvent
 from portal.requisites import numbers
 from portal.requisites.models import Requisite
+from portal.webhooks import payload
 from tests import factories as f
 
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
@@ -74,7 +74,7 @@ def test_events_carry_what_the_store_is_told_as_of_their_step(ready):
     assert [event.payload["status"] for event in events] == ["new", "assigned", "paid", "confirmed", "completed"]
     assert [event.payload["version"] for event in events] == [1, 2, 3, 4, 5]
     assert [event.payload["requisite"] is not None for event in events] == [False, True, True, False, False]
-    assert webhooks.with_payment_link(events[-1].payload) == view.public(order)
+    assert payload.whole(events[-1].payload, {}, with_link=True) == view.public(order)
     assert events[-1].payload["amount_received"] == "1500.00"
 
 

@@ -149,7 +149,7 @@ def test_a_payment_link_goes_where_who_named_the_address_may_open_it(
             service.resend(session, shop.owner, Resend(delivery_id=delivery.public_id))
         send()
         delivery = queries.delivery(db.session(), shop.owner, delivery.public_id)
-        shown = request_preview.request_of(delivery, with_link=True).body
+        shown = request_preview.request_of(db.session(), delivery, with_link=True).body
     bodies = [json.loads(one.body)["data"] for one in receiver.received]
     assert [payment_links.path_of(order_id) in str(body["payment_url"]) for body in bodies] == [told, told]
     assert json.loads(shown)["data"] == bodies[0], "the preview is what was sent"

@@ -156,4 +156,4 @@ def test_the_history_of_a_delivery_is_shown(shop: Shop, send: Callable[[], int])
     assert (shown["status"], shown["attempts"], shown["type"]) == ("pending", 1, "payin.completed")
     assert [(one.number, one.status) for one in queries.attempts(db.session(), delivery)] == [(1, 500)]
     event = queries.event(db.session(), shop.key, shown["event_id"])
-    assert view.event(event, with_link=False)["data"]["id"] == "pin_0"
+    assert view.event(event, {}, with_link=False)["data"]["id"] == "pin_0"

@@ -45,7 +45,7 @@ def test_it_keeps_what_would_be_sent_and_says_that_it_verifies(tester: Shop, sen
         "delivered", 200, "signature verified")
     delivery = queries.delivery(db.session(), tester.key, delivery.public_id)
     (attempt,) = queries.attempts(db.session(), delivery)
-    body = request_preview.request_of(delivery, with_link=False).body
+    body = request_preview.request_of(db.session(), delivery, with_link=False).body
     Webhook(secret).verify(body, request_preview.read_lines(attempt.request_head))  # a stranger's library agrees
 
 

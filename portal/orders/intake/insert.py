@@ -16,7 +16,7 @@ from portal.core import ids, jobs, page_events, request_log, tracing
 from portal.core.access import Actor
 from portal.core.pipeline import Rows, rows
 from portal.ledger import Draft, holds, stops
-from portal.orders import row
+from portal.orders import row, view
 from portal.orders.row import OrderRow
 from portal.requisites import test_outcomes
 
@@ -42,7 +42,7 @@ class Asked(NamedTuple):
             "actor_id": actor.id, "actor_name": actor.name, "role": actor.role, "address": actor.address,
             "request_id": actor.request_id,
             "job_request_id": tracing.kept(actor.request_id or request_log.request_id()),
-            "payload": webhooks.without_payment_link(answer)}
+            "payload": answer | view.kept_where(order)}
         return cls(order, actor, answer, to_json(written).decode())
 
 

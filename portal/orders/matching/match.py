@@ -22,7 +22,7 @@ from portal.core.access import SYSTEM
 from portal.core.jobs import Claimed, RetryAt
 from portal.core.money import Money
 from portal.ledger import Draft
-from portal.orders import attention, queries, view
+from portal.orders import attention, kept_names, queries, view
 from portal.orders.directions import drafted, rules_of
 from portal.orders.judging import before_matching
 from portal.orders.matching import pick, reservations
@@ -31,7 +31,7 @@ from portal.orders.models import Assignment, Order
 from portal.orders.row import OrderRow
 from portal.orders.states import Action, AssignmentState, FailureCode
 from portal.orders.steps import Steps
-from portal.requisites import match_rules, numbers
+from portal.requisites import match_rules
 from portal.requisites.models import mask_of
 
 PAUSE_FIRST_S, PAUSE_MAX_S = 1, 20
@@ -103,9 +103,9 @@ def _assign(steps: Steps, order: OrderRow, chosen: Pick) -> None:
     order.amount_to_pay_minor = chosen.to_pay_minor
     order.tries += 1
     number = mask_of(chosen.number_first6, chosen.number_last4)
-    holder = numbers.opened_name(chosen.holder_id, chosen.name_sealed)
+    where = view.where_to_pay(chosen.method, chosen.bank, number, kept_names.of_holder(chosen.holder_id))
     steps.take(
-        order, Action.MATCH, requisite=view.where_to_pay(chosen.method, chosen.bank, number, holder), details={
+        order, Action.MATCH, requisite=where, details={
             "assignment": ids.public("asg", chosen.assignment_id), "requisite": number,
             "number_shown_to": "payer, its trader, the store's system", "tier": chosen.tier},
         along=pick.tried("assigned", _with_one_left(chosen.funnel) if chosen.funnel else {"tier": chosen.tier},

@@ -35,7 +35,6 @@ class Pick(NamedTuple):
     bank: str | None
     number_first6: str
     number_last4: str
-    name_sealed: bytes
     pay_by: datetime
     end_at: datetime  # when the assignment ends if nothing happens
     funnel: dict[str, int] | None
@@ -47,14 +46,14 @@ PICK = f"""
         SELECT * FROM orders WHERE id = ANY (ARRAY(SELECT unnest(%(orders)s::uuid[])))
          ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
     ), picked AS MATERIALIZED (
-        SELECT p.*, r.method, r.bank, r.number_first6, r.number_last4, h.name_sealed, t.pay_by,
+        SELECT p.*, r.method, r.bank, r.number_first6, r.number_last4, t.pay_by,
                t.pay_by + make_interval(secs => CASE WHEN d.accepted_first THEN 0 ELSE s.grace_s END) AS end_at,
                CASE WHEN (SELECT greatest(reltuples, 0) FROM pg_class WHERE oid = 'requisites'::regclass)
                          * cardinality(%(orders)s::uuid[]) <= %(funnel_rows_max)s
                     THEN matching_funnel(p.order_id, %(now)s, %(day)s) END AS funnel
           FROM pick_requisites(ARRAY(SELECT id FROM held WHERE status = ANY (%(waiting)s) ORDER BY id),
                                %(assignments)s::uuid[], %(now)s, %(day)s) p
-          JOIN requisites r ON r.id = p.requisite_id JOIN holders h ON h.id = p.holder_id
+          JOIN requisites r ON r.id = p.requisite_id
           JOIN held o ON o.id = p.order_id JOIN stores s ON s.id = o.store_id
           JOIN direction_rules d ON d.direction = o.direction
          CROSS JOIN LATERAL (SELECT %(now)s + make_interval(secs => CASE

@@ -49,4 +49,5 @@ def _delivery(delivery_id: str) -> dict[str, Any]:
     session, actor = reader(), signed_in()
     found = queries.delivery(session, actor, delivery_id)
     return {"delivery": found, "attempts": queries.attempts(session, found),
-            "sent": request_preview.request_of(found, with_link=actor.may_open_links), "test_mode": not found.live}
+            "sent": request_preview.request_of(session, found, with_link=actor.may_open_links),
+            "test_mode": not found.live}

@@ -1,0 +1,190 @@
+"""Names in what stores are told: sealed where they are kept, told for as long as they are, and never after that."""
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from portal import approvals
+from portal.core import clock, jobs, seal_check, seals
+from portal.core.db import db
+from portal.orders import replacing
+from portal.orders.models import Order
+from portal.privacy import customers
+from portal.webhooks import claims, payload, queries, replays, request_preview, service, view
+from portal.webhooks.commands import CreateEndpoint, ReplayEvents
+from tests import factories as f
+from tests.statements import statements
+from tests.waiting import until
+from tests.webhooks.receiver import Receiver, listening
+
+PERSON, FIRST, SECOND = "Zinaida Kanareikina", "Anna Pervaya", "Boris Vtoroy"
+BEGAN = clock.now()
+WHOLE_ROWS = "SELECT e::text FROM order_events e UNION ALL SELECT e::text FROM webhook_events e"
+
+
+@pytest.fixture
+def cast(fresh_app) -> f.Cast:
+    return f.new_cast()
+
+
+@pytest.fixture
+def receiver(cast) -> Iterator[Receiver]:
+    """Of the cast's store: it is told everything."""
+    with listening() as receiver:
+        with f.act() as session:
+            service.create_endpoint(session, cast.key, CreateEndpoint(url=receiver.url, events=["*"]))
+        yield receiver
+
+
+def send() -> None:
+    while jobs.run("deliver_webhook"):
+        pass
+
+
+def told(receiver: Receiver, part: str) -> list[dict[str, Any]]:
+    """What came of this part of orders, in the order of their versions."""
+    sent = [json.loads(one.body)["data"] for one in receiver.received]
+    return [one[part] for one in sorted((one for one in sent if one.get(part)), key=lambda one: one["version"])]
+
+
+def holders_of(parts: list[dict[str, Any]]) -> list[str | None]:
+    return [part["holder"] for part in parts]
+
+
+def rows() -> str:
+    with f.look() as session:
+        return "\n".join(session.scalars(text(WHOLE_ROWS)))
+
+
+def a_payout(cast: f.Cast, **asked: Any) -> Order:
+    """Completed."""
+    order = f.paid_payout(cast, destination={"method": cast.method, "number": "2200700799887749", "holder": PERSON},
+                          **asked)
+    f.agree(cast.key, order)
+    f.work_off("settle_order")
+    return f.fresh(order)
+
+
+def erase(cast: f.Cast, customer_id: str) -> None:
+    with f.act() as session:
+        asked = customers.ask_erasure(session, f.staff("admin"), customers.Erase(
+            store_id=cast.store.public_id, customer_id=customer_id, reason="They asked us"))
+    with f.act() as session:
+        approvals.decide(session, f.staff("super_admin"), approvals.DecideApproval(
+            approval_id=asked.public_id, decision="approve"))
+
+
+def replay(cast: f.Cast) -> None:
+    with f.act() as session:
+        endpoint = queries.endpoints(session, cast.key).rows[0]
+        replays.replay(session, cast.key, ReplayEvents(endpoint_id=endpoint.public_id,
+                                                       since=BEGAN - timedelta(minutes=5)))
+    while jobs.run(replays.REPLAYS):
+        pass
+    send()
+
+
+def all_sealed() -> None:
+    def nothing_waits() -> bool:
+        with f.act() as session:
+            seals.seal(session)
+        with f.look() as session:
+            return seals.state(session).waiting_since is None
+
+    assert until(nothing_waits, within_s=30)
+
+
+def shown(cast: f.Cast) -> list[dict[str, Any]]:
+    """As `GET /events` shows them, oldest first."""
+    with f.look() as session:
+        events = queries.events(session, cast.key).rows[::-1]
+        named = payload.names(session, [one.payload for one in events])
+        return [view.event(one, named, with_link=True)["data"] for one in events]
+
+
+def test_a_payouts_recipient_is_told_until_he_is_erased(cast, receiver):
+    """His name stood in clear in rows that nobody may change, and an erasure left it there."""
+    order = a_payout(cast, customer={"id": "c-77"})
+    send()
+    before = told(receiver, "destination")
+    assert len(before) >= 4
+    assert holders_of(before) == [PERSON] * len(before)
+    assert holders_of([one["destination"] for one in shown(cast) if "destination" in one]) == holders_of(before)
+    kept = rows()
+    assert order.public_id in kept
+    assert PERSON not in kept
+    all_sealed()
+
+    erase(cast, "c-77")
+    receiver.received.clear()
+    replay(cast)
+    assert told(receiver, "destination") == [part | {"holder": None} for part in before], "all else as it was told"
+    assert holders_of([one["destination"] for one in shown(cast) if "destination" in one]) == [None] * len(before)
+    with f.look() as session:
+        delivery = queries.deliveries_of_order(session, cast.owner, order.id)[0]
+        body = request_preview.request_of(session, delivery, with_link=True).body
+    assert json.loads(body)["data"]["destination"]["holder"] is None, "on the page of a delivery too"
+    assert set(kept.splitlines()) <= set(rows().splitlines()), "no row was touched"
+    all_sealed()
+    with Session(db.engine) as session:
+        assert list(seal_check.check(session).wrong) == []
+
+
+def test_each_step_tells_the_holder_of_its_own_attempt(cast, receiver):
+    """The payer exchanged the first requisite for the second: what was told of the first stays its holder's name."""
+    for name in (FIRST, SECOND):
+        cast.requisite(cast.trader(), holder=name)
+    order = f.assigned_payin(cast, customer={"id": "c-78"})
+    with f.act() as session:
+        replacing.replace(session, cast.customer(order), replacing.ReplaceOrder(
+            order_id=order.public_id, instead_of=f.assignment_of(order).public_id))
+    f.mark_paid(cast.customer(order), f.fresh(order))
+    f.confirm(f.its_trader(order), order)
+    f.work_off("settle_order")
+    send()
+    first, *later = holders_of(told(receiver, "requisite"))
+    assert {first, *later} == {FIRST, SECOND}
+    assert later == [later[0]] * 2
+    assert first != later[0]
+    kept = rows()
+    assert FIRST not in kept
+    assert SECOND not in kept
+    erase(cast, "c-78")
+    receiver.received.clear()
+    replay(cast)
+    assert holders_of(told(receiver, "requisite")) == [first, *later], "a trader's person did not ask to be erased"
+
+
+def test_names_are_asked_for_once_however_many_are_told(cast, receiver):
+    for amount in ("1500.00", "1501.00"):
+        f.assigned_payout(cast, amount)
+    with statements() as seen:
+        taken = [parcel.told() for parcel in claims.claim(16, alone=False)]
+    assert [one["destination"]["holder"] for one in taken] == ["I PETROV"] * claims.ENDPOINT_MAX
+    assert len(asked_for_names(seen)) == 1
+    with statements() as seen:
+        assert [one["destination"]["holder"] for one in shown(cast)] == ["I PETROV"] * 4
+    assert len(asked_for_names(seen)) == 1
+    with statements() as seen:
+        assert shown(f.new_cast()) == []
+    assert asked_for_names(seen) == []
+
+
+def asked_for_names(seen: list[str]) -> list[str]:
+    return [one for one in seen if "name_sealed" in one and "recipient_sealed" in one]
+
+
+def test_a_name_that_does_not_open_keeps_its_own_delivery_back_and_no_other(cast, receiver):
+    order = f.assigned_payout(cast)
+    f.change(order, recipient_sealed=b"gone.broken")
+    other = f.create_payin(cast).order
+    send()
+    sent = [json.loads(one.body)["data"]["id"] for one in receiver.received]
+    assert other.public_id in sent
+    assert order.public_id not in sent
+    f.accept(f.its_trader(order), order)
+    assert f.fresh(order).accepted_at is not None, "nor does the order stand still"
