@@ -97,6 +97,19 @@ class TestEvenPages(Looks):
 class TestOddPages(Looks):
     share = 1
 
+    def test_a_head_full_of_acts_takes_another_row(self, chromium: Browser, desk: Desk, stage: Stage) -> None:
+        """An owner of two stores has one act more than the stage's: at half a monitor the account's menu was cut off."""
+        with looking(chromium, desk, stage.seat("merchant_owner").sid, width=900, height=900, theme="light") as look:
+            look.page.goto(f"{desk.url}/merchant/balance?lang=ru")
+            look.page.locator(".top-tools .button").first.evaluate(
+                "button => [1, 2, 3].forEach(() => button.after(button.cloneNode(true)))")
+            for width in WIDTHS:
+                look.page.set_viewport_size({"width": width, "height": 900})
+                assert look.broken() == [], width
+                box = look.page.locator(".account-button").bounding_box()
+                assert box is not None
+                assert box["x"] + box["width"] <= width
+
     @pytest.mark.parametrize("state", ["assigned", "paid", "disputed", "expired"])
     def test_a_payment_page_is_light(self, chromium: Browser, desk: Desk, stage: Stage, state: str) -> None:
         """With all that it loads but fonts, compressed as the handbook's proxy does (deploy/caddy)."""
