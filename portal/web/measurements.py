@@ -126,7 +126,7 @@ def _standbys(session: Session) -> None:
         if row.lag is not None:
             STANDBYS.labels(row.name, row.sync_state).set(row.lag.total_seconds())
     hidden = sum(row.hidden for row in rows)
-    if hidden and not HIDDEN.collect()[0].samples[0].value:
+    if hidden and not any(sample.value for told in HIDDEN.collect() for sample in told.samples):  # once, not each time
         log.warning("standbys_hidden", standbys=hidden)
     HIDDEN.set(hidden)
 
