@@ -22,7 +22,8 @@ from psycopg.rows import dict_row
 
 from backups import sealing
 from backups.desk import Desk
-from backups.store import PARTIAL, SEGMENT_CHARS, Store
+from backups.store import Store
+from backups.timelines import PARTIAL, SEGMENT_CHARS, place
 from launcher.cluster import APPLICATION, DATABASE, OWNER
 from launcher.say import Trouble, say
 
@@ -110,6 +111,7 @@ def receive(desk: Desk, keep_files: Callable[[], object]) -> None:
         _leave_a_lost_place(desk, chain, connection)
         connection.execute("SELECT pg_create_physical_replication_slot(%s, true) WHERE NOT EXISTS "
                            "(SELECT FROM pg_replication_slots WHERE slot_name = %s)", (SLOT, SLOT))
+        desk.home.write(REACHED, {})  # of another leader's timeline it may be further than this one is
         url, environment = programs_connection(desk)
         receiver = subprocess.Popen(
             [str(desk.programs / "pg_receivewal"), "-D", str(folder), "-S", SLOT, "--synchronous", "--no-loop",
@@ -180,7 +182,7 @@ def wait_until_kept(desk: Desk) -> None:
         row = connection.execute("SELECT pg_current_wal_flush_lsn() AS written").fetchone()
         assert row
     until = time.monotonic() + KEPT_WITHIN_S
-    while _place(str(desk.home.read(REACHED).get("reaches", "0/0"))) < _place(row["written"]):
+    while place(str(desk.home.read(REACHED).get("reaches", "0/0"))) < place(row["written"]):
         if time.monotonic() > until:
             raise Trouble(f"the log was not kept within {KEPT_WITHIN_S} s: does `bin/flask backup receive` run?")
         time.sleep(0.2)
@@ -214,11 +216,6 @@ def _seal(store: Store, path: Path, name: str, *, moved: bool) -> None:
         path.unlink()
     else:
         os.utime(kept, (written_at, written_at))
-
-
-def _place(lsn: str) -> int:
-    high, low = lsn.split("/")
-    return (int(high, 16) << 32) + int(low, 16)
 
 
 def _url(desk: Desk) -> str:

@@ -6,20 +6,29 @@ import tempfile
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from backups import elsewhere, sealing
 from backups.desk import FILE, Desk
 from backups.store import STAMP, Manifest, Rule, Store
+from backups.timelines import place, segment
 from launcher.account import plain_environment
 from launcher.postgres import PORT, Postgres
 from launcher.say import Trouble, say
 
-BEGUN_AT = re.compile(r"start point: ([0-9A-F]+)/([0-9A-F]+) on timeline (\d+)")
-SEGMENT_BYTES = 16 * 1024 * 1024
+BEGUN_AT = re.compile(r"start point: ([0-9A-F]+/[0-9A-F]+) on timeline (\d+)")
+WHOLE_AT = re.compile(r"end point: ([0-9A-F]+/[0-9A-F]+)")
 ARCHIVED_EACH = "60s"  # a quiet desk's log is put away so often: what the loss of the whole machine may cost at most
 PUT_AWAY_S = 30
 LATELY_S = 3600  # each shipping looks at what came within it; each backup at all
+
+
+class Copy(NamedTuple):
+    """Of a server; of a database's content, which has no log, its bytes alone."""
+
+    bytes: int
+    first_segment: str = ""
+    whole_at: str = "0/0"
 
 
 def make(desk: Desk, rule: Rule) -> Manifest:
@@ -27,23 +36,23 @@ def make(desk: Desk, rule: Rule) -> Manifest:
     store, begun = desk.store, time.monotonic()
     id = datetime.now(UTC).strftime(STAMP)
     server = desk.servers.postgres
-    chain, first = "", ""
+    chain = ""
     as_large: dict[str, str] = {}
     if server:
         chain = begin_log(desk, server)
-        size, first = _copy_server(desk, server, store, f"{id}/database")
+        copy = _copy_server(desk, server, store, f"{id}/database")
     elif desk.copies_elsewhere:
-        chain, size, first, as_large = _copy_elsewhere(desk, store, f"{id}/database")
+        chain, copy, as_large = _copy_elsewhere(desk, store, f"{id}/database")
     else:
-        size = _dump(desk, store, f"{id}/database")
-    size += keep_files(desk, store)
+        copy = Copy(_dump(desk, store, f"{id}/database"))
+    size = copy.bytes + keep_files(desk, store)
     store.keep_json(f"{id}/keys", desk.kept_keys())
     kind: Literal["base", "dump"] = "base" if chain else "dump"
     made = Manifest(id=id, kind=kind, took_s=round(time.monotonic() - begun, 1), bytes=size,
-                    key=sealing.fingerprint(store.key), chain=chain, first_segment=first,
+                    key=sealing.fingerprint(store.key), chain=chain, first_segment=copy.first_segment,
                     server=desk.owner_sql("SHOW server_version;"), owner=desk.owner_sql("SELECT current_user;"),
                     production=desk.environment["APP_ENV"] == "production", files=_where_files_lie(desk),
-                    as_large=as_large)
+                    as_large=as_large, whole_at=copy.whole_at)
     store.write(made)
     if server:
         ship(desk)
@@ -103,31 +112,29 @@ def _put_away(desk: Desk, server: Postgres) -> None:
     raise Trouble(f"the server did not put {name} away within {PUT_AWAY_S} s; its log says why")
 
 
-def _copy_server(desk: Desk, server: Postgres, store: Store, name: str) -> tuple[int, str]:
-    """pg_basebackup: data and the log that makes it whole. Returns bytes, and the segment where its log begins."""
+def _copy_server(desk: Desk, server: Postgres, store: Store, name: str) -> Copy:
+    """pg_basebackup: data and the log that makes it whole."""
     connection = ["-h", str(server.sockets), "-p", PORT, "-U", "postgres"]
     return _copied(server.binaries / "bin", connection, {
         **plain_environment(), "PGPASSWORD": desk.servers.keys["postgres_password"]}, store, name)
 
 
-def _copy_elsewhere(desk: Desk, store: Store, name: str) -> tuple[str, int, str, dict[str, str]]:
-    """The same of a server that is not ours: its chain, bytes, the first segment, what its log asks of who plays it."""
+def _copy_elsewhere(desk: Desk, store: Store, name: str) -> tuple[str, Copy, dict[str, str]]:
+    """The same of a server that is not ours: its chain, the copy, and what its log asks of who plays it."""
     url, environment = elsewhere.programs_connection(desk)
     with elsewhere.connected(desk) as connection:
         chain, as_large = elsewhere.chain_of(desk, connection), elsewhere.as_large(connection)
         elsewhere.keep_place(connection)
-        return chain, *_copied(desk.programs, ["-d", url], environment, store, name), as_large
+        return chain, _copied(desk.programs, ["-d", url], environment, store, name), as_large
 
 
-def _copied(programs: Path, connection: list[str], environment: dict[str, str], store: Store, name: str
-            ) -> tuple[int, str]:
+def _copied(programs: Path, connection: list[str], environment: dict[str, str], store: Store, name: str) -> Copy:
     said, size = _sealed_output([str(programs / "pg_basebackup"), *connection, "-D", "-", "-Ft", "-X", "fetch", "-c",
                                  "fast", "-v", "--no-sync"], environment, store, name)
-    begun = BEGUN_AT.search(said)
-    if begun is None:
-        raise Trouble(f"pg_basebackup did not say where its log begins:\n{said}")
-    high, low, timeline = int(begun[1], 16), int(begun[2], 16), int(begun[3])
-    return size, f"{timeline:08X}{high:08X}{low // SEGMENT_BYTES:08X}"
+    begun, whole = BEGUN_AT.search(said), WHOLE_AT.search(said)
+    if begun is None or whole is None:
+        raise Trouble(f"pg_basebackup did not say where its log begins and ends:\n{said}")
+    return Copy(size, segment(int(begun[2]), place(begun[1])), whole[1])
 
 
 def _dump(desk: Desk, store: Store, name: str) -> int:

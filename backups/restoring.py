@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from backups.desk import Desk, write_keys
-from backups.store import PARTIAL, SEGMENT_CHARS, Manifest, Store
+from backups.store import Manifest, Store
+from backups.timelines import PARTIAL, SEGMENT_CHARS
 from launcher import keys
 from launcher.account import give_to
 from launcher.cluster import OWNER
@@ -139,7 +140,7 @@ def _lay_out(store: Store, manifest: Manifest, server: Postgres, until: datetime
         _make_ours(server, laying, manifest.as_large)
     with open(laying / "postgresql.auto.conf", "a", encoding="utf-8") as settings:
         settings.write(f"restore_command = 'cp ../{SEGMENTS}/%f %p'\nrecovery_target_action = 'promote'\n"
-                       "archive_timeout = 0\n")
+                       f"archive_timeout = 0\nrecovery_target_timeline = '{store.way(manifest).target}'\n")
         if until:
             settings.write(f"recovery_target_time = '{until.astimezone(UTC).isoformat(sep=' ')}'\n")
     (laying / "recovery.signal").touch()
@@ -174,7 +175,8 @@ def _play_log(server: Postgres, password: str) -> None:
             raise Trouble("the log does not lead to that moment: name an earlier one, or none for all there is. "
                           f"The server said:\n{server.end_of_log()}")
         time.sleep(0.2)
-    for name in ("restore_command", "recovery_target_action", "recovery_target_time", "archive_timeout"):
+    for name in ("restore_command", "recovery_target_action", "recovery_target_time", "recovery_target_timeline",
+                 "archive_timeout"):
         server.sql(f"ALTER SYSTEM RESET {name};", password=password)
     server.sql("SELECT pg_reload_conf();", password=password)
     shutil.rmtree(server.place / SEGMENTS)

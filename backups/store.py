@@ -15,13 +15,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from backups import sealing
+from backups.timelines import HISTORY, SEGMENT_CHARS, Way, place
 from launcher.say import Trouble
 
 STAMP = "%Y%m%dT%H%M%SZ"
 HALF_FOR = timedelta(days=1)  # what was begun and never finished is cleared away after it
 GONE = ".gone"  # of a kept file that the desk has no more
-PARTIAL = ".partial"  # of the segment that was being written
-SEGMENT_CHARS = 24  # timeline, and two numbers of a place in the log
 
 
 @dataclass(frozen=True)
@@ -40,6 +39,7 @@ class Manifest:
     production: bool
     files: str  # where they lay: folder, or a bucket that is not in here
     as_large: dict[str, str] = field(default_factory=dict)  # settings of a server elsewhere; empty: the launcher's own
+    whole_at: str = "0/0"  # place in the log at which this copy is whole
 
     @property
     def made_at(self) -> datetime:
@@ -111,17 +111,16 @@ class Store:
         folder = self.folder / "wal" / chain
         return sorted(path for path in folder.glob("[!.]*")) if chain and folder.is_dir() else []
 
+    def way(self, manifest: Manifest) -> Way:
+        """Through the timelines of its chain."""
+        histories = {int(path.stem, 16): b"".join(self.opened(f"wal/{manifest.chain}/{path.name}")).decode()
+                     for path in self.segments(manifest.chain) if path.suffix == HISTORY}
+        return Way.of(manifest.first_segment, place(manifest.whole_at), histories)
+
     def reaches(self, manifest: Manifest) -> datetime:
         """To which moment a restore can lead: when the newest segment was kept that follows it without a gap."""
-        reach, place = manifest.made_at, _number(manifest.first_segment) - 1
-        for path in self.segments(manifest.chain):
-            if len(path.name) < SEGMENT_CHARS or path.name[:SEGMENT_CHARS] < manifest.first_segment:
-                continue
-            if _number(path.name) > place + 1:
-                break
-            place = max(place, _number(path.name) - (path.suffix == PARTIAL))  # the next is to be had once it is whole
-            reach = max(reach, datetime.fromtimestamp(path.stat().st_mtime, UTC))
-        return reach
+        led = self.way(manifest).without_a_gap(manifest.first_segment, self.segments(manifest.chain))
+        return max([manifest.made_at, *(datetime.fromtimestamp(path.stat().st_mtime, UTC) for path in led)])
 
     def prune(self, rule: Rule, now: datetime, files_folder: Path | None) -> list[str]:
         """Clear away what the rule no longer keeps; returns the ids. Log and files go with what needed them."""
@@ -170,8 +169,3 @@ class Store:
                 path.rename(path.with_name(path.name + GONE))
             elif path.suffix == GONE and datetime.fromtimestamp(path.stat().st_mtime, UTC) < since:
                 path.unlink()
-
-
-def _number(segment: str) -> int:
-    """Its place in the log, whatever the timeline: two numbers of eight hexadecimal digits, the second to 256."""
-    return int(segment[8:16], 16) * 256 + int(segment[16:SEGMENT_CHARS], 16)

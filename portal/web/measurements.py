@@ -1,5 +1,5 @@
 """What `/metrics` says of the whole desk, asked of the database at each scrape; every statement is bounded."""
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 from prometheus_client import Gauge
@@ -35,6 +35,7 @@ PROOF_HOLDS = Gauge("quittance_proof_holds", "1: the last proof of this scope fo
 FINDINGS = Gauge("quittance_ledger_findings", "1: a difference stands and no money leaves")
 UNSEALED = Gauge("quittance_audit_unsealed_seconds", "How long the oldest row waits for its seal")
 STANDBYS = Gauge("quittance_standby_lag_seconds", "Of each standby that this role may see", ["standby", "sync"])
+HIDDEN = Gauge("quittance_standbys_hidden", "How many follow of which this role may see nothing: it lacks pg_monitor")
 LABELLED = (SILENT, OPEN, PAYINS, STEPS, ENDED, MONEY, RATE_AGE, RATE_STALE, PROOF_AGE, PROOF_HOLDS, STANDBYS)
 
 QUANTILES = (0.5, 0.95)
@@ -55,8 +56,9 @@ OPEN_ORDERS = text("""
 WAITING = text("""
     SELECT count(DISTINCT order_id) FROM (SELECT order_id FROM attention_cases LIMIT 10000) AS counted""")
 REPLICATION = text("""
-    SELECT coalesce(application_name, '') AS name, sync_state, replay_lag FROM pg_stat_replication
-     WHERE state IS NOT NULL""")
+    SELECT coalesce(application_name, '') AS name, sync_state, state IS NULL AS hidden,
+           coalesce(replay_lag, CASE WHEN replay_lsn >= sent_lsn THEN interval '0' END) AS lag
+      FROM pg_stat_replication""")
 
 
 def measure() -> None:
@@ -118,8 +120,15 @@ def _proofs(session: Session) -> None:
 
 
 def _standbys(session: Session) -> None:
-    for row in session.execute(REPLICATION):
-        STANDBYS.labels(row.name, row.sync_state).set((row.replay_lag or timedelta()).total_seconds())
+    """What is not known is no figure: who receives the log and plays none has no lag, a hidden one may have any."""
+    rows = session.execute(REPLICATION).all()
+    for row in rows:
+        if row.lag is not None:
+            STANDBYS.labels(row.name, row.sync_state).set(row.lag.total_seconds())
+    hidden = sum(row.hidden for row in rows)
+    if hidden and not any(sample.value for told in HIDDEN.collect() for sample in told.samples):  # once, not each time
+        log.warning("standbys_hidden", standbys=hidden)
+    HIDDEN.set(hidden)
 
 
 def _age_s(moment: datetime | None) -> float:

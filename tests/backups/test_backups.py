@@ -10,7 +10,7 @@ import pytest
 from backups import sealing
 from backups.desk import Desk
 from backups.restoring import clear_away
-from backups.store import STAMP, Rule
+from backups.store import STAMP, Manifest, Rule, Store
 from launcher.say import Trouble
 from launcher.servers import running
 from tests.backups.desks import FILE, PERSON, add_person, backup, bin_flask, demo_desk, fresh_key
@@ -19,6 +19,11 @@ from tests.backups.desks import FILE, PERSON, add_person, backup, bin_flask, dem
 pytestmark = pytest.mark.filterwarnings("ignore:subprocess:ResourceWarning",
                                         "ignore::pytest.PytestUnraisableExceptionWarning")
 KEY = bytes(range(32))
+NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
+#: the first was left at 0/4800000, where the standby was promoted; its old leader wrote on
+FORKED = ("000000010000000000000003", "000000010000000000000004", "000000010000000000000005",
+          "000000010000000000000006.partial", "000000020000000000000004", "000000020000000000000005.partial",
+          "00000002.history")
 
 
 @pytest.fixture(scope="module")
@@ -155,3 +160,42 @@ def test_the_rule_keeps_days_then_weeks_then_months() -> None:
     assert kept[:8] == moments[:8], "all of two days"
     assert [at.strftime(STAMP)[:8] for at in kept[8:]] == ["20261122", "20261115", "20261031", "20260930", "20260831"]
     assert Rule(0, 0, 0).kept(moments, now) == {now}, "the newest always stays"
+
+
+def kept_log(folder: Path, names: tuple[str, ...], history: str) -> Store:
+    """One segment a minute, from a minute past noon on."""
+    store = Store(folder, KEY)
+    for minute, name in enumerate(names, 1):
+        sealing.seal([history.encode()], folder / "wal" / "chain" / name, KEY, name=f"wal/chain/{name}")
+        os.utime(folder / "wal" / "chain" / name, ((NOON + timedelta(minutes=minute)).timestamp(),) * 2)
+    return store
+
+
+def copied(first_segment: str, whole_at: str) -> Manifest:
+    return Manifest(id=NOON.strftime(STAMP), kind="base", took_s=1.0, bytes=1, key="", chain="chain",
+                    first_segment=first_segment, server="18", owner="o", production=False, files="folder",
+                    whole_at=whole_at)
+
+
+@pytest.mark.parametrize(("first_segment", "whole_at", "target", "minutes"), [
+    (FORKED[0], "0/3000128", "2", 6), (FORKED[1], "0/4700000", "2", 6), (FORKED[1], "0/4800000", "2", 6),
+    (FORKED[1], "0/4800001", "current", 4), (FORKED[2], "0/5000128", "current", 4),
+    (FORKED[4], "0/4900000", "current", 6), ("000000010000000000000002", "0/2000128", "2", 0)])
+def test_a_promotion_is_followed_by_copies_that_were_whole_before_it(
+        tmp_path: Path, first_segment: str, whole_at: str, target: str, minutes: int) -> None:
+    """It was said of every backup that it leads as far as the newest segment of any timeline."""
+    store = kept_log(tmp_path, FORKED, "1\t0/4800000\tno recovery target specified\n\n")
+    made = copied(first_segment, whole_at)
+    assert store.way(made).target == target
+    assert store.reaches(made) == NOON + timedelta(minutes=minutes)
+
+
+def test_of_two_promotions_the_second_says_what_the_first_was(tmp_path: Path) -> None:
+    """Nobody received while the second timeline was the newest: its own history is not kept."""
+    names = (*FORKED[:5], "000000020000000000000005", "000000030000000000000006", "00000003.history")
+    store = kept_log(tmp_path, names, "1\t0/4800000\tpromoted\n2\t0/6000000\tpromoted\n")
+    made = copied(FORKED[0], "0/3000128")
+    assert (store.way(made).target, store.reaches(made)) == ("3", NOON + timedelta(minutes=7))
+    (tmp_path / "wal" / "chain" / "000000020000000000000005").unlink()
+    assert store.reaches(made) == NOON + timedelta(minutes=5), "the first one's segment does not stand in for it"
+    assert store.way(copied(FORKED[2], "0/5000128")).target == "current"

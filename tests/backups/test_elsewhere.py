@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from backups.desk import Desk
@@ -208,6 +209,55 @@ def test_a_place_that_the_server_gave_up_is_left_and_a_new_backup_leads_on(
             assert "files opened" in backup(home, "check", id, **named)
         reach = {line.split("\t")[0]: line.split("\t")[3] for line in backup(home, "list", **named).splitlines()}
         assert reach[before] < reach[after], "the gap is not led over"
+
+
+@contextmanager
+def promoted_standby(database: Desk) -> Iterator[str]:
+    """The server's standby, which takes it for dead while it lives on: its port."""
+    server, password = database.servers.postgres, database.servers.keys["postgres_password"]
+    assert server
+    data, port = server.place / "standby", "5433"  # of its socket, in the same folder
+    data.mkdir(mode=0o700)
+    os.chown(data, server.account.pw_uid, server.account.pw_gid)
+    for program, *options in (
+            ("pg_basebackup", "-R", "-X", "stream", "-c", "fast", "-d",
+             f"host={server.sockets} port=5432 user=postgres password={password}"),
+            ("pg_ctl", "start", "-w", "-l", str(data / "server.log"), "-o", f"-k '{server.sockets}' -p {port}"),
+            ("pg_ctl", "promote", "-w")):
+        server._as_service([str(server.binaries / "bin" / program), *options, "-D", str(data)])
+    try:
+        yield port
+    finally:
+        server._as_service([str(server.binaries / "bin" / "pg_ctl"), "stop", "-m", "fast", "-w", "-D", str(data)])
+
+
+def test_a_copy_that_an_old_leader_made_after_a_promotion_leads_to_its_own_end(
+        database: Desk, named: dict[str, str], tmp_path: Path):
+    """The log of both lies in one chain. It was said to lead on, and its restore ended with `not a child`."""
+    home = tmp_path / "elsewhere"
+    with receiving(home, named):
+        before = backup(home, "make", **named).split("\t")[0]
+    with promoted_standby(database) as port:
+        with receiving(home, named):
+            database.owner_sql("CREATE TABLE of_the_old AS SELECT 1 AS number;")
+            after = backup(home, "make", **named).split("\t")[0]
+            backup(home, "ship", **named)
+        for file in (home / "received").iterdir():  # as deploy/backup says
+            file.unlink()
+        moved = {name: f"{url}&port={port}" if "?host=" in url else url for name, url in named.items()}
+        with receiving(home, moved):
+            with psycopg.connect(moved["DATABASE_OWNER_URL"].replace("+psycopg", "")) as new_leader:
+                new_leader.execute("CREATE TABLE of_the_new AS SELECT 1 AS number")
+            backup(home, "ship", **moved)
+    reach = {line.split("\t")[0]: line.split("\t")[3] for line in backup(home, "list", **named).splitlines()}
+    assert reach[after] < reach[before], "the new leader's log goes on from the older one alone"
+    for id, table in ((before, "of_the_new"), (after, "of_the_old")):
+        backup(home, "restore", id, "--into", str(tmp_path / id), **named)
+        then = Desk.at(tmp_path / id, PERSON)
+        with closing(then.home), running(then.servers):
+            assert then.owner_sql("SELECT relname FROM pg_class WHERE relname LIKE 'of_the_%'") == table
+        clear_away(tmp_path / id)
+    database.owner_sql("DROP TABLE of_the_old;")
 
 
 def test_a_damaged_repository_is_refused(database: Desk, named: dict[str, str], tmp_path: Path):

@@ -32,7 +32,7 @@ __all__ = ["desk"]
 WITHIN_S = 60
 PAUSE_S = 0.2
 FAULTS: dict[str, Callable[["Scene"], AbstractContextManager[None]]] = {}
-ELSEWHERE = {"StandbyBehind": "tests/deploy/test_standby_alert.py, on two servers of its own"}
+ELSEWHERE = dict.fromkeys(("StandbyBehind", "StandbyHidden"), "tests/deploy/test_standby_alert.py, on two servers")
 #: takes its time with every reader while it is locked, and no figure is read from it
 ASIDE, ASIDE_PATH = "webhook_endpoints", "/gateway/v1/webhook-endpoints"
 RUSH = 40  # callers at once: more than five seconds' work of the web's threads
