@@ -121,6 +121,18 @@ def _redis_is_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(redis_breaker, "_silent_until", 0)
 
 
+@pytest.fixture(autouse=True)
+def _foreign_fields_first(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The tests that `tests/house/forms.txt` names send fields that are not theirs along with their forms."""
+    from tests import foreign_fields
+
+    if riders := foreign_fields.riders(request.node.nodeid):
+        with foreign_fields.sent_along(riders, monkeypatch):
+            yield
+    else:
+        yield
+
+
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
     """A browser of a stranger."""

@@ -43,8 +43,8 @@ def is_in_want(error: BaseException | None) -> bool:
 def row_waited_for(error: LockNotAvailable) -> str | None:
     """The server's line that tells of the row, or of the unique key in the making, that somebody else has.
 
-    None: it waited for a table, or behind others who wait for the same row. In every language of the server that line
-    has the row's place, (page,item), and its table's name.
+    None: it waited for a table, or behind others who wait for the same row (`shut_tables` tells which). In every
+    language of the server that line has the row's place, (page,item), and its table's name.
     """
     place = _PLACE.search(error.diag.context or "")
     return place and place[0]

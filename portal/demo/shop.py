@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal.core import crypto
+from portal.core import audit, crypto
 from portal.core.access import SYSTEM
 from portal.core.db import locked_one
 from portal.core.errors import Rejected
@@ -77,8 +77,10 @@ def open_shop(session: Session, webhook_url: str) -> None:
         key, _ = keys.create(session, SYSTEM, CreateKey(store_id=store.id, live=True, name=NAME, scopes=SCOPES))
         key.public_id, key.digest = spelled.public_id, crypto.sha256(token())
     elif key.scopes != sorted(SCOPES):  # of a demo that was loaded when the shop did less
-        key.scopes = sorted(SCOPES)
+        before, key.scopes = key.scopes, sorted(SCOPES)
         keys.forget(session)
+        audit.record(session, SYSTEM, "key.scopes_set", "key", key.id, before={"scopes": before},
+                     after={"scopes": key.scopes})
     endpoint = _endpoint(session, store)
     if endpoint is None:
         webhooks.create_endpoint(session, SYSTEM, CreateEndpoint(url=webhook_url, events=EVENTS, description=NAME),

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from portal.core import clock, crypto, single_flight
+from portal.core import clock, crypto, shut_tables, single_flight
 from portal.core.access import Actor
 from portal.core.db import transaction, translated
 from portal.core.errors import Conflict, DatabaseUnavailable, LockTimeout, Rejected
@@ -72,10 +72,10 @@ def taking_key(table: str) -> Iterator[None]:
         with translated():
             yield
     except LockTimeout as waited:
-        if waited.row is None:
-            raise DatabaseUnavailable() from waited
-        if re.search(rf"\b{table}\b", waited.row):
+        if waited.row is not None and re.search(rf"\b{table}\b", waited.row):
             raise KeyInProgress() from waited
+        if waited.row is None and shut_tables.is_any_shut():
+            raise DatabaseUnavailable() from waited
         raise
 
 

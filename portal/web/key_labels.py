@@ -3,6 +3,7 @@ from portal.web.badges import N_
 
 KEYS_AND_WEBHOOKS = {
     "key.created": N_("Made an API key"), "key.renamed": N_("Renamed an API key"),
+    "key.scopes_set": N_("Set what an API key may"),
     "webhook_endpoint.replayed": N_("Had a webhook address told everything once more"),
     "key.revoked": N_("Revoked an API key"), "key.rolled": N_("Rolled an API key"),
     "key.signing_secret_made": N_("Made a signing secret"),

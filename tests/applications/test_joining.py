@@ -233,6 +233,16 @@ def test_a_refused_form_keeps_what_was_typed_and_its_files(client):
     assert client.post("/join/trader", data=sent | {"phone": "+995 500 00 00 00"}).status_code == 303
 
 
+def test_a_draft_is_taken_back(client):
+    form = forms.to(client.get("/join/trader").text, "/join/trader").sent
+    key = {"csrf_token": form["csrf_token"][0], "draft_key": form["draft_key"][0]}
+    draft = client.post("/join/files", data=key | {"file": document("id card.png")}, content_type="multipart/form-data")
+    assert draft.status_code == 201
+    assert client.post(f"/join/files/{draft.text}/removal", data=key).status_code < 300
+    sent = key | joining.fields("trader") | {"draft": draft.text}
+    assert client.post("/join/trader", data=sent).status_code == 422, "it is gone"
+
+
 def test_only_staff_who_may_see_applications_and_their_documents(app, client, admin):
     made = application_of(apply(client))
     page, file = f"/admin/applications/{made.public_id}", None

@@ -16,6 +16,7 @@ from werkzeug.serving import make_server
 from portal.core import clock, crypto, ids
 from portal.core import site as public_site
 from portal.core.access import SYSTEM
+from portal.core.audit import AuditRow
 from portal.core.db import reader, transaction
 from portal.demo import load, shop
 from portal.orders import view
@@ -188,12 +189,15 @@ def test_a_shop_of_an_older_demo_gets_the_scopes_and_the_events_of_today(buyer):
         [endpoint] = queries.endpoints(session, SYSTEM).rows
         webhooks.change_endpoint(session, SYSTEM, ChangeEndpoint(endpoint_id=endpoint.public_id,
                                                                  events=["payin.completed"]))
-    with transaction() as session:
-        shop.open_shop(session, endpoint.url)
+    for _ in range(2):
+        with transaction() as session:
+            shop.open_shop(session, endpoint.url)
     [endpoint] = queries.endpoints(reader(), SYSTEM).rows
     assert sorted(endpoint.types) == sorted(shop.EVENTS)
     assert reader().scalars(select(ApiKey.scopes).where(ApiKey.name == shop.NAME)).one() == sorted(shop.SCOPES)
     assert set(shop.EVENTS) <= set(TYPES)
+    [row] = reader().scalars(select(AuditRow).where(AuditRow.action == "key.scopes_set"))
+    assert (row.before, row.after) == ({"scopes": ["orders:read"]}, {"scopes": sorted(shop.SCOPES)})
 
 
 def test_all_that_one_page_asks_has_two_seconds_together():

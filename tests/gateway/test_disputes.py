@@ -59,6 +59,10 @@ def test_a_store_objects_to_a_payout_once_and_its_money_stays_held(funded, other
     assert held[0]["held"] == "16.711957"
 
 
+def test_what_was_sent_is_confirmed_by_its_store(funded, paid_out):
+    assert funded.post(f"/payouts/{paid_out}/confirm", {}).json["status"] in ("confirmed", "completed")
+
+
 @pytest.mark.parametrize(("asked", "status"), [
     ({"reason": "not_confirmed", "text": "x"}, 422), ({"reason": "not_arrived"}, 422),
     ({"reason": "not_arrived", "text": ""}, 422), ({"reason": "not_arrived", "text": "x", "amount": "1"}, 422)])

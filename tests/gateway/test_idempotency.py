@@ -226,6 +226,16 @@ def test_an_order_that_somebody_else_changes_is_busy_and_its_key_is_not_in_progr
     assert shop.post(f"/payins/{made}/cancel", key="c").json["status"] == "cancelled"
 
 
+def test_who_waits_behind_others_for_one_balance_hears_busy_as_they_do(funded, payout):
+    """PostgreSQL names no row to the second in line: that was taken for a locked table, and told as an outage."""
+    bodies = [payout(external_id=f"behind-{number}") for number in range(4)]
+    with another_process() as other, impatient():
+        other.execute(text("SELECT FROM balances WHERE account_id IN (SELECT id FROM accounts WHERE owner_id = :store)"
+                           " FOR UPDATE"), {"store": funded.store.id})
+        answers = at_the_same_time(4, lambda number: funded.post("/payouts", bodies[number], key=f"behind-{number}"))
+    assert [(answer.status_code, answer.json["code"]) for answer in answers] == [(409, "busy")] * 4
+
+
 def test_keys_that_nobody_can_write_are_the_databases_trouble(shop, payin):
     made = shop.post("/payins", payin()).json["id"]
     with another_process() as other, impatient():

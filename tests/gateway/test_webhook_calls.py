@@ -1,10 +1,11 @@
 """Endpoints, events and deliveries over JSON: the same services as the pages, and the shapes that are documented."""
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from portal.core import jobs
+from portal.core import clock, jobs
 from portal.core.db import transaction
 from portal.webhooks import Announcement, announce
 from portal.webhooks.announce import KIND
@@ -54,6 +55,12 @@ def test_changed_paused_and_deleted(document, shop, endpoint):
     assert gone.json == {"id": endpoint["id"], "object": "webhook_endpoint", "deleted": True}
     assert send(shop, "DELETE", path).status_code == 404
     assert shop.get("/webhook-endpoints").json["data"] == []
+
+
+def test_everything_is_told_once_more(shop, endpoint):
+    asked = {"since": clock.rfc3339(clock.now() - timedelta(hours=1)), "undelivered_only": True}
+    answer = shop.post(f"/webhook-endpoints/{endpoint['id']}/replay", asked)
+    assert (answer.status_code, answer.json["object"]) == (202, "webhook_replay"), answer.json
 
 
 def test_a_deletion_under_the_same_key_is_the_first_answer_again(shop, endpoint):

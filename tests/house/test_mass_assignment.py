@@ -1,105 +1,105 @@
-"""A form may ask for what its command names and for nothing else: more fields are refused or without effect."""
-from collections.abc import Iterator
-from typing import Any
+"""A form may ask for what its command names and for nothing else: more fields are refused or without effect.
+
+The tests that `forms.txt` names send them along with each valid form, as `tests/foreign_fields.py` says. Who adds a
+form adds its line there: method, address, a test that sends it a valid one, and which of PLANTS are the form's own.
+`*`: it refuses the whole without a word of the field. Or `-` for a test, and why there is none.
+"""
+import ast
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
-from flask import Flask
-from sqlalchemy import select
+from flask import Flask, jsonify, request
 
-from portal import ledger
-from portal.core.access import TEMPLATES
-from portal.core.db import reader
-from portal.orders import payment_links
-from portal.orders.models import Order
-from portal.parties.models import Merchant, Store, Trader, User
-from tests import people
-from tests.factories import Cast, assignment_of, fresh, new_cast, paid_payin
+from tests import factories as f
+from tests import foreign_fields
+from tests.foreign_fields import PLANTED, PLANTS, UNTESTED, UNTOLD, Form, Rider, forms, sent_along
 from tests.house.test_access import doors
 
-EXTRA = {
-    "role": "admin", "permissions": "user:manage", "active": "no", "email": "me@evil.example", "password_hash": "x",
-    "balance": "1000000", "available_minor": "1000000", "fee": "0", "fee_minor": "0", "rate": "1", "reward_minor": "9",
-    "amount": "1.00", "amount_minor": "1", "settlement_minor": "1", "status": "completed", "state": "chosen",
-    "version": "99", "live": "", "tier": "9", "open_orders_max": "9999", "robot": "yes", "settlement_currency": "RUB",
-    "store_id": "01a205a4-f323-858a-ec5b-3908726fa36b", "merchant_id": "01a205a4-f323-858a-ec5b-3908726fa36b",
-    "trader_id": "01a205a4-f323-858a-ec5b-3908726fa36b", "actor_id": "01a205a4-f323-858a-ec5b-3908726fa36b",
-}
+ROOT = Path(__file__).parents[2]
+WRITES = ("POST", "PUT", "PATCH", "DELETE")
+ROUTE = "POST /act"
 
 
-@pytest.fixture
-def cast(app: Flask) -> Cast:
-    return new_cast()
+def test_every_route_that_writes_has_a_test_that_sends_it_foreign_fields(app: Flask) -> None:
+    writes = sorted(f"{door.method} {door.url}" for door, _ in doors(app) if door.method in WRITES)
+    assert sorted(form.route for form in forms()) == writes, f"see the docstring of {Path(__file__).name}"
 
 
-def acts(app: Flask) -> Iterator[tuple[str, str, str]]:
-    """(url, endpoint, template of somebody who may) of every form of the portal."""
-    for door, endpoint in doors(app):
-        if door.method == "POST" and not endpoint.startswith(("gateway", "auth")):
-            yield door.url, endpoint, next((name for name in TEMPLATES if name in door.who), "stranger")
+@pytest.mark.parametrize("form", forms(), ids=lambda form: form.route)
+def test_a_form_names_a_test_that_is_there_or_says_why_it_has_none(form: Form) -> None:
+    if form.test == UNTESTED:
+        assert len(form.why.split()) > 2
+        return
+    path, _, name = form.test.partition("::")
+    there = {node.name for node in ast.walk(ast.parse((ROOT / path).read_text())) if isinstance(node, ast.FunctionDef)}
+    assert name.partition("[")[0] in there
+    assert form.own <= {*PLANTS, UNTOLD}
 
 
-def facts(*rows: Any) -> list[dict[str, Any]]:
-    """What no form of an order's life may change."""
-    kept = {
-        Order: ("store_id", "amount_minor", "amount_to_pay_minor", "settlement_minor", "settlement_currency",
-                "fee_minor", "rate", "live", "direction", "external_id"),
-        Trader: ("tier", "status", "open_orders_max", "robot", "settlement_currency", "name"),
-        Store: ("status", "merchant_id", "settlement_currency", "slug", "match_for_s"),
-        Merchant: ("status", "name"),
-        User: ("email", "role", "active", "password_hash", "merchant_id", "trader_id"),
-    }
-    return [{name: getattr(fresh(row), name) for name in kept[type(row)]} for row in rows]
+Act = Callable[[str, dict[str, str]], object]
 
 
-@pytest.mark.timeout(900)  # every form there is, on whatever machine
-def test_no_form_takes_more_than_it_names(app: Flask, cast: Cast) -> None:
-    order = paid_payin(cast)
-    trader = cast.traders[0]
-    seats: dict[str, tuple[people.Seat, User]] = {}
-    for url, endpoint, kind in acts(app):
-        if kind not in seats:
-            who = people.stranger(app) if kind == "stranger" else None
-            person = people.person("trader" if kind == "stranger" else kind, merchant_id=cast.merchant.id
-                                   if kind.startswith("merchant") else None,
-                                   trader_id=trader.id if kind in ("trader", "stranger") else None)
-            seats[kind] = who or people.seat(app, person), reader().get_one(User, person.id)
-        seat, user = seats[kind]
-        rows = (order, trader, cast.store, cast.merchant, user)
-        before = facts(*rows), _may(user), _balances(cast)
-        answer = seat.send(_address(url, order), {**EXTRA, "on": "yes"})
-        assert answer.status_code < 500, (endpoint, answer.status_code)
-        assert (facts(*rows), _may(user), _balances(cast)) == before, endpoint
-        assert fresh(order).status == "paid" or not endpoint.startswith("trader"), endpoint
+def told(app: Flask, act: Act) -> Flask:
+    """A small desk with one act, on the same rows: it is given a merchant's name and what was sent."""
+    small = Flask("small")
+    small.config["SQLALCHEMY_DATABASE_URI"] = app.config["SQLALCHEMY_DATABASE_URI"]
+    small.post("/act")(lambda: act(request.form["name"], request.form.to_dict()))
+    return small
 
 
-def test_a_confirmation_with_one_field_more_is_refused(app: Flask, cast: Cast) -> None:
-    order = paid_payin(cast)
-    seat = people.seat(app, people.person("trader", trader_id=assignment_of(order).trader_id))
-    form = {"assignment_id": assignment_of(order).public_id, "received": "1500.00"}
-    path = f"/trader/orders/{order.public_id}/confirmation"
-    for name in ("fee", "status", "reward_minor", "trader_id"):
-        assert seat.send(path, {**form, name: EXTRA[name]}).status_code == 422, name
-    assert fresh(order).status == "paid"
-    assert seat.send(path, form).status_code == 303
-    assert fresh(order).status == "confirmed"
+def ride(app: Flask, act: Act, monkeypatch: pytest.MonkeyPatch, own: frozenset[str] = frozenset()) -> int:
+    small = told(app, act)
+    with sent_along({ROUTE: Rider(Form(ROUTE, "a test", own))}, monkeypatch):
+        return small.test_client().post("/act", data={"name": f.new_cast().merchant.name}).status_code
 
 
-def _address(url: str, order: Order) -> str:
-    known = {"order_id": order.public_id, "job_id": "999999999", "token": payment_links.token_of(order.id)}
-    parts = (next((value for name, value in known.items() if name in part), f"apr_{'0' * 26}")
-             if part.startswith("<") else part for part in url.split("/"))
-    return "/".join(parts)
+def refused(*fields: str, code: str = "extra_forbidden") -> object:
+    return jsonify(errors=[{"field": f"/{name}", "code": code} for name in fields]), 422
 
 
-def _may(user: User) -> set[str]:
-    session = reader()
-    session.rollback()
-    found = session.scalars(select(User).where(User.id == user.id).execution_options(populate_existing=True)).one()
-    return {row.permission for row in found.permissions}
+def test_an_act_that_refuses_what_it_does_not_know_passes(app, monkeypatch):
+    def act(name: str, sent: dict[str, str]) -> object:
+        foreign = sent.keys() - {"name"}
+        return refused(*foreign) if foreign else "done"
+
+    assert ride(app, act, monkeypatch) == 200
 
 
-def _balances(cast: Cast) -> list[Any]:
-    session = reader()
-    session.rollback()
-    return [ledger.balances_of(session, "store", cast.store.id, True),
-            *(ledger.balances_of(session, "trader", trader.id, True) for trader in cast.traders)]
+def test_an_act_that_looks_at_nothing_else_passes(app, monkeypatch):
+    assert ride(app, lambda name, sent: "done", monkeypatch) == 200
+
+
+def test_an_act_that_writes_what_it_was_not_asked_for_is_found(app, monkeypatch):
+    def act(name: str, sent: dict[str, str]) -> object:
+        with foreign_fields.owner(app) as connection:
+            connection.execute("UPDATE merchants SET name = %s WHERE name = %s", [sent.get("role", name), name])
+        return "done"
+
+    with pytest.raises(AssertionError, match=f"wrote what was planted.*{PLANTED}"):
+        ride(app, act, monkeypatch)
+
+
+def test_an_act_that_refuses_and_still_writes_is_found(app, monkeypatch):
+    def act(name: str, sent: dict[str, str]) -> object:
+        with foreign_fields.owner(app) as connection:
+            connection.execute("UPDATE merchants SET name = name || '.' WHERE name = %s", [name])
+        return refused(*sent)
+
+    with pytest.raises(AssertionError, match="refuses a form and changes rows"):
+        ride(app, act, monkeypatch)
+
+
+def test_an_act_that_reads_a_field_which_no_line_calls_its_own_is_found(app, monkeypatch):
+    def act(name: str, sent: dict[str, str]) -> object:
+        foreign = sent.keys() - {"name", "status"}
+        return refused(*foreign) if foreign else refused("status", code="literal_error") if "status" in sent else "done"
+
+    with pytest.raises(AssertionError, match=r"reads \['status'\]"):
+        ride(app, act, monkeypatch)
+    assert ride(app, act, monkeypatch, own=frozenset({"status"})) == 200
+
+
+def test_a_test_that_sends_no_valid_form_any_more_is_found(app, monkeypatch):
+    with pytest.raises(AssertionError, match="sends no valid form"):
+        ride(app, lambda name, sent: refused("name", code="missing"), monkeypatch)

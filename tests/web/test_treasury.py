@@ -187,6 +187,18 @@ def _withdraw(app: Flask, cast: f.Cast, area: str, address_id: str, address: str
     assert f"{page}/{withdrawal}" in statement
 
 
+def test_what_was_asked_for_is_called_off_and_an_address_leaves_the_book(
+        cast: f.Cast, area: str, owner: people.Seat) -> None:
+    asked, page = acts.ask(actor(cast, area), cast), f"/{area}/withdrawals"
+    assert held(cast, area) != ("100.000000", "0.000000")
+    assert owner.send(f"{page}/{asked.public_id}/cancellation").status_code == 303
+    assert held(cast, area) == ("100.000000", "0.000000")
+    at = acts.usable(actor(cast, area), cast)
+    assert at.public_id in owner.get(page).text
+    assert owner.send(f"{page}/addresses/{at.public_id}/removal").status_code == 303
+    assert at.public_id not in owner.get(page).text
+
+
 def test_what_is_asked_for_is_what_is_there(cast: f.Cast, area: str, owner: people.Seat) -> None:
     at = acts.usable(actor(cast, area), cast)
     for amount, status, said in (("100.01", 409, "does not cover"), ("0", 422, "more than nothing"),

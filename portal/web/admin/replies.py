@@ -29,7 +29,7 @@ def index() -> Response:
 @once
 def add() -> Response:
     with act(NEW, _all) as session:
-        replies.set_reply(session, signed_in(), bind(SetReply, request.form, active=True))
+        replies.set_reply(session, signed_in(), bind(SetReply, request.form, reply_id=None, active=True))
     flash(gettext("The template is there to be used."))
     return redirect(url_for(".index"), 303)  # type: ignore[return-value]
 

@@ -32,6 +32,7 @@ from portal.web.render import show
 bp = Blueprint("admin_users", __name__, url_prefix="/admin/users")
 ONE, NEW, PASSWORD = "admin/users/one.html", "admin/users/new.html", "admin/users/password.html"
 ROLES = tuple(str(role) for role in Role)
+NO_COMPANY: dict[str, Any] = {"merchant_id": None, "trader_id": None}
 NAMES: dict[str, Any] = {"role_names": labels.ROLES, "template_names": labels.TEMPLATES, "noun": right_labels.noun,
                          "verb": right_labels.verb}
 
@@ -157,14 +158,14 @@ def _company() -> dict[str, Any]:
     session, actor = reader(), signed_in()
     if shown := request.values.get("merchant"):
         merchant = queries.merchant(session, actor, shown)
-        return {"company": merchant, "sort": "merchant", "belongs": {"merchant_id": merchant.id},
+        return {"company": merchant, "sort": "merchant", "belongs": NO_COMPANY | {"merchant_id": merchant.id},
                 "templates": permissions.OF_ROLE[Role.MERCHANT], **NAMES}
     if shown := request.values.get("trader"):
         trader = queries.trader(session, actor, shown)
-        return {"company": trader, "sort": "trader", "belongs": {"trader_id": trader.id},
+        return {"company": trader, "sort": "trader", "belongs": NO_COMPANY | {"trader_id": trader.id},
                 "templates": ("trader",), **NAMES}
     givable = [name for name in permissions.OF_ROLE[Role.ADMIN] if TEMPLATES[name] <= actor.permissions]
-    return {"company": None, "sort": "", "belongs": {"merchant_id": None, "trader_id": None},
+    return {"company": None, "sort": "", "belongs": NO_COMPANY,
             "templates": givable, **NAMES}
 
 

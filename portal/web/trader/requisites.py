@@ -54,7 +54,7 @@ def new() -> Response:
 def add() -> Response:
     with redisplay(NEW, lambda: _choices_for(request.form.get("currency"))):
         directions = {name: request.form.get(name) == "yes" for name in ("payin", "payout")}
-        command = bind(AddRequisite, request.form, **directions)
+        command = bind(AddRequisite, request.form, trader_id=None, **directions)
         with transaction() as session:
             made = service.add(session, signed_in(), command)
             public_id = made.public_id

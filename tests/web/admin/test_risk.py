@@ -107,6 +107,14 @@ def test_what_is_wrong_is_said_at_its_field(cast, admin, kind, terms, field):
     assert f'id="field-{field}"' in answer.text
 
 
+def test_a_rule_is_put_right_by_its_form(cast, admin):
+    url = written(admin, cast)
+    changed = admin.send(url, {"name": "Larger ones", "verdict": "review", "reason": "Too many", "currency": "RUB",
+                               "store_id": cast.store.public_id, "amount": "2 000,00", "direction": "payin"})
+    assert changed.status_code == 303, changed.text
+    assert "Larger ones" in admin.get(url).text
+
+
 def test_replayed_it_says_what_would_have_changed(cast, admin):
     f.completed_payin(cast, "1500.00")
     f.completed_payin(cast, "900.00")

@@ -21,6 +21,7 @@ from portal.core.audit import AuditRow
 from portal.core.db import reader, transaction
 from portal.parties import passkeys, second_factor
 from portal.parties.factor_models import Passkey
+from tests import factories as f
 from tests import people
 from tests.web.auth.test_second_factor import at_the_second_door
 
@@ -157,6 +158,21 @@ def test_a_challenge_for_adding_is_given_behind_a_step_up_only(app: Flask) -> No
     assert other.post("/passkeys/add/challenge", headers={"X-CSRFToken": other.token}).status_code == 403
     other.send("/step-up", {"reading": "/profile/second-factor/passkeys/new"})
     assert challenge(other, "add")
+
+
+def test_a_key_is_taken_away_by_its_form(app: Flask) -> None:
+    me, phone = owner_of_a_key()
+    with transaction() as session:
+        at = f"/profile/second-factor/passkeys/{passkeys.of_user(session, me.id)[0].public_id}/removal"
+    with transaction() as session:
+        second_factor.remove_app(session, me.actor, needed=True)
+    browser = people.stranger(app)
+    assert sign_in(browser, phone.sign(challenge(browser))) == 303
+    browser.token = people.csrf_of(browser.get("/profile"))
+    proof = phone.sign(challenge(browser, "prove"))
+    assert browser.send(at, {"proof_passkey": proof, "proof_password": ""}).status_code == 303
+    with f.look() as session:
+        assert passkeys.of_user(session, me.id) == []
 
 
 def test_the_last_factor_stays_where_one_is_needed(app: Flask) -> None:

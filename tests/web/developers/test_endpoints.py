@@ -190,6 +190,12 @@ def test_deleted(desk: Desk) -> None:
     desk.page(f"/endpoints/{endpoint_id}", status=404)
 
 
+def test_deleted_by_one_who_presses_once(desk: Desk) -> None:
+    endpoint_id, _ = desk.make_endpoint(URL)
+    assert desk.send(f"/endpoints/{endpoint_id}/deletion").status_code == 303
+    assert "No endpoints yet" in desk.page("/endpoints")
+
+
 def test_a_strangers_endpoint_does_not_exist(desk: Desk, stranger: Desk) -> None:
     endpoint_id, _ = desk.make_endpoint(URL)
     for path in ("", "/secret", "/deletion"):

@@ -71,6 +71,17 @@ def test_one_that_waits_is_let_through_once(admin: people.Seat) -> None:
     assert admin.send(f"{page}/held-rate", {"reason": "Again"}).status_code == 409
 
 
+def test_its_terms_are_put_right_and_a_source_is_taken_away(admin: people.Seat) -> None:
+    page = add(admin)
+    assert admin.send(page, TERMS | {"interval_s": "60"}).status_code == 303
+    assert admin.send(f"{page}/sources", {"url": "https://rates.example/btc", "pointer": "/p"}).status_code == 303
+    removal = re.search(r'action="([^"]+/removal)"', admin.get(page).get_data(as_text=True))
+    assert removal is not None
+    assert admin.send(removal[1]).status_code == 303
+    feed = reader().scalars(select(RateFeed)).one()
+    assert (feed.interval_s, feed.sources) == (60, [])
+
+
 def test_off_and_on_again(admin: people.Seat) -> None:
     page = add(admin)
     assert admin.send(f"{page}/switch", {}).status_code == 303
