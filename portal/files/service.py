@@ -32,6 +32,7 @@ ORPHANS_MAX = 500  # looked up at once
 HEX = "0123456789abcdef"
 STARTS = [[f"{one}{two}" for two in HEX] for one in HEX]  # of the keys, by turn
 BITS_APART_MAX = 6  # of 64, between a picture and the same one photographed or pressed again
+PART_BITS = 16
 Visible = Callable[[Session, Actor, UUID], bool]
 _visible: dict[str, Visible] = {}
 _places = BoundedSemaphore(AT_ONCE_MAX)
@@ -179,16 +180,22 @@ def also_on(session: Session, file: File) -> list[File]:
     same: ColumnElement[bool] = File.content_hash == file.content_hash
     if file.picture_hash is not None:
         differing = func.bit_count(cast(File.picture_hash.bitwise_xor(file.picture_hash), BIT(64)))
-        same = same | (File.picture_parts.overlap(parts_of(file.picture_hash)) & (differing <= BITS_APART_MAX))
+        same = same | (File.picture_parts.overlap(_nearly(file.picture_hash)) & (differing <= BITS_APART_MAX))
     return list(session.scalars(select(File).where(
         same, File.attached_at.is_not(None), File.subject_id != file.subject_id).order_by(File.id).limit(20)))
 
 
 def parts_of(picture_hash: int | None) -> list[int] | None:
-    """Four parts of 16 bits, each with its number before it: whose parts all differ are not nearly alike."""
+    """Four parts of 16 bits, each with its number before it. Of two that are nearly alike, one part at least differs in
+    one bit or none: four with two bits each would be more than BITS_APART_MAX."""
     if picture_hash is None:
         return None
-    return [part << 16 | (picture_hash >> 16 * part & 0xFFFF) for part in range(4)]
+    return [part << PART_BITS | (picture_hash >> PART_BITS * part & 0xFFFF) for part in range(4)]
+
+
+def _nearly(picture_hash: int) -> list[int]:
+    """Its parts, and each with any one bit turned over."""
+    return [one ^ turned for one in parts_of(picture_hash) or () for turned in (0, *(1 << n for n in range(PART_BITS)))]
 
 
 def sweep(session: Session) -> None:

@@ -2,6 +2,7 @@
 import base64
 import os
 import resource
+import secrets
 import subprocess
 import sys
 import time
@@ -21,7 +22,7 @@ from portal.core.errors import NotFound
 from portal.core.ids import new_id
 from portal.files import inspection
 from portal.files.inspection import BYTES_MAX, inspect, shown_name
-from portal.files.service import BITS_APART_MAX
+from portal.files.service import BITS_APART_MAX, parts_of
 from tests import factories as f
 from tests import people
 
@@ -254,6 +255,24 @@ def test_the_same_picture_elsewhere_is_found(app):
         assert files.also_on(session, first) == [second]
         assert files.also_on(session, second) == [first]
         assert files.also_on(session, other) == []
+
+
+@pytest.mark.parametrize(("turned", "alike"), [
+    (0x0001_0001_0001_0007, True), (0x0003_0003_0001_0001, True), (0x8000_8000_8001_8001, True),
+    (0x0003_0003_0003_0001, False), (0x0000_0000_0000_007F, False)])
+def test_a_picture_that_differs_in_a_few_bits_is_found_wherever_they_are(app, turned, alike):
+    """In all four parts too, by which it is looked up."""
+    me, attached, look = f.staff(), [], secrets.randbits(63)
+    other = look ^ turned
+    for picture_hash in (look, other - (1 << 64) if other >> 63 else other):
+        draft = f.upload(me, f.picture())
+        f.change(draft, picture_hash=picture_hash, picture_parts=parts_of(picture_hash))
+        with f.act() as session:
+            attached += files.attach(session, me, [draft.public_id], "test", new_id())
+    with f.look() as session:
+        first, second = (session.get_one(files.File, one.id) for one in attached)
+        assert files.also_on(session, first) == ([second] if alike else [])
+        assert files.also_on(session, second) == ([first] if alike else [])
 
 
 def test_drafts_nobody_sent_are_swept_with_their_bytes(app):

@@ -2,6 +2,7 @@
 from io import BytesIO
 
 import pytest
+from PIL import Image
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
 
@@ -99,6 +100,33 @@ def test_the_same_picture_on_a_second_order_is_before_staff_with_the_other(app, 
         page = staff.get(f"/admin/orders/{one.public_id}").text
         assert "The same receipt stands on another order." in page
         assert all(other.public_id in page for other in others)
+
+
+def test_a_picture_pressed_again_and_made_smaller_is_the_same_receipt(app, client, cast):
+    """Not one byte of it is the same."""
+    first, second, fair = (f.paid_payin(cast, f"{amount}.00") for amount in (1500, 1510, 1520))
+    sent = broad_shapes()
+    for order, content in ((first, encoded(sent, "PNG")), (second, encoded(sent.resize((300, 400)), "JPEG")),
+                           (fair, encoded(broad_shapes(), "JPEG"))):
+        assert send(client, order, "receipts", receipt=receipt(content)).status_code == 303
+    assert f.fresh(fair).needs_attention_at is None
+    assert f.fresh(second).needs_attention_at is not None
+    staff = people.seat(app, people.person("support_readonly"))
+    page = staff.get(f"/admin/orders/{second.public_id}").text
+    assert "The same receipt stands on another order." in page
+    assert first.public_id in page
+    assert fair.public_id not in page
+
+
+def broad_shapes():
+    """As a photograph has."""
+    return Image.effect_noise((9, 12), 200).convert("RGB").resize((600, 800))
+
+
+def encoded(picture, kind):
+    out = BytesIO()
+    picture.save(out, kind)
+    return out.getvalue()
 
 
 def test_a_receipt_that_stands_elsewhere_agrees_to_nothing_by_itself(app, client, cast):
