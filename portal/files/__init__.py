@@ -21,6 +21,7 @@ from portal.files.service import (
     forget_of,
     keep,
     of,
+    one_at_a_time,
     open_file,
     remove,
     room_for,
@@ -33,5 +34,5 @@ from portal.files.storage import LocalFolder, StorageAway, configure, storage
 
 __all__ = ["BYTES_MAX", "AttachedElsewhere", "BadFile", "Clamd", "File", "Inspected", "LocalFolder", "ScannerAway",
            "StorageAway", "Stored", "TooManyFiles", "TooManyStrangers", "Upload", "UploadsBusy", "also_on", "attach",
-           "chosen", "configure", "discard", "drafts", "forget", "forget_of", "keep", "of", "open_file", "remove",
-           "room_for", "shown_name", "storage", "store", "sweep", "sweep_orphans", "use_scanner", "visible_by"]
+           "chosen", "configure", "discard", "drafts", "forget", "forget_of", "keep", "of", "one_at_a_time",
+           "open_file", "remove", "room_for", "shown_name", "storage", "store", "sweep", "sweep_orphans", "use_scanner", "visible_by"]

@@ -185,6 +185,16 @@ def also_on(session: Session, file: File) -> list[File]:
         same, File.attached_at.is_not(None), File.subject_id != file.subject_id).order_by(File.id).limit(20)))
 
 
+def one_at_a_time(session: Session, shown: Sequence[File]) -> None:
+    """Until the end of this transaction nobody else gets past here with the same file or picture: of two that are shown
+    at once the later sees the earlier. Before `also_on`, where something rests on it.
+    """
+    names = sorted({f"files/{one.content_hash.hex()}" for one in shown}
+                   | {f"pictures/{part}" for one in shown for part in parts_of(one.picture_hash) or ()})
+    session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(name, 0)) FROM unnest(CAST(:names AS text[]))"
+                         " AS name"), {"names": names})
+
+
 def parts_of(picture_hash: int | None) -> list[int] | None:
     """Four parts of 16 bits, each with its number before it. Of two that are nearly alike, one part at least differs in
     one bit or none: four with two bits each would be more than BITS_APART_MAX."""

@@ -11,6 +11,7 @@ from portal.core.jobs import Job
 from portal.core.lifecycle import InvalidTransition
 from portal.ledger.models import JournalEntry
 from portal.orders import deadlines
+from portal.orders.service import OrderExpired
 from tests import factories as f
 from tests.factories import usdt
 
@@ -150,8 +151,8 @@ def test_a_payouts_end_against_its_payment_at_the_deadline(app, cast, times):
     assert f.store_held(cast.store) == usdt("0.000000")
 
 
-@pytest.mark.parametrize("act", ["mark_paid", "cancel"])
-def test_expiry_against_the_payer(app, ready, act):
+@pytest.mark.parametrize(("act", "refused"), [("mark_paid", OrderExpired), ("cancel", InvalidTransition)])
+def test_expiry_against_the_payer(app, ready, act, refused):
     for n in range(8):
         order = f.assigned_payin(ready, f"{1000 + n}.00")
         doing = {"mark_paid": lambda order=order: f.mark_paid(ready.customer(order), order),
@@ -160,7 +161,7 @@ def test_expiry_against_the_payer(app, ready, act):
             done, ended = f.at_the_same_time(app, [doing, lambda: f.work_off("expire_order")])
         assert not isinstance(ended, Exception)
         winner = the_end_of(order, "payin.paid", "payin.cancelled", "payin.expired")
-        assert isinstance(done, InvalidTransition) == (winner == "payin.expired"), (winner, done)
+        assert isinstance(done, refused) == (winner == "payin.expired"), (winner, done)
         if winner == "payin.paid":
             f.confirm(f.its_trader(order), order)
     with clock.moved(timedelta(hours=1)):

@@ -123,9 +123,9 @@ def broad_shapes():
     return Image.effect_noise((9, 12), 200).convert("RGB").resize((600, 800))
 
 
-def encoded(picture, kind):
+def encoded(picture, kind, **how):
     out = BytesIO()
-    picture.save(out, kind)
+    picture.save(out, kind, **how)
     return out.getvalue()
 
 
@@ -143,3 +143,19 @@ def test_a_receipt_that_stands_elsewhere_agrees_to_nothing_by_itself(app, client
                     content_type=f"multipart/form-data; boundary={boundary}")
     assert (f.fresh(fair).status, f.fresh(reused).status) == ("confirmed", "paid")
     assert f.fresh(reused).needs_attention_at is not None
+
+
+@pytest.mark.parametrize("again", ["the same bytes", "pressed again"])
+def test_of_one_receipt_shown_for_six_payouts_at_once_one_is_taken(app, cast, again):
+    """None of six transactions saw another's receipt, and each of six payouts was agreed to by itself."""
+    f.change(cast.store, payout_confirm="at_once")
+    sent, trader = broad_shapes(), cast.traders[0]
+    payouts = [f.accepted_payout(cast, f"{1500 + n}.00") for n in range(6)]
+    shown = [encoded(sent, "PNG") if again == "the same bytes" else encoded(sent, "JPEG", quality=80 + n)
+             for n in range(len(payouts))]
+    drafts = [f.upload(f.as_trader(trader), one).public_id for one in shown]
+    done = f.at_the_same_time(app, [
+        lambda order=order, draft=draft: f.pay(f.as_trader(trader), order, receipts=[draft]).status
+        for order, draft in zip(payouts, drafts, strict=True)])
+    assert sorted(map(str, done)) == ["confirmed"] + ["paid"] * 5
+    assert [f.fresh(one).needs_attention_at is None for one in payouts].count(True) == 1
