@@ -5,7 +5,6 @@ import resource
 import secrets
 import subprocess
 import sys
-import time
 import zlib
 from collections.abc import Callable
 from datetime import timedelta
