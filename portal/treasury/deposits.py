@@ -132,7 +132,7 @@ def same_proof(session: Session, deposit: Deposit) -> Sequence[Deposit]:
 
 
 def shown_twice(session: Session, approval_ids: Collection[UUID]) -> set[UUID]:
-    """Of these approvals: whose deposit shows a file that another one shows too, byte for byte. One query, for a list."""
+    """Of these approvals: whose deposit shows a file, byte for byte, that another one shows too. One query."""
     other, mine, theirs = aliased(Deposit), aliased(files.File), aliased(files.File)
     return set(session.scalars(select(Deposit.approval_id).where(
         Deposit.approval_id.in_(approval_ids), exists().where(

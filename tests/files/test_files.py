@@ -20,8 +20,8 @@ from portal.core import clock
 from portal.core.errors import NotFound
 from portal.core.ids import new_id
 from portal.files import inspection
+from portal.files.alike import BITS_APART_MAX, parts_of
 from portal.files.inspection import BYTES_MAX, inspect, shown_name
-from portal.files.service import BITS_APART_MAX, parts_of
 from tests import factories as f
 from tests import people
 

@@ -1,5 +1,4 @@
-"""What an order came to is one set of numbers at every door: gateway, webhook, pages, export, statement in all its forms.
-"""
+"""What an order came to is one set of numbers at every door: gateway, webhook, pages, export, each form of statement."""
 import csv
 import io
 from collections.abc import Callable, Iterable
