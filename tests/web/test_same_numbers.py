@@ -1,4 +1,4 @@
-"""What an order came to is one set of numbers at every door: gateway, webhook, pages, export, each form of statement."""
+"""What an order came to is one set of numbers at every door: gateway, webhook, pages, export, and statements."""
 import csv
 import io
 from collections.abc import Callable, Iterable
