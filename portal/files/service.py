@@ -8,8 +8,7 @@ from itertools import islice
 from threading import BoundedSemaphore
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, cast, func, select, text
-from sqlalchemy.dialects.postgresql import BIT
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from portal.core import clock, ids
@@ -17,6 +16,7 @@ from portal.core.access import Actor, ActorKind
 from portal.core.db import after_commit, locked, locked_one
 from portal.core.errors import Conflict, NotFound, Unavailable
 from portal.files import scanning
+from portal.files.alike import parts_of
 from portal.files.inspection import Inspected, Upload, inspect, shown_name
 from portal.files.models import PREFIX, File
 from portal.files.storage import StorageAway, storage
@@ -31,7 +31,6 @@ ORPHAN_FOR = timedelta(days=1)
 ORPHANS_MAX = 500  # looked up at once
 HEX = "0123456789abcdef"
 STARTS = [[f"{one}{two}" for two in HEX] for one in HEX]  # of the keys, by turn
-BITS_APART_MAX = 6  # of 64, between a picture and the same one photographed or pressed again
 Visible = Callable[[Session, Actor, UUID], bool]
 _visible: dict[str, Visible] = {}
 _places = BoundedSemaphore(AT_ONCE_MAX)
@@ -172,23 +171,6 @@ def open_file(session: Session, actor: Actor, file_id: str) -> tuple[File, bytes
     if file is None or not (file.uploader == _who(actor) or _sees(session, actor, file)):
         raise NotFound()
     return file, storage().get(file.storage_key)
-
-
-def also_on(session: Session, file: File) -> list[File]:
-    """The same file, or the same picture, on other subjects: staff are shown them. A bounded number, oldest first."""
-    same: ColumnElement[bool] = File.content_hash == file.content_hash
-    if file.picture_hash is not None:
-        differing = func.bit_count(cast(File.picture_hash.bitwise_xor(file.picture_hash), BIT(64)))
-        same = same | (File.picture_parts.overlap(parts_of(file.picture_hash)) & (differing <= BITS_APART_MAX))
-    return list(session.scalars(select(File).where(
-        same, File.attached_at.is_not(None), File.subject_id != file.subject_id).order_by(File.id).limit(20)))
-
-
-def parts_of(picture_hash: int | None) -> list[int] | None:
-    """Four parts of 16 bits, each with its number before it: whose parts all differ are not nearly alike."""
-    if picture_hash is None:
-        return None
-    return [part << 16 | (picture_hash >> 16 * part & 0xFFFF) for part in range(4)]
 
 
 def sweep(session: Session) -> None:

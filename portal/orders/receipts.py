@@ -102,7 +102,8 @@ def elsewhere(session: Session, order: Order, file: files.File) -> list[tuple[fi
 
 
 def seen_elsewhere(session: Session, order: Order, kept: Sequence[files.File]) -> bool:
-    """Whether one of these stands on another order, too."""
+    """Whether one of these, which this transaction has attached, stands on another order, too."""
+    files.one_at_a_time(session, kept)
     return any(elsewhere(session, order, one) for one in kept)
 
 

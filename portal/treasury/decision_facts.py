@@ -22,7 +22,7 @@ from portal.treasury import money_out, owners
 from portal.treasury.addresses import KIND as ADDRESS
 from portal.treasury.addresses import elsewhere
 from portal.treasury.deposits import KIND as DEPOSIT
-from portal.treasury.deposits import told_of_twice
+from portal.treasury.deposits import shown_twice, told_of_twice
 from portal.treasury.holdings import holdings
 from portal.treasury.models import Withdrawal, WithdrawalAddress
 from portal.treasury.states import AddressStatus
@@ -164,6 +164,8 @@ def _coming(session: Session, actor: Actor, waiting: Sequence[Approval]) -> dict
             facts[approval.id] = _afterwards(approval, held[owner], owed[owner]) if owner in held else []
     for id in told_of_twice(session, list(facts)):
         facts[id].append(_warning("The same reference was told of before."))
+    for id in shown_twice(session, list(facts)):
+        facts[id].append(_warning("The same proof was shown for another deposit."))
     return facts
 
 

@@ -121,6 +121,26 @@ def told_of_twice(session: Session, approval_ids: Collection[UUID]) -> set[UUID]
             other.reference_key == Deposit.reference_key, other.id != Deposit.id, other.status.in_(COUNTED)))).all())
 
 
+def same_proof(session: Session, deposit: Deposit) -> Sequence[Deposit]:
+    """Others that show the same file, or nearly the same picture, and were not refused. Oldest first."""
+    others = {other.subject_id for file in files.of(session, PROOF, [deposit.id]).get(deposit.id, [])
+              for other in files.also_on(session, file) if other.subject_kind == PROOF}
+    if not others:
+        return []
+    return session.scalars(select(Deposit).where(
+        Deposit.id.in_(others), Deposit.status.in_(COUNTED)).order_by(Deposit.id).limit(ALIKE_MAX)).all()
+
+
+def shown_twice(session: Session, approval_ids: Collection[UUID]) -> set[UUID]:
+    """Of these approvals: whose deposit shows a file, byte for byte, that another one shows too. One query."""
+    other, mine, theirs = aliased(Deposit), aliased(files.File), aliased(files.File)
+    return set(session.scalars(select(Deposit.approval_id).where(
+        Deposit.approval_id.in_(approval_ids), exists().where(
+            mine.subject_kind == PROOF, mine.subject_id == Deposit.id, theirs.content_hash == mine.content_hash,
+            theirs.subject_kind == PROOF, theirs.subject_id == other.id, other.id != Deposit.id,
+            other.status.in_(COUNTED)))).all())
+
+
 def _check_told(actor: Actor, command: AskDeposit) -> None:
     """Staff say why; an owner says by which transfer, and shows it. Raises Invalid."""
     needed = {"reason": command.reason} if actor.is_staff or actor.is_system else {

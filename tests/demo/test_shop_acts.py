@@ -7,21 +7,30 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from flask import Flask
 from sqlalchemy import select
 from werkzeug.serving import make_server
 
+from portal import approvals
 from portal.core import clock, crypto, ids
 from portal.core import site as public_site
 from portal.core.access import SYSTEM
 from portal.core.audit import AuditRow
 from portal.core.db import reader, transaction
+from portal.core.money import Money
 from portal.demo import load, shop
+from portal.disputes import decisions
+from portal.disputes.commands import DecideDispute
+from portal.ledger import verify
+from portal.orders import service as orders
 from portal.orders import view
+from portal.orders.commands import ConfirmOrder
 from portal.orders.models import Order
 from portal.parties.models import ApiKey
+from portal.web import filters
 from portal.web.shop import purchases
 from portal.web.shop.client import Gateway, GatewayAway
 from portal.webhooks import queries, signature
@@ -35,6 +44,7 @@ from tests.running import free_port
 from tests.webhooks.receiver import bare
 
 CARD = "2200 1500 0000 0007"
+RACES = 5
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +95,31 @@ def completed(buyer: PlainBrowser, order: Order) -> None:
     paid(buyer, order)
     f.confirm(f.its_trader(order), order)
     f.work_off("settle_order")
+
+
+def completed_by_staff(buyer: PlainBrowser, order: Order, received: str) -> None:
+    """Another amount came than was ordered: its trader says so, and two of the staff settle that."""
+    paid(buyer, order)
+    with f.act() as session:
+        orders.confirm(session, f.its_trader(order), ConfirmOrder(
+            order_id=order.public_id, assignment_id=f.assignment_of(order).public_id, received=received, differs=True))
+    with f.act() as session:
+        asked = decisions.ask(session, f.staff("admin"), DecideDispute(
+            order_id=order.public_id, outcome="complete", amount=received, reason="bank statement seen"))
+    with f.act() as session:
+        approvals.decide(session, f.staff("super_admin"), approvals.DecideApproval(
+            approval_id=asked.public_id, decision="approve", reason="checked"))
+    f.work_off("settle_order")
+    assert f.fresh(order).status == "completed"
+
+
+def spoken(amount: Money) -> str:
+    return " ".join(filters.money(amount).split())
+
+
+def refunds_of(order: Order) -> list[Order]:
+    with transaction() as session:
+        return list(session.scalars(select(Order).where(Order.meta["refund_of"].astext == order.public_id)))
 
 
 def tell(buyer: PlainBrowser, type: str, about: dict[str, object]) -> int:
@@ -141,6 +176,48 @@ def test_money_goes_back_once_and_only_what_was_paid(buyer):
     assert made.id == found.id
     buyer.open(f"{page}/refund")
     assert buyer.url.endswith(page), "it has been asked for"
+
+
+@pytest.mark.parametrize("difference", [-10000, 10000], ids=["less", "more"])
+def test_what_goes_back_is_what_came_and_not_what_was_ordered(buyer, difference):
+    page, order = bought(buyer)
+    came = Money(order.amount_minor + difference, order.currency)
+    completed_by_staff(buyer, order, came.text)
+    assert buyer.open(f"{page}/refund") == 200
+    assert spoken(came) in buyer.text
+    assert spoken(order.amount) not in buyer.text
+    assert buyer.send("/refund", number=CARD) == 200
+    [refund] = refunds_of(order)
+    assert refund.amount == came
+    assert verify.run(reader()).differences == []
+
+
+def test_two_browsers_that_ask_at_once_get_the_money_back_once(buyer):
+    """Each with a card of its own: the one that loses is led to the order as it is now, and its card gets nothing."""
+    both = [PlainBrowser(buyer.site) for _ in range(2)]
+    cards = [CARD, "2200 1500 0000 0015"]
+    for _ in range(RACES):
+        page, order = bought(buyer)
+        completed(buyer, order)
+        for browser in both:
+            assert browser.open(f"{page}/refund") == 200
+        start = threading.Barrier(len(both))
+
+        def ask(browser: PlainBrowser, card: str, start: threading.Barrier = start) -> int:
+            start.wait()
+            return browser.send("/refund", number=card)
+
+        with ThreadPoolExecutor(len(both)) as threads:
+            answers = list(threads.map(ask, both, cards))
+        [refund] = refunds_of(order)
+        assert refund.amount == order.amount
+        assert set(answers) <= {200, 409}, answers  # refused: the other's is being made at this moment
+        for browser, answer in zip(both, answers, strict=True):
+            assert browser.url.endswith(page if answer == 200 else "/refund")
+            assert browser.open(f"{page}/refund") == 200
+            assert browser.url.endswith(page), "there is nothing more to ask for"
+            assert refund.public_id in browser.html
+        assert 200 in answers
 
 
 def test_a_dispute_is_opened_and_followed_by_webhooks_alone(buyer):

@@ -2,6 +2,7 @@
 from io import BytesIO
 
 import pytest
+from PIL import Image
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
 
@@ -101,6 +102,33 @@ def test_the_same_picture_on_a_second_order_is_before_staff_with_the_other(app, 
         assert all(other.public_id in page for other in others)
 
 
+def test_a_picture_pressed_again_and_made_smaller_is_the_same_receipt(app, client, cast):
+    """Not one byte of it is the same."""
+    first, second, fair = (f.paid_payin(cast, f"{amount}.00") for amount in (1500, 1510, 1520))
+    sent = broad_shapes()
+    for order, content in ((first, encoded(sent, "PNG")), (second, encoded(sent.resize((300, 400)), "JPEG")),
+                           (fair, encoded(broad_shapes(), "JPEG"))):
+        assert send(client, order, "receipts", receipt=receipt(content)).status_code == 303
+    assert f.fresh(fair).needs_attention_at is None
+    assert f.fresh(second).needs_attention_at is not None
+    staff = people.seat(app, people.person("support_readonly"))
+    page = staff.get(f"/admin/orders/{second.public_id}").text
+    assert "The same receipt stands on another order." in page
+    assert first.public_id in page
+    assert fair.public_id not in page
+
+
+def broad_shapes():
+    """As a photograph has."""
+    return Image.effect_noise((9, 12), 200).convert("RGB").resize((600, 800))
+
+
+def encoded(picture, kind, **how):
+    out = BytesIO()
+    picture.save(out, kind, **how)
+    return out.getvalue()
+
+
 def test_a_receipt_that_stands_elsewhere_agrees_to_nothing_by_itself(app, client, cast):
     """A store that lets the receipt decide is asked itself where the receipt has been seen before."""
     f.change(cast.store, payout_confirm="at_once")
@@ -115,3 +143,19 @@ def test_a_receipt_that_stands_elsewhere_agrees_to_nothing_by_itself(app, client
                     content_type=f"multipart/form-data; boundary={boundary}")
     assert (f.fresh(fair).status, f.fresh(reused).status) == ("confirmed", "paid")
     assert f.fresh(reused).needs_attention_at is not None
+
+
+@pytest.mark.parametrize("again", ["the same bytes", "pressed again"])
+def test_of_one_receipt_shown_for_six_payouts_at_once_one_is_taken(app, cast, again):
+    """None of six transactions saw another's receipt, and each of six payouts was agreed to by itself."""
+    f.change(cast.store, payout_confirm="at_once")
+    sent, trader = broad_shapes(), cast.traders[0]
+    payouts = [f.accepted_payout(cast, f"{1500 + n}.00") for n in range(6)]
+    shown = [encoded(sent, "PNG") if again == "the same bytes" else encoded(sent, "JPEG", quality=80 + n)
+             for n in range(len(payouts))]
+    drafts = [f.upload(f.as_trader(trader), one).public_id for one in shown]
+    done = f.at_the_same_time(app, [
+        lambda order=order, draft=draft: f.pay(f.as_trader(trader), order, receipts=[draft]).status
+        for order, draft in zip(payouts, drafts, strict=True)])
+    assert sorted(map(str, done)) == ["confirmed"] + ["paid"] * 5
+    assert [f.fresh(one).needs_attention_at is None for one in payouts].count(True) == 1

@@ -1,4 +1,5 @@
 """Money in and out as tests do it: what an owner tells and asks for, what the staff decide and send."""
+from collections.abc import Sequence
 from datetime import timedelta
 from secrets import token_hex
 from typing import Any
@@ -92,9 +93,9 @@ def balances(actor: Actor, cast: f.Cast) -> tuple[str, str]:
 
 
 def tell(actor: Actor, cast: f.Cast, amount: str = "25", *, reference: str | None = None,
-         proof: int = 1) -> Deposit:
+         pictures: Sequence[bytes] = ()) -> Deposit:
     """An owner tells of a deposit, with a picture of it."""
-    kept = tuple(f.upload(actor, f.picture()).public_id for _ in range(proof))
+    kept = tuple(f.upload(actor, picture).public_id for picture in pictures or [f.picture()])
     with f.act() as session:
         approval = treasury.ask(session, actor, treasury.AskDeposit(
             amount=amount, currency="USDT", network="trc20", reference=reference or token_hex(32), files=kept,

@@ -125,6 +125,26 @@ def test_the_same_transfer_told_twice_warns_the_staff(app: Flask, cast: f.Cast, 
         assert twin.public_id in staff.get(f"/admin/treasury/deposits/{one.public_id}").text
 
 
+def test_the_same_proof_shown_twice_warns_the_staff(app: Flask, cast: f.Cast, area: str) -> None:
+    """Of another transfer, as its reference says; the picture says otherwise. What was refused counts no more."""
+    picture = f.picture()
+    first = acts.tell(actor(cast, area), cast, pictures=[f.picture(), picture])
+    other = f.new_cast()
+    second = acts.tell(f.as_trader(other.trader()), other, pictures=[picture])
+    staff, warning = people.seat(app, people.person("admin")), "The same proof was shown for another deposit"
+    pages = {one.public_id: (f"/admin/approvals/{one.approval_public_id}", f"/admin/treasury/deposits/{one.public_id}")
+             for one in (first, second)}
+    for one, twin in ((first, second), (second, first)):
+        for page in pages[one.public_id]:
+            html = staff.get(page).text
+            assert warning in html
+            assert twin.public_id in html
+    assert warning in staff.get("/admin/approvals").text
+    assert decision(staff, second.approval_public_id, decision="reject", reason="Another's transfer").status_code == 303
+    for page in pages[first.public_id]:
+        assert warning not in staff.get(page).text
+
+
 def test_a_withdrawal_goes_through_two_of_the_staff(app: Flask, cast: f.Cast, area: str, owner: people.Seat) -> None:
     address = acts.tron()
     page = f"/{area}/withdrawals"

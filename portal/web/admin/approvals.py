@@ -104,12 +104,12 @@ def _approval(approval_id: str) -> dict[str, Any]:
 
 
 def _evidence(approval: approvals.Approval) -> dict[str, Any]:
-    """What a deposit's owner shows for it, and others that tell of the same transfer."""
+    """What a deposit's owner shows for it, and others that tell of the same transfer or show the same."""
     told = deposits.of_approval(reader(), approval.id) if approval.kind == deposits.KIND else None
     if told is None:
-        return {"receipts": [], "alike": []}
+        return {"receipts": [], "alike": [], "same_proof": []}
     return {"receipts": files.of(reader(), deposits.PROOF, [told.id]).get(told.id, []),
-            "alike": deposits.alike(reader(), told)}
+            "alike": deposits.alike(reader(), told), "same_proof": deposits.same_proof(reader(), told)}
 
 
 def record_of(approval: approvals.Approval) -> tuple[str, str] | None:

@@ -64,7 +64,7 @@ def deposit(deposit_id: str) -> Response:
     found = deposits.find(session, signed_in(), deposit_id)
     return show(DEPOSIT, deposit=found, title_of=networks.title, names=queries.names(session, [found]),
                 receipts=files.of(session, deposits.PROOF, [found.id]).get(found.id, []),
-                alike=deposits.alike(session, found))
+                alike=deposits.alike(session, found), same_proof=deposits.same_proof(session, found))
 
 
 @bp.get("/addresses/<address_id>")

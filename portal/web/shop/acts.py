@@ -7,7 +7,7 @@ from flask import Blueprint, Response, redirect, request, url_for
 
 from portal.web.render import redisplay, show
 from portal.web.shop import orders, purchases
-from portal.web.shop.client import Gateway, Kind
+from portal.web.shop.client import Gateway, GatewayRefused, Kind
 from portal.web.shop.purchases import Purchase
 
 bp = Blueprint("shop_acts", __name__, url_prefix="/shop/orders/<cart>")
@@ -31,18 +31,23 @@ def refund_form(cart: str) -> Response:
 
 @bp.post("/refund")
 def refund(cart: str) -> Response:
-    """All that was paid, once: else the page would pay anybody."""
+    """All that was paid, once: else the page would pay anybody. Whoever asked at the same moment sees the one there is.
+    """
     gateway, purchase = _asked(cart)
     if not purchase.may_be_refunded:
         return _back(cart)
     number = purchases.refund_number_of(cart)
     with redisplay("shop/refund.html", purchase=purchase):
         orders.open_shop()
-        purchases.keep(gateway.create("payouts", {
-            "currency": purchase.order["currency"], "amount": purchase.paid.text, "external_id": number,
-            "destination": {"method": "card", "number": "".join(request.form.get("number", "").split())},
-            "metadata": {"refund_of": purchase.order["id"]},
-        }, idempotency_key=number))
+        try:
+            purchases.keep(gateway.create("payouts", {
+                "currency": purchase.order["currency"], "amount": purchase.paid.text, "external_id": number,
+                "destination": {"method": "card", "number": "".join(request.form.get("number", "").split())},
+                "metadata": {"refund_of": purchase.order["id"]},
+            }, idempotency_key=number))
+        except GatewayRefused:
+            if purchases.find(gateway, cart).refund is None:
+                raise
     return _back(cart)
 
 

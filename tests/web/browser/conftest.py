@@ -82,8 +82,10 @@ class Look:
 
 @contextmanager
 def looking(browser: Browser, desk: Desk, sid: str | None, *, width: int, height: int, theme: str,
-            script: bool = True) -> Iterator[Look]:
+            script: bool = True, finger: bool = False) -> Iterator[Look]:
+    """`finger`: it is touched, as a phone is, and has no mouse."""
     context = browser.new_context(viewport={"width": width, "height": height}, java_script_enabled=script,
+                                  has_touch=finger, is_mobile=finger,
                                   color_scheme="dark" if theme == "dark" else "light")
     if sid:
         context.add_cookies([{"name": "sid", "value": sid, "url": desk.url}])

@@ -89,6 +89,31 @@ def test_files_go_up_show_themselves_and_can_be_removed(chromium: Browser, desk:
     assert sorted(payer.receipts(stage)) == sorted(one.name for one in pictures[1:])  # they go up side by side
 
 
+def test_a_phone_takes_a_photo_of_it_and_a_mouse_is_not_offered_to(chromium: Browser, desk: Desk, stage: Stage,
+                                                                   pictures: list[Path]) -> None:
+    """The camera's own input; removed again, and another one taken, until it is sent."""
+    payer = Payer(stage)
+    with looking(chromium, desk, payer.sid, width=1440, height=900, theme="light") as look:
+        look.page.goto(desk.url + payer.page)
+        expect(look.page.get_by_label("Receipt of your bank")).to_be_visible()
+        expect(look.page.locator(".uploads-camera")).to_be_hidden()
+    with looking(chromium, desk, payer.sid, width=390, height=844, theme="light", finger=True) as look:
+        page = look.page
+        page.goto(desk.url + payer.page)
+        camera = page.get_by_label("Take a photo")
+        expect(camera).to_be_visible()
+        assert camera.get_attribute("capture") == "environment"
+        for picture in pictures[:2]:
+            camera.set_input_files(picture)
+            expect(lines(page).filter(has_text=picture.name).locator("[name=draft]:enabled")).to_have_count(1)
+        held(look)
+        lines(page).filter(has_text=pictures[0].name).get_by_role("button", name="Remove").click()
+        expect(lines(page)).to_have_count(1)
+        page.get_by_role("button", name="I have sent the money").click()
+        page.get_by_text("The store looks whether the money has arrived.").wait_for()
+    assert payer.receipts(stage) == [pictures[1].name]
+
+
 def test_a_form_that_is_sent_waits_for_its_files(chromium: Browser, desk: Desk, stage: Stage,
                                                  pictures: list[Path]) -> None:
     """Pressed while a file is on its way over a slow line: sent once, when it has come."""
