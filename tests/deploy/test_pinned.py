@@ -92,3 +92,22 @@ def test_an_image_that_is_not_to_be_had_leaves_the_file_as_it_was(copy: Copy) ->
     assert "unheard-of:1.0 could not be pulled" in failed.stderr
     assert copy.pinned() == before
     assert not list(copy.deploy.glob("*.half"))
+
+
+def test_a_comment_pins_nothing_and_no_second_line_stands_beside(copy: Copy) -> None:
+    copy.run()
+    pinned = copy.deploy / "compose.pinned.yaml"
+    written = pinned.read_text()
+    pinned.write_text(written.replace("  postgres: {", "#  postgres: {"))
+    assert "postgres: postgres:18.1 is not pinned" in copy.run("--check").stderr
+    pinned.write_text(written + '  postgres: {image: "elsewhere/postgres:18.1"}\n')
+    checked = copy.run("--check")
+    assert (checked.returncode, checked.stderr) == (
+        1, "deploy/compose.pinned.yaml holds more than deploy/pin-images writes\n")
+
+
+def test_the_release_ends_where_pinning_fails() -> None:
+    """A command before `&&` may fail and the script goes on."""
+    steps = (DEPLOY.parent / ".github/workflows/release.yml").read_text().splitlines()
+    assert [step.strip() for step in steps if "deploy/pin-images" in step] == [
+        "deploy/pin-images", "deploy/pin-images --check"]

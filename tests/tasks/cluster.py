@@ -55,7 +55,7 @@ class Pair:
 
     def show_to_the_desk(self) -> None:
         """How far the standby is, as `doctor` says that it must be granted."""
-        self._ask("GRANT pg_monitor TO quittance_app;")
+        self._ask("GRANT pg_read_all_stats TO quittance_app;")
 
     def hold_back(self) -> None:
         """The standby receives and does not show it; nothing waits for that but who reads there."""

@@ -134,7 +134,7 @@ def replication(session: Session, settings: Settings) -> Iterator[Finding]:
         yield judged("replication", f"{row.application_name or 'a standby'}: " + (
             "how far it is this role may not see, and so no alert would say that it falls behind" if hidden else
             f"{row.state}, {row.sync_state}, {lag.total_seconds():.1f} s behind"),
-            "as the superuser: GRANT pg_monitor TO quittance_app" if hidden else
+            "as the superuser: GRANT pg_read_all_stats TO quittance_app" if hidden else
             "look at the standby's disk and network; with synchronous commits every order waits for it",
             act=lag > LAG_ACT, look=hidden or lag > LAG_LOOK)
     for slot in session.execute(text("""
