@@ -35,7 +35,7 @@ PROOF_HOLDS = Gauge("quittance_proof_holds", "1: the last proof of this scope fo
 FINDINGS = Gauge("quittance_ledger_findings", "1: a difference stands and no money leaves")
 UNSEALED = Gauge("quittance_audit_unsealed_seconds", "How long the oldest row waits for its seal")
 STANDBYS = Gauge("quittance_standby_lag_seconds", "Of each standby that this role may see", ["standby", "sync"])
-HIDDEN = Gauge("quittance_standbys_hidden", "How many follow of which this role may see nothing: it lacks pg_read_all_stats")
+HIDDEN = Gauge("quittance_standbys_hidden", "Standbys of which this role sees nothing: it lacks pg_read_all_stats")
 LABELLED = (SILENT, OPEN, PAYINS, STEPS, ENDED, MONEY, RATE_AGE, RATE_STALE, PROOF_AGE, PROOF_HOLDS, STANDBYS)
 
 QUANTILES = (0.5, 0.95)

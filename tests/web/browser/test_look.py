@@ -98,7 +98,7 @@ class TestOddPages(Looks):
     share = 1
 
     def test_a_head_full_of_acts_takes_another_row(self, chromium: Browser, desk: Desk, stage: Stage) -> None:
-        """An owner of two stores has one act more than the stage's: at half a monitor the account's menu was cut off."""
+        """An owner of two stores has one act more: at half a monitor the menu of the account was cut off."""
         with looking(chromium, desk, stage.seat("merchant_owner").sid, width=900, height=900, theme="light") as look:
             look.page.goto(f"{desk.url}/merchant/balance?lang=ru")
             look.page.locator(".top-tools .button").first.evaluate(
