@@ -3,7 +3,7 @@ from collections.abc import Collection, Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, or_, select, text
 from sqlalchemy.orm import Session, joinedload
 
 from portal.core import ids
@@ -23,8 +23,8 @@ LOOKS_BACK = timedelta(days=2)  # what was paid there so lately may be what is s
 def freeze(session: Session, actor: Actor, command: FreezeRequisite, *, disputed: Select[UUID]) -> Requisite:
     """As `freezing.freeze`; staff are called to each open order on it, lingering ones too, and to those `disputed`.
 
-    Orders are locked before the requisite, and looked for again once it is frozen. Those that came in between are not
-    locked, so staff alone take them off the desk. Raises as `freezing.freeze`.
+    Orders are locked before the requisite, and looked for again once it is frozen and no dispute is half opened. Those
+    that came in between are not locked, so staff alone take them off the desk. Raises as `freezing.freeze`.
     """
     wanted = ids.parse(PREFIX, command.requisite_id)
     requisites.find(session, actor, command.requisite_id)
@@ -32,6 +32,7 @@ def freeze(session: Session, actor: Actor, command: FreezeRequisite, *, disputed
     touched = queries.lock_many(session, list({*session.scalars(places), *session.scalars(disputed)}))
     frozen = freezing.freeze(session, actor, command)
     session.flush()
+    session.execute(text("SELECT pg_advisory_xact_lock(hashtext('freezes'))"))  # after all rows: see `look`
     quarrels = set(session.scalars(disputed))
     called = [order for order in touched.values() if order.ended_at is None or order.id in quarrels]
     for order in called:
@@ -44,7 +45,12 @@ def freeze(session: Session, actor: Actor, command: FreezeRequisite, *, disputed
 
 
 def look(session: Session, order: Order, requisite_ids: Collection[UUID]) -> None:
-    """This locked order is quarrelled about, its money may be on one of these: staff are called where one is frozen."""
+    """This locked order is quarrelled about, its money may be on one of these: staff are called where one is frozen.
+
+    A freeze that is not committed yet is waited for, or waits until the dispute is and finds it. One lock for all, which
+    disputes share: locks of the requisites themselves would stand in the way of matching, and come after other rows.
+    """
+    session.execute(text("SELECT pg_advisory_xact_lock_shared(hashtext('freezes'))"))
     if session.scalar(select(Requisite.id).where(Requisite.id.in_(requisite_ids),
                                                  Requisite.status == Status.FROZEN).limit(1)) is not None:
         attention_cases.call(session, order, attention_cases.FROZEN)

@@ -1,10 +1,14 @@
 """A requisite that its bank froze: out of matching, with what is stuck and the orders it touches."""
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from portal.core.errors import Denied, NotFound
 from portal.core.lifecycle import InvalidTransition
 from portal.disputes import frozen as disputes_frozen
+from portal.disputes import service as disputes
+from portal.disputes.commands import OpenDispute
 from portal.notices.models import Happening
 from portal.orders import attention_cases, frozen, replacing
 from portal.requisites import freezing, hindrances, queries, service
@@ -13,6 +17,10 @@ from portal.requisites.freezing import FreezeRequisite
 from portal.requisites.models import Requisite
 from tests import factories as f
 from tests.disputes import acts
+from tests.running import wait_for
+
+WAITS = text("SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database = ("
+             "SELECT oid FROM pg_database WHERE datname = current_database()))")
 
 
 @pytest.fixture
@@ -177,3 +185,27 @@ def test_what_is_given_back_is_no_more_on_it(cast):
     assert reasons(order) == ["frozen"]
     f.decline(f.its_trader(order), order)
     assert (f.fresh(order).status, reasons(order)) == ("new", [])
+
+
+@pytest.mark.parametrize("freeze_first", [True, False])
+def test_a_dispute_in_the_instant_of_a_freeze_calls_too(app, cast, freeze_first):
+    """Neither was committed when the other looked, so nobody was called: the second waits now, and sees the first."""
+    order = f.expire(f.assigned_payin(cast))
+    wanted = FreezeRequisite(requisite_id=its(cast).public_id, reason="115-FZ")
+    claim = OpenDispute(order_id=order.public_id, reason="paid_late", text="Paid at noon")
+    acts_of_both = [lambda session: disputes_frozen.freeze(session, f.as_trader(cast.traders[0]), wanted),
+                    lambda session: disputes.open_dispute(session, cast.customer(order), claim)]
+    first, second = acts_of_both if freeze_first else reversed(acts_of_both)
+
+    def alongside():
+        with f.act() as session:
+            second(session)
+
+    with ThreadPoolExecutor(1) as pool:
+        with f.act() as session:
+            first(session)
+            session.flush()
+            later = pool.submit(f.at_the_same_time, app, [alongside])
+            wait_for(lambda: later.done() or session.scalar(WAITS), "the second waits, or is through")
+        assert later.result() == [None]
+    assert reasons(order) == ["frozen"]
