@@ -76,6 +76,13 @@ def dispute_over(session: Session, order: Order) -> None:
     _over(session, order.id, (*OF_A_DISPUTE, FROZEN))
 
 
+def thawed(session: Session, order_ids: Sequence[UUID]) -> None:
+    """The bank gave the requisite back that these were called for. The caller holds their locks."""
+    if order_ids:
+        session.execute(delete(AttentionCase).where(AttentionCase.order_id.in_(order_ids), AttentionCase.why == FROZEN))
+        page_events.tell(session, "orders", ())
+
+
 def _lingers_on_frozen(session: Session, order_id: UUID) -> bool:
     """Its payer was given another requisite, and may pay there all the same."""
     return session.scalar(select(Assignment.id).join(Requisite, Requisite.id == Assignment.requisite_id).where(

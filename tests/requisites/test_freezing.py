@@ -11,6 +11,7 @@ from portal.disputes import service as disputes
 from portal.disputes.commands import OpenDispute
 from portal.notices.models import Happening
 from portal.orders import attention_cases, frozen, replacing
+from portal.orders.models import Order
 from portal.requisites import freezing, hindrances, queries, service
 from portal.requisites.commands import MoveRequisite
 from portal.requisites.freezing import FreezeRequisite
@@ -177,6 +178,44 @@ def test_a_dispute_about_the_second_of_two_calls_for_the_first_too(cast, freeze_
     if not freeze_first:
         freeze(cast)
     assert reasons(order) == ["frozen"]
+
+
+def thaw(requisite):
+    with f.act() as session:
+        frozen.thaw(session, f.staff("admin"), MoveRequisite(
+            requisite_id=requisite.public_id, reason="The bank let it go"))
+
+
+def test_a_thaw_ends_what_the_freeze_called_for(cast):
+    """An open order, a late claim; what staff are called to for another reason stays."""
+    late = f.expire(f.assigned_payin(cast))
+    acts.open_by(cast.customer(late), late, "paid_late", "Paid at noon")
+    order = f.assigned_payin(cast, "1600.00")
+    freeze(cast)
+    with f.act() as session:
+        attention_cases.call(session, session.get_one(Order, order.id), attention_cases.RECEIPT_SEEN)
+    assert (reasons(late), sorted(reasons(order))) == (["frozen"], ["frozen", "receipt_seen"])
+    thaw(its(cast))
+    assert (reasons(late), reasons(order)) == ([], ["receipt_seen"])
+    assert its(cast).status == "paused"
+
+
+def test_a_thaw_of_one_leaves_what_the_other_called_for(cast):
+    """The payer was given a second requisite for the first; both froze, and the money may be on either."""
+    order = f.assigned_payin(cast)
+    second = cast.requisite(cast.trader())
+    with f.act() as session:
+        replacing.replace(session, cast.customer(order), replacing.ReplaceOrder(
+            order_id=order.public_id, instead_of=f.assignment_of(order).public_id))
+    f.work_off("match_order")
+    freeze(cast)
+    with f.act() as session:
+        disputes_frozen.freeze(session, f.as_trader(cast.traders[1]), FreezeRequisite(
+            requisite_id=second.public_id, reason="115-FZ"))
+    thaw(its(cast))
+    assert reasons(order) == ["frozen"]
+    thaw(second)
+    assert reasons(order) == []
 
 
 def test_what_is_given_back_is_no_more_on_it(cast):
