@@ -20,6 +20,8 @@ from portal.requisites.models import Requisite
 
 PAGE, OPEN_MAX, ALIKE_MAX, THREAD_MAX = 50, 500, 5, 200
 
+_EXCHANGED = or_(Assignment.state == AssignmentState.LINGERING, Assignment.end_reason == REPLACED)
+
 
 def visible_to(actor: Actor, *, beside: bool = False) -> Select[Dispute]:
     """Another's dispute does not exist; of traders only the one it is about sees it.
@@ -38,6 +40,13 @@ def visible_to(actor: Actor, *, beside: bool = False) -> Select[Dispute]:
 def stands_beside(actor: Actor, dispute: Dispute) -> bool:
     """He had the order before its payer exchanged him: he speaks with staff, and decides nothing."""
     return actor.trader_id is not None and actor.trader_id != dispute.trader_id
+
+
+def has_one_beside(session: Session, dispute: Dispute) -> bool:
+    """A trader stands beside: he reads what staff say to all."""
+    return session.scalar(select(Assignment.id).where(
+        Assignment.order_id == dispute.order_id, Assignment.trader_id != dispute.trader_id, _EXCHANGED)
+        .limit(1)) is not None
 
 
 def _seen(actor: Actor) -> ColumnElement[bool]:

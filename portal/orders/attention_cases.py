@@ -71,8 +71,16 @@ def moved_on(session: Session, order: OrderFacts, before: str) -> None:
 
 
 def dispute_over(session: Session, order: Order) -> None:
-    """It is decided: what called staff to it, and that its requisite is frozen unless the order goes on there."""
-    _over(session, order.id, OF_A_DISPUTE if order.status in LASTS[FROZEN] else (*OF_A_DISPUTE, FROZEN))
+    """It is decided: what called staff to it, and that a requisite is frozen, for no order goes on there after that."""
+    assert order.status not in LASTS[FROZEN], "what is decided leads out of a dispute"
+    _over(session, order.id, (*OF_A_DISPUTE, FROZEN))
+
+
+def thawed(session: Session, order_ids: Sequence[UUID]) -> None:
+    """The bank gave the requisite back that these were called for. The caller holds their locks."""
+    if order_ids:
+        session.execute(delete(AttentionCase).where(AttentionCase.order_id.in_(order_ids), AttentionCase.why == FROZEN))
+        page_events.tell(session, "orders", ())
 
 
 def _lingers_on_frozen(session: Session, order_id: UUID) -> bool:

@@ -1,7 +1,7 @@
 """A requisite that its bank froze: what lies on it cannot be had, nothing more may go there.
 
 Its trader says so, or staff; only staff give it back, paused, or blocked as it was: a freeze washes no block off.
-Doors use `disputes/frozen.py`, which calls staff to the orders and disputes it touches.
+Doors use `disputes/frozen.py`, which calls staff to the orders and disputes it touches; for a thaw `orders/frozen.py`.
 """
 from collections.abc import Sequence
 from typing import Annotated

@@ -54,7 +54,8 @@ def one(dispute_id: str) -> dict[str, Any]:
     receipts = files.of(session, service.EVIDENCE, [one.id for one in said])
     return {"dispute": dispute, "order": dispute.order, "said": said, "mine": "" if beside else str(mine),
             "reason": reason, "beside": beside,
-            "receipts": receipts, "brought": evidence.brought(session, dispute, said, receipts),
+            "exchanged": actor.is_staff and queries.has_one_beside(session, dispute), "receipts": receipts,
+            "brought": evidence.brought(session, dispute, said, receipts),
             "gives_in": None if beside else _gives_in(dispute, mine),
             "version": f"{dispute.order.version}-{len(said)}-{dispute.waits_for}-{dispute.outcome}"}
 

@@ -8,6 +8,7 @@ from portal.disputes.models import Dispute, Statement
 from portal.notices.models import Happening
 from portal.orders import replacing
 from tests import factories as f
+from tests import people
 from tests.disputes import acts
 
 
@@ -56,3 +57,15 @@ def test_a_stranger_and_who_declined_see_nothing(case):
     cast, _order, _first, _second, dispute = case
     with pytest.raises(NotFound):
         acts.say(f.as_trader(cast.trader()), dispute)
+
+
+def test_staff_see_that_he_reads_what_they_say(case, fresh_app):
+    """The words above what staff write named store, trader and payer alone."""
+    cast, _order, _first, _second, dispute = case
+    other = acts.open_by(cast.key, f.paid_payin(cast, "1600.00"), "not_confirmed")
+    desk = people.seat(fresh_app, people.person("support_orders"))
+    for one, told in ((dispute, "To store, trader, payer and the trader whom the payer exchanged"),
+                      (other, "To store, trader and payer")):
+        acts.say(f.staff(), one, "We ask his bank")
+        page = desk.get(f"/admin/disputes/{one.public_id}").text
+        assert [page.count(words) for words in (told, "To store, trader")] == [2, 2], "over it and in the form"

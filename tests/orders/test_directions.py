@@ -6,9 +6,10 @@ from hypothesis import strategies as st
 from portal.core.ids import new_id
 from portal.core.money import Money
 from portal.ledger import HoldFacts, SettleFacts
+from portal.orders import attention_cases
 from portal.orders.directions import RULES, drafted, rules_of
 from portal.orders.row import OrderRow
-from portal.orders.states import Direction
+from portal.orders.states import Direction, Status
 
 AMOUNTS = st.integers(1, 10**12).flatmap(lambda a: st.tuples(st.just(a), st.integers(0, a), st.integers(0, a)))
 both = pytest.mark.parametrize("direction", Direction)
@@ -67,3 +68,11 @@ def test_what_ends_without_money_gives_everything_back_however_often_it_was_assi
 def test_each_direction_is_known_by_its_prefix_and_its_kind(direction):
     assert rules_of(taken_in(direction, 1, 0)).direction == direction
     assert taken_in(direction, 1, 0).public_id.startswith({"payin": "pin_", "payout": "pout_"}[direction])
+
+
+@both
+def test_no_step_leads_from_a_dispute_back_to_work(direction):
+    """So what is decided takes the call to a frozen requisite off the desk whatever was decided."""
+    after = {target for (source, _), target in RULES[direction].lifecycle.steps.items() if source == Status.DISPUTED}
+    assert after & attention_cases.LASTS[attention_cases.FROZEN] <= {Status.DISPUTED}
+    assert {Status.CONFIRMED, Status.CANCELLED} <= after

@@ -1,18 +1,27 @@
 """A requisite that its bank froze: out of matching, with what is stuck and the orders it touches."""
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from portal.core.errors import Denied, NotFound
 from portal.core.lifecycle import InvalidTransition
 from portal.disputes import frozen as disputes_frozen
+from portal.disputes import service as disputes
+from portal.disputes.commands import OpenDispute
 from portal.notices.models import Happening
 from portal.orders import attention_cases, frozen, replacing
+from portal.orders.models import Order
 from portal.requisites import freezing, hindrances, queries, service
 from portal.requisites.commands import MoveRequisite
 from portal.requisites.freezing import FreezeRequisite
 from portal.requisites.models import Requisite
 from tests import factories as f
 from tests.disputes import acts
+from tests.running import wait_for
+
+WAITS = text("SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database = ("
+             "SELECT oid FROM pg_database WHERE datname = current_database()))")
 
 
 @pytest.fixture
@@ -171,9 +180,71 @@ def test_a_dispute_about_the_second_of_two_calls_for_the_first_too(cast, freeze_
     assert reasons(order) == ["frozen"]
 
 
+def thaw(requisite):
+    with f.act() as session:
+        frozen.thaw(session, f.staff("admin"), MoveRequisite(
+            requisite_id=requisite.public_id, reason="The bank let it go"))
+
+
+def test_a_thaw_ends_what_the_freeze_called_for(cast):
+    """An open order, a late claim; what staff are called to for another reason stays."""
+    late = f.expire(f.assigned_payin(cast))
+    acts.open_by(cast.customer(late), late, "paid_late", "Paid at noon")
+    order = f.assigned_payin(cast, "1600.00")
+    freeze(cast)
+    with f.act() as session:
+        attention_cases.call(session, session.get_one(Order, order.id), attention_cases.RECEIPT_SEEN)
+    assert (reasons(late), sorted(reasons(order))) == (["frozen"], ["frozen", "receipt_seen"])
+    thaw(its(cast))
+    assert (reasons(late), reasons(order)) == ([], ["receipt_seen"])
+    assert its(cast).status == "paused"
+
+
+def test_a_thaw_of_one_leaves_what_the_other_called_for(cast):
+    """The payer was given a second requisite for the first; both froze, and the money may be on either."""
+    order = f.assigned_payin(cast)
+    second = cast.requisite(cast.trader())
+    with f.act() as session:
+        replacing.replace(session, cast.customer(order), replacing.ReplaceOrder(
+            order_id=order.public_id, instead_of=f.assignment_of(order).public_id))
+    f.work_off("match_order")
+    freeze(cast)
+    with f.act() as session:
+        disputes_frozen.freeze(session, f.as_trader(cast.traders[1]), FreezeRequisite(
+            requisite_id=second.public_id, reason="115-FZ"))
+    thaw(its(cast))
+    assert reasons(order) == ["frozen"]
+    thaw(second)
+    assert reasons(order) == []
+
+
 def test_what_is_given_back_is_no_more_on_it(cast):
     order = f.assigned_payin(cast)
     freeze(cast)
     assert reasons(order) == ["frozen"]
     f.decline(f.its_trader(order), order)
     assert (f.fresh(order).status, reasons(order)) == ("new", [])
+
+
+@pytest.mark.parametrize("freeze_first", [True, False])
+def test_a_dispute_in_the_instant_of_a_freeze_calls_too(app, cast, freeze_first):
+    """Neither was committed when the other looked, so nobody was called: the second waits now, and sees the first."""
+    order = f.expire(f.assigned_payin(cast))
+    wanted = FreezeRequisite(requisite_id=its(cast).public_id, reason="115-FZ")
+    claim = OpenDispute(order_id=order.public_id, reason="paid_late", text="Paid at noon")
+    acts_of_both = [lambda session: disputes_frozen.freeze(session, f.as_trader(cast.traders[0]), wanted),
+                    lambda session: disputes.open_dispute(session, cast.customer(order), claim)]
+    first, second = acts_of_both if freeze_first else reversed(acts_of_both)
+
+    def alongside():
+        with f.act() as session:
+            second(session)
+
+    with ThreadPoolExecutor(1) as pool:
+        with f.act() as session:
+            first(session)
+            session.flush()
+            later = pool.submit(f.at_the_same_time, app, [alongside])
+            wait_for(lambda: later.done() or session.scalar(WAITS), "the second waits, or is through")
+        assert later.result() == [None]
+    assert reasons(order) == ["frozen"]

@@ -9,6 +9,7 @@ from portal.core.access import Permission, requires
 from portal.core.commands import bind
 from portal.core.db import reader, transaction
 from portal.disputes import frozen as disputes_frozen
+from portal.orders import frozen as orders_frozen
 from portal.orders.reading import limits_effect
 from portal.parties import queries as parties
 from portal.requisites import freezing, holders, hours, limits, numbers, quarantine, queries, service, staff_list
@@ -106,7 +107,7 @@ def say_stuck(requisite_id: str) -> Response:
 @requires(Permission.REQUISITE_MANAGE)
 def thaw(requisite_id: str) -> Response:
     with act(ONE, _requisite, requisite_id) as session:
-        freezing.thaw(session, signed_in(), bind(MoveByStaff, request.form, requisite_id=requisite_id))
+        orders_frozen.thaw(session, signed_in(), bind(MoveByStaff, request.form, requisite_id=requisite_id))
     return _to(requisite_id)
 
 
