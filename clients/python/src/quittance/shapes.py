@@ -368,7 +368,8 @@ class Receipts(TypedDict):
 
 
 class ReceivedAnswer(TypedDict):
-    """Of the last attempt; `error` says why none came: `no_answer`, `tls_failed` or `broken_answer`."""
+    """Of the last attempt; `error` says why none came: `no_answer`, `tls_failed`, `broken_answer`, or
+    `name_not_opened` where the desk could not tell a name and sent nothing."""
 
     status: int | None
     duration_ms: int | None
