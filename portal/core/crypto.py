@@ -67,7 +67,7 @@ class Keyring:
             raise CannotOpen(f"no key {kid!r}")
         try:
             return cipher.decrypt(rest[:NONCE_BYTES], rest[NONCE_BYTES:], f"{place}|{kid.decode()}".encode())
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # the latter where it was cut within its nonce
             raise CannotOpen(place) from None
 
 

@@ -68,7 +68,7 @@ class ClaimedDelivery:
     """One delivery in hand: everything that sending it needs, so that no transaction is open meanwhile.
 
     `keys` are the secrets that sign; empty where the endpoint wants nothing more, and nothing is sent. `told` opens the
-    names as they are sent: one that does not open keeps this delivery from being sent, and no other.
+    names as they are sent: one that does not open is a try of this delivery that failed, and of no other.
     """
 
     job: Claimed
@@ -127,7 +127,7 @@ def _load(session: Session, job_ids: Sequence[int]) -> list[ClaimedDelivery]:
 
 def _claimed(job: Job, delivery: Delivery, event: Event, endpoint: Endpoint,
              merchant_id: UUID | None, named: Names) -> ClaimedDelivery:
-    told = partial(whole, event.payload, named, with_link=endpoint.with_link)
+    told = partial(whole, event.payload, named, event=event.public_id, with_link=endpoint.with_link)
     return ClaimedDelivery(
         Claimed.of(job), merchant_id, delivery.id, delivery.created_at, event.public_id, endpoint.url, event.type,
         event.created_at, told, _keys(endpoint) if endpoint.active else (),

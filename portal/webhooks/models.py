@@ -127,6 +127,9 @@ class Event(Base):
         return ids.public("evt", self.id)
 
 
+NAME_NOT_OPENED = "name_not_opened"  # of an attempt: nothing was sent, by a fault of the desk
+
+
 class Outcome:
     """What an attempt came to, as its merchant reads it. Whatever brought no answer reads the same and took no time, or
     the desk would tell its merchants which names resolve inside and which ports are open. Staff read what is kept."""
@@ -134,7 +137,7 @@ class Outcome:
     def __init__(self, status: int | None, error: str | None, ms: int | None) -> None:
         silent = status is None and error not in (None, "tls_failed", "broken_answer")
         self.status = status
-        self.error = "no_answer" if silent else error
+        self.error = "no_answer" if silent and error != NAME_NOT_OPENED else error
         self.ms = None if silent else ms
 
     @property
@@ -190,7 +193,8 @@ class Delivery(Base):
 
 
 class Attempt(Base):
-    """One request that was made, or refused by our own guard. Only added; an inbox keeps a delivery's newest five."""
+    """One request that was made, or refused by our own guard, or not made since a name did not open. Only added; an
+    inbox keeps a delivery's newest five."""
 
     __tablename__ = "webhook_attempts"
     __table_args__ = (

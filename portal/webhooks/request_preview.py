@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from portal.core.outbound import addresses, transport
 from portal.webhooks import signature
 from portal.webhooks.models import Delivery, EndpointKind
-from portal.webhooks.payload import names, whole
+from portal.webhooks.payload import names, shown
 
 MASKED = "v1,••••••••"
 EACH_TRY = "…"  # the second it was signed in
@@ -30,10 +30,11 @@ def request_of(session: Session, delivery: Delivery, *, with_link: bool) -> Requ
     """With its event and endpoint. Signatures are not kept, and would say nothing to people.
 
     `with_link`: to one who may do what a payment link opens; to others, and where its endpoint is told none, the body
-    stands there without it.
+    stands there without it. A name that does not open is null there; it is not sent so.
     """
     kept = delivery.event.payload
-    payload = whole(kept, names(session, [kept]), with_link=with_link and delivery.endpoint.with_link)
+    payload = shown(kept, names(session, [kept]), event=delivery.event.public_id,
+                    with_link=with_link and delivery.endpoint.with_link)
     body = signature.body(delivery.event.type, delivery.event.created_at, payload)
     own = {"webhook-id": delivery.event.public_id, "webhook-timestamp": EACH_TRY, "webhook-signature": MASKED}
     if delivery.endpoint.kind == EndpointKind.INBOX:

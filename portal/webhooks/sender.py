@@ -15,13 +15,14 @@ from functools import cache
 import structlog
 from sqlalchemy.orm import Session
 
-from portal.core import clock, jobs, tracing
+from portal.core import clock, crypto, jobs, tracing
 from portal.core.db import transaction
 from portal.core.errors import DatabaseUnavailable
 from portal.core.outbound import addresses, transport
 from portal.webhooks import claims, inbox, request_preview, signature
 from portal.webhooks.announce import KIND
 from portal.webhooks.claims import ClaimedDelivery
+from portal.webhooks.models import NAME_NOT_OPENED
 from portal.webhooks.outcome import drop, put_off, record
 
 log = structlog.get_logger("webhooks")
@@ -112,8 +113,15 @@ def _try(parcel: ClaimedDelivery) -> Callable[[Session], None]:
 
 
 def send(parcel: ClaimedDelivery) -> transport.Answer:
-    """One request, signed now, with the payload as of its step. An inbox is the desk's own: nothing is called."""
-    told = signature.body(parcel.type, parcel.happened_at, parcel.told())
+    """One request, signed now, with the payload as of its step. An inbox is the desk's own: nothing is called.
+
+    Nor where a name does not open: a store is not told null of somebody who is known.
+    """
+    try:
+        payload = parcel.told()
+    except crypto.CannotOpen:
+        return transport.Answer(None, 0, NAME_NOT_OPENED)
+    told = signature.body(parcel.type, parcel.happened_at, payload)
     signed = signature.headers(parcel.webhook_id, clock.now(), told, parcel.keys)
     if parcel.to_inbox:
         return inbox.receive(signed, told, parcel.keys)

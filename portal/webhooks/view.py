@@ -5,24 +5,25 @@ from typing import Any
 from portal.core import ids
 from portal.core.clock import rfc3339
 from portal.webhooks.models import Attempt, Delivery, Endpoint, Event, Replay
-from portal.webhooks.payload import Names, whole
+from portal.webhooks.payload import Names, shown
 from portal.webhooks.request_preview import Request, read_lines
 
 
 def endpoint(row: Endpoint, *, secret: str | None = None) -> dict[str, Any]:
     """`secret` is told at creation and rotation, and never again."""
-    shown = {"id": row.public_id, "object": "webhook_endpoint", "kind": row.kind, "url": row.url, "events": row.types,
-             "description": row.description, "status": str(row.status), "disabled_because": row.disabled_because,
-             "live": row.live, "created_at": rfc3339(row.created_at)}
-    return shown | ({"secret": secret} if secret is not None else {})
+    told = {"id": row.public_id, "object": "webhook_endpoint", "kind": row.kind, "url": row.url, "events": row.types,
+            "description": row.description, "status": str(row.status), "disabled_because": row.disabled_because,
+            "live": row.live, "created_at": rfc3339(row.created_at)}
+    return told | ({"secret": secret} if secret is not None else {})
 
 
 def event(row: Event, names: Names, *, with_link: bool) -> dict[str, Any]:
     """`data` as it was told, numbers masked; `with_link`: to one who may do what a payment link opens. `names`: of
-    `payload.names`, for all that are shown together.
+    `payload.names`, for all that are shown together; one that does not open is null, and the others are shown.
     """
+    data = shown(row.payload, names, event=row.public_id, with_link=with_link)
     return {"id": row.public_id, "object": "event", "type": row.type, "version": row.version, "live": row.live,
-            "timestamp": rfc3339(row.created_at), "data": whole(row.payload, names, with_link=with_link)}
+            "timestamp": rfc3339(row.created_at), "data": data}
 
 
 def delivery(row: Delivery) -> dict[str, Any]:

@@ -40,6 +40,13 @@ def test_a_changed_value_does_not_open(change):
         ring.open(bytes(sealed), place="p")
 
 
+@pytest.mark.parametrize("kept", [0, 2, 3, 8, 15, 20])
+def test_a_value_that_was_cut_does_not_open(kept):
+    ring = Keyring.parse(f"k1:{ONE}")
+    with pytest.raises(CannotOpen):
+        ring.open(ring.seal(b"secret", place="p")[:kept], place="p")
+
+
 @pytest.mark.parametrize("text", ["", "k1", "k1:short", f"k1:{ONE},k1:{TWO}", f"k 1:{ONE}", "k1:!!!"])
 def test_a_bad_keyring_is_refused_without_showing_the_key(text):
     with pytest.raises(ValueError) as caught:

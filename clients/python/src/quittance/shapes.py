@@ -368,7 +368,7 @@ class Receipts(TypedDict):
 
 
 class ReceivedAnswer(TypedDict):
-    """Of the last attempt; `error` says why none came: `no_answer`, `tls_failed` or `broken_answer`."""
+    """Of the last try; `error` says why none came: `no_answer`, `tls_failed`, `broken_answer`, `name_not_opened`."""
 
     status: int | None
     duration_ms: int | None
