@@ -1,5 +1,6 @@
 """Files that are the same, or pictures that look nearly the same, on other subjects."""
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, cast, func, select, text
 from sqlalchemy.dialects.postgresql import BIT
@@ -9,16 +10,24 @@ from portal.files.models import File
 
 BITS_APART_MAX = 6  # of 64, between a picture and the same one photographed or pressed again
 PART_BITS = 16
+FOUND_MAX = 20
 
 
-def also_on(session: Session, file: File) -> list[File]:
-    """The same file, or the same picture, on other subjects: staff are shown them. A bounded number, oldest first."""
+def also_on(session: Session, file: File, kinds: Collection[str], *, but: Collection[UUID]) -> list[File]:
+    """The same file, or the same picture, on other subjects of these kinds: staff are shown them. `but`: the subjects
+    that are its own. A bounded number, oldest first: only of what counts, or copies that do not would fill it up.
+    """
+    return list(session.scalars(select(File).where(
+        same_as(file), File.subject_kind.in_(kinds), File.subject_id.not_in(but)).order_by(File.id).limit(FOUND_MAX)))
+
+
+def same_as(file: File) -> ColumnElement[bool]:
+    """Of a `File` in a statement: the same bytes, or nearly the same picture."""
     same: ColumnElement[bool] = File.content_hash == file.content_hash
     if file.picture_hash is not None:
         differing = func.bit_count(cast(File.picture_hash.bitwise_xor(file.picture_hash), BIT(64)))
         same = same | (File.picture_parts.overlap(_nearly(file.picture_hash)) & (differing <= BITS_APART_MAX))
-    return list(session.scalars(select(File).where(
-        same, File.attached_at.is_not(None), File.subject_id != file.subject_id).order_by(File.id).limit(20)))
+    return same
 
 
 def one_at_a_time(session: Session, shown: Sequence[File]) -> None:

@@ -2,7 +2,7 @@
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, false, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from portal import approvals, files, ledger, notices
@@ -123,12 +123,12 @@ def told_of_twice(session: Session, approval_ids: Collection[UUID]) -> set[UUID]
 
 def same_proof(session: Session, deposit: Deposit) -> Sequence[Deposit]:
     """Others that show the same file, or nearly the same picture, and were not refused. Oldest first."""
-    others = {other.subject_id for file in files.of(session, PROOF, [deposit.id]).get(deposit.id, [])
-              for other in files.also_on(session, file) if other.subject_kind == PROOF}
-    if not others:
-        return []
+    shown = files.of(session, PROOF, [deposit.id]).get(deposit.id, [])
+    there = select(files.File.subject_id).where(
+        files.File.subject_kind == PROOF, or_(false(), *(files.same_as(one) for one in shown)))
     return session.scalars(select(Deposit).where(
-        Deposit.id.in_(others), Deposit.status.in_(COUNTED)).order_by(Deposit.id).limit(ALIKE_MAX)).all()
+        Deposit.id.in_(there), Deposit.id != deposit.id,
+        Deposit.status.in_(COUNTED)).order_by(Deposit.id).limit(ALIKE_MAX)).all()
 
 
 def shown_twice(session: Session, approval_ids: Collection[UUID]) -> set[UUID]:

@@ -252,9 +252,13 @@ def test_the_same_picture_elsewhere_is_found(app):
             attached += files.attach(session, me, [draft.public_id], "test", new_id())
     with f.look() as session:
         first, second, other = (session.get_one(files.File, one.id) for one in attached)
-        assert files.also_on(session, first) == [second]
-        assert files.also_on(session, second) == [first]
-        assert files.also_on(session, other) == []
+        assert [also_on(session, one) for one in (first, second, other)] == [[second], [first], []]
+        assert files.also_on(session, first, ("other",), but=()) == []
+        assert files.also_on(session, first, ("other", "test"), but=(first.subject_id, second.subject_id)) == []
+
+
+def also_on(session, file):
+    return files.also_on(session, file, ("test",), but=(file.subject_id,))
 
 
 @pytest.mark.parametrize(("turned", "alike"), [
@@ -271,8 +275,8 @@ def test_a_picture_that_differs_in_a_few_bits_is_found_wherever_they_are(app, tu
             attached += files.attach(session, me, [draft.public_id], "test", new_id())
     with f.look() as session:
         first, second = (session.get_one(files.File, one.id) for one in attached)
-        assert files.also_on(session, first) == ([second] if alike else [])
-        assert files.also_on(session, second) == ([first] if alike else [])
+        assert also_on(session, first) == ([second] if alike else [])
+        assert also_on(session, second) == ([first] if alike else [])
 
 
 def test_drafts_nobody_sent_are_swept_with_their_bytes(app):
