@@ -106,7 +106,8 @@ def elsewhere(session: Session, order: Order,
     own = {order.id, *session.scalars(select(Assignment.id).where(Assignment.order_id == order.id))}
     also = {one.id: files.also_on(session, one, (ORDER, RECEIPT), but=own) for one in shown}
     orders = dict(orders_of(session, {other.id: other for found in also.values() for other in found}.values()))
-    return {id: there for id, found in also.items() if (there := [(one, orders[one]) for one in found if one in orders])}
+    places = {id: [(one, orders[one]) for one in found if one in orders] for id, found in also.items()}
+    return {id: there for id, there in places.items() if there}
 
 
 def seen_elsewhere(session: Session, order: Order, kept: Sequence[files.File]) -> bool:

@@ -2,7 +2,7 @@
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import exists, false, or_, select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session, aliased
 
 from portal import approvals, files, ledger, notices
@@ -124,10 +124,8 @@ def told_of_twice(session: Session, approval_ids: Collection[UUID]) -> set[UUID]
 def same_proof(session: Session, deposit: Deposit) -> Sequence[Deposit]:
     """Others that show the same file, or nearly the same picture, and were not refused. Oldest first."""
     shown = files.of(session, PROOF, [deposit.id]).get(deposit.id, [])
-    there = select(files.File.subject_id).where(
-        files.File.subject_kind == PROOF, or_(false(), *(files.same_as(one) for one in shown)))
     return session.scalars(select(Deposit).where(
-        Deposit.id.in_(there), Deposit.id != deposit.id,
+        Deposit.id.in_(files.subjects_with(shown, PROOF)), Deposit.id != deposit.id,
         Deposit.status.in_(COUNTED)).order_by(Deposit.id).limit(ALIKE_MAX)).all()
 
 
