@@ -16,8 +16,8 @@ PREFIX = "fil"
 class File(Base):
     """One upload. A draft belongs to who brought it until an act attaches it to its subject, for good.
 
-    `content_hash` is SHA-256 of what was sent, `picture_hash` 64 bits of how it looks, `picture_parts` its four parts:
-    the same file, or nearly the same picture, on a second subject is found by them.
+    `content_hash` is SHA-256 of what was sent, `picture_hash` 64 bits of how it looks, `picture_parts` those of its
+    four parts that are not plain: the same file, or nearly the same picture, on a second subject is found by them.
     """
 
     __tablename__ = "files"

@@ -96,15 +96,24 @@ def orders_of(session: Session, found: Iterable[files.File]) -> list[tuple[files
     return [(one, orders[by_file[one.id]]) for one in found if by_file[one.id] in orders]
 
 
-def elsewhere(session: Session, order: Order, file: files.File) -> list[tuple[files.File, Order]]:
-    """The same file, or nearly the same picture, on other orders."""
-    return [(other, of) for other, of in orders_of(session, files.also_on(session, file)) if of.id != order.id]
+def elsewhere(session: Session, order: Order,
+              shown: Sequence[files.File]) -> dict[UUID, list[tuple[files.File, Order]]]:
+    """Of these of its receipts, those of which the same file, or nearly the same picture, stands on other orders, and
+    where. By file.
+    """
+    if not shown:
+        return {}
+    own = {order.id, *session.scalars(select(Assignment.id).where(Assignment.order_id == order.id))}
+    also = {one.id: files.also_on(session, one, (ORDER, RECEIPT), but=own) for one in shown}
+    orders = dict(orders_of(session, {other.id: other for found in also.values() for other in found}.values()))
+    places = {id: [(one, orders[one]) for one in found if one in orders] for id, found in also.items()}
+    return {id: there for id, there in places.items() if there}
 
 
 def seen_elsewhere(session: Session, order: Order, kept: Sequence[files.File]) -> bool:
     """Whether one of these, which this transaction has attached, stands on another order, too."""
     files.one_at_a_time(session, kept)
-    return any(elsewhere(session, order, one) for one in kept)
+    return bool(elsewhere(session, order, kept))
 
 
 def _wanted(session: Session, order: Order) -> bool:

@@ -123,12 +123,10 @@ def told_of_twice(session: Session, approval_ids: Collection[UUID]) -> set[UUID]
 
 def same_proof(session: Session, deposit: Deposit) -> Sequence[Deposit]:
     """Others that show the same file, or nearly the same picture, and were not refused. Oldest first."""
-    others = {other.subject_id for file in files.of(session, PROOF, [deposit.id]).get(deposit.id, [])
-              for other in files.also_on(session, file) if other.subject_kind == PROOF}
-    if not others:
-        return []
+    shown = files.of(session, PROOF, [deposit.id]).get(deposit.id, [])
     return session.scalars(select(Deposit).where(
-        Deposit.id.in_(others), Deposit.status.in_(COUNTED)).order_by(Deposit.id).limit(ALIKE_MAX)).all()
+        Deposit.id.in_(files.subjects_with(shown, PROOF)), Deposit.id != deposit.id,
+        Deposit.status.in_(COUNTED)).order_by(Deposit.id).limit(ALIKE_MAX)).all()
 
 
 def shown_twice(session: Session, approval_ids: Collection[UUID]) -> set[UUID]:

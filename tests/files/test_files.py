@@ -14,10 +14,11 @@ from pathlib import Path
 import pikepdf
 import pytest
 from PIL import Image
+from sqlalchemy import text
 
 from portal import files
 from portal.core import clock
-from portal.core.errors import NotFound
+from portal.core.errors import LockTimeout, NotFound
 from portal.core.ids import new_id
 from portal.files import inspection
 from portal.files.alike import BITS_APART_MAX, parts_of
@@ -252,9 +253,13 @@ def test_the_same_picture_elsewhere_is_found(app):
             attached += files.attach(session, me, [draft.public_id], "test", new_id())
     with f.look() as session:
         first, second, other = (session.get_one(files.File, one.id) for one in attached)
-        assert files.also_on(session, first) == [second]
-        assert files.also_on(session, second) == [first]
-        assert files.also_on(session, other) == []
+        assert [also_on(session, one) for one in (first, second, other)] == [[second], [first], []]
+        assert files.also_on(session, first, ("other",), but=()) == []
+        assert files.also_on(session, first, ("other", "test"), but=(first.subject_id, second.subject_id)) == []
+
+
+def also_on(session, file):
+    return files.also_on(session, file, ("test",), but=(file.subject_id,))
 
 
 @pytest.mark.parametrize(("turned", "alike"), [
@@ -262,7 +267,8 @@ def test_the_same_picture_elsewhere_is_found(app):
     (0x0003_0003_0003_0001, False), (0x0000_0000_0000_007F, False)])
 def test_a_picture_that_differs_in_a_few_bits_is_found_wherever_they_are(app, turned, alike):
     """In all four parts too, by which it is looked up."""
-    me, attached, look = f.staff(), [], secrets.randbits(63)
+    me, attached = f.staff(), []
+    look = int.from_bytes(b"".join(secrets.choice((b"\x5a", b"\x36", b"\x1e")) for _ in range(8)))  # no part is plain
     other = look ^ turned
     for picture_hash in (look, other - (1 << 64) if other >> 63 else other):
         draft = f.upload(me, f.picture())
@@ -271,8 +277,53 @@ def test_a_picture_that_differs_in_a_few_bits_is_found_wherever_they_are(app, tu
             attached += files.attach(session, me, [draft.public_id], "test", new_id())
     with f.look() as session:
         first, second = (session.get_one(files.File, one.id) for one in attached)
-        assert files.also_on(session, first) == ([second] if alike else [])
-        assert files.also_on(session, second) == ([first] if alike else [])
+        assert also_on(session, first) == ([second] if alike else [])
+        assert also_on(session, second) == ([first] if alike else [])
+
+
+def test_receipts_with_a_plain_quarter_in_common_do_not_wait_for_one_another(app):
+    """The white top of most screenshots was one lock for the whole desk."""
+    first, second = (f.upload(f.staff(), with_a_plain_top()) for _ in range(2))
+    assert first.picture_hash >> 48 == second.picture_hash >> 48 == 0
+    again = f.upload(f.staff(), f.picture())
+    f.change(again, picture_hash=first.picture_hash, picture_parts=first.picture_parts)
+    again = f.fresh(again)
+    with f.act() as session:
+        files.one_at_a_time(session, [first])
+        shown = f.at_the_same_time(app, [lambda one=one: waits(one) for one in (second, again, first)])
+    assert shown == [False, True, True]
+
+
+def waits(file):
+    """Whether somebody who shows it stands behind a transaction under way."""
+    try:
+        with f.act() as session:
+            session.execute(text("SET LOCAL lock_timeout = '300ms'"))
+            files.one_at_a_time(session, [file])
+    except LockTimeout:
+        return True
+    return False
+
+
+def with_a_plain_top():
+    """A photograph, and much white above it."""
+    page, out = Image.new("L", (900, 1600), 255), BytesIO()
+    page.paste(Image.effect_noise((9, 5), 200).resize((900, 600)), (0, 1000))
+    page.convert("RGB").save(out, "PNG")
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("plain", [0, -1, 0x0001_8000_FFFE_7FFF], ids=["all zeros", "all ones", "all but one bit"])
+def test_what_is_plain_all_over_is_known_by_its_bytes_alone(app, plain):
+    me, attached, sent = f.staff(), [], f.picture()
+    for content in (sent, sent, f.picture()):
+        draft = f.upload(me, content)
+        f.change(draft, picture_hash=plain, picture_parts=parts_of(plain))
+        with f.act() as session:
+            attached += files.attach(session, me, [draft.public_id], "test", new_id())
+    with f.look() as session:
+        first, second, other = (session.get_one(files.File, one.id) for one in attached)
+        assert [also_on(session, one) for one in (first, second, other)] == [[second], [first], []]
 
 
 def test_drafts_nobody_sent_are_swept_with_their_bytes(app):

@@ -8,9 +8,12 @@ from werkzeug.test import encode_multipart
 
 from portal import files
 from portal.core.access import ActorKind
-from portal.orders import payment_links
+from portal.orders import payment_links, receipts
+from portal.treasury import deposits
+from portal.treasury.commands import Retract
 from tests import factories as f
 from tests import people
+from tests.treasury import acts
 
 
 @pytest.fixture
@@ -143,6 +146,41 @@ def test_a_receipt_that_stands_elsewhere_agrees_to_nothing_by_itself(app, client
                     content_type=f"multipart/form-data; boundary={boundary}")
     assert (f.fresh(fair).status, f.fresh(reused).status) == ("confirmed", "paid")
     assert f.fresh(reused).needs_attention_at is not None
+
+
+def test_copies_on_deposits_do_not_hide_the_one_on_a_payout(app, cast):
+    """Twenty older copies were all that was looked at: who had put them on deposits and taken those back was seen
+    nowhere, and one receipt paid for any number of payouts."""
+    f.change(cast.store, payout_confirm="at_once")
+    sent, trader = f.picture(), f.as_trader(cast.traders[0])
+    for _ in range(4):
+        told = acts.tell(trader, cast, pictures=[sent] * 5)
+        with f.act() as session:
+            deposits.retract(session, trader, Retract(deposit_id=told.public_id))
+    payouts = [f.accepted_payout(cast, f"{1500 + n}.00") for n in range(3)]
+    done = [f.pay(trader, one, receipts=[f.upload(trader, sent).public_id]).status for one in payouts]
+    assert done == ["confirmed", "paid", "paid"]
+    assert [f.fresh(one).needs_attention_at is None for one in payouts] == [True, False, False]
+
+
+def test_copies_on_the_order_itself_do_not_hide_the_one_on_another(cast):
+    """Twenty from its payer's side, all older than the one it was to be seen on."""
+    content, order, other = f.picture(), f.paid_payin(cast, "1500.00"), f.paid_payin(cast, "1510.00")
+    for _ in range(4):
+        show(cast, order, [content] * 5)
+    show(cast, other, [content])
+    with f.look() as session:
+        kept = receipts.of(session, order)
+        assert len(kept) == receipts.RECEIPTS_MAX
+        where = receipts.elsewhere(session, order, kept)
+    assert {id: [one.id for _, one in there] for id, there in where.items()} == {one.id: [other.id] for one in kept}
+
+
+def show(cast, order, pictures):
+    payer = cast.customer(order)
+    shown = tuple(f.upload(payer, one).public_id for one in pictures)
+    with f.act() as session:
+        receipts.add(session, payer, receipts.AddReceipts(order_id=order.public_id, files=shown))
 
 
 @pytest.mark.parametrize("again", ["the same bytes", "pressed again"])

@@ -11,6 +11,8 @@ from werkzeug.test import encode_multipart
 from portal import approvals, ledger
 from portal.core import clock
 from portal.core.access import Actor
+from portal.treasury import deposits
+from portal.treasury.commands import Retract
 from tests import factories as f
 from tests import people
 from tests.treasury import acts
@@ -143,6 +145,20 @@ def test_the_same_proof_shown_twice_warns_the_staff(app: Flask, cast: f.Cast, ar
     assert decision(staff, second.approval_public_id, decision="reject", reason="Another's transfer").status_code == 303
     for page in pages[first.public_id]:
         assert warning not in staff.get(page).text
+
+
+def test_copies_that_were_taken_back_do_not_hide_the_one_that_counts(app: Flask, cast: f.Cast) -> None:
+    """Twenty older ones were all that was looked at."""
+    trader, other, picture = f.as_trader(cast.traders[0]), f.new_cast(), f.picture()
+    for _ in range(4):
+        told = acts.tell(trader, cast, pictures=[picture] * 5)
+        with f.act() as session:
+            deposits.retract(session, trader, Retract(deposit_id=told.public_id))
+    first, second = acts.tell(trader, cast, pictures=[picture]), acts.tell(
+        f.as_trader(other.trader()), other, pictures=[picture])
+    with f.look() as session:
+        assert [one.id for one in deposits.same_proof(session, first)] == [second.id]
+        assert [one.id for one in deposits.same_proof(session, second)] == [first.id]
 
 
 def test_a_withdrawal_goes_through_two_of_the_staff(app: Flask, cast: f.Cast, area: str, owner: people.Seat) -> None:

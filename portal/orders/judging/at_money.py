@@ -6,8 +6,8 @@ from sqlalchemy.orm import Session
 
 from portal import files
 from portal.core.access import SYSTEM, Actor, ActorKind
-from portal.orders import attention, attention_cases
-from portal.orders.facts import PAYERS_RECEIPTS_ON, RECEIPTS_ON
+from portal.orders import attention, attention_cases, receipts
+from portal.orders.facts import RECEIPTS_ON
 from portal.orders.judging import collect
 from portal.orders.judging.before_matching import told
 from portal.orders.models import Assignment, Order
@@ -50,6 +50,7 @@ def call_staff(session: Session, order: Order, verdict: Judgement) -> None:
 def _receipts_seen(session: Session, order: Order, assignment: Assignment | None) -> int:
     """Of its receipts, whoever brought them, those that stand on other orders too: the same file, or nearly the same
     picture."""
-    own = {order.id: PAYERS_RECEIPTS_ON} | ({assignment.id: RECEIPTS_ON} if assignment is not None else {})
-    found = [file for id, kind in own.items() for file in files.of(session, kind, [id]).get(id, ())]
-    return sum(1 for file in found if any(other.subject_id not in own for other in files.also_on(session, file)))
+    found = receipts.of(session, order)
+    if assignment is not None:
+        found += files.of(session, RECEIPTS_ON, [assignment.id]).get(assignment.id, [])
+    return len(receipts.elsewhere(session, order, found))

@@ -24,7 +24,8 @@ def of_dossier(session: Session, dossier: Dossier, *, compared: bool = False) ->
     """All of an order, oldest first; `compared` with those of all other orders, for staff."""
     attempts = files.of(session, RECEIPT, [one.id for one in dossier.assignments])
     found = [*(file for rows in attempts.values() for file in rows), *receipts.of(session, dossier.order)]
-    return [_told(session, dossier.order, file, compared) for file in sorted(found, key=lambda one: one.id)]
+    also = receipts.elsewhere(session, dossier.order, found) if compared else {}
+    return [Receipt(file, file.brought_by, also.get(file.id, ())) for file in sorted(found, key=lambda one: one.id)]
 
 
 def for_trader(session: Session, dossier: Dossier) -> list[files.File]:
@@ -36,7 +37,3 @@ def of_payer(session: Session, payer: Actor, order: Order) -> list[files.File]:
     """What the payer has sent by the payment page."""
     assert payer.kind is ActorKind.CUSTOMER
     return [one for one in receipts.of(session, order) if one.brought_by == ActorKind.CUSTOMER]
-
-
-def _told(session: Session, order: Order, file: files.File, compared: bool) -> Receipt:
-    return Receipt(file, file.brought_by, receipts.elsewhere(session, order, file) if compared else ())
