@@ -2198,7 +2198,7 @@ export interface components {
         };
         /**
          * ReceivedAnswer
-         * @description Of the last try; `error` says why none came: `no_answer`, `tls_failed`, `broken_answer`, `name_not_opened`.
+         * @description Of the last try; `error`: `no_answer`, `tls_failed`, `broken_answer`, `name_not_opened`, `secret_not_opened`.
          */
         ReceivedAnswer: {
             /**
