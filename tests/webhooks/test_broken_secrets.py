@@ -56,7 +56,7 @@ def test_it_is_a_failed_try_of_its_own_and_goes_out_once_the_secret_is_put_back(
         for delivery in of(shop, endpoint):
             assert (delivery.state, delivery.attempts, delivery.response_status) == ("pending", 1, None)
             assert delivery.next_attempt_at > clock.now(), "in its turn"
-            assert tries(delivery) == [(SECRET_NOT_OPENED, SECRET_NOT_OPENED)], "as it is kept, and as its store reads it"
+            assert tries(delivery) == [(SECRET_NOT_OPENED, SECRET_NOT_OPENED)], "kept so, and read so by its store"
         told = [(one["endpoint"], one["log_level"]) for one in said if one["event"] == SECRET_NOT_OPENED]
         assert told == [(endpoint.public_id, "error")] * claims.ENDPOINT_MAX
 
