@@ -85,3 +85,15 @@ def test_its_endpoint_is_not_switched_off(shop: Shop, send: Send) -> None:
     delivery = shop.deliveries()[0]
     assert (delivery.state, delivery.attempts) == ("failed", len(backoff.PAUSES_S) + 1)
     assert db.session.get_one(Endpoint, endpoint.id).status == "active"
+
+
+def test_a_store_heals_it_by_a_new_secret(shop: Shop, send: Send) -> None:
+    with listening() as receiver:
+        endpoint, _ = shop.endpoint(receiver.url)
+        write(endpoint, "secret_sealed", b"")
+        with transaction() as session:
+            _, secret = service.rotate_secret(session, shop.key, RotateSecret(endpoint_id=endpoint.public_id))
+        shop.tell(1)
+        send()
+        [one] = receiver.received
+        Webhook(secret).verify(one.body, one.headers)
