@@ -17,7 +17,7 @@ WORDS = (
     # Why a webhook got no answer.
     N_("Timeout"), N_("Connect failed"), N_("Name not found"), N_("Tls failed"), N_("Broken answer"), N_("Invalid url"),
     N_("Address not public"), N_("Https required"), N_("Port not allowed"), N_("Invalid host"), N_("No answer"),
-    N_("Name not opened"),
+    N_("Name not opened"), N_("Secret not opened"),
     # Why a feed made no rate, why a source did not count.
     N_("Too few sources"), N_("Jumped"), N_("Outlier"), N_("No number"),
     # Which way an adjustment goes.

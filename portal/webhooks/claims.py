@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+import structlog
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
@@ -18,6 +19,7 @@ from portal.webhooks.models import Delivery, Endpoint, EndpointKind, Event
 from portal.webhooks.payload import Names, names, whole
 from portal.webhooks.service import place
 
+log = structlog.get_logger("webhooks")
 CLAIM_MAX = 16
 # in flight, over all workers: sixteen slow endpoints of one merchant, in however many stores, leave most of a pool to
 # the others
@@ -67,8 +69,8 @@ _CLAIM = text("""
 class ClaimedDelivery:
     """One delivery in hand: everything that sending it needs, so that no transaction is open meanwhile.
 
-    `keys` are the secrets that sign; empty where the endpoint wants nothing more, and nothing is sent. `told` opens the
-    names as they are sent: one that does not open is a try of this delivery that failed, and of no other.
+    Not `wanted` where the endpoint wants nothing more: nothing is sent. `told` opens the names and `keys` the secrets
+    that sign, as it is sent: what does not open is a try of this delivery that failed, and of no other.
     """
 
     job: Claimed
@@ -80,7 +82,8 @@ class ClaimedDelivery:
     type: str
     happened_at: datetime
     told: Callable[[], dict[str, Any]] = field(repr=False)  # what is sent of the event. Raises CannotOpen
-    keys: tuple[str, ...] = field(repr=False)
+    wanted: bool
+    keys: Callable[[], tuple[str, ...]] = field(repr=False)  # Raises CannotOpen
     to_inbox: bool = False
 
 
@@ -130,12 +133,15 @@ def _claimed(job: Job, delivery: Delivery, event: Event, endpoint: Endpoint,
     told = partial(whole, event.payload, named, event=event.public_id, with_link=endpoint.with_link)
     return ClaimedDelivery(
         Claimed.of(job), merchant_id, delivery.id, delivery.created_at, event.public_id, endpoint.url, event.type,
-        event.created_at, told, _keys(endpoint) if endpoint.active else (),
-        endpoint.kind == EndpointKind.INBOX)
+        event.created_at, told, endpoint.active, partial(_keys, endpoint), endpoint.kind == EndpointKind.INBOX)
 
 
 def _keys(endpoint: Endpoint) -> tuple[str, ...]:
-    keys = (crypto.open_sealed(endpoint.secret_sealed, place=place(endpoint.id)),)
-    if endpoint.previous_secret_sealed is None or (endpoint.previous_until or clock.now()) <= clock.now():
-        return keys
-    return (*keys, crypto.open_sealed(endpoint.previous_secret_sealed, place=place(endpoint.id, previous=True)))
+    sealed = [(endpoint.secret_sealed, place(endpoint.id))]
+    if endpoint.previous_secret_sealed is not None and (endpoint.previous_until or clock.now()) > clock.now():
+        sealed.append((endpoint.previous_secret_sealed, place(endpoint.id, previous=True)))
+    try:
+        return tuple(crypto.open_sealed(secret, place=where) for secret, where in sealed)
+    except crypto.CannotOpen:
+        log.error("secret_not_opened", endpoint=endpoint.public_id)
+        raise

@@ -127,7 +127,8 @@ class Event(Base):
         return ids.public("evt", self.id)
 
 
-NAME_NOT_OPENED = "name_not_opened"  # of an attempt: nothing was sent, by a fault of the desk
+NAME_NOT_OPENED, SECRET_NOT_OPENED = "name_not_opened", "secret_not_opened"
+NOT_OPENED = (NAME_NOT_OPENED, SECRET_NOT_OPENED)  # of an attempt: nothing was sent, by a fault of the desk
 
 
 class Outcome:
@@ -137,7 +138,7 @@ class Outcome:
     def __init__(self, status: int | None, error: str | None, ms: int | None) -> None:
         silent = status is None and error not in (None, "tls_failed", "broken_answer")
         self.status = status
-        self.error = "no_answer" if silent and error != NAME_NOT_OPENED else error
+        self.error = "no_answer" if silent and error not in NOT_OPENED else error
         self.ms = None if silent else ms
 
     @property

@@ -12,7 +12,7 @@ from portal.core.db import locked_one
 from portal.core.outbound.transport import Answer
 from portal.webhooks import backoff
 from portal.webhooks.claims import ClaimedDelivery
-from portal.webhooks.models import NAME_NOT_OPENED, Attempt, Delivery, DeliveryState, Endpoint, EndpointStatus
+from portal.webhooks.models import NOT_OPENED, Attempt, Delivery, DeliveryState, Endpoint, EndpointStatus
 
 log = structlog.get_logger("webhooks")
 N_ = str  # marks a sentence for translation
@@ -77,7 +77,7 @@ def _failed(session: Session, delivery: Delivery, endpoint: Endpoint | None, ans
     if answer.status == GONE:
         following = None
         _switch_off(session, endpoint, "gone")
-    elif following is None and answer.error != NAME_NOT_OPENED and not _heard_since(session, delivery):
+    elif following is None and answer.error not in NOT_OPENED and not _heard_since(session, delivery):
         _switch_off(session, endpoint, "failing")
     delivery.next_attempt_at = following
     if following is None:

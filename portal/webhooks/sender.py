@@ -22,7 +22,7 @@ from portal.core.outbound import addresses, transport
 from portal.webhooks import claims, inbox, request_preview, signature
 from portal.webhooks.announce import KIND
 from portal.webhooks.claims import ClaimedDelivery
-from portal.webhooks.models import NAME_NOT_OPENED
+from portal.webhooks.models import NAME_NOT_OPENED, SECRET_NOT_OPENED
 from portal.webhooks.outcome import drop, put_off, record
 
 log = structlog.get_logger("webhooks")
@@ -103,7 +103,7 @@ def _deliver(context: Context, parcel: ClaimedDelivery) -> None:
 
 def _try(parcel: ClaimedDelivery) -> Callable[[Session], None]:
     """Returns what is to be written down of it."""
-    if not parcel.keys:
+    if not parcel.wanted:
         return lambda session: drop(session, parcel)
     try:
         answer = send(parcel)
@@ -115,16 +115,20 @@ def _try(parcel: ClaimedDelivery) -> Callable[[Session], None]:
 def send(parcel: ClaimedDelivery) -> transport.Answer:
     """One request, signed now, with the payload as of its step. An inbox is the desk's own: nothing is called.
 
-    Nor where a name does not open: a store is not told null of somebody who is known.
+    Nor where a name does not open, since a store is not told null of somebody who is known; nor a secret that signs.
     """
     try:
         payload = parcel.told()
     except crypto.CannotOpen:
         return transport.Answer(None, 0, NAME_NOT_OPENED)
+    try:
+        keys = parcel.keys()
+    except crypto.CannotOpen:
+        return transport.Answer(None, 0, SECRET_NOT_OPENED)
     told = signature.body(parcel.type, parcel.happened_at, payload)
-    signed = signature.headers(parcel.webhook_id, clock.now(), told, parcel.keys)
+    signed = signature.headers(parcel.webhook_id, clock.now(), told, keys)
     if parcel.to_inbox:
-        return inbox.receive(signed, told, parcel.keys)
+        return inbox.receive(signed, told, keys)
     with tracing.calling(KIND, parcel.job.request_id) as headers:
         signed |= headers
         answer = transport.post(addresses.guard(), parcel.url, told, signed, of=parcel.merchant_id)

@@ -1,4 +1,5 @@
 """What a store does with its webhooks: name endpoints, change their secrets, try them, send again."""
+from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
 
@@ -124,7 +125,8 @@ def delete_endpoint(session: Session, actor: Actor, command: DeleteEndpoint) -> 
 
 
 def rotate_secret(session: Session, actor: Actor, command: RotateSecret) -> tuple[Endpoint, str]:
-    """A new secret, told this once; for a day both sign, so that the receiver changes over when it likes.
+    """A new secret, told this once; for a day both sign, so that the receiver changes over when it likes. One that does
+    not open signs no more: to rotate it is how its store heals it.
 
     Raises NotFound, SecretChanged.
     """
@@ -132,9 +134,11 @@ def rotate_secret(session: Session, actor: Actor, command: RotateSecret) -> tupl
     if command.seen is not None and command.seen != endpoint.secret_version:
         raise SecretChanged()
     secret = signature.new_secret()
-    previous = crypto.open_sealed(endpoint.secret_sealed, place=place(endpoint.id))
-    endpoint.previous_secret_sealed = crypto.seal(previous, place=place(endpoint.id, previous=True))
-    endpoint.previous_until = clock.now() + ROTATES_FOR
+    endpoint.previous_secret_sealed, endpoint.previous_until = None, clock.now()
+    with suppress(crypto.CannotOpen):
+        previous = crypto.open_sealed(endpoint.secret_sealed, place=place(endpoint.id))
+        endpoint.previous_secret_sealed = crypto.seal(previous, place=place(endpoint.id, previous=True))
+        endpoint.previous_until = clock.now() + ROTATES_FOR
     endpoint.secret_sealed = _sealed(endpoint.id, secret)
     audit.record(session, actor, "webhook_endpoint.secret_rotated", "webhook_endpoint", endpoint.public_id)
     return endpoint, secret

@@ -368,7 +368,8 @@ class Receipts(TypedDict):
 
 
 class ReceivedAnswer(TypedDict):
-    """Of the last try; `error` says why none came: `no_answer`, `tls_failed`, `broken_answer`, `name_not_opened`."""
+    """Of the last try; `error`: `no_answer`, `tls_failed`, `broken_answer`, `name_not_opened`,
+    `secret_not_opened`."""
 
     status: int | None
     duration_ms: int | None
