@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
 from json import dumps, loads
+from math import inf
 from pathlib import Path
 from threading import current_thread, main_thread
 from typing import Any, NamedTuple
@@ -29,6 +30,7 @@ from werkzeug.test import TestResponse
 
 from portal import FORM_PARTS_MAX
 from portal.core.errors import Invalid
+from portal.parties import key_invalidation
 
 FORMS = Path(__file__).with_name("house") / "forms.txt"
 UNTESTED = "-"
@@ -104,6 +106,7 @@ def sent_along(riders: Mapping[str, "Rider"], monkeypatch: pytest.MonkeyPatch) -
 
     with monkeypatch.context() as patch:
         patch.setattr(FlaskClient, "open", opened)
+        patch.setattr(key_invalidation, "WRITE_EVERY_S", inf)  # when keys were used: its thread's doing, no form's
         yield
     idle = [route for route, rider in riders.items() if not rider.valid]
     assert not idle, f"this test sends no valid form to {idle} any more: name another in {FORMS.name}"

@@ -11,7 +11,7 @@ from portal.orders import payment_links
 from portal.orders.models import Order, OrderEvent
 from tests import factories as f
 from tests import people
-from tests.web import forms
+from tests.web import attention, forms
 
 
 @pytest.fixture
@@ -79,6 +79,7 @@ def test_the_trader_reports_less_and_the_store_takes_it(
 
 def test_staff_decide_with_every_posting_before_their_eyes(
         cast: f.Cast, trader: people.Seat, admin: people.Seat, second: people.Seat) -> None:
+    attention.nothing_waits()
     order = f.paid_payin(cast, "1500.00")
     reported(trader, order, "1800.00")
     page = f"/admin/orders/{order.public_id}"

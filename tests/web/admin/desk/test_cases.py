@@ -13,6 +13,7 @@ from portal.parties import cases
 from portal.parties.cases import Case, CaseTaken, TakeCase
 from tests import factories, people
 from tests.factories import Cast
+from tests.web import attention
 from tests.web.inspect import faults
 
 
@@ -111,6 +112,7 @@ def test_deciding_stays_possible_and_says_who_is_on_it(app: Flask, cast: Cast, s
 
 def test_the_desk_says_who_is_on_what_needs_attention(app: Flask, cast: Cast, staff, colleague) -> None:
     (me, mine), (_, hers) = staff, colleague
+    attention.nothing_waits()
     order = factories.paid_payin(cast)
     with factories.act() as session:
         attention_cases.call(session, session.get_one(Order, order.id), attention_cases.UNCONFIRMED)
