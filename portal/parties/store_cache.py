@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy import Engine, event, text
 from sqlalchemy.orm import Session
 
-from portal.core.db import engine, reader
+from portal.core.db import engine, may_read, reader
 from portal.parties import key_invalidation
 
 T = TypeVar("T")
@@ -47,8 +47,9 @@ class Remembered(Generic[T]):
                 good = generation == watch.generation and now - read_at < HEARD_S
             else:
                 good = now - read_at < FRESH_S
-            if good:
-                if now - read_at > (RENEWED_S if watch.is_listening else FRESH_S / 2):
+            due = now - read_at > (RENEWED_S if watch.is_listening else FRESH_S / 2)
+            if good and not (due and may_read()):
+                if due:
                     self._due.add(key)
                 return facts
         return self._look_up(key)
@@ -59,7 +60,6 @@ class Remembered(Generic[T]):
         with self._lock:
             self._kept[key] = (now, generation, facts)
             self._kept.move_to_end(key)
-            self._due.discard(key)
             while len(self._kept) > STORES_MAX:
                 self._kept.popitem(last=False)
         return facts
@@ -71,6 +71,7 @@ class Remembered(Generic[T]):
     def renew(self) -> None:
         """Read anew what is due of this application's database."""
         for key in [key for key in list(self._due) if key[0] is engine()][:RENEWED_MAX]:
+            self._due.discard(key)  # one that cannot be read keeps nobody else's from it
             self._look_up(key)
 
     def forget(self) -> None:

@@ -17,13 +17,6 @@ Seat = people.Seat
 
 
 @pytest.fixture
-def cast(app: Flask) -> f.Cast:
-    made = f.new_cast()
-    made.requisite(made.trader())
-    return made
-
-
-@pytest.fixture
 def staff(app: Flask) -> Seat:
     return people.seat(app, people.person("super_admin"))
 

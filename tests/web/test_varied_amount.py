@@ -21,13 +21,6 @@ BLANKS = dict.fromkeys(map(ord, "\u00a0\u202f\u2009"), " ")
 
 
 @pytest.fixture
-def cast(app: Flask) -> f.Cast:
-    made = f.new_cast()
-    made.requisite(made.trader())
-    return made
-
-
-@pytest.fixture
 def admin(app: Flask) -> people.Seat:
     return people.seat(app, people.person("admin"))
 

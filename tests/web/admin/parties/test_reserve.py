@@ -9,13 +9,6 @@ from tests.web.forms import to
 
 
 @pytest.fixture
-def cast(app: Flask) -> f.Cast:
-    made = f.new_cast()
-    made.requisite(made.trader())
-    return made
-
-
-@pytest.fixture
 def merchant(app: Flask, cast: f.Cast) -> people.Seat:
     return people.seat(app, people.person("merchant_owner", merchant_id=cast.merchant.id))
 
