@@ -84,9 +84,22 @@ def template(owner_url: str) -> str:
 
 @pytest.fixture(scope="session")
 def database(owner_url: str, template: str, pytestconfig: pytest.Config) -> Iterator[str]:
-    """This worker's own clone: its name."""
+    """This worker's own clone: its name. At the end a process could still start on it."""
     with _clone(owner_url, template, pytestconfig.stash[MY_DATABASE]) as name:
         yield name
+        _starts_on_it()
+
+
+def _starts_on_it() -> None:
+    """Whatever tests left behind: else every test that starts a desk after them would fail, and depend on the order."""
+    from portal import settings
+    from portal.core import start_check
+
+    mine = settings.load()
+    try:
+        start_check.insist(mine.sqlalchemy_url, prepared=False, keys=mine.master_key_ids)
+    except start_check.Unfit as error:
+        pytest.fail(f"a test left what no process starts on: {error}")
 
 
 @pytest.fixture(scope="session")

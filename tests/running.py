@@ -19,6 +19,7 @@ from tests.waiting import until
 ROOT = Path(__file__).resolve().parent.parent
 START_WITHIN_S = 30
 STOP_WITHIN_S = 30
+SAID_LAST = 4000  # characters of its log
 
 
 class Desk:
@@ -45,7 +46,7 @@ class Desk:
         for name in started:
             self.begin(name)
         if "web" in started:
-            wait_for(self._answers, "the web process answers")
+            assert until(self._answers, START_WITHIN_S), f"no answer in {START_WITHIN_S} s:\n{self.said()}"
 
     def begin(self, name: str) -> subprocess.Popen[bytes]:
         """One more of that name, which may fail to start."""
@@ -98,7 +99,13 @@ class Desk:
                 process.wait()
 
     def _answers(self) -> bool:
+        web = self.processes["web"][-1]
+        assert web.poll() is None, f"the web process ended with {web.returncode}:\n{self.said()}"
         return answers(self.port, "/livez")
+
+    def said(self) -> str:
+        """The last that its processes wrote."""
+        return self.log.read_text(errors="replace")[-SAID_LAST:]
 
 
 def answers(port: int, path: str) -> bool:
