@@ -3,31 +3,30 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from psycopg.types.json import Jsonb
-from sqlalchemy import text
+from pydantic_core import to_json
 from sqlalchemy.orm import Session
 
 from portal.core import clock, ids, jobs, request_log
+from portal.core.pipeline import Rows, array, queue
 from portal.notices import catalogue
 
 KIND = "tell_people"
 FACT_MAX = 300  # characters
-# The happening and the job that tells of it. Where `once` was said before, neither.
-HAPPENED = text("""
+# The happening and the job that tells of it. Where `once` was said before, neither. What comes with every order is told
+# to traders of whom somebody wishes it.
+HAPPENED = """
     WITH made AS (
         INSERT INTO happenings (id, event, audience, audience_id, but_user_id, facts, once, happened_at)
-        SELECT w.id, :event, w.audience, w.audience_id, :but, w.facts, w.once, :now
-          FROM unnest(CAST(:ids AS uuid[]), CAST(:audiences AS text[]), CAST(:audience_ids AS uuid[]),
-                      CAST(:facts AS jsonb[]), CAST(:once AS text[])) AS w (id, audience, audience_id, facts, once)
+        SELECT w.id, %(event)s, w.audience, w.audience_id, %(but)s, w.facts, w.once, %(now)s
+          FROM unnest(%(ids)s::uuid[], %(audiences)s::text[], %(audience_ids)s::uuid[], %(facts)s::jsonb[],
+                      %(once)s::text[]) AS w (id, audience, audience_id, facts, once)
+         WHERE %(usually)s OR EXISTS (
+               SELECT FROM notice_choices c JOIN users u ON u.id = c.user_id
+                WHERE c.event = %(event)s AND c.how <> 'off' AND u.trader_id = w.audience_id)
         ON CONFLICT (once) DO NOTHING RETURNING id)
     INSERT INTO jobs (kind, reference, unique_key, run_at, request_id, created_at)
-    SELECT :kind, id, id::text, least(:now, now()), :request_id, :now
-      FROM made ON CONFLICT (kind, unique_key) DO NOTHING""")
-
-# Which of these traders have somebody who wishes to hear of what comes with every order.
-WISHING = text("""
-    SELECT DISTINCT u.trader_id FROM notice_choices c JOIN users u ON u.id = c.user_id
-     WHERE c.event = :event AND c.how <> 'off' AND u.trader_id = ANY (CAST(:traders AS uuid[]))""")
+    SELECT %(kind)s, id, id::text, least(%(now)s, now()), %(request_id)s, %(now)s
+      FROM made ON CONFLICT (kind, unique_key) DO NOTHING RETURNING id"""
 
 
 class Audience(NamedTuple):
@@ -73,22 +72,22 @@ def notify(session: Session, event: str, *to: Audience, but: UUID | None = None,
 
 
 def notify_all(session: Session, event: str, said: Sequence[Said], *, but: UUID | None = None) -> None:
-    """As `notify` for many at once, in one statement. Of what is told on a trader's wish alone only to those, and who
-    they are is one look at an index."""
-    if said and not catalogue.of(event).usually:
-        wishing = set(session.scalars(WISHING, {"event": event, "traders": list({one.to.id for one in said})}))
-        said = [one for one in said if one.to.id in wishing]
+    """As `notify` for many at once, in one statement. Of what is told on a trader's wish alone only to those; nobody
+    waits to learn who they are."""
     if not said:
         return
-    session.execute(HAPPENED, {
-        "event": event, "but": but, "now": clock.now(), "kind": KIND,
+
+    def happened(made: Rows) -> None:
+        if made and "after_commit" in session.info:  # else of whoever commits himself: the dispatcher finds the job
+            jobs.wake(session, KIND)
+
+    queue(session, HAPPENED, {
+        "event": event, "usually": bool(catalogue.of(event).usually), "but": but, "now": clock.now(), "kind": KIND,
         "request_id": request_log.promised_by(),
-        "ids": [ids.new_id() for _ in said], "audiences": [one.to.kind for one in said],
-        "audience_ids": [one.to.id for one in said], "facts": [Jsonb(_short(one.facts)) for one in said],
-        "once": [None if one.once is None else f"{event}:{one.once}" for one in said]})
-    if "after_commit" in session.info:  # a session of whoever commits it himself: the dispatcher finds the job
-        jobs.wake(session, KIND)
+        "ids": array(ids.new_id() for _ in said), "audiences": array(one.to.kind for one in said),
+        "audience_ids": array(one.to.id for one in said), "facts": array(_short(one.facts) for one in said),
+        "once": array(None if one.once is None else f"{event}:{one.once}" for one in said)}, happened)
 
 
-def _short(facts: dict[str, Any]) -> dict[str, str]:
-    return {name: str(value)[:FACT_MAX] for name, value in facts.items() if value is not None}
+def _short(facts: dict[str, Any]) -> str:
+    return to_json({name: str(value)[:FACT_MAX] for name, value in facts.items() if value is not None}).decode()

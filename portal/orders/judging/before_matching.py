@@ -18,7 +18,7 @@ from portal.ledger import Draft
 from portal.orders import attention, events, row
 from portal.orders.directions import drafted, rules_of
 from portal.orders.judging import collect
-from portal.orders.matching.pick import WAITING
+from portal.orders.matching.pick import KEPT, WAITING
 from portal.orders.models import Order
 from portal.orders.row import OrderRow
 from portal.orders.states import Action, FailureCode
@@ -28,9 +28,9 @@ from portal.risk.facts import Moment, Verdict
 from portal.risk.judging import LIST, Fired, Judgement, judge
 
 LOCK = f"""
-    SELECT {row.selected("orders", collect.COLUMNS)} FROM orders
+    SELECT {row.selected("o", collect.COLUMNS)} FROM orders o
      WHERE id = ANY (ARRAY(SELECT unnest(%(orders)s::uuid[]))) AND live AND judged_at IS NULL
-       AND status = ANY (%(waiting)s::text[])
+       AND status = ANY (%(waiting)s::text[]) AND NOT {KEPT}
      ORDER BY id FOR NO KEY UPDATE SKIP LOCKED"""
 WHOLE = f"""
     SELECT {row.selected("orders")} FROM orders WHERE id = ANY (ARRAY(SELECT unnest(%(orders)s::uuid[]))) ORDER BY id"""
@@ -47,7 +47,7 @@ class Judged:
 
 
 def look(session: Session, order_ids: Collection[UUID]) -> Judged:
-    """Judge those that nobody has judged yet, and carry it out for those that do not pass."""
+    """Judge those that nobody has judged yet and nobody keeps back, and carry it out for those that do not pass."""
     judged, book = Judged(), rule_book.present(session)
     if book.is_empty or not order_ids:
         return judged

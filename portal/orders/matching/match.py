@@ -44,13 +44,8 @@ REASONS = {"approved": FailureCode.NO_REQUISITE, "on_shift": FailureCode.NO_REQU
            "same_amount": FailureCode.LIMITS_REACHED, "locked": FailureCode.LIMITS_REACHED}
 STAGES = (*match_rules.STAGES, "locked")
 
+# What is kept back waits as it is, its cover held, even past its window: the desk's books are no fault of its own.
 STOPPED_PAUSE = timedelta(seconds=30)
-
-# An array made by a subquery: one plan serves whatever its length, and is not made anew for each batch.
-KEPT = text("""
-    SELECT o.id FROM orders o JOIN direction_rules d ON d.direction = o.direction
-     WHERE o.id = ANY (ARRAY(SELECT unnest(CAST(:orders AS uuid[])))) AND o.live AND d.flow < 0
-       AND EXISTS (SELECT FROM findings WHERE settled_at IS NULL)""")
 FUNNEL = text("SELECT id, matching_funnel(id, :now, :day) FROM unnest(CAST(:orders AS uuid[])) AS id")
 _dice = SystemRandom()
 
@@ -58,9 +53,8 @@ _dice = SystemRandom()
 def work(session: Session, batch: Sequence[Claimed]) -> dict[int, RetryAt]:
     """Work of the kind `match_order`: the reference is the order. Harmless twice: what moved on is left."""
     by_order = {job.reference: job for job in batch if job.reference is not None}
-    kept = _kept(session, by_order)
-    judged = before_matching.look(session, [id for id in by_order if id not in kept])
-    found = pick.pick(session, [id for id in by_order if id not in kept and id not in judged.stopped])
+    judged = before_matching.look(session, by_order)
+    found, kept = pick.pick(session, [id for id in by_order if id not in judged.stopped])
     for order, _ in found:
         if order.id in judged.passed:
             order.judged_at = clock.now()
@@ -72,16 +66,9 @@ def work(session: Session, batch: Sequence[Claimed]) -> dict[int, RetryAt]:
     again = _nobody(session, steps, [order for order, chosen in found if chosen is None and order.status in WAITING])
     steps.write()
     attention.assigned(session, [(order, chosen.trader_id) for order, chosen in taken])
-    again |= kept | _held_by_others(
-        session, by_order.keys() - kept.keys() - judged.stopped - {order.id for order, _ in found})
+    again |= dict.fromkeys(kept, clock.now() + STOPPED_PAUSE) | _held_by_others(
+        session, by_order.keys() - kept - judged.stopped - {order.id for order, _ in found})
     return {by_order[id].id: RetryAt(at) for id, at in again.items()}
-
-
-def _kept(session: Session, orders: Collection[UUID]) -> dict[UUID, datetime]:
-    """When to look again at live payouts while no money leaves the desk. They wait as they are, their cover held, even
-    past their window: what the desk found in its books is no fault of theirs."""
-    again = clock.now() + STOPPED_PAUSE
-    return dict.fromkeys(session.scalars(KEPT, {"orders": list(orders)}), again)
 
 
 def _hold(session: Session, taken: list[tuple[OrderRow, Pick]], refused: list[Draft]) -> None:
