@@ -15,6 +15,7 @@ from portal.ledger import findings, proofs, verify
 from portal.ledger.findings import Finding, FindingSettled, LookAtFinding
 from portal.ledger.stops import MoneyOutStopped
 from tests import factories as f
+from tests.risk import rulebook as risk
 from tests.treasury import acts
 
 CHECK = "every balance is the sum of its postings"
@@ -89,6 +90,23 @@ def test_a_retry_has_its_first_answer_while_money_is_stopped(cast, bend):
     assert (again.replayed, again.answer) == (True, first.answer)
     with pytest.raises(MoneyOutStopped):
         f.create_payout(cast, "100.00")
+
+
+def test_what_waits_for_the_books_is_judged_by_no_rule_meanwhile(cast, bend):
+    payout, payin = f.create_payout(cast, "1500.00").order, cast.order("1500.00")
+    bend(5)
+    prove()
+    for direction in ("payout", "payin"):
+        risk.rule(cast, direction=direction)
+    f.work_off()
+    assert (f.fresh(payout).status, f.fresh(payout).tries) == ("new", 0)
+    assert f.fresh(payin).failure_code == "refused", "money that comes in is nobody's risk here"
+
+    bend(-5)
+    prove()
+    with clock.moved(timedelta(seconds=31)):
+        f.work_off()
+        assert f.fresh(payout).failure_code == "refused"
 
 
 def test_payouts_taken_in_before_wait_and_lose_nothing(cast, bend):
