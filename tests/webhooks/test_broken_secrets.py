@@ -35,7 +35,7 @@ def tries(delivery: Delivery) -> list[tuple[str | None, str | None]]:
 
 
 @pytest.fixture(autouse=True)
-def _no_broken_secret_stays(app: Flask) -> Iterator[None]:  # noqa: ARG001 (its context)
+def _no_broken_secret_stays(app: Flask) -> Iterator[None]:
     """No process starts on a database that holds what none of its keys opens."""
     yield
     with transaction() as session:
