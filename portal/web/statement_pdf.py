@@ -8,6 +8,7 @@ from typing import Any
 from flask_babel import gettext
 from fpdf import FPDF
 
+from portal.core.db import give_back
 from portal.core.money import Money
 from portal.web.assets import asset_path
 from portal.web.exports import Column, PdfTooLong
@@ -36,6 +37,7 @@ def statement_pdf(head: Head, columns: Sequence[Column[Any]], newest_first: Iter
     if len(rows) > LINES_MAX:
         raise PdfTooLong()
     cells = [[column.value(row) for column in columns] for row in reversed(rows)]
+    give_back()  # setting it takes seconds
     pdf = _Document(head.title)
     pdf.add_page()
     _heading(pdf, head)

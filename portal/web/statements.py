@@ -12,7 +12,7 @@ from portal import ledger
 from portal.core import audit, clock
 from portal.core.access import Permission
 from portal.core.date_range import Days
-from portal.core.db import reader, transaction
+from portal.core.db import give_back, reader, transaction
 from portal.core.errors import Invalid
 from portal.ledger import Account, StatementLine
 from portal.ledger.statements import lines
@@ -85,6 +85,7 @@ def statement_file(account: Account, kind: str) -> Response:
         Column(gettext("Currency"), lambda row: row[0].amount.currency),
     ]
     if kind == "pdf":
+        give_back()
         from portal.web.statement_pdf import statement_pdf  # 24 MB: for who asks for such a file
 
         return document("statement", lambda: statement_pdf(_head(account, days), columns, in_batches(batch)))

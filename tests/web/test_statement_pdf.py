@@ -4,8 +4,10 @@ import io
 import pypdf
 import pytest
 from flask import Flask
+from fpdf import FPDF
 
 from portal import ledger
+from portal.core.db import db
 from portal.web import statement_pdf
 from tests import factories as f
 from tests import people
@@ -46,6 +48,20 @@ def test_it_reads_from_opening_to_closing(cast: f.Cast, owner: people.Seat) -> N
     assert places == sorted(places), "the oldest line stands first"
     for line in found.lines:
         assert line.balance.text in text
+
+
+def test_nothing_of_the_database_is_kept_while_it_is_set(cast: f.Cast, owner: people.Seat, monkeypatch) -> None:
+    """On a busy machine that took longer than a transaction may idle: the connection was cut and the page a 500."""
+    kept, output = [], FPDF.output
+
+    def set_it(pdf: FPDF) -> bytearray:
+        kept.append(db.session().in_transaction())
+        return output(pdf)
+
+    monkeypatch.setattr(FPDF, "output", set_it)
+    f.completed_payin(cast, "1500.00")
+    read(owner.get("/merchant/balance/statement.pdf"))
+    assert kept == [False]
 
 
 def test_it_speaks_the_readers_language(cast: f.Cast, owner: people.Seat) -> None:
