@@ -100,7 +100,7 @@ def test_a_lock_or_a_commit_in_sql_would_be_seen(tmp_path):
 
 #: a promise's statement as far as what it writes (a SELECT up to its FROM), and what makes it due by the earlier clock
 PROMISE = re.compile(r"\bINSERT\s+INTO\s+jobs\b.*?(?=\bFROM\b|\Z)", re.I | re.S)
-NOT_LATER = re.compile(r"\bleast\([^()]+,\s*now\(\)\)", re.I)
+NOT_LATER = re.compile(r"\bleast\((?:[^()]|%\(\w+\)s)+,\s*now\(\)\)", re.I)
 #: promises that are never due at once
 DUE_LATER = {"portal/orders/matching/pick.py": "a deadline, the moment that the customer was told"}
 
@@ -116,6 +116,7 @@ def test_what_is_promised_at_once_is_due_by_the_earlier_clock():
 @pytest.mark.parametrize(("sql", "seen"), [
     ("INSERT INTO jobs (kind, run_at)\nSELECT a, least(:now, now()) FROM b", True),
     ("INSERT INTO jobs (kind, run_at) SELECT a, coalesce(:run_at, least(at, now())) FROM b", True),
+    ("INSERT INTO jobs (kind, run_at)\nSELECT a, least(%(now)s, now()) FROM b", True),
     ("insert into jobs (kind, run_at) VALUES ('a', :now)", False),
     ("INSERT INTO jobs (kind, run_at) SELECT a, at FROM b WHERE least(at, now()) > c", False),
     ("INSERT INTO jobs (kind, run_at) SELECT a, least(at, :now) FROM b", False),
