@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -205,3 +206,31 @@ def test_what_changes_often_changes_in_place(fresh_app, fresh_database, url_of):
     assert {name for name, updates, _ in found if updates} == set(IN_PLACE)
     short = {name: round(hot / updates, 2) for name, updates, hot in found if hot < updates * IN_PLACE[name]}
     assert not short, f"moved to another page at each update, of an index's making: {short}"
+
+
+def test_a_match_finds_its_orders_by_their_ids_though_it_was_planned_on_an_empty_desk(
+        fresh_app, fresh_database, url_of):  # noqa: ARG001
+    """A worker plans once: by a plan of the desk's first minutes each batch walked all orders there had been since."""
+    cast = f.new_cast()
+    cast.requisite()
+    db.session.remove()
+    with (psycopg.connect(url_of(fresh_database, "owner"), autocommit=True) as owner,
+          psycopg.connect(url_of(fresh_database, "app")) as worker):
+        owner.execute("VACUUM ANALYZE orders")
+        pages_read(worker, cast.store.id)
+        order = cast.order("1500.00")
+        owner.execute("""
+            INSERT INTO orders SELECT (jsonb_populate_record(o, jsonb_build_object('id', gen_random_uuid(),
+                   'external_id', 'h-' || g, 'idempotency_key', 'h-' || g))).*
+              FROM orders o CROSS JOIN generate_series(1, 3000) g""")
+        pages_read(worker, order.id)  # other statements are planned now, and what was just written is tidied up
+        assert pages_read(worker, order.id) < 500
+
+
+def pages_read(worker: psycopg.Connection, order_id: UUID) -> int:
+    """Of any table or index, to give the order a requisite; taken back."""
+    found = worker.execute("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT order_id FROM pick_requisites("
+                           "ARRAY[%s], ARRAY[uuidv7()], now(), current_date)", [order_id]).fetchone()
+    worker.rollback()
+    assert found is not None
+    return sum(found[0][0]["Plan"][f"Shared {blocks} Blocks"] for blocks in ("Hit", "Read"))
