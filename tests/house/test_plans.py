@@ -209,7 +209,7 @@ def test_what_changes_often_changes_in_place(fresh_app, fresh_database, url_of):
 
 
 def test_a_match_finds_its_orders_by_their_ids_though_it_was_planned_on_an_empty_desk(
-        fresh_app, fresh_database, url_of):  # noqa: ARG001
+        fresh_app, fresh_database, url_of):
     """A worker plans once: by a plan of the desk's first minutes each batch walked all orders there had been since."""
     cast = f.new_cast()
     cast.requisite()
