@@ -11,9 +11,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import structlog
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+log = structlog.get_logger("seals")
 NONCE_BYTES = 12
 KEY_BYTES = 32
 
@@ -126,6 +128,15 @@ def seal(clear: str, *, place: str) -> bytes:
 def open_sealed(sealed: bytes, *, place: str) -> str:
     """Raises CannotOpen."""
     return _vault.master.open(sealed, place=place).decode()
+
+
+def opened_or_none(sealed: bytes, *, place: str) -> str | None:
+    """For who reads it among others, as on a page: None, with a line in the log, where it does not open."""
+    try:
+        return open_sealed(sealed, place=place)
+    except CannotOpen:
+        log.error("seal_not_opened", place=place)
+        return None
 
 
 def sealed_anew(sealed: bytes, *, place: str) -> bytes:

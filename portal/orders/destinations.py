@@ -55,6 +55,13 @@ def recipient(order: OrderFacts) -> str | None:
     return None if order.recipient_sealed is None else opened_name(order.id, order.recipient_sealed)
 
 
+def recipient_shown(order: OrderFacts) -> str | None:
+    """The same for a page: None where the name does not open, too."""
+    if order.recipient_sealed is None:
+        return None
+    return crypto.opened_or_none(bytes(order.recipient_sealed), place=_name_place(order.id))
+
+
 def opened_name(order_id: UUID, sealed: bytes) -> str:
     """The same for an order that was read without its object."""
     return crypto.open_sealed(bytes(sealed), place=_name_place(order_id))

@@ -87,6 +87,13 @@ def of(session: Session, requisite: Requisite) -> RequisiteFreeze | None:
         RequisiteFreeze.requisite_id == requisite.id, RequisiteFreeze.ended_at.is_(None)))
 
 
+def last_ended(session: Session, requisite: Requisite) -> RequisiteFreeze | None:
+    """The latest that is over: its bank let it go, or it was archived with what was stuck on it."""
+    return session.scalar(select(RequisiteFreeze).where(
+        RequisiteFreeze.requisite_id == requisite.id, RequisiteFreeze.ended_at.is_not(None))
+        .order_by(RequisiteFreeze.ended_at.desc()).limit(1))
+
+
 def frozen(session: Session, actor: Actor) -> Sequence[RequisiteFreeze]:
     """Those that last, with requisite and trader, the oldest first. Raises NotFound for who is no staff."""
     if not (actor.is_staff and actor.may(Permission.REQUISITE_READ)):

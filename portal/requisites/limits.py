@@ -48,7 +48,8 @@ def set_limits(session: Session, actor: Actor, command: SetLimits) -> Approval |
     pending = requisite.status == Status.PENDING
     if not pending and not _only_tighter(before, after):
         return approvals.ask(session, actor, kind=KIND, target_kind="requisite", target_id=requisite.id,
-                             before=before, after=after, reason=command.reason or "Wider limits")
+                             before=_told(requisite, before), after=_told(requisite, after),
+                             reason=command.reason or "Wider limits")
     _set(session, actor, requisite, after, command.reason)
     return service.ask(session, actor, requisite, reason=command.reason or "New requisite") if pending else None
 
@@ -56,13 +57,18 @@ def set_limits(session: Session, actor: Actor, command: SetLimits) -> Approval |
 def approved(session: Session, actor: Actor, approval: Approval) -> None:
     """A second person agrees to wider limits. Raises StaleApproval where they were changed meanwhile."""
     requisite = queries.lock(session, SYSTEM, UUID(str(approval.target_id)))
-    if _of(requisite) != approval.before:
+    if _told(requisite, _of(requisite)) != approval.before:
         raise approvals.StaleApproval()
     _set(session, actor, requisite, dict(approval.after), approval.reason)
 
 
 def _of(requisite: Requisite) -> dict[str, Any]:
     return {name: getattr(requisite, name) for name in NAMES}
+
+
+def _told(requisite: Requisite, limits: dict[str, Any]) -> dict[str, Any]:
+    """With the currency that the amounts are of: without it they are shown in minor units."""
+    return limits | {"currency": requisite.currency}
 
 
 def _only_tighter(before: dict[str, Any], after: dict[str, Any]) -> bool:
@@ -73,8 +79,8 @@ def _only_tighter(before: dict[str, Any], after: dict[str, Any]) -> bool:
 
 
 def _set(session: Session, actor: Actor, requisite: Requisite, after: dict[str, Any], reason: str | None) -> None:
-    audit.record(session, actor, "requisite.limits_set", "requisite", requisite.id, before=_of(requisite),
-                 after=after, reason=reason)
+    audit.record(session, actor, "requisite.limits_set", "requisite", requisite.id,
+                 before=_told(requisite, _of(requisite)), after=_told(requisite, after), reason=reason)
     for name in NAMES:
         setattr(requisite, name, after[name])
     lanes.rebuild(session, [requisite.id])

@@ -83,6 +83,11 @@ def opened_name(holder_id: UUID, sealed: bytes) -> str:
     return crypto.open_sealed(sealed, place=_name_place(holder_id))
 
 
+def shown_name(holder: Holder) -> str | None:
+    """The same for a page: None where it does not open."""
+    return crypto.opened_or_none(holder.name_sealed, place=_name_place(holder.id))
+
+
 def holder_of(session: Session, name: str) -> UUID:
     """The holder with this name, made when there is none: spelling, case and blanks do not make two people."""
     marks = name_prints(name)

@@ -32,6 +32,8 @@ class HasOpenOrders(Conflict):
 
 
 judges({"uq_requisites_number": NumberTaken})
+_GIVEN_BACK = {Action.UNBLOCK: "unblocked", Action.THAW: "thawed", Action.THAW_BLOCKED: "thawed"}
+"""In the audit: by where they lead, they would be told as switching it off, or blocking it."""
 
 
 def add(session: Session, actor: Actor, command: AddRequisite) -> Requisite:
@@ -158,7 +160,7 @@ def move(session: Session, actor: Actor, requisite: Requisite, action: Action, r
     """One step of its life, on a locked requisite: audited, off the lanes or on them. Raises InvalidTransition."""
     before = requisite.status
     requisite.status = LIFECYCLE.next(before, action)
-    audit.record(session, actor, f"requisite.{requisite.status}", "requisite", requisite.id,
+    audit.record(session, actor, f"requisite.{_GIVEN_BACK.get(action, requisite.status)}", "requisite", requisite.id,
                  before={"status": before}, after={"status": requisite.status}, reason=reason)
     if before == Status.FROZEN:
         freezing.ended(session, actor, requisite.id)

@@ -68,7 +68,7 @@ def _requisites(session: Session, ids: Iterable[UUID]) -> dict[UUID, list[Fact]]
     rows = session.execute(
         select(Requisite, Trader.name).join(Trader, Trader.id == Requisite.trader_id)
         .where(Requisite.id.in_(list(ids))).options(joinedload(Requisite.holder)))
-    return {requisite.id: [Fact("Trader", trader), Fact(PERSON, _name(requisite.holder)),
+    return {requisite.id: [Fact("Trader", trader), _person(requisite.holder),
                            Fact("Number", requisite.mask)] for requisite, trader in rows}
 
 
@@ -85,7 +85,7 @@ def _stores(session: Session, ids: Iterable[UUID]) -> dict[UUID, list[Fact]]:
 
 def _holders(session: Session, ids: Iterable[UUID]) -> dict[UUID, list[Fact]]:
     rows = session.scalars(select(Holder).where(Holder.id.in_(list(ids))))
-    return {holder.id: [Fact(PERSON, _name(holder))] for holder in rows}
+    return {holder.id: [_person(holder)] for holder in rows}
 
 
 def _users(session: Session, ids: Iterable[UUID]) -> dict[UUID, list[Fact]]:
@@ -121,8 +121,9 @@ def _warning(sentence: str) -> Fact:
     return Fact(WARNING, sentence)
 
 
-def _name(holder: Holder) -> str:
-    return numbers.opened_name(holder.id, holder.name_sealed)
+def _person(holder: Holder) -> Fact:
+    name = numbers.shown_name(holder)
+    return _warning("The name of the person on it does not open.") if name is None else Fact(PERSON, name)
 
 
 def yesterday(found: Effects | None) -> list[Fact]:

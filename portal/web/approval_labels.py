@@ -55,6 +55,7 @@ ABOUT = (N_("Person named on it"), N_("Available now"), N_("Available afterwards
          N_("Nobody decided in time"),
          N_("Owed to the desk, paid first"), N_("Now in the hands of"), N_("Warning"), N_("Its owner is suspended."),
          N_("The same reference was told of before."), N_("The same proof was shown for another deposit."),
+         N_("The name of the person on it does not open."),
          N_("The same address stands in somebody else's book too."),
          N_("Its address is not in the book any more."), N_("Two others have to agree to this."),
          N_("Two others from"), N_("Asked for by the same person in 24 hours"),

@@ -13,6 +13,7 @@ ACTS_OF_EXPOSURE = {
     "exposure_caps.asked": N_("Asked for wider caps"), "exposure_caps.approved": N_("Approved wider caps"),
     "exposure_caps.rejected": N_("Refused wider caps"),
     "requisite.frozen": N_("Said that a requisite's bank froze it"),
+    "requisite.thawed": N_("Gave back a requisite that its bank had let go"),
     "requisite.stuck_set": N_("Said how much is stuck on a frozen requisite"),
 }
 OF_EXPOSURE = (N_("Exposure reached"), N_("Bank cap"), N_("Reply"))

@@ -69,6 +69,13 @@ def test_translations_keep_the_places_for_values(russian: Catalog) -> None:
     assert not wrong, f"a value would be lost: {wrong}"
 
 
+def test_an_order_is_no_application(russian: Catalog) -> None:
+    """Notices, the desk and tariffs called it “заявка”, which is what people join with; all else calls it “ордер”."""
+    astray = [said(message) for message in russian if re.search(r"\border", said(message), re.IGNORECASE)
+              and any(re.search("заяв[ок]", form, re.IGNORECASE) for form in forms(message))]
+    assert astray == []
+
+
 def test_the_compiled_catalogue_is_fresh(russian: Catalog) -> None:
     with RUSSIAN.with_suffix(".mo").open("rb") as file:
         compiled = {(one.context and one.context.decode(), said(one)): forms(one)  # Babel leaves it in bytes

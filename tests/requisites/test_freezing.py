@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import select, text
 
+from portal.core import audit
 from portal.core.errors import Denied, NotFound
 from portal.core.lifecycle import InvalidTransition
 from portal.disputes import frozen as disputes_frozen
@@ -96,6 +97,11 @@ def test_a_freeze_washes_no_block_off(cast):
     with f.act() as session:
         freezing.thaw(session, f.staff("admin"), wanted)
     assert its(cast).status == "paused", "it was not blocked before this one"
+    with f.look() as session:
+        acts = session.scalars(select(audit.AuditRow.action).where(audit.AuditRow.target_id == str(its(cast).id))
+                               .order_by(audit.AuditRow.id)).all()
+    assert acts[-6:] == ["requisite.blocked", "requisite.frozen", "requisite.thawed", "requisite.unblocked",
+                         "requisite.frozen", "requisite.thawed"], "told as what was done, not as where it led"
 
 
 def test_an_archived_one_is_on_the_list_no_more(cast):

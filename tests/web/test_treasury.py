@@ -211,6 +211,7 @@ def _withdraw(app: Flask, cast: f.Cast, area: str, address_id: str, address: str
     assert second.send(f"{desk}/taking", {"proof_password": "wrong"}).status_code == 422
     taken = second.send(f"{desk}/taking", {"proof_password": people.PASSWORD})
     assert address in taken.text
+    assert 'data-copy="40.000000"' in taken.text, "as a wallet's field takes it"
     assert address not in second.get(desk).text
     reference = token_hex(16)
     assert second.send(f"{desk}/sending", {"reference": reference}).status_code == 303

@@ -62,8 +62,8 @@ class Dossier:
 
     @property
     def recipient(self) -> str | None:
-        """The person a payout is for, as far as the store says."""
-        return destinations.recipient(self.order)
+        """The person a payout is for, as far as the store says and the name opens."""
+        return destinations.recipient_shown(self.order)
 
     @property
     def runs(self) -> list["Run"]:

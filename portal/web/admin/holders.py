@@ -10,8 +10,9 @@ from portal.core.commands import bind
 from portal.core.db import reader
 from portal.core.money import Money
 from portal.parties import queries as parties
-from portal.requisites import holders, numbers
+from portal.requisites import holders
 from portal.requisites.commands import SetHolderLimits
+from portal.web import holder_names
 from portal.web.admin.acts import act
 from portal.web.form_keys import once
 from portal.web.identity import signed_in
@@ -44,7 +45,7 @@ def _holder(holder_id: str) -> dict[str, Any]:
     known = reference.snapshot(session)
     return {
         "holder": holder, "holder_id": holder_id, "seen": holders.seen(holder), "Money": Money,
-        "name": numbers.opened_name(holder.id, holder.name_sealed),
+        "name": holder_names.shown(holder),
         "used": holders.used(holder), "requisites": holders.requisites_of(session, actor, holder.id),
         "currencies": [(one.code, one.code) for one in known.currencies.values() if one.active and one.kind == "fiat"],
         "waiting": approvals.waiting_for(session, "holder", holder.id),

@@ -12,12 +12,13 @@ from portal.disputes import frozen as disputes_frozen
 from portal.orders import frozen as orders_frozen
 from portal.orders.reading import limits_effect
 from portal.parties import queries as parties
-from portal.requisites import freezing, holders, hours, limits, numbers, quarantine, queries, service, staff_list
+from portal.parties.models import Holder
+from portal.requisites import freezing, holders, hours, limits, quarantine, queries, service, staff_list
 from portal.requisites.commands import MoveByStaff
 from portal.requisites.freezing import FreezeRequisite
 from portal.requisites.models import Requisite
 from portal.requisites.number_reveal import RevealToStaff, reveal_to_staff
-from portal.web import freezes, reference_choices
+from portal.web import freezes, holder_names, reference_choices
 from portal.web.admin.acts import act
 from portal.web.form_keys import once
 from portal.web.identity import signed_in
@@ -121,7 +122,7 @@ def _requisite(requisite_id: str) -> dict[str, Any]:
     return {"requisite": requisite, "number": None, "used": queries.used(requisite),
             "hours": hours.shown(requisite), **freezes.shown(requisite), "trial": _trial(requisite),
             "holder_id": ids.public(holders.PREFIX, requisite.holder_id),
-            "holder_name": numbers.holder_name(session, requisite),
+            "holder_name": holder_names.shown(session.get_one(Holder, requisite.holder_id)),
             "waiting": approvals.waiting_for(session, "requisite", requisite.id),
             "history": parties.history(session, actor, "requisite", requisite.id)}
 

@@ -24,7 +24,7 @@ from portal.orders.judging import replay
 from portal.orders.reading import limits_effect, tariff_effect
 from portal.parties import queries as parties
 from portal.parties.models import Holder, Store, Trader
-from portal.requisites import holders, numbers, queries
+from portal.requisites import holders, queries
 from portal.requisites.commands import Limits, SetHolderLimits
 from portal.requisites.models import Requisite
 from portal.risk import rule_book, rules
@@ -32,7 +32,7 @@ from portal.risk.commands import SetRule
 from portal.risk.models import RiskRule
 from portal.tariffs import change_requests
 from portal.tariffs.commands import AskFee, AskReward
-from portal.web import reference_choices
+from portal.web import holder_names, reference_choices
 from portal.web.admin.risk_rules import form as rule_form
 from portal.web.admin.risk_rules import store_names
 from portal.web.admin.risk_rules import typed as typed_rule
@@ -173,7 +173,7 @@ CHANGES: dict[str, Change] = {
             reader(), holder, bind(SetHolderLimits, typed, holder_id="", reason=TRIED).columns()),
         lambda holder: _digits(holder, holder.currency) | {"currency": holder.currency},
         lambda holder: {"currency_choices": reference_choices.fiat()},
-        called=lambda holder: numbers.opened_name(holder.id, holder.name_sealed)),
+        called=holder_names.shown),
     "fee": Change(N_("Fee of a store"), Permission.PARTY_READ, lambda id: parties.store(reader(), signed_in(), id),
                   _fee, form=_versions, choices=store_names),
     "reward": Change(N_("Reward of a trader"), Permission.PARTY_READ, _trader, _reward, form=_versions,

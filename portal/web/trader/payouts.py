@@ -112,5 +112,5 @@ def _payout(payout_id: str) -> dict[str, Any]:
     receipts = [*files.of(session, RECEIPT, [last.id]).get(last.id, []), *receipts_of.for_trader(session, found)]
     return {"found": found, "order": order, "last": last, "receipts": receipts, **dispute_pages.link(order),
             "number": destinations.reveal(session, order) if his else None,
-            "recipient": destinations.recipient(order) if his else None,
+            "recipient": destinations.recipient_shown(order) if his else None,
             "version": f"{found.version}-{len(receipts)}"}

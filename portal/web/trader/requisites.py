@@ -13,12 +13,12 @@ from portal.core.errors import FieldError, Invalid
 from portal.disputes import frozen as disputes_frozen
 from portal.orders.reading import limits_effect, same_amount
 from portal.parties import traders
-from portal.requisites import freezing, hindrances, hours, limits, number_reveal, numbers, queries, service
+from portal.requisites import freezing, hindrances, hours, limits, number_reveal, queries, service
 from portal.requisites.commands import AddRequisite, MoveRequisite, SetLimits, ShowNumber
 from portal.requisites.freezing import FreezeRequisite
 from portal.requisites.models import PREFIX
 from portal.requisites.states import Status
-from portal.web import freezes, reference_choices
+from portal.web import freezes, holder_names, reference_choices
 from portal.web.form_keys import once
 from portal.web.identity import signed_in
 from portal.web.render import redisplay, show
@@ -35,7 +35,7 @@ def index() -> Response:
                         method=wanted["method"], currency=wanted["currency"])
     trader = traders.own(session, actor)
     return show("trader/requisites/index.html", page=page, wanted=wanted, trader=trader, used=queries.used,
-                holder_name=lambda one: numbers.opened_name(one.holder.id, one.holder.name_sealed),
+                holder_name=lambda one: holder_names.shown(one.holder),
                 why_no_shift=traders.why_no_shift(trader), hindrances=hindrances.hindrances(session, trader, page.rows),
                 **_choices())
 

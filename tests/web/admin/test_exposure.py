@@ -87,6 +87,48 @@ def test_a_frozen_one_that_was_blocked_says_so_and_comes_back_blocked(desk):
     assert f.fresh(card).status == "blocked"
 
 
+def test_who_of_the_staff_said_so_is_not_its_traders_to_know(desk):
+    """His page told him the address that one of the staff signs in with."""
+    _, _, card, seats = desk
+    staff, theirs = seats["staff"], f"/trader/requisites/{card.public_id}"
+    at = f"/admin/requisites/{card.public_id}"
+    assert staff.send(f"{at}/freezing", {"reason": "115-FZ", "stuck": "1500"}).status_code == 303
+    name = staff.get(at).text.partition("Said by</dt>")[2].partition("<dd>")[2].partition("</dd>")[0]
+    assert "@" in name
+    assert "115-FZ" in seats["trader"].get(theirs).text
+    assert name not in seats["trader"].get(theirs).text
+    assert staff.send(f"{at}/thawing", {"reason": "Let go"}).status_code == 303
+    assert "Was frozen by its bank" in seats["trader"].get(theirs).text
+    assert name not in seats["trader"].get(theirs).text
+
+
+def test_what_was_stuck_on_an_archived_one_stands_on_its_page(desk):
+    """It is on no list of frozen ones any more, and the page said nothing but that it is archived."""
+    _, _, card, seats = desk
+    staff, theirs = seats["staff"], f"/trader/requisites/{card.public_id}"
+    assert seats["trader"].send(f"{theirs}/freezing", {"reason": "Account closed", "stuck": "1500"}).status_code == 303
+    assert seats["trader"].send(f"{theirs}/archival").status_code == 303
+    for page in (staff.get(f"/admin/requisites/{card.public_id}").text, seats["trader"].get(theirs).text):
+        told = page.partition("Was frozen by its bank")[2].replace("\N{NO-BREAK SPACE}", " ")
+        assert "Account closed" in told
+        assert "1 500.00" in told
+
+
+def test_a_refused_amount_is_shown_where_it_was_typed(desk):
+    """The form of what is stuck was closed again and empty; another form's missing reason opened that of the freeze."""
+    _, _, card, seats = desk
+    theirs, at = f"/trader/requisites/{card.public_id}", f"/admin/requisites/{card.public_id}"
+    page = seats["staff"].send(f"{at}/blocking", {"reason": ""}).text
+    assert "<details open" not in page.partition("Frozen by its bank?")[2]
+    assert seats["trader"].send(f"{theirs}/freezing", {"reason": "115-FZ"}).status_code == 303
+    answer = seats["trader"].send(f"{theirs}/stuck", {"stuck": "much", "reason": "By the statement"})
+    assert answer.status_code == 422
+    form = answer.text.partition("Another amount is stuck…")[2]
+    assert "<details open" in answer.text
+    assert 'value="much"' in form
+    assert 'value="By the statement"' in form
+
+
 def test_limits_are_tried_and_nothing_is_changed(desk):
     _, _, card, seats = desk
     page = seats["trader"].send(f"/trader/requisites/{card.public_id}/limits/trial", {

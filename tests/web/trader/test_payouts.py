@@ -52,6 +52,7 @@ def test_from_the_offer_to_the_receipt(cast, trader):
     accepted = trader.get(page).text
     assert NUMBER in accepted  # to be copied
     assert "Anna Petrova" in accepted
+    assert 'data-copy="1500.00"' in accepted, "as a bank's field takes it: without blanks, with a point"
     assert act(trader, order, "payment", receipt=receipt()).status_code == 303
     assert f.fresh(order).status == "paid"
     paid = trader.get(page).text

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select
 
+from portal.approvals import Approval
 from portal.core import audit, clock
 from portal.core.access import SYSTEM
 from portal.core.db import reader
@@ -193,6 +194,23 @@ def test_tighter_limits_hold_at_once_wider_ones_wait(card, trader):
     assert trader.send(f"{path}/limits", form | {"max_amount": "90000.00"}).status_code == 303
     assert fresh(card).max_minor == 9000_00
     assert "have waited for approval" in plain(trader.get(path))
+
+
+def test_wider_limits_are_decided_on_in_money(app, card, trader):
+    """Who decides read 5000000 and 9000000: minor units, a hundred times as much."""
+    path = f"/trader/requisites/{card.public_id}"
+    form = limits_form(trader.get(path).get_data(as_text=True))
+    assert trader.send(f"{path}/limits", form | {"max_amount": "90000.00", "day_max": "900000"}).status_code == 303
+    staff = people.seat(app, people.person("super_admin"))
+    [asked] = [row.public_id for row in reader().scalars(select(Approval).where(
+        Approval.target_id == str(card.id), Approval.kind == "requisite_limits"))]
+    for page in (f"/admin/approvals/{asked}", "/admin/approvals?kind=requisite_limits"):
+        told = plain(staff.get(page))
+        assert "90 000.00 ₽" in told, page
+        assert "900 000.00 ₽" in told, page
+        assert "9000000" not in told, page
+    assert staff.send(f"/admin/approvals/{asked}/decision", {"decision": "approve"}).status_code == 303
+    assert fresh(card).max_minor == 90_000_00
 
 
 def test_of_two_browsers_the_slower_sees_what_the_other_did(card, trader):

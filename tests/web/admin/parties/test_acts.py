@@ -233,7 +233,7 @@ def test_a_requisite_is_blocked_and_given_back(app: Flask, admin: people.Seat, s
     assert factories.fresh(requisite).status == "blocked"
     assert admin.send(f"{path}/unblocking", {"reason": "Cleared"}).status_code == 303
     assert factories.fresh(requisite).status == "paused"
-    assert acts_on(requisite.id)[-2:] == ["requisite.blocked", "requisite.paused"]
+    assert acts_on(requisite.id)[-2:] == ["requisite.blocked", "requisite.unblocked"], "not as if it were switched off"
 
 
 def test_a_pending_requisite_is_decided_on_from_its_page(app: Flask, admin: people.Seat) -> None:

@@ -85,6 +85,10 @@ def test_limits_of_a_person_tighter_at_once_wider_by_two(app: Flask, admin: peop
     assert limits_of(requisite.holder_id)[1] == 900_000
     assert decide(second, waiting(requisite.holder_id, "holder_limits")) == 303
     assert limits_of(requisite.holder_id)[1] == 900_001
+    assert admin.send(f"{path}/limits", {"reason": "No limit any more"}).status_code == 303
+    told = whole(second, f"/admin/approvals/{waiting(requisite.holder_id, 'holder_limits')}")
+    assert "9 000.01 ₽" in told.replace("\N{NO-BREAK SPACE}", " "), "what they were, in their own currency"
+    assert decide(second, waiting(requisite.holder_id, "holder_limits"), "reject", reason="No") == 303
     for wrong in ({"currency": ""}, {"day_max": "-1"}, {"currency": "USDT"}, {"reason": ""}, {"day_count_max": "0"}):
         assert admin.send(f"{path}/limits", form | wrong).status_code == 422, wrong
     assert holder in whole(admin, path)
