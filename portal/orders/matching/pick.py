@@ -13,13 +13,14 @@ from sqlalchemy.orm import Session
 
 from portal.core import clock, ids
 from portal.core.pipeline import array, rows
+from portal.ledger import stops
 from portal.orders import events, row
 from portal.orders.row import OrderRow
 from portal.orders.states import Status
 
 WAITING = (Status.NEW, Status.RETRYING)
-KEPT = """(o.live AND (SELECT d.flow < 0 FROM direction_rules d WHERE d.direction = o.direction)
-                 AND EXISTS (SELECT FROM findings WHERE settled_at IS NULL))"""
+KEPT = f"""(o.live AND (SELECT d.flow < 0 FROM direction_rules d WHERE d.direction = o.direction)
+                 AND {stops.STOPPED})"""
 """Of an order `o`: a live payout while something is found in the books and no money leaves the desk."""
 FUNNEL_ROWS_MAX = 800  # requisites judged for a batch's successes; above that they record their tier (decision 0006)
 
