@@ -122,7 +122,8 @@ class LockTimeout(Conflict):
     retry_after_s = 1
 
     def __init__(self, message: str = "", *, row: str | None = None, **details: object) -> None:
-        """`row`: what the server said of the row for which was waited; None where it was a whole table."""
+        """`row`: what the server said of the row for which was waited; None where it was a whole table, or others
+        waited for the same row before (`shut_tables` tells which)."""
         super().__init__(message, **details)
         self.row = row
 

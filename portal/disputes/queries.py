@@ -32,8 +32,7 @@ def visible_to(actor: Actor, *, beside: bool = False) -> Select[Dispute]:
     seen = _seen(actor)
     if beside and actor.trader_id is not None and actor.may(Permission.ORDER_READ):
         seen = or_(seen, exists().where(
-            Assignment.order_id == Dispute.order_id, Assignment.trader_id == actor.trader_id,
-            or_(Assignment.state == AssignmentState.LINGERING, Assignment.end_reason == REPLACED)))
+            Assignment.order_id == Dispute.order_id, Assignment.trader_id == actor.trader_id, _EXCHANGED))
     return select(Dispute).where(seen)
 
 

@@ -9,10 +9,12 @@ from sqlalchemy.orm import Session
 from portal.core.errors import Unavailable
 from portal.ledger import claims, findings
 
+STOPPED = "EXISTS (SELECT FROM findings WHERE settled_at IS NULL)"
+"""As `money_out_stopped`, for a statement: one probe of a small index."""
 # Two probes of small indexes in the statement that takes a payout in, of a `g` with its store_id and live. Nearly
 # always nothing is found, and `refuse_while_kept` need not be asked.
-MAY_BE_KEPT = """
-    g.live AND (EXISTS (SELECT FROM findings WHERE settled_at IS NULL)
+MAY_BE_KEPT = f"""
+    g.live AND ({STOPPED}
                 OR EXISTS (SELECT FROM claims WHERE owner_id = g.store_id AND settled_at IS NULL))"""
 
 

@@ -54,7 +54,7 @@ def paid(session: Session, order: Order, assignment: Assignment | None) -> None:
 
 
 def assigned(session: Session, batch: Sequence[tuple[OrderRow, UUID]]) -> None:
-    """Orders with their traders: one look however many, and one insert only where a trader wishes to hear of it."""
+    """Orders with their traders: one statement however many, which writes only where a trader wishes to hear of it."""
     notices.notify_all(session, "order.assigned", [
         Said(notices.trader(trader_id), {"order": order.public_id, "amount": _amount(order)})
         for order, trader_id in batch if order.live])

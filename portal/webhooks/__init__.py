@@ -5,7 +5,6 @@ behind a door, `configure` once.
 """
 from portal.core.outbound.addresses import configure
 from portal.webhooks.announce import ANNOUNCED, Announcement, announce, wake
-from portal.webhooks.payload import Names, kept_by, links_by, names_by, without_payment_link
+from portal.webhooks.payload import Names, kept_by, links_by, names_by
 
-__all__ = ["ANNOUNCED", "Announcement", "Names", "announce", "configure", "kept_by", "links_by", "names_by", "wake",
-           "without_payment_link"]
+__all__ = ["ANNOUNCED", "Announcement", "Names", "announce", "configure", "kept_by", "links_by", "names_by", "wake"]

@@ -194,8 +194,8 @@ class Delivery(Base):
 
 
 class Attempt(Base):
-    """One request that was made, or refused by our own guard, or not made since a name did not open. Only added; an
-    inbox keeps a delivery's newest five."""
+    """One request that was made, or refused by our own guard, or not made since a name or its secret did not open.
+    Only added; an inbox keeps a delivery's newest five."""
 
     __tablename__ = "webhook_attempts"
     __table_args__ = (

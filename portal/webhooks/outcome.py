@@ -77,7 +77,7 @@ def _failed(session: Session, delivery: Delivery, endpoint: Endpoint | None, ans
     if answer.status == GONE:
         following = None
         _switch_off(session, endpoint, "gone")
-    elif following is None and answer.error not in NOT_OPENED and not _heard_since(session, delivery):
+    elif following is None and not _kept_from_it(session, delivery) and not _heard_since(session, delivery):
         _switch_off(session, endpoint, "failing")
     delivery.next_attempt_at = following
     if following is None:
@@ -86,6 +86,13 @@ def _failed(session: Session, delivery: Delivery, endpoint: Endpoint | None, ans
 
 def _may_end(answer: Answer) -> bool:
     return not answer.succeeded
+
+
+def _kept_from_it(session: Session, delivery: Delivery) -> bool:
+    """Was nothing sent at one try of this schedule or more, by a fault of the desk? Then it was not asked for days."""
+    return session.scalar(select(Attempt.id).where(
+        Attempt.delivery_id == delivery.id, Attempt.created_at >= delivery.begun_at, Attempt.error.in_(NOT_OPENED))
+        .limit(1)) is not None
 
 
 def _heard_since(session: Session, delivery: Delivery) -> bool:

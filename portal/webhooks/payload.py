@@ -39,11 +39,6 @@ def kept_by(public_id: str) -> dict[str, str]:
     return {KEPT_BY: public_id}
 
 
-def without_payment_link(payload: dict[str, Any]) -> dict[str, Any]:
-    """For a row."""
-    return payload | {LINK: None} if payload.get(LINK) else payload
-
-
 def names(session: Session, payloads: Iterable[dict[str, Any]]) -> Names:
     """What `whole` and `shown` need to tell these: one query, and none where nobody is named."""
     wanted = {keeper for payload in payloads for keeper in _keepers(payload).values()}

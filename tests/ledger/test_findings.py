@@ -109,6 +109,22 @@ def test_what_waits_for_the_books_is_judged_by_no_rule_meanwhile(cast, bend):
         assert f.fresh(payout).failure_code == "refused"
 
 
+def test_what_was_kept_back_as_rules_were_asked_is_not_matched_unjudged(fresh_app, fresh_database, url_of, cast, bend):
+    """The books are right again between the two: it got a requisite that no rule had been asked about."""
+    payout, payin = f.create_payout(cast, "1500.00").order, cast.order("1500.00")
+    bend(5)
+    prove()
+    for direction in ("payout", "payin"):
+        risk.rule(cast, direction=direction)
+    owner = url_of(fresh_database, "owner")
+    with risk.judged_and_not_picked_yet(fresh_app, owner), psycopg.connect(owner) as proof:
+        proof.execute("UPDATE findings SET settled_at = now(), settled_in = found_in WHERE settled_at IS NULL")
+    assert f.fresh(payin).failure_code == "refused"
+    with clock.moved(timedelta(seconds=31)):
+        f.work_off()
+        assert f.fresh(payout).failure_code == "refused"
+
+
 def test_payouts_taken_in_before_wait_and_lose_nothing(cast, bend):
     payout = f.create_payout(cast, "100.00").order
     bend(5)

@@ -2,6 +2,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import psycopg
 import pytest
 from sqlalchemy import func, select
 
@@ -51,6 +52,19 @@ def test_a_denied_order_has_failed_for_good_with_a_code_that_says_no_more(ready)
             act(ready.key, order)
     assert f.work_off() == 0
     assert judged(ready.order("900.00")).status == "assigned"
+
+
+def test_an_order_that_was_held_while_its_batch_was_judged_is_judged_before_it_is_matched(app, database, url_of, ready):
+    """Held as rules were asked and free a moment later, it got a requisite that no rule had been asked about."""
+    risk.rule(ready)
+    held, other = ready.order("1500.00"), ready.order("1500.00")
+    with psycopg.connect(url_of(database, "owner")) as somebody:
+        somebody.execute("SELECT FROM orders WHERE id = %s FOR NO KEY UPDATE", [held.id])
+        with risk.judged_and_not_picked_yet(app, url_of(database, "owner")):
+            somebody.rollback()
+    assert f.fresh(other).failure_code == "refused"
+    with clock.moved(timedelta(seconds=1)):
+        assert judged(held).failure_code == "refused"
 
 
 def test_a_denied_payout_gives_its_money_back(alone):

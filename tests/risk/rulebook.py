@@ -1,5 +1,11 @@
 """Rules and entries of one store, as tests of risk want them: nobody else's orders are judged by them."""
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
+
+import psycopg
+from flask import Flask
 
 from portal import approvals
 from portal.core.access import SYSTEM, Actor
@@ -9,6 +15,11 @@ from portal.risk import lists, rule_book, rules
 from portal.risk.commands import AddEntry, AddRule, DecideReview, SwitchRule
 from portal.risk.models import RiskEntry, RiskRule
 from tests import factories as f
+from tests.running import wait_for
+
+WAITS = """
+    SELECT EXISTS (SELECT FROM pg_locks JOIN pg_database d ON d.oid = database
+                    WHERE datname = current_database() AND relation = 'risk_hits'::regclass AND NOT granted)"""
 
 
 def rule(cast: f.Cast, kind: str = "amount", *, mode: str = "on", verdict: str = "deny", **terms: Any) -> RiskRule:
@@ -45,3 +56,15 @@ def decide(order: Order, decision: str, actor: Actor | None = None) -> Order:
     with f.act() as session:
         return review.decide(session, actor or f.staff("support_orders"), DecideReview(
             order_id=order.public_id, decision=decision, reason="Looked at it"))
+
+
+@contextmanager
+def judged_and_not_picked_yet(app: Flask, owner_url: str) -> Iterator[None]:
+    """What is done inside is done between the two questions of a batch of which a rule has fired."""
+    with ThreadPoolExecutor(1) as pool:
+        with psycopg.connect(owner_url) as slow:
+            slow.execute("LOCK TABLE risk_hits IN SHARE MODE")
+            working = pool.submit(f.at_the_same_time, app, [f.work_off])
+            wait_for(lambda: slow.execute(WAITS).fetchone() == (True,), "what fired is about to be written")
+            yield
+        working.result()

@@ -80,19 +80,24 @@ def test_it_is_a_failed_try_of_its_own_and_goes_out_once_the_secret_is_put_back(
     assert {one.state for one in shop.deliveries()} == {"delivered"}
 
 
-def test_its_endpoint_is_not_switched_off(shop: Shop, send: Send) -> None:
-    """The fault is the desk's: its store would have to switch it on again, and miss what came meanwhile."""
-    with listening() as receiver:
+@pytest.mark.parametrize("mended_at_last", [False, True])
+def test_its_endpoint_is_not_switched_off(shop: Shop, send: Send, mended_at_last: bool) -> None:
+    """The fault is the desk's: its store would have to switch it on again, and miss what came meanwhile. Mended before
+    the last try, that one failure of the receiver's was told as days in which it took nothing."""
+    with listening(lambda one: (500, {}, b"")) as receiver:
         endpoint, _ = shop.endpoint(receiver.url)
+        kept = endpoint.secret_sealed
         write(endpoint, "secret_sealed", LOST + b"broken")
         shop.tell()
-        moved = timedelta(0)
-        for _ in range(len(backoff.PAUSES_S) + 1):
+        moved, last = timedelta(0), len(backoff.PAUSES_S)
+        for number in range(last + 1):
+            if mended_at_last and number == last:
+                write(endpoint, "secret_sealed", kept)
             with clock.moved(moved):
                 send()
                 due = shop.deliveries()[0].next_attempt_at
                 moved += (due or clock.now()) - clock.now() + timedelta(milliseconds=5)
-        assert receiver.received == []
+        assert len(receiver.received) == mended_at_last
     delivery = shop.deliveries()[0]
     assert (delivery.state, delivery.attempts) == ("failed", len(backoff.PAUSES_S) + 1)
     assert db.session.get_one(Endpoint, endpoint.id).status == "active"

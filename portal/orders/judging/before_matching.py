@@ -39,9 +39,10 @@ WRITE = events.statement(row.STEPPED_COLUMNS, row.STEPPED_UPDATE)
 
 @dataclass
 class Judged:
-    """`passed` were judged now and go on; `stopped` do not. `drafts`: what those who ended give back."""
+    """`passed` were judged now and go on, None where there are no rules; `stopped` do not. `drafts`: what those who
+    ended give back."""
 
-    passed: set[UUID] = field(default_factory=set)
+    passed: set[UUID] | None = None
     stopped: set[UUID] = field(default_factory=set)
     drafts: list[Draft] = field(default_factory=list)
 
@@ -51,6 +52,7 @@ def look(session: Session, order_ids: Collection[UUID]) -> Judged:
     judged, book = Judged(), rule_book.present(session)
     if book.is_empty or not order_ids:
         return judged
+    judged.passed = set()
     orders = [OrderRow(**dict(zip(collect.COLUMNS, each, strict=True))) for each in rows(session, LOCK, {
         "orders": array(order_ids), "waiting": array(WAITING)})]
     if not orders:

@@ -54,9 +54,9 @@ def work(session: Session, batch: Sequence[Claimed]) -> dict[int, RetryAt]:
     """Work of the kind `match_order`: the reference is the order. Harmless twice: what moved on is left."""
     by_order = {job.reference: job for job in batch if job.reference is not None}
     judged = before_matching.look(session, by_order)
-    found, kept = pick.pick(session, [id for id in by_order if id not in judged.stopped])
+    found, kept = pick.pick(session, [id for id in by_order if id not in judged.stopped], judged.passed)
     for order, _ in found:
-        if order.id in judged.passed:
+        if order.id in (judged.passed or ()):
             order.judged_at = clock.now()
     taken = [(order, chosen) for order, chosen in found if chosen is not None]
     _hold(session, taken, judged.drafts)
@@ -161,7 +161,7 @@ def _with_one_left(funnel: dict[str, int]) -> dict[str, int]:
 
 def _held_by_others(session: Session, order_ids: Collection[UUID]) -> dict[UUID, datetime]:
     """When to look again at those still without a requisite, as far as is committed: whoever holds one may be giving it
-    a requisite, or ending it."""
+    a requisite, or ending it; or held it as rules were asked."""
     now = clock.now()
     busy = now + timedelta(milliseconds=BUSY_PAUSE_MS)
     waiting = session.execute(select(Order.id, Order.match_by)
