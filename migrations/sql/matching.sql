@@ -119,7 +119,8 @@ BEGIN
                          END AS store_room, at + make_interval(
                     secs => CASE WHEN d.accepted_first THEN s.payout_accept_for_s ELSE s.pay_for_s END) AS pay_by
                FROM unnest(order_ids) WITH ORDINALITY AS w (id, place)
-              CROSS JOIN LATERAL (SELECT * FROM orders WHERE orders.id = w.id OFFSET 0) q  -- else of an empty table: all
+                    -- each by its id: a join that was planned on an empty table would walk every order
+              CROSS JOIN LATERAL (SELECT * FROM orders WHERE orders.id = w.id OFFSET 0) q
                JOIN stores s ON s.id = q.store_id
                JOIN direction_rules d ON d.direction = q.direction ORDER BY w.place LOOP
         refused := '{}';
