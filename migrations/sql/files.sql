@@ -8,6 +8,7 @@ CREATE TABLE files (
     content_type text NOT NULL,
     size_bytes bigint NOT NULL,
     content_hash bytea NOT NULL,
+    kept_hash bytea NOT NULL,
     picture_hash bigint,
     picture_parts int[],
     storage_key text NOT NULL,
@@ -21,6 +22,7 @@ CREATE TABLE files (
 );
 CREATE INDEX ix_files_content_hash ON files (content_hash);
 CREATE INDEX ix_files_drafts ON files (created_at) WHERE attached_at IS NULL;
+CREATE INDEX ix_files_kept_hash ON files (kept_hash);
 CREATE INDEX ix_files_picture_parts ON files USING gin (picture_parts);
 CREATE UNIQUE INDEX ix_files_storage_key ON files (storage_key);
 CREATE INDEX ix_files_subject ON files (subject_kind, subject_id);

@@ -35,8 +35,9 @@ def _found(shown: Sequence[File]) -> CTE:
 
 
 def _same_as(file: File) -> ColumnElement[bool]:
-    """The same bytes, or nearly the same picture. One that is plain all over is looked for by its bytes alone."""
-    same: ColumnElement[bool] = File.content_hash == file.content_hash
+    """The same bytes, as sent or as kept, or nearly the same picture. One that is plain all over is looked for by its
+    bytes alone."""
+    same = (File.content_hash == file.content_hash) | (File.kept_hash == file.kept_hash)
     if file.picture_hash is not None and parts_of(file.picture_hash):
         differing = func.bit_count(cast(File.picture_hash.bitwise_xor(file.picture_hash), BIT(64)))
         same = same | (File.picture_parts.overlap(_nearly(file.picture_hash)) & (differing <= BITS_APART_MAX))
@@ -48,7 +49,7 @@ def one_at_a_time(session: Session, shown: Sequence[File]) -> None:
     at once the later sees the earlier. Before `also_on`, where something rests on it. A plain part, which receipts have
     that are not alike, makes nobody wait.
     """
-    names = sorted({f"files/{one.content_hash.hex()}" for one in shown}
+    names = sorted({f"files/{of.hex()}" for one in shown for of in (one.content_hash, one.kept_hash)}
                    | {f"pictures/{part}" for one in shown for part in parts_of(one.picture_hash) or ()})
     session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(name, 0)) FROM unnest(CAST(:names AS text[]))"
                          " AS name"), {"names": names})

@@ -1,7 +1,7 @@
 """What a stranger's file really is: found by its content, in a process of its own with bounds, and written anew.
 
-Nothing of the desk decodes foreign bytes in its own process. An image comes back without anything but its pixels; a PDF
-without scripts, attachments or actions; whatever is neither does not come back.
+Nothing of the desk decodes foreign bytes in its own process. An image comes back without anything but its pixels, on
+white; a PDF without scripts, attachments or actions; whatever is neither does not come back.
 """
 import json
 import subprocess

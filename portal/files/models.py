@@ -16,8 +16,9 @@ PREFIX = "fil"
 class File(Base):
     """One upload. A draft belongs to who brought it until an act attaches it to its subject, for good.
 
-    `content_hash` is SHA-256 of what was sent, `picture_hash` 64 bits of how it looks, `picture_parts` those of its
-    four parts that are not plain: the same file, or nearly the same picture, on a second subject is found by them.
+    `content_hash` is SHA-256 of what was sent, `kept_hash` of what is kept of it, `picture_hash` 64 bits of how it
+    looks, `picture_parts` those of its four parts that are not plain: the same file, or nearly the same picture, on a
+    second subject is found by them.
     """
 
     __tablename__ = "files"
@@ -27,6 +28,7 @@ class File(Base):
         Index("ix_files_storage_key", "storage_key", unique=True),  # bytes that no row knows are swept
         Index("ix_files_subject", "subject_kind", "subject_id"),
         Index("ix_files_content_hash", "content_hash"),
+        Index("ix_files_kept_hash", "kept_hash"),  # documents that were only saved anew
         Index("ix_files_picture_parts", "picture_parts", postgresql_using="gin"),  # pictures that look nearly alike
         Index("ix_files_drafts", "created_at", postgresql_where=text("attached_at IS NULL")),
     )
@@ -36,6 +38,7 @@ class File(Base):
     content_type: Mapped[LongText]
     size_bytes: Mapped[int] = mapped_column(BigInteger)  # of what is kept
     content_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    kept_hash: Mapped[bytes] = mapped_column(LargeBinary)
     picture_hash: Mapped[int | None] = mapped_column(BigInteger)
     picture_parts: Mapped[list[int] | None] = mapped_column(ARRAY(Integer))
     storage_key: Mapped[LongText]

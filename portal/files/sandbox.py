@@ -65,11 +65,22 @@ def _image(content: bytes) -> tuple[str, int, bytes]:
     if found.width * found.height > PIXELS_MAX:
         raise Refused(TOO_MANY_PIXELS)
     kind = str(found.format)
-    upright = ImageOps.exif_transpose(found)
-    pixels = upright.convert("RGBA" if kind != "JPEG" and upright.has_transparency_data else "RGB")
+    pixels = _on_white(ImageOps.exif_transpose(found))
     out = io.BytesIO()
     pixels.save(out, format=kind, **({"quality": 90} if kind != "PNG" else {}))
     return FORMATS[kind], _looks(pixels), out.getvalue()
+
+
+def _on_white(picture: Any) -> Any:
+    """As everybody sees it, in the dark too: what lets through would show another picture by what lies behind it."""
+    from PIL import Image
+
+    if not picture.has_transparency_data:
+        return picture.convert("RGB")
+    seen = picture.convert("RGBA")
+    paper = Image.new("RGB", seen.size, "white")
+    paper.paste(seen, mask=seen.getchannel("A"))
+    return paper
 
 
 def _looks(pixels: Any) -> int:
@@ -108,7 +119,7 @@ def _pdf(content: bytes) -> tuple[str, None, bytes]:
             _disarm(one, pikepdf, 0)
         out = io.BytesIO()
         clean.remove_unreferenced_resources()
-        clean.save(out)
+        clean.save(out, deterministic_id=True)  # of the same pages the same bytes, whatever stood around them
     return "application/pdf", None, out.getvalue()
 
 

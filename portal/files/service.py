@@ -110,7 +110,8 @@ def keep(session: Session, actor: Actor, stored: Stored) -> File:
         raise TooManyFiles()
     found = stored.inspected
     file = File(id=ids.new_id(), uploader=_who(actor), name=stored.name, content_type=found.content_type,
-                size_bytes=len(found.content), content_hash=stored.content_hash, picture_hash=found.picture_hash,
+                size_bytes=len(found.content), content_hash=stored.content_hash,
+                kept_hash=sha256(found.content).digest(), picture_hash=found.picture_hash,
                 picture_parts=parts_of(found.picture_hash), storage_key=stored.key)
     session.add(file)
     session.flush()

@@ -16,6 +16,7 @@ from portal.core.commands import Command
 from portal.core.db import locked
 from portal.core.errors import Denied, NotFound, Rejected
 from portal.disputes.models import Dispute, Statement
+from portal.disputes.service import EVIDENCE
 from portal.help.models import HelpMessage, HelpThread
 from portal.orders import forgetting, view
 from portal.orders.facts import PAYERS_RECEIPTS_ON
@@ -128,9 +129,10 @@ def approved(session: Session, actor: Actor, approval: Approval) -> None:
         raise CustomerHeld()
     forgetting.forget(session, orders)
     session.execute(update(Dispute).where(Dispute.order_id.in_(ids)).values(customer_id=orders[0].customer_id))
-    statements = select(Statement.id).join(Dispute, Dispute.id == Statement.dispute_id).where(
-        Dispute.order_id.in_(ids), Statement.side == "customer")
-    session.execute(FORGET_STATEMENTS, {"ids": list(session.scalars(statements))})
+    said = session.scalars(select(Statement.id).join(Dispute, Dispute.id == Statement.dispute_id).where(
+        Dispute.order_id.in_(ids), Statement.side == "customer")).all()
+    session.execute(FORGET_STATEMENTS, {"ids": list(said)})
+    files.forget_of(session, EVIDENCE, said)
     for message in session.scalars(_said_to_support(ids)):
         message.text = GONE
     files.forget_of(session, PAYERS_RECEIPTS_ON, ids)

@@ -2,7 +2,7 @@
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from portal import approvals, files, ledger, notices
@@ -134,7 +134,8 @@ def shown_twice(session: Session, approval_ids: Collection[UUID]) -> set[UUID]:
     other, mine, theirs = aliased(Deposit), aliased(files.File), aliased(files.File)
     return set(session.scalars(select(Deposit.approval_id).where(
         Deposit.approval_id.in_(approval_ids), exists().where(
-            mine.subject_kind == PROOF, mine.subject_id == Deposit.id, theirs.content_hash == mine.content_hash,
+            mine.subject_kind == PROOF, mine.subject_id == Deposit.id, or_(
+                theirs.content_hash == mine.content_hash, theirs.kept_hash == mine.kept_hash),
             theirs.subject_kind == PROOF, theirs.subject_id == other.id, other.id != Deposit.id,
             other.status.in_(COUNTED)))).all())
 

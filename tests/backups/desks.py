@@ -50,7 +50,8 @@ def demo_desk(home: Path) -> Iterator[Desk]:
         assert loaded.returncode == 0, loaded.stderr
         (home / "files" / FILE[:2]).mkdir(parents=True, exist_ok=True)
         (home / "files" / FILE[:2] / FILE).write_bytes(b"%PDF-1.7 a receipt")
-        desk.owner_sql(f"""INSERT INTO files (id, uploader, name, content_type, size_bytes, content_hash, storage_key,
-            created_at) VALUES (uuidv7(), 'trader:1', 'r.pdf', 'application/pdf', 18, 'x', '{FILE}', now());""")
+        desk.owner_sql(f"""INSERT INTO files (id, uploader, name, content_type, size_bytes, content_hash, kept_hash,
+            storage_key, created_at)
+            VALUES (uuidv7(), 'trader:1', 'r.pdf', 'application/pdf', 18, 'x', 'x', '{FILE}', now());""")
         yield desk
     clear_away(home)

@@ -161,6 +161,14 @@ def test_a_picture_comes_back_without_anything_but_its_pixels(kind, type):
     assert Image.open(BytesIO(found.content)).size == (40, 60)
 
 
+def test_what_lets_through_is_kept_on_white():
+    """White words on nothing were read by whoever had the dark page, and other ones by whoever had the light one."""
+    out = BytesIO()
+    Image.new("RGBA", (40, 60), (0, 0, 0, 0)).save(out, "PNG")
+    kept = Image.open(BytesIO(inspect(files.Upload("a", out.getvalue())).content))
+    assert (kept.mode, kept.getextrema()) == ("RGB", ((255, 255),) * 3)
+
+
 SCRIPT = {"S": pikepdf.Name("/JavaScript"), "JS": "app.alert(1)"}
 LAUNCH = {"S": pikepdf.Name("/Launch"), "F": "cmd.exe"}
 

@@ -1,8 +1,10 @@
 """Receipts of an order: the payer's by the payment page, flagged where they stand elsewhere, never agreed to alone."""
 from io import BytesIO
+from secrets import token_hex
 
+import pikepdf
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
 
@@ -197,3 +199,47 @@ def test_of_one_receipt_shown_for_six_payouts_at_once_one_is_taken(app, cast, ag
         for order, draft in zip(payouts, drafts, strict=True)])
     assert sorted(map(str, done)) == ["confirmed"] + ["paid"] * 5
     assert [f.fresh(one).needs_attention_at is None for one in payouts].count(True) == 1
+
+
+def agreed_to(cast, *shown):
+    """What becomes of payouts for which one trader shows these, one after the other, where the receipt decides."""
+    f.change(cast.store, payout_confirm="at_once")
+    trader = f.as_trader(cast.traders[0])
+    payouts = [f.accepted_payout(cast, f"{1500 + n}.00") for n in range(len(shown))]
+    return [f.pay(trader, one, receipts=[f.upload(trader, content).public_id]).status
+            for one, content in zip(payouts, shown, strict=True)]
+
+
+def test_what_lies_behind_a_transparent_ground_makes_no_other_receipt(app, cast):
+    """Everybody saw one receipt, and the desk compared what nobody saw: it paid for any number of payouts."""
+    shown = [behind_glass(Image.effect_noise((9, 8), 200)) for _ in range(3)]
+    assert agreed_to(cast, *shown) == ["confirmed", "paid", "paid"]
+
+
+def behind_glass(hidden):
+    """A receipt of which only the lines are there; the ground lets through, and below it lies this."""
+    picture = hidden.resize((360, 640), Image.Resampling.NEAREST).convert("RGBA")
+    picture.putalpha(0)
+    draw = ImageDraw.Draw(picture)
+    for line in range(12):
+        draw.rectangle((40, 30 + 50 * line, 90 + line * 53 % 240, 60 + 50 * line), fill="black")
+    return encoded(picture, "PNG")
+
+
+def test_a_document_saved_once_more_is_the_same_receipt(app, cast):
+    """One more byte behind its end, or another title, and it was another one."""
+    sent = document()
+    with pikepdf.open(BytesIO(sent)) as again:
+        again.docinfo["/Title"] = "Receipt of today"
+        out = BytesIO()
+        again.save(out, linearize=True, object_stream_mode=pikepdf.ObjectStreamMode.generate)
+    shown = (sent, sent + b"\n%", out.getvalue(), document())
+    assert agreed_to(cast, *shown) == ["confirmed", "paid", "paid", "confirmed"]
+
+
+def document():
+    """A receipt that no other test has."""
+    made, out = pikepdf.new(), BytesIO()
+    made.add_blank_page().Contents = made.make_stream(f"BT ({token_hex(8)}) Tj ET".encode())
+    made.save(out)
+    return out.getvalue()

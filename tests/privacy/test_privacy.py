@@ -16,6 +16,7 @@ from portal.files import File
 from portal.orders import destinations
 from portal.orders.facts import RECEIPTS_ON
 from portal.orders.models import Order
+from portal.privacy import customers
 from portal.privacy.models import LegalHold
 from tests import factories as f
 from tests import people
@@ -36,6 +37,35 @@ def ended_with_a_dispute(cast, **asked):
     dispute = disputes.open_by(cast.key, order, "not_confirmed", "My canary paid at noon")
     disputes.give_in(cast.key, dispute)
     return f.fresh(order), dispute
+
+
+def erased(cast, customer_id):
+    with f.act() as session:
+        asked = customers.ask_erasure(session, f.staff("admin"), customers.Erase(
+            store_id=cast.store.public_id, customer_id=customer_id, reason="They asked us"))
+    with f.act() as session:
+        approvals.decide(session, f.staff("super_admin"), approvals.DecideApproval(
+            approval_id=asked.public_id, decision="approve"))
+
+
+def test_what_a_customer_showed_in_a_dispute_goes_with_them(fresh_app):
+    """Their words went, and the picture of their bank account, with their name, was there for whoever saw the dispute.
+    What others showed is theirs, and goes with its time."""
+    cast = f.new_cast()
+    cast.requisite()
+    order = f.expire(f.assigned_payin(cast, **customer()))
+    payer = cast.customer(order)
+    shown = f.upload(payer, f.picture())
+    dispute = disputes.open_by(payer, order, "paid_late", "Paid at noon", files=(shown.public_id,))
+    trader = f.as_trader(cast.traders[0])
+    others = f.upload(trader, f.picture())
+    disputes.say(trader, dispute, files=(others.public_id,))
+    disputes.decided(order, "stands")
+    seat = people.seat(fresh_app, people.person("support_orders"))
+    assert seat.get(f"/files/{shown.public_id}").status_code == 200
+    erased(cast, order.customer_id)
+    assert seat.get(f"/files/{shown.public_id}").status_code == 404
+    assert seat.get(f"/files/{others.public_id}").status_code == 200
 
 
 def command(app, *args):
