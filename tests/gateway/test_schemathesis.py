@@ -23,6 +23,7 @@ from tests.running import ROOT, Desk, running_desk, wait_for
 
 EXAMPLES, SEED = 10, 18
 UNAUTHORIZED = 401
+ROUNDS = 6  # at most; one is enough in most runs
 FEW = 3  # of a kind of key that may what another may
 WITHIN_S = 900  # a minute alone; several on a machine that others use too
 STATEFUL = "[phases.stateful.generation]\nmax-examples = 15\n"  # with three it follows no link at all
@@ -94,6 +95,10 @@ def desk(database, redis_url, tmp_path_factory):
 
 @pytest.fixture
 def funded(shop: Shop) -> Shop:
+    return with_money(shop)
+
+
+def with_money(shop: Shop) -> Shop:
     """A store that has what payouts cost, in both modes."""
     for live in (True, False):
         f.deposit_to(ledger.store_available(shop.store.id, "USDT", live), "20000.000000")
@@ -166,10 +171,22 @@ def test_a_key_of_one_scope(desk: Desk, funded: Shop, scope: str, live: bool, tm
         "examples,fuzzing,stateful")
 
 
-def test_every_link_finds_what_was_made(desk: Desk, funded: Shop, live: bool, tmp_path: Path) -> None:
-    """Which may be refused then, as a receipt of what is settled is."""
-    heard = run(desk, Caller(in_mode(funded, live).token, stateful=OUR_LINKS), EXAMPLES, tmp_path,
-                "--phases", "stateful", "--mode", "positive")
-    links = set(declared(json.loads((tmp_path / "openapi.json").read_bytes())["paths"]))
+def test_every_link_finds_what_was_made(desk: Desk, open_shop: Callable[[], Shop], live: bool, tmp_path: Path) -> None:
+    """Which may be refused then, as a receipt of what is settled is.
+
+    A round may end early: schemathesis stops where a desk answers otherwise than before. Each has another store, which
+    has but sixteen endpoints.
+    """
+    links: set[str] = set()
+    found: set[str] = set()
+    for seed in range(SEED, SEED + ROUNDS):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        heard = run(desk, Caller(in_mode(with_money(open_shop()), live).token, stateful=OUR_LINKS), EXAMPLES, folder,
+                    "--phases", "stateful", "--mode", "positive", "--seed", str(seed))
+        links = set(declared(json.loads((folder / "openapi.json").read_bytes())["paths"]))
+        found |= set(heard.links)
+        if links <= found:
+            break
     assert links
-    assert links == set(heard.links)
+    assert links == found
