@@ -1,12 +1,16 @@
 """What a schema cannot say, told to schemathesis: how our formats look, that a key of idempotency is one request's, and
 how a call is signed that the document wants signed.
 
-Loaded by SCHEMATHESIS_HOOKS=tests.gateway.schemathesis_hooks; SIGNING_SECRET is the key's, where it has one.
+Loaded by SCHEMATHESIS_HOOKS=tests.gateway.schemathesis_hooks; SIGNING_SECRET is the key's, where it has one, and HEARD
+a file for what was answered.
 """
 import io
+import json
 import os
 import string
 import time
+from collections import Counter, defaultdict
+from pathlib import Path
 from secrets import token_hex
 
 import schemathesis
@@ -14,6 +18,8 @@ from hypothesis import strategies as st
 from PIL import Image
 from requests import PreparedRequest
 from requests.auth import AuthBase
+from schemathesis.cli import EventHandler
+from schemathesis.engine.events import ScenarioFinished
 from schemathesis.transport.serialization import Binary
 
 from tests.gateway.signatures import signature
@@ -25,7 +31,9 @@ def _png(grey: int) -> bytes:
     return kept.getvalue()
 
 
+OK, NOT_FOUND = 200, 404
 PICTURES = [_png(grey) for grey in (0, 90, 255)]
+TO_BE_SIGNED = "to-be-signed"  # from the configuration of a key that signs; what was made up here goes out as it is
 PLAIN = string.ascii_letters + string.digits + "-_.:#/ "
 
 
@@ -54,7 +62,7 @@ def before_call(context, case, kwargs):
             case.headers[name] = token_hex(16)
     if isinstance(case.query, dict) and isinstance(case.query.get("wait"), int) and 1 < case.query["wait"] <= 30:
         case.query["wait"] = 1  # an order that stands still is waited for as long as it says
-    if _is_signed(case.operation.definition.raw):
+    if (case.headers or {}).get("Quittance-Signature") == TO_BE_SIGNED:
         kwargs["auth"] = Signature(os.environ["SIGNING_SECRET"])
 
 
@@ -73,15 +81,50 @@ class Signature(AuthBase):
         return prepared
 
 
-def _is_signed(operation: dict) -> bool:
-    """Whether the document knows no way of this call without a signature."""
-    ways = operation.get("security", ())
-    return bool(ways) and all("signature" in way for way in ways)
-
-
 def _text(header: str | bytes | None) -> str:
     return (header.decode("latin-1") if isinstance(header, bytes) else header or "").strip()
 
 
 def _good(key: object) -> bool:
     return isinstance(key, str) and 0 < len(key) <= 255 and all("!" <= letter <= "~" for letter in key)
+
+
+@schemathesis.cli.handler()
+class Heard(EventHandler):
+    """A green run can be one that got nowhere: what was answered to each call that the document allows, and how many
+    times each link of it found what was made, or what a call before had deleted.
+
+    Not links that schemathesis guessed by itself, nor where it threw away what the link gave.
+    """
+
+    def __init__(self, *args, **params):
+        self.calls, self.links = defaultdict(set), Counter()
+
+    def handle_event(self, ctx, event):
+        if not isinstance(event, ScenarioFinished):
+            return
+        cases = event.recorder.cases
+        answers = {name: made.response.status_code for name, made in event.recorder.interactions.items()
+                   if made.response is not None}
+        gone = tuple(cases[name].value.formatted_path for name, status in answers.items()
+                     if status == OK and cases[name].value.method.upper() == "DELETE")
+        for name, status in answers.items():
+            case = cases[name].value
+            if _is_allowed(case):
+                self.calls[case.operation.label].add(status)
+            if _is_by_our_link(cases[name]) and (status != NOT_FOUND or case.formatted_path.startswith(gone)):
+                self.links[cases[name].transition.id] += 1
+
+    def shutdown(self, ctx):
+        if "HEARD" in os.environ:
+            Path(os.environ["HEARD"]).write_text(json.dumps({"calls": self.calls, "links": self.links}, default=sorted))
+
+
+def _is_allowed(case):
+    """Not one of those that were spoilt, or sent with a method that the address has not got, to be refused."""
+    return case.meta is not None and case.meta.generation.mode.is_positive and (
+        case.method.upper() == case.operation.method.upper())
+
+
+def _is_by_our_link(case):
+    return case.transition is not None and case.is_transition_applied and not case.transition.is_inferred
