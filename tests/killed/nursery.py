@@ -24,11 +24,16 @@ PROGRAMS = {"tasks.dispatcher"}  # which are run, not imported
 class Born:
     """As much of `subprocess.Popen` as a Desk uses."""
 
+    returncode = "a code that nobody waited for"
+
     def __init__(self, pid: int) -> None:
         self.pid = pid
 
+    def poll(self) -> str | None:
+        return None if Path(f"/proc/{self.pid}").exists() else self.returncode
+
     def wait(self, timeout: float = STOP_WITHIN_S) -> None:
-        if not until(lambda: not Path(f"/proc/{self.pid}").exists(), timeout):
+        if not until(self.poll, timeout):
             raise subprocess.TimeoutExpired(str(self.pid), timeout)
 
 
