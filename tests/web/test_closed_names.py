@@ -72,7 +72,8 @@ def test_a_name_on_a_requisite_that_does_not_open_ends_no_page_and_no_list(fresh
 def test_a_secret_that_does_not_open_is_told_once_with_the_way_on(fresh_app, cast):
     """It was said again under each try, and not that a new secret heals it; staff read of tries that took 0 ms."""
     with f.act() as session:
-        endpoint, _ = webhooks.create_endpoint(session, cast.key, CreateEndpoint(url="http://127.0.0.1:9/", events=["*"]))
+        endpoint, _ = webhooks.create_endpoint(
+            session, cast.key, CreateEndpoint(url="http://127.0.0.1:9/", events=["*"]))
     f.change(endpoint, secret_sealed=b"gone.of a key that is no more")
     order = f.create_payin(cast).order
     for later in (timedelta(0), timedelta(seconds=10)):
