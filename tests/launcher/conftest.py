@@ -85,7 +85,11 @@ class Desk:
 
     @property
     def postmaster(self) -> int:
-        return int((self.place / "data" / "postmaster.pid").read_text().split()[0])
+        """Raises FileNotFoundError: there is none, or it is just writing its name down."""
+        written = (self.place / "data" / "postmaster.pid").read_text().split()
+        if not written:
+            raise FileNotFoundError(written)
+        return int(written[0])
 
     @property
     def valkey(self) -> int:
