@@ -9,11 +9,15 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import structlog
+
 from portal.core.errors import FieldError, Invalid
 
+log = structlog.get_logger("files")
 BYTES_MAX = 5 * 1024 * 1024
 TIME_S = 8  # of the other process, start included
 NAME_MAX = 120
+ERROR_MAX = 200  # characters of what the other process said
 N_ = str  # marks a sentence for translation
 REASONS = {
     "empty": N_("“%(name)s” is empty. Choose the file again."),
@@ -76,6 +80,7 @@ def inspect(upload: Upload) -> Inspected:
         raise BadFile(reason="too_slow") from None
     head, _, content = done.stdout.partition(b"\n")
     if done.returncode or not content:
+        log.info("file_refused", code=done.returncode, error=done.stderr.decode(errors="replace")[-ERROR_MAX:])
         raise BadFile(reason=SAID.get(done.returncode, "unreadable"))
     found = json.loads(head)
     return Inspected(content, found["content_type"], found["picture_hash"])

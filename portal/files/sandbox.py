@@ -46,7 +46,8 @@ def main() -> int:
         content_type, picture_hash, clean = _pdf(content) if content.startswith(b"%PDF-") else _image(content)
     except Refused as refused:
         return int(refused.args[0])
-    except Exception:  # whatever is wrong with it, it is refused
+    except Exception as error:  # of hostile bytes decoders raise a dozen kinds; the log says which
+        sys.stderr.write(type(error).__name__)
         return 1
     head = json.dumps({"content_type": content_type, "picture_hash": picture_hash})
     sys.stdout.buffer.write(head.encode() + b"\n" + clean)

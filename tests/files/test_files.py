@@ -15,6 +15,7 @@ import pikepdf
 import pytest
 from PIL import Image
 from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from portal import files
 from portal.core import clock
@@ -212,6 +213,14 @@ def test_a_document_comes_back_without_what_it_would_do_or_carry(how):
         drawn = b"".join(one.unparse(resolved=True) for one in clean.objects) + clean.Root.unparse(resolved=True)
     for mark in (b"JavaScript", b"app.alert", b"Launch", b"cmd.exe", b"evil", b"EmbeddedFile", b"XFA", b"AcroForm"):
         assert mark not in drawn + found.content, mark
+
+
+def test_why_a_file_could_not_be_read_is_in_the_log():
+    """Where a decoder's new version took nothing any more, all that anybody knew was that no file could be read."""
+    with capture_logs() as said, pytest.raises(files.BadFile):
+        inspect(files.Upload("a.png", f.picture(8, 8)[:40]))
+    [line] = [one for one in said if one["event"] == "file_refused"]
+    assert (line["code"], line["error"]) == (1, "UnidentifiedImageError")
 
 
 def test_copies_of_one_picture_look_alike_and_others_do_not():

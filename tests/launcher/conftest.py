@@ -88,7 +88,7 @@ class Desk:
         """Raises FileNotFoundError: there is none, or it is just writing its name down."""
         written = (self.place / "data" / "postmaster.pid").read_text().split()
         if not written:
-            raise FileNotFoundError(written)
+            raise FileNotFoundError("postmaster.pid is empty yet")
         return int(written[0])
 
     @property

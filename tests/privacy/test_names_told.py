@@ -9,19 +9,18 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 from structlog.testing import capture_logs
 
-from portal import approvals
 from portal.core import clock, crypto, jobs, seal_check, seals
 from portal.core.access import SCOPES
 from portal.core.db import db
 from portal.orders import replacing
 from portal.orders.models import Order
-from portal.privacy import customers
 from portal.webhooks import backoff, claims, payload, queries, replays, request_preview, service, view
 from portal.webhooks.commands import CreateEndpoint, ReplayEvents
 from portal.webhooks.models import NAME_NOT_OPENED, Attempt, Delivery
 from tests import factories as f
 from tests import people
 from tests.gateway.conftest import Shop
+from tests.privacy.erasing import erase
 from tests.statements import statements
 from tests.waiting import until
 from tests.webhooks.receiver import Receiver, listening
@@ -72,15 +71,6 @@ def a_payout(cast: f.Cast, **asked: Any) -> Order:
     f.agree(cast.key, order)
     f.work_off("settle_order")
     return f.fresh(order)
-
-
-def erase(cast: f.Cast, customer_id: str) -> None:
-    with f.act() as session:
-        asked = customers.ask_erasure(session, f.staff("admin"), customers.Erase(
-            store_id=cast.store.public_id, customer_id=customer_id, reason="They asked us"))
-    with f.act() as session:
-        approvals.decide(session, f.staff("super_admin"), approvals.DecideApproval(
-            approval_id=asked.public_id, decision="approve"))
 
 
 def replay(cast: f.Cast) -> None:

@@ -16,12 +16,12 @@ from portal.files import File
 from portal.orders import destinations
 from portal.orders.facts import RECEIPTS_ON
 from portal.orders.models import Order
-from portal.privacy import customers
 from portal.privacy.models import LegalHold
 from tests import factories as f
 from tests import people
 from tests.applications import joining
 from tests.disputes import acts as disputes
+from tests.privacy.erasing import erase
 
 LATER = timedelta(days=1826)
 
@@ -39,15 +39,6 @@ def ended_with_a_dispute(cast, **asked):
     return f.fresh(order), dispute
 
 
-def erased(cast, customer_id):
-    with f.act() as session:
-        asked = customers.ask_erasure(session, f.staff("admin"), customers.Erase(
-            store_id=cast.store.public_id, customer_id=customer_id, reason="They asked us"))
-    with f.act() as session:
-        approvals.decide(session, f.staff("super_admin"), approvals.DecideApproval(
-            approval_id=asked.public_id, decision="approve"))
-
-
 def test_what_a_customer_showed_in_a_dispute_goes_with_them(fresh_app):
     """Their words went, and the picture of their bank account, with their name, was there for whoever saw the dispute.
     What others showed is theirs, and goes with its time."""
@@ -63,7 +54,7 @@ def test_what_a_customer_showed_in_a_dispute_goes_with_them(fresh_app):
     disputes.decided(order, "stands")
     seat = people.seat(fresh_app, people.person("support_orders"))
     assert seat.get(f"/files/{shown.public_id}").status_code == 200
-    erased(cast, order.customer_id)
+    erase(cast, order.customer_id)
     assert seat.get(f"/files/{shown.public_id}").status_code == 404
     assert seat.get(f"/files/{others.public_id}").status_code == 200
 
