@@ -58,7 +58,7 @@ class Steps:
         """
         target = self.check(order, action)
         before, now = order.status, clock.now()
-        order.status, order.version = target, order.version + 1
+        order.status, order.version = str(target), order.version + 1  # as a row has it: an enum is slow in JSON
         if target in MOMENTS and target != before:
             setattr(order, MOMENTS[target], now)
         if target in ENDED and target != before:
@@ -87,7 +87,7 @@ class Steps:
             order.steps = [*order.steps, [type, rfc3339(now) or ""]]
         return {
             "id": ids.new_id(), "created_at": now, "order_id": order.id, "version": order.version, "type": type,
-            "action": action, "from_status": before, "to_status": order.status, "actor_kind": self.actor.kind,
+            "action": str(action), "from_status": before, "to_status": order.status, "actor_kind": str(self.actor.kind),
             "actor_id": self.actor.id, "actor_name": self.actor.name, "role": self.actor.role,
             "address": self.actor.address, "request_id": self.actor.request_id, "reason": reason,
             "details": details, "payload": view.kept(order, requisite) if told else None,

@@ -1,6 +1,5 @@
 """Taking an order in: what the store asks for is judged, priced and frozen here, and written by `insert`."""
 import hashlib
-import json
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, NamedTuple
@@ -26,7 +25,6 @@ from portal.requisites import test_outcomes
 
 NOBODY = Customer()
 NOBODY_FOR_S = 1
-_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 class ExternalIdTaken(Conflict):
@@ -66,9 +64,11 @@ class Created:
 
 
 def request_hash(command: CreatePayin | CreatePayout) -> bytes:
-    """Of the canonical request: white space and the order of keys do not matter, nor fields left at their default."""
-    body = command.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
-    return hashlib.sha256(_CANONICAL.encode(body).encode()).digest()
+    """Of the canonical request: white space and the order of names do not matter, nor fields left at their default.
+
+    A model tells its fields in the order in which they are declared, and metadata is sorted.
+    """
+    return hashlib.sha256(command.model_dump_json(exclude_none=True, exclude_defaults=True).encode()).digest()
 
 
 def create(session: Session, actor: Actor, command: CreatePayin | CreatePayout, *, idempotency_key: str) -> Created:
@@ -105,9 +105,9 @@ def asked_for(actor: Actor, command: CreatePayin | CreatePayout, *, idempotency_
                                                     store=str(terms.store_id))
     now = now.replace(microsecond=now.microsecond // 1000 * 1000)
     settlement, fee, quote = price(terms, command.direction, method, amount)
-    customer, id = command.customer or NOBODY, ids.new_id()
+    customer, id, direction = command.customer or NOBODY, ids.new_id(), str(command.direction)  # as in a row
     order = OrderRow(
-        id=id, direction=command.direction, live=actor.live, store_id=terms.store_id,
+        id=id, direction=direction, live=actor.live, store_id=terms.store_id,
         external_id=command.external_id, idempotency_key=idempotency_key, request_hash=request_hash(command),
         currency=command.currency, amount_minor=amount.minor, amount_to_pay_minor=amount.minor, method=method,
         bank=command.bank, customer_id=customer.id, customer_name=customer.name, customer_ip=customer.ip,
@@ -115,7 +115,7 @@ def asked_for(actor: Actor, command: CreatePayin | CreatePayout, *, idempotency_
         settlement_currency=settlement.currency, settlement_minor=settlement.minor,
         fee_minor=fee.amount.minor, rate=quote.rate, rate_at=quote.at, rate_id=quote.id, tariff_id=fee.tariff_id,
         created_at=now, match_by=now + timedelta(seconds=_match_for_s(actor, terms, amount)),
-        steps=[[f"{command.direction}.new", clock.rfc3339(now) or ""]], **recipient(id))
+        steps=[[f"{direction}.new", clock.rfc3339(now) or ""]], **recipient(id))
     return Asked.by(actor, order, view.public(order))
 
 

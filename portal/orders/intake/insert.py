@@ -38,7 +38,7 @@ class Asked(NamedTuple):
     def by(cls, actor: Actor, order: OrderRow, answer: dict[str, Any]) -> "Asked":
         written = row.values(order, row.CREATED) | {
             name: f"\\x{held.hex()}" for name in BYTES if (held := getattr(order, name)) is not None} | {
-            "event_id": ids.new_id(), "actor_kind": actor.kind,
+            "event_id": ids.new_id(), "actor_kind": str(actor.kind),
             "actor_id": actor.id, "actor_name": actor.name, "role": actor.role, "address": actor.address,
             "request_id": actor.request_id,
             "job_request_id": tracing.kept(actor.request_id or request_log.request_id()),
