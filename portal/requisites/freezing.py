@@ -23,6 +23,9 @@ from portal.requisites.models import PREFIX, Requisite, RequisiteFreeze
 from portal.requisites.states import Action
 
 SHOWN_MAX = 200
+N_ = str  # marks a sentence for translation
+PAUSED = N_("It is switched off. Switch it on when it should take orders again.")
+STAYS_BLOCKED = N_("It stays blocked, as the desk had blocked it before.")
 
 
 class FreezeRequisite(Command):
@@ -45,8 +48,8 @@ def freeze(session: Session, actor: Actor, command: FreezeRequisite) -> Requisit
     session.add(RequisiteFreeze(id=ids.new_id(), requisite_id=requisite.id, frozen_name=actor.name,
                                 reason=command.reason, stuck_minor=stuck, status_before=status_before))
     session.flush()
-    notices.notify(session, "requisite.frozen", notices.STAFF, but=actor.id, number=requisite.mask,
-                   requisite=requisite.public_id, reason=command.reason,
+    notices.notify(session, "requisite.frozen", notices.STAFF, notices.trader(requisite.trader_id), but=actor.id,
+                   number=requisite.mask, requisite=requisite.public_id, reason=command.reason,
                    amount="—" if stuck is None else f"{Money(stuck, requisite.currency).text} {requisite.currency}")
     return requisite
 
@@ -69,6 +72,7 @@ def say_stuck(session: Session, actor: Actor, command: FreezeRequisite) -> Requi
 
 def thaw(session: Session, actor: Actor, command: MoveRequisite) -> Requisite:
     """The bank let it go, staff say: paused, for its trader to resume, or blocked where staff had blocked it before.
+    He is told, but not why: what staff give as the reason is for the audit.
 
     Raises NotFound, Denied, InvalidTransition.
     """
@@ -78,6 +82,8 @@ def thaw(session: Session, actor: Actor, command: MoveRequisite) -> Requisite:
     freeze = of(session, requisite)
     was_blocked = freeze is not None and freeze.was_blocked
     service.move(session, actor, requisite, Action.THAW_BLOCKED if was_blocked else Action.THAW, command.reason)
+    notices.notify(session, "requisite.thawed", notices.trader(requisite.trader_id), but=actor.id,
+                   number=requisite.mask, requisite=requisite.public_id, how=STAYS_BLOCKED if was_blocked else PAUSED)
     return requisite
 
 
