@@ -4,7 +4,7 @@ A version ends the one that would count at its time, and itself ends where the n
 books that are brought in with their past; what people ask for begins now at the earliest (change_requests).
 """
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
@@ -45,10 +45,9 @@ def set_reward(session: Session, actor: Actor, command: SetReward) -> Reward:
     return new
 
 
-def alike(table: type[V], like: Any) -> list[ColumnElement[bool]]:
-    """Versions for the very same orders as `like`: a mapping or a command."""
-    value = like.__getitem__ if isinstance(like, dict) else lambda name: getattr(like, name)
-    return [getattr(table, name).is_not_distinct_from(value(name)) for name in KEYS]
+def alike(table: type[V], like: SetFee | SetReward) -> list[ColumnElement[bool]]:
+    """Versions for the very same orders as `like`."""
+    return [getattr(table, name).is_not_distinct_from(getattr(like, name)) for name in KEYS]
 
 
 def counting_at(table: type[V], at: datetime) -> list[ColumnElement[bool]]:
