@@ -78,7 +78,7 @@ def _no_dispute_half_opened(session: Session) -> None:
 
 
 def look(session: Session, order: Order, requisite_ids: Collection[UUID]) -> None:
-    """This locked order is quarrelled about, its money may be on one of these: staff are called where one's bank has it.
+    """This locked order is quarrelled about, its money may be on one of these: staff are called where a bank has it.
 
     A freeze that is not committed yet is waited for, or waits until the dispute is and finds it. One lock for all,
     which disputes share: locks of the requisites would stand in the way of matching, and come after other rows here.

@@ -148,7 +148,7 @@ class RequisiteFreeze(Base):
     stuck_minor: Mapped[int | None] = mapped_column(BigInteger)
     ended_at: Mapped[datetime | None]
     ended_name: Mapped[str | None] = mapped_column(Text)
-    kept: Mapped[bool] = mapped_column(default=False, server_default=text("false"))  # archived as it was, not given back
+    kept: Mapped[bool] = mapped_column(default=False, server_default=text("false"))  # archived so, not given back
     requisite: Mapped[Requisite] = relationship(lazy="raise")
 
     @property

@@ -78,7 +78,7 @@ def test_one_that_is_back_is_read_from_again(app):
 
 
 def test_what_a_process_remembers_is_never_read_from_a_standby(app):
-    """A page that was led to one read the store's terms there; creates believed them, as late as it was, for minutes."""
+    """A page that was led to one read the store's terms there; creates believed them for minutes."""
     cast, asked = f.new_cast(), []
     standby = create_engine(db.engine.url)  # a server that is no standby has come as far as itself
     event.listen(standby, "before_cursor_execute", lambda *call: asked.append(call[2]))

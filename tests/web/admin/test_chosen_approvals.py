@@ -165,7 +165,8 @@ def test_only_what_others_asked_for_can_be_chosen(app: Flask) -> None:
     """One's own had a box too, and was refused among the rest."""
     person = people.person("super_admin")
     trader, seat = f.new_cast().trader(), people.seat(app, person)
-    own, others = asked(trader, person.actor, "10"), [asked(trader, f.staff("admin"), amount) for amount in ("20", "30")]
+    own = asked(trader, person.actor, "10")
+    others = [asked(trader, f.staff("admin"), amount) for amount in ("20", "30")]
     page = seat.get("/admin/approvals").text
     boxes = re.findall(r'name="approval_id" value="([^"]*)"', page)
     assert own.public_id in page
