@@ -4,7 +4,7 @@ An amount in minor units is said as money of the currency that stands beside it,
 a bare figure. What nobody worded yet is shown as it was written.
 """
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from flask_babel import gettext
@@ -16,7 +16,7 @@ from portal.notices.choices import wall
 from portal.web.approval_labels import CHANGES, change_name, changed, right
 from portal.web.badges import LOOKS, N_
 from portal.web.dispute_labels import REASONS
-from portal.web.filters import bps, duration, moment, money, number
+from portal.web.filters import bps, day, duration, moment, money, number
 from portal.web.locale import LANGUAGES
 from portal.web.order_looks import CALLED_FOR, DECLINED_FOR
 from portal.web.risk_labels import BY, VERDICTS
@@ -29,7 +29,7 @@ NAMES = {
     "customer": N_("Customer"), "days": N_("Days"), "differences": N_("Differences"),
     "digest_at": N_("Daily letter at"), "dispute": N_("Dispute"), "ends_at": N_("Ends"),
     "entries": N_("Entries"), "error": N_("Last error"), "failed": N_("Failed"), "fee_fixed_minor": N_("Fixed part"),
-    "fees": N_("Fee"), "file": N_("File"), "fixed_minor": N_("Fixed part"), "from": N_("From"),
+    "fees": N_("Until then"), "file": N_("File"), "fixed_minor": N_("Fixed part"), "from": N_("From"),
     "given_until": N_("Given until"), "holder_id": N_("Person named on it"), "hours": N_("Hours"),
     "low_amount": N_("Told when the balance is below"), "made": N_("Made"), "merchant": N_("Merchant"),
     "message": N_("Message"), "moves": N_("Postings"), "networks": N_("Networks"), "new": N_("New key"),
@@ -37,8 +37,8 @@ NAMES = {
     "payment_links": N_("With links to payment"), "permissions": N_("Permissions"),
     "quiet_from": N_("Quiet from"), "quiet_until": N_("Quiet until"), "rate": N_("Rate"),
     "receipts": N_("Receipts"), "replaces": N_("Instead of the key"), "reward_fixed_minor": N_("Fixed part"),
-    "rewards": N_("Reward"), "robot": N_("Robot"), "role": N_("Role"), "scopes": N_("Rights"), "score": N_("Points"),
-    "session": N_("Session"), "sessions": N_("Sessions"), "side": N_("Side"),
+    "rewards": N_("Until then"), "robot": N_("Robot"), "role": N_("Role"), "scopes": N_("Rights"),
+    "score": N_("Points"), "session": N_("Session"), "sessions": N_("Sessions"), "side": N_("Side"),
     "signed_payouts": N_("Payouts have to be signed"), "since": N_("Since"), "source": N_("Source"),
     "staff_only": N_("For staff alone"), "state": N_("State"), "store": N_("Store"), "stuck_minor": N_("Stuck there"),
     "subject": N_("About"), "target": N_("Record"), "telegram": N_("Telegram"), "terms": N_("Terms"),
@@ -49,7 +49,8 @@ NAMES = {
 }
 """Beyond what approvals name."""
 OF_PEOPLE = ("user",)
-_MOMENTS = ("until", "ends_at", "given_until", "since", "expires_at")
+_MOMENTS = ("until", "ends_at", "given_until", "since", "expires_at", "valid_from")
+DAY_LENGTH = len("2026-11-28")
 _OF_THE_DAY = ("quiet_from", "quiet_until", "digest_at")
 _FIXED = ("fee_fixed_minor", "reward_fixed_minor", "fixed_minor")
 """Of the settlement currency, whatever the orders are in."""
@@ -61,6 +62,9 @@ NAMED = ("side", "state", "role", "template", "audience", "source", "purpose")
 """Codes that read as words once they are written as such."""
 
 
+NOTHING: tuple[Any, ...] = (None, [], {})
+
+
 class Fact(NamedTuple):
     """`before`: None where there was nothing, or the same."""
 
@@ -70,14 +74,20 @@ class Fact(NamedTuple):
 
 
 def audit_facts(row: AuditRow) -> list[Fact]:
-    """In the reader's language, in the order in which they were written."""
+    """In the reader's language, in the order in which they were written; without what was nothing and is nothing."""
     before, after = row.before or {}, row.after or {}
     said = _Sayer(row)
-    return [Fact(said.label(name),
-                 None if before.get(name) is None or before[name] == after.get(name)
-                 else said.value(before[name], name, after | before),
-                 said.value(after.get(name), name, before | after))
-            for name in dict.fromkeys((*before, *after))]
+    found = []
+    for name in dict.fromkeys((*before, *after)):
+        was, now = before.get(name), after.get(name)
+        if was in NOTHING and now in NOTHING:
+            continue
+        if after and name not in after:  # whose it is, what stood beside it: nobody took it away
+            was, now = None, was
+        found.append(Fact(said.label(name),
+                          None if was is None or was == now else said.value(was, name, {**after, **before}),
+                          said.value(now, name, {**before, **after})))
+    return found
 
 
 class _Sayer:
@@ -113,7 +123,8 @@ class _Sayer:
             if name == "status":
                 return self._status(value)
             if name in _MOMENTS:
-                return moment(datetime.fromisoformat(value))
+                return day(date.fromisoformat(value)) if len(value) == DAY_LENGTH else moment(
+                    datetime.fromisoformat(value))
             if value in CODES.get(name, ()):
                 return str(gettext(CODES[name][value]))
             if name in NAMED:

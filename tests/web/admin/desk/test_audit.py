@@ -80,17 +80,21 @@ def test_what_changed_is_told_in_words_and_amounts_as_money(admin: people.Seat) 
     record = rows_of(
         {"before": {"fees": [{"bps": 250, "fixed_minor": 0}]}, "after": {
             "fee_bps": 175, "fee_fixed_minor": 500_000, "currency": "RUB", "from_minor": 150_000,
-            "settlement_currency": "USDT", "direction": "payin"}},
+            "settlement_currency": "USDT", "direction": "payin", "to_minor": None,
+            "valid_from": "2026-12-01T00:00:00Z"}},
+        {"before": {"name": "Bookshop", "delay_days": 3}, "after": {"delay_days": 1}},
         {"before": {"day_max_minor": 10_000_000, "currency": "RUB"},
          "after": {"day_max_minor": None, "currency": "RUB"}},
         {"after": {"currencies": [{"currency": "JPY", "max_minor": 4321, "payin": True}], "live": False}},
         {"after": {"alone_max_minor": 1234567}})
     text = seen(admin.get("/admin/audit", query_string={"target": record}).text)
-    for said in ("Fee: Share: 2.5 %; Fixed part: 0.00", "Fee: 1.75 %", "Fixed part: 0.50 USDT",
+    for said in ("Until then: Share: 2.5 %; Fixed part: 0.00 USDT", "Fee: 1.75 %", "Fixed part: 0.50 USDT",
                  "From amount: 1 500.00 ₽", "Mode: Test", "Sum a day: 100 000.00 ₽ → —", "Largest order: 4 321 ¥",
-                 "Takes payins: Yes", "1 234 567 in the smallest unit"):
+                 "Takes payins: Yes", "1 234 567 in the smallest unit", "Counts from: 1 Dec 2026", "days: 3 → 1",
+                 "Name: Bookshop"):
         assert said in text, said
-    assert "_minor" not in text
+    for wrong in ("_minor", "To amount", "Bookshop →"):
+        assert wrong not in text, wrong
     assert admin.send("/profile/preferences", {"locale": "ru", "time_zone": "UTC"}).status_code < 400
     text = seen(admin.get("/admin/audit", query_string={"target": record}).text)
     for said in ("Фикс. часть: 0,50 USDT", "1 500,00 ₽", "100 000,00 ₽"):
