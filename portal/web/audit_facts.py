@@ -130,7 +130,8 @@ class _Sayer:
             if name in NAMED:
                 return str(gettext(named(value)))
         if name == "live":
-            return str(gettext(LOOKS["mode"]["live" if value else "test"].label))
+            mode = LOOKS["mode"]["live" if value else "test"]
+            return str(gettext(mode.label))
         if isinstance(value, list) and name == "permissions":
             return ", ".join(map(right, value)) or "—"
         return changed(value, name, self._with_currency(record))
