@@ -115,9 +115,11 @@ CREATE TABLE requisite_freezes (
     stuck_minor bigint,
     ended_at timestamptz,
     ended_name text,
+    kept boolean DEFAULT false NOT NULL,  -- archived while its bank had it: what is stuck stays so
     CONSTRAINT pk_requisite_freezes PRIMARY KEY (id),
     CONSTRAINT ck_requisite_freezes_stuck CHECK (stuck_minor >= 0),
     CONSTRAINT ck_requisite_freezes_status_before CHECK (status_before IN ('active', 'paused', 'blocked')),
+    CONSTRAINT ck_requisite_freezes_kept CHECK (ended_at IS NOT NULL OR NOT kept),
     CONSTRAINT fk_requisite_freezes_requisite_id FOREIGN KEY (requisite_id) REFERENCES requisites (id)
 );
 CREATE UNIQUE INDEX uq_requisite_freezes_open ON requisite_freezes (requisite_id) WHERE ended_at IS NULL;

@@ -79,7 +79,7 @@ def _wanted(session: Session, actor: Actor, command: DecideDispute) -> tuple[Ord
     assignment = _assignment(session, order, command.assignment_id if command.outcome == "complete" else None)
     asked = assignment.to_pay(order)
     after: dict[str, Any] = {
-        "name": order.external_id, "trader": session.get_one(Trader, assignment.trader_id).name,
+        "external_id": order.external_id, "trader": session.get_one(Trader, assignment.trader_id).name,
         "requisite": session.get_one(Requisite, assignment.requisite_id).mask, "currency": order.currency,
         "ordered": asked.text, "outcome": command.outcome}
     if command.outcome == "cancel":

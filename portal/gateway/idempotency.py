@@ -64,8 +64,10 @@ def first_in_line(actor: Actor, key: str) -> Iterator[None]:
 
 @contextmanager
 def taking_key(table: str) -> Iterator[None]:
-    """Around the INSERT that takes a key there: what it waited for in vain says whether another process has the key.
+    """Around the transaction that takes a key there: what was waited for in vain says whether another process has it.
 
+    Around, not within: the question is asked on a connection of its own, and whoever holds one while asking for a
+    second leaves none for others where there are few.
     Raises KeyInProgress; DatabaseUnavailable where nobody can write (the table is locked); LockTimeout for other rows.
     """
     try:
@@ -92,7 +94,7 @@ def once(actor: Actor, act: Act, *, status: int = 200, asked: bytes | None = Non
         with transaction() as session:
             content = act(session)
         return shown(content, status)
-    with first_in_line(actor, key), transaction() as session:
+    with first_in_line(actor, key), taking_key(IdempotencyKey.__tablename__), transaction() as session:
         row, is_new = _claim(session, actor, key, asked)
         if not is_new:
             return _again(row)
@@ -103,13 +105,12 @@ def once(actor: Actor, act: Act, *, status: int = 200, asked: bytes | None = Non
 
 
 def _claim(session: Session, actor: Actor, key: str, asked: bytes | None) -> tuple[IdempotencyKey, bool]:
-    """Our key's row, and whether it is new. Waits for who is using it: Raises KeyReused and as `taking_key`."""
+    """Our key's row, and whether it is new. Waits for who is using it. Raises KeyReused, LockTimeout."""
     scope = {"store_id": actor.store_id, "live": actor.live, "method": request.method, "path": request.path, "key": key}
     asked = strict_json.fingerprint(strict_json.body()) if asked is None else asked
-    with taking_key(IdempotencyKey.__tablename__):
-        new = session.execute(insert(IdempotencyKey).values(
-            **scope, request_hash=asked, content_type="", created_at=clock.now()).on_conflict_do_nothing()
-            .returning(IdempotencyKey.key)).first()
+    new = session.execute(insert(IdempotencyKey).values(
+        **scope, request_hash=asked, content_type="", created_at=clock.now()).on_conflict_do_nothing()
+        .returning(IdempotencyKey.key)).first()
     row = session.scalars(select(IdempotencyKey).filter_by(**scope)).one()
     if bytes(row.request_hash) != asked:
         raise KeyReused()

@@ -107,8 +107,12 @@ EVENTS: dict[str, Event] = {
         N_("Five orders in a row were not paid on it. Does the bank take transfers to it?"),
         "/trader/requisites/{requisite}", POCKET),
     "requisite.frozen": Event(
-        "orders", STAFF, P.REQUISITE_READ, N_("A bank froze a requisite"), N_("Frozen by its bank: %(number)s"),
-        N_("Stuck there: %(amount)s. %(reason)s"), "/admin/requisites/{requisite}", POCKET, urgent=True),
+        "orders", STAFF | TRADER, P.REQUISITE_READ, N_("A bank froze a requisite"),
+        N_("Frozen by its bank: %(number)s"), N_("Stuck there: %(amount)s. %(reason)s"),
+        "/{area}/requisites/{requisite}", POCKET, urgent=True),
+    "requisite.thawed": Event(
+        "orders", TRADER, P.REQUISITE_READ, N_("A frozen requisite was given back"), N_("Given back: %(number)s"),
+        "%(how)s", "/trader/requisites/{requisite}", POCKET, translated=frozenset({"how"})),
     "dispute.opened": Event(
         "disputes", EVERYBODY, P.DISPUTE_OPEN, N_("A dispute was opened"), N_("A dispute about order %(order)s"),
         "%(waits)s", "/{area}/disputes/{dispute}", EVERYWHERE, translated=frozenset({"waits"})),

@@ -17,7 +17,7 @@ from portal.orders.commands import OrderCommand, Reason
 from portal.orders.facts import OrderFacts
 from portal.orders.models import Assignment, AttentionCase, ByHand, Order
 from portal.orders.states import AssignmentState, Status
-from portal.requisites import states as requisites
+from portal.requisites import freezing
 from portal.requisites.models import Requisite
 
 UNCONFIRMED, SUSPECTED, OTHER_AMOUNT = "unconfirmed", "suspected", "other_amount"
@@ -87,7 +87,7 @@ def _lingers_on_frozen(session: Session, order_id: UUID) -> bool:
     """Its payer was given another requisite, and may pay there all the same."""
     return session.scalar(select(Assignment.id).join(Requisite, Requisite.id == Assignment.requisite_id).where(
         Assignment.order_id == order_id, Assignment.state == AssignmentState.LINGERING,
-        Requisite.status == requisites.Status.FROZEN).limit(1)) is not None
+        freezing.KEPT).limit(1)) is not None
 
 
 def _over(session: Session, order_id: UUID, whys: Sequence[str]) -> None:

@@ -48,7 +48,7 @@ def ask(session: Session, actor: Actor, command: AskCallOff) -> Approval:
     return approvals.ask_once(
         session, actor, kind=KIND, target_kind="order", target_id=order.id, reason=command.reason,
         before=_standing(order, assignment),
-        after={"status": str(Status.CANCELLED), "name": order.external_id, "trader": trader.name,
+        after={"status": str(Status.CANCELLED), "external_id": order.external_id, "trader": trader.name,
                "currency": order.currency, "amount": order.amount_to_pay.text,
                "collateral": str(assignment.hold)})
 

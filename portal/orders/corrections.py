@@ -73,7 +73,7 @@ def ask(session: Session, actor: Actor, command: AskCorrection) -> Approval:
     return approvals.ask_once(
         session, actor, kind=KIND, target_kind="order", target_id=order.id, reason=command.reason,
         before=_standing(order),
-        after={"name": order.external_id, "trader": session.get_one(Trader, assignment.trader_id).name,
+        after={"external_id": order.external_id, "trader": session.get_one(Trader, assignment.trader_id).name,
                "currency": order.currency, "ordered": order.amount_to_pay.text, **received, "amount": arrived.text})
 
 

@@ -18,7 +18,6 @@ from portal.requisites import queries as requisites
 from portal.requisites.commands import MoveRequisite
 from portal.requisites.freezing import FreezeRequisite
 from portal.requisites.models import PREFIX, Requisite, RequisiteFreeze
-from portal.requisites.states import Status
 
 TOUCHED_MAX, CALLED_MAX = 100, 200
 _MAY_HAVE_IT = or_(Assignment.ended_at.is_(None), Assignment.end_reason.in_((*reopening.TOLD_TO_PAY, "settled")))
@@ -51,7 +50,8 @@ def freeze(session: Session, actor: Actor, command: FreezeRequisite, *, disputed
 
 
 def thaw(session: Session, actor: Actor, command: MoveRequisite) -> Requisite:
-    """As `freezing.thaw`; staff are called no more to orders on it, unless their money may be on another frozen one.
+    """As `freezing.thaw`; staff are called no more to orders on it, unless their money may be on another that a bank
+    keeps: a frozen one, or one that its trader archived so.
 
     Orders are locked before the requisite; who is called in between stays so. Raises as `freezing.thaw`.
     """
@@ -67,7 +67,7 @@ def thaw(session: Session, actor: Actor, command: MoveRequisite) -> Requisite:
     _no_dispute_half_opened(session)
     elsewhere = set(session.scalars(
         select(Assignment.order_id).join(Requisite, Requisite.id == Assignment.requisite_id)
-        .where(Assignment.order_id.in_(list(called)), _MAY_HAVE_IT, Requisite.status == Status.FROZEN)))
+        .where(Assignment.order_id.in_(list(called)), _MAY_HAVE_IT, freezing.KEPT)))
     attention_cases.thawed(session, list(called.keys() - elsewhere))
     return thawed
 
@@ -78,14 +78,13 @@ def _no_dispute_half_opened(session: Session) -> None:
 
 
 def look(session: Session, order: Order, requisite_ids: Collection[UUID]) -> None:
-    """This locked order is quarrelled about, its money may be on one of these: staff are called where one is frozen.
+    """This locked order is quarrelled about, its money may be on one of these: staff are called where a bank has it.
 
     A freeze that is not committed yet is waited for, or waits until the dispute is and finds it. One lock for all,
     which disputes share: locks of the requisites would stand in the way of matching, and come after other rows here.
     """
     session.execute(text("SELECT pg_advisory_xact_lock_shared(hashtext('freezes'))"))
-    if session.scalar(select(Requisite.id).where(Requisite.id.in_(requisite_ids),
-                                                 Requisite.status == Status.FROZEN).limit(1)) is not None:
+    if session.scalar(select(Requisite.id).where(Requisite.id.in_(requisite_ids), freezing.KEPT).limit(1)) is not None:
         attention_cases.call(session, order, attention_cases.FROZEN)
         attention.tell(session, order, attention.FROZEN, staff_only=True)
 

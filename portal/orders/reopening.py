@@ -21,7 +21,7 @@ from portal.orders.models import Assignment, OpenPlace, Order
 from portal.orders.states import Action, AssignmentState, Status
 from portal.orders.steps import Steps
 from portal.parties.models import Holder, Store
-from portal.requisites import states as requisites
+from portal.requisites import freezing
 from portal.requisites.models import Requisite
 
 LATE = (Status.EXPIRED, Status.CANCELLED)
@@ -95,7 +95,7 @@ def reopen(steps: Steps, order: Order, ended: Assignment, *, reason: str | None 
     order.amount_to_pay_minor = made.amount_minor  # where sums are varied, each has its own
     order.ended_at = order.needs_attention_at = None
     steps.take(order, Action.REOPEN, reason=reason, details={"assignment": made.public_id} | (details or {}))
-    if taken.requisites[made.requisite_id].status == requisites.Status.FROZEN:
+    if freezing.is_kept(session, taken.requisites[made.requisite_id]):
         attention_cases.call(session, order, attention_cases.FROZEN)
     return made
 

@@ -16,6 +16,7 @@ from sqlalchemy import Engine, event, text
 from sqlalchemy.orm import Session
 
 from portal.core.db import engine, may_read, reader
+from portal.core.replica import set_aside
 from portal.parties import key_invalidation
 
 T = TypeVar("T")
@@ -55,8 +56,10 @@ class Remembered(Generic[T]):
         return self._look_up(key)
 
     def _look_up(self, key: Key) -> T:
-        now, generation = time.monotonic(), key_invalidation.of(key[0]).generation  # before: what changes meanwhile is
-        facts = self._read(reader(), key[1])  # looked at again
+        # both before: what changes meanwhile is looked at again
+        now, generation = time.monotonic(), key_invalidation.of(key[0]).generation
+        with set_aside(session := reader()):  # a page's standby may be behind: its past would be believed for minutes
+            facts = self._read(session, key[1])
         with self._lock:
             self._kept[key] = (now, generation, facts)
             self._kept.move_to_end(key)

@@ -5,10 +5,9 @@ Doors use `disputes/frozen.py`, which calls staff to the orders and disputes it 
 """
 from collections.abc import Sequence
 from typing import Annotated
-from uuid import UUID
 
 from pydantic import Field, StringConstraints
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from portal import notices
@@ -20,9 +19,15 @@ from portal.core.money import Money
 from portal.requisites import queries, service
 from portal.requisites.commands import Amount, MoveRequisite
 from portal.requisites.models import PREFIX, Requisite, RequisiteFreeze
-from portal.requisites.states import Action
+from portal.requisites.states import Action, Status
 
 SHOWN_MAX = 200
+KEPT = or_(Requisite.status == Status.FROZEN, select(RequisiteFreeze.id).where(
+    RequisiteFreeze.requisite_id == Requisite.id, RequisiteFreeze.kept).exists())
+"""Of a requisite in a statement: its bank has not let go what lies there. It is frozen, or was archived so."""
+N_ = str  # marks a sentence for translation
+PAUSED = N_("It is switched off. Switch it on when it should take orders again.")
+STAYS_BLOCKED = N_("It stays blocked, as the desk had blocked it before.")
 
 
 class FreezeRequisite(Command):
@@ -45,8 +50,8 @@ def freeze(session: Session, actor: Actor, command: FreezeRequisite) -> Requisit
     session.add(RequisiteFreeze(id=ids.new_id(), requisite_id=requisite.id, frozen_name=actor.name,
                                 reason=command.reason, stuck_minor=stuck, status_before=status_before))
     session.flush()
-    notices.notify(session, "requisite.frozen", notices.STAFF, but=actor.id, number=requisite.mask,
-                   requisite=requisite.public_id, reason=command.reason,
+    notices.notify(session, "requisite.frozen", notices.STAFF, notices.trader(requisite.trader_id), but=actor.id,
+                   number=requisite.mask, requisite=requisite.public_id, reason=command.reason,
                    amount="—" if stuck is None else f"{Money(stuck, requisite.currency).text} {requisite.currency}")
     return requisite
 
@@ -69,6 +74,7 @@ def say_stuck(session: Session, actor: Actor, command: FreezeRequisite) -> Requi
 
 def thaw(session: Session, actor: Actor, command: MoveRequisite) -> Requisite:
     """The bank let it go, staff say: paused, for its trader to resume, or blocked where staff had blocked it before.
+    He is told, but not why: what staff give as the reason is for the audit.
 
     Raises NotFound, Denied, InvalidTransition.
     """
@@ -78,6 +84,8 @@ def thaw(session: Session, actor: Actor, command: MoveRequisite) -> Requisite:
     freeze = of(session, requisite)
     was_blocked = freeze is not None and freeze.was_blocked
     service.move(session, actor, requisite, Action.THAW_BLOCKED if was_blocked else Action.THAW, command.reason)
+    notices.notify(session, "requisite.thawed", notices.trader(requisite.trader_id), but=actor.id,
+                   number=requisite.mask, requisite=requisite.public_id, how=STAYS_BLOCKED if was_blocked else PAUSED)
     return requisite
 
 
@@ -92,6 +100,11 @@ def last_ended(session: Session, requisite: Requisite) -> RequisiteFreeze | None
     return session.scalar(select(RequisiteFreeze).where(
         RequisiteFreeze.requisite_id == requisite.id, RequisiteFreeze.ended_at.is_not(None))
         .order_by(RequisiteFreeze.ended_at.desc()).limit(1))
+
+
+def is_kept(session: Session, requisite: Requisite) -> bool:
+    """As `KEPT`."""
+    return session.scalar(select(Requisite.id).where(Requisite.id == requisite.id, KEPT)) is not None
 
 
 def frozen(session: Session, actor: Actor) -> Sequence[RequisiteFreeze]:
@@ -112,9 +125,9 @@ def stuck_in_all(freezes: Sequence[RequisiteFreeze]) -> list[Money]:
     return [Money(minor, currency) for currency, minor in sorted(sums.items())]
 
 
-def ended(session: Session, actor: Actor, requisite_id: UUID) -> None:
-    """It is frozen no more: given back, or archived."""
-    found = session.scalar(select(RequisiteFreeze).where(
-        RequisiteFreeze.requisite_id == requisite_id, RequisiteFreeze.ended_at.is_(None)))
+def ended(session: Session, actor: Actor, requisite: Requisite) -> None:
+    """It is on the list of frozen ones no more: given back, or archived as it was."""
+    found = of(session, requisite)
     if found is not None:
         found.ended_at, found.ended_name = clock.now(), actor.name
+        found.kept = requisite.status == Status.ARCHIVED

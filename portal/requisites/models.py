@@ -137,6 +137,7 @@ class RequisiteFreeze(Base):
         Index("uq_requisite_freezes_open", "requisite_id", unique=True, postgresql_where=text("ended_at IS NULL")),
         CheckConstraint("stuck_minor >= 0", name="stuck"),
         CheckConstraint("status_before IN ('active', 'paused', 'blocked')", name="status_before"),
+        CheckConstraint("ended_at IS NOT NULL OR NOT kept", name="kept"),
     )
     id: Mapped[Id]
     requisite_id: Mapped[UUID] = mapped_column(ForeignKey("requisites.id"))
@@ -147,6 +148,7 @@ class RequisiteFreeze(Base):
     stuck_minor: Mapped[int | None] = mapped_column(BigInteger)
     ended_at: Mapped[datetime | None]
     ended_name: Mapped[str | None] = mapped_column(Text)
+    kept: Mapped[bool] = mapped_column(default=False, server_default=text("false"))  # archived so, not given back
     requisite: Mapped[Requisite] = relationship(lazy="raise")
 
     @property

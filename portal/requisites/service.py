@@ -163,7 +163,7 @@ def move(session: Session, actor: Actor, requisite: Requisite, action: Action, r
     audit.record(session, actor, f"requisite.{_GIVEN_BACK.get(action, requisite.status)}", "requisite", requisite.id,
                  before={"status": before}, after={"status": requisite.status}, reason=reason)
     if before == Status.FROZEN:
-        freezing.ended(session, actor, requisite.id)
+        freezing.ended(session, actor, requisite)
     lanes.rebuild(session, [requisite.id])
     page_events.tell(session, "requisites", [page_events.trader(requisite.trader_id)])
 

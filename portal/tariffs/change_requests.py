@@ -4,7 +4,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal import approvals, reference
@@ -20,7 +20,6 @@ from portal.tariffs import service
 from portal.tariffs.commands import AskFee, AskReward, AskVersion, SetFee, SetReward
 from portal.tariffs.models import Reward, Tariff
 from portal.tariffs.rules import COLUMNS, NEWEST_FIRST, Rule
-from portal.tariffs.service import V
 
 FEE, REWARD = "fee", "reward"
 AHEAD_MAX = timedelta(days=366)
@@ -35,7 +34,7 @@ def ask_fee(session: Session, actor: Actor, command: AskFee) -> Approval:
     store = _locked(session, actor, queries.stores_visible_to(actor).where(Store.id == command.store_id))
     after = fee_asked(session, store, command)
     return approvals.ask(session, actor, kind=FEE, target_kind="store", target_id=store.id,
-                         before=_fee_then(session, store, after), after=after, reason=command.reason)
+                         before=_then(session, FEE, store.id, after), after=after, reason=command.reason)
 
 
 def ask_reward(session: Session, actor: Actor, command: AskReward) -> Approval:
@@ -44,7 +43,7 @@ def ask_reward(session: Session, actor: Actor, command: AskReward) -> Approval:
                      queries.traders_visible_to(actor).where(Trader.id == command.trader_id, ~Trader.robot))
     after = reward_asked(session, trader, command)
     return approvals.ask(session, actor, kind=REWARD, target_kind="trader", target_id=trader.id,
-                         before=_reward_then(session, trader, after), after=after, reason=command.reason)
+                         before=_then(session, REWARD, trader.id, after), after=after, reason=command.reason)
 
 
 def fee_asked(session: Session, store: Store, command: AskFee) -> dict[str, Any]:
@@ -67,7 +66,7 @@ def fee_approved(session: Session, actor: Actor, approval: Approval) -> None:
     if store is None:
         raise NotFound()
     asked = approval.after
-    if _fee_then(session, store, asked) != approval.before:
+    if _ended(_then(session, FEE, store.id, asked)) != _ended(approval.before):
         raise StaleApproval()
     service.set_fee(session, actor, SetFee(
         store_id=store.id, **_version(asked), fee_bps=asked["fee_bps"],
@@ -83,7 +82,7 @@ def reward_approved(session: Session, actor: Actor, approval: Approval) -> None:
     if trader is None:
         raise NotFound()
     asked = approval.after
-    if _reward_then(session, trader, asked) != approval.before:
+    if _ended(_then(session, REWARD, trader.id, asked)) != _ended(approval.before):
         raise StaleApproval()
     service.set_reward(session, actor, SetReward(
         trader_id=trader.id, **_version(asked), reward_bps=asked["reward_bps"],
@@ -134,26 +133,25 @@ def _begins(asked: Mapping[str, Any]) -> datetime | None:
     return begins if begins is not None and begins > clock.now() else None
 
 
-def _fee_then(session: Session, store: Store, like: dict[str, Any]) -> dict[str, Any]:
-    """The version that a new one would end, at its time; empty where there is none."""
-    then = _then(session, Tariff, Tariff.store_id == store.id, like)
-    if then is None:
+def _then(session: Session, kind: str, owner_id: UUID, asked: dict[str, Any]) -> dict[str, Any]:
+    """What counts for all of these orders when it begins: the version that it would end, or, where it is the first of
+    so few, the narrowest broader one, which goes on for the others. Empty where there is neither."""
+    version, standing = asked_and_standing(session, kind, owner_id, asked)
+    found = min((rule for rule in standing if rule.includes(version)), default=None,
+                key=lambda rule: (not _same_orders(rule, version), rule.breadth))
+    if found is None:
         return {}
-    return {"fee_bps": then.fee_bps, "fee_fixed": Money(then.fee_fixed_minor, store.settlement_currency).text}
+    return {f"{kind}_bps": found.bps, f"{kind}_fixed": Money(found.fixed_minor, asked["settlement_currency"]).text,
+            **({} if _same_orders(found, version) else {"broader": True})}
 
 
-def _reward_then(session: Session, trader: Trader, like: dict[str, Any]) -> dict[str, Any]:
-    then = _then(session, Reward, Reward.trader_id == trader.id, like)
-    if then is None:
-        return {}
-    return {"reward_bps": then.reward_bps,
-            "reward_fixed": Money(then.reward_fixed_minor, trader.settlement_currency).text}
+def _same_orders(one: Rule, other: Rule) -> bool:
+    return all(getattr(one, name) == getattr(other, name) for name in service.KEYS)
 
 
-def _then(session: Session, table: type[V], owner: ColumnElement[bool], like: dict[str, Any]) -> V | None:
-    at = _begins(like) or clock.now()
-    return session.scalars(select(table).where(owner, *service.alike(table, like), *service.counting_at(table, at))
-                           .order_by(*NEWEST_FIRST[table]).limit(1)).first()
+def _ended(then: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Of what was shown, what approving it ends: a broader one may change meanwhile, as it may afterwards."""
+    return {} if then.get("broader") else then
 
 
 def _locked(session: Session, actor: Actor, rows: Any) -> Any:

@@ -87,8 +87,8 @@ def _set(session: Session, actor: Actor, store: Store, after: dict[str, Any], *,
     for name, value in after.items():
         setattr(store, name, value)
     session.flush()
-    audit.record(session, actor, "store.payout_terms_set", "store", store.id, before=before, after=after,
-                 reason=reason)
+    audit.record(session, actor, "store.payout_terms_set", "store", store.id, before=before,
+                 after=after | {"currency": store.settlement_currency}, reason=reason)
 
 
 approvals.register(KIND, apply=approved, title="Terms of payouts")

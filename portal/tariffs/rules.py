@@ -38,6 +38,13 @@ class Rule:
         return (self.from_minor is None or self.from_minor <= amount.minor) and (
             self.to_minor is None or amount.minor <= self.to_minor)
 
+    def includes(self, other: "Rule") -> bool:
+        """Every order that the other is for is one that this is for, too."""
+        most, others_most = (MINOR_MAX if one.to_minor is None else one.to_minor for one in (self, other))
+        return (self.direction == other.direction and self.method in (None, other.method)
+                and self.currency in (None, other.currency)
+                and (self.from_minor or 0) <= (other.from_minor or 0) and others_most <= most)
+
     @property
     def breadth(self) -> tuple[bool, bool, int]:
         """Smaller is more specific: a method named, then a currency named, then the narrower band."""

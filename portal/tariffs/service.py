@@ -4,7 +4,7 @@ A version ends the one that would count at its time, and itself ends where the n
 books that are brought in with their past; what people ask for begins now at the earliest (change_requests).
 """
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
@@ -24,31 +24,37 @@ KEYS = ("direction", "method", "currency", "from_minor", "to_minor")
 
 def set_fee(session: Session, actor: Actor, command: SetFee) -> Tariff:
     """The store pays by this version from its next order on, or from its time. Raises NotFound."""
-    if session.get(Store, command.store_id) is None:
+    store = session.get(Store, command.store_id)
+    if store is None:
         raise NotFound()
     new, ended = _set(session, Tariff, command, Tariff.store_id == command.store_id)
     audit.record(session, actor, "fee.set", "store", command.store_id,
                  before={"fees": [{"bps": old.fee_bps, "fixed_minor": old.fee_fixed_minor} for old in ended]},
-                 after=command.model_dump(mode="json", exclude={"store_id"}))
+                 after=command.model_dump(mode="json", exclude={"store_id"}) | _fixed_in(store))
     after_commit(session, forget)
     return new
 
 
 def set_reward(session: Session, actor: Actor, command: SetReward) -> Reward:
     """The trader earns by this version from their next assignment on, or from its time. Raises NotFound."""
-    if session.get(Trader, command.trader_id) is None:
+    trader = session.get(Trader, command.trader_id)
+    if trader is None:
         raise NotFound()
     new, ended = _set(session, Reward, command, Reward.trader_id == command.trader_id)
     audit.record(session, actor, "reward.set", "trader", command.trader_id,
                  before={"rewards": [{"bps": old.reward_bps, "fixed_minor": old.reward_fixed_minor} for old in ended]},
-                 after=command.model_dump(mode="json", exclude={"trader_id"}))
+                 after=command.model_dump(mode="json", exclude={"trader_id"}) | _fixed_in(trader))
     return new
 
 
-def alike(table: type[V], like: Any) -> list[ColumnElement[bool]]:
-    """Versions for the very same orders as `like`: a mapping or a command."""
-    value = like.__getitem__ if isinstance(like, dict) else lambda name: getattr(like, name)
-    return [getattr(table, name).is_not_distinct_from(value(name)) for name in KEYS]
+def _fixed_in(owner: Store | Trader) -> dict[str, str]:
+    """Of which currency a fixed part is: without it the audit could say no amount."""
+    return {"settlement_currency": owner.settlement_currency}
+
+
+def alike(table: type[V], like: SetFee | SetReward) -> list[ColumnElement[bool]]:
+    """Versions for the very same orders as `like`."""
+    return [getattr(table, name).is_not_distinct_from(getattr(like, name)) for name in KEYS]
 
 
 def counting_at(table: type[V], at: datetime) -> list[ColumnElement[bool]]:

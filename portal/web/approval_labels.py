@@ -84,7 +84,7 @@ def _status(code: str) -> str:
     return (LOOKS["party"].get(code) or LOOKS["order"][code]).label
 
 
-def _right(code: str) -> str:
+def right(code: str) -> str:
     """`withdrawal:decide` → "Withdrawals: decide"."""
     return f"{gettext(noun(code.partition(':')[0]))}: {gettext(verb(code))}"
 
@@ -95,7 +95,7 @@ CODES: dict[str, Callable[[str], str]] = {"direction": named, "method": method, 
                                            "payout_confirm": CONFIRMS.__getitem__, "under_policy": UNDER.__getitem__,
                                            "code": adjustment_code, "entry": entry, **CODES_OF_JOINING, **CODES_OF_RISK}
 """Values that are codes, and how they are called."""
-CODES_OF_LISTS: dict[str, Callable[[str], str]] = {"methods": method, "given": _right, "taken": _right}
+CODES_OF_LISTS: dict[str, Callable[[str], str]] = {"methods": method, "given": right, "taken": right}
 """Values that are lists of codes, and how each is called."""
 OF_THE_ORDER = ("amount", "received", "ordered")
 """Amounts of `currency`; the others are of the settlement currency."""

@@ -23,6 +23,7 @@ from portal.notices.announcements import Announcement
 from portal.reference.pauses import PauseFacts
 from portal.web.approval_labels import change_name, changed
 from portal.web.assets import init_assets
+from portal.web.audit_facts import audit_facts
 from portal.web.audit_labels import act_words
 from portal.web.badges import look
 from portal.web.dispute_labels import FILTERS as DISPUTE_WORDS
@@ -31,6 +32,7 @@ from portal.web.filters import FILTERS
 from portal.web.form_keys import new_key
 from portal.web.fragment_cache import ShortCalls, drawing_once
 from portal.web.identity import current_actor
+from portal.web.job_labels import fault_words
 from portal.web.labels import entry, field_name
 from portal.web.locale import LANGUAGES, language, theme
 from portal.web.navigation import navigation
@@ -169,8 +171,9 @@ def init_templates(app: Flask) -> None:
     environment.trim_blocks = environment.lstrip_blocks = True
     environment.filters.update(FILTERS, **OF_RISK, paragraphs=paragraphs, translated=translated, named=named,
                                entry=entry, refusal_reason=refusal_reason, attention_word=attention_word,
-                               act_words=act_words, changed=changed, change_name=change_name, sentences=sentences,
-                               field_name=field_name, account_owner=account_owner, adjustment_code=adjustment_code,
+                               act_words=act_words, audit_facts=audit_facts, fault_words=fault_words, changed=changed,
+                               change_name=change_name, sentences=sentences, field_name=field_name,
+                               account_owner=account_owner, adjustment_code=adjustment_code,
                                **DISPUTE_WORDS)
     environment.globals.update(
         ui=Components(environment), brand=BRAND, look=look, attributes=attributes, here=here, apology=apology,

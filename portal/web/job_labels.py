@@ -2,6 +2,7 @@
 
 Here and nowhere else; `named` makes the word from the code, this is where it is found to be translated.
 """
+from portal.core.crypto import CannotOpen
 from portal.web.badges import N_
 
 WORK = {
@@ -66,3 +67,13 @@ WORK = {
     "watch_keys_and_balances": N_("Watch keys and balances"),
     "watch_seals": N_("Watch seals"),
 }
+
+FAULTS = {CannotOpen.__name__: N_("Something sealed does not open: a key is missing from MASTER_KEYS, or its row is"
+                                  " broken. The handbook tells the operator under “name_not_opened” what to do; until"
+                                  " then nothing that needs it can be done.")}
+"""Faults that somebody can mend, by the name that a job keeps of them."""
+
+
+def fault_words(last_error: str | None) -> str:
+    """What is to be done about it, to be translated; nothing where only developers know."""
+    return FAULTS.get((last_error or "").partition("(")[0], "")

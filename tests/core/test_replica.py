@@ -4,10 +4,14 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import Engine, make_url
+from sqlalchemy import Engine, create_engine, event, make_url, text
 
+from portal import reference, tariffs
 from portal.core import replica
 from portal.core.db import db, engine_options
+from portal.orders.intake import store_terms
+from portal.reference import cache
+from tests import factories as f
 
 
 class HangsUp:
@@ -71,3 +75,25 @@ def test_one_that_is_back_is_read_from_again(app):
         assert back not in replica._asked_again_at
     finally:
         db.session.remove()
+
+
+def test_what_a_process_remembers_is_never_read_from_a_standby(app):
+    """A page that was led to one read the store's terms there; creates believed them for minutes."""
+    cast, asked = f.new_cast(), []
+    standby = create_engine(db.engine.url)  # a server that is no standby has come as far as itself
+    event.listen(standby, "before_cursor_execute", lambda *call: asked.append(call[2]))
+    for remembered in (store_terms, tariffs, cache):
+        remembered.forget()
+    try:
+        assert replica.lead(db.session(), standby, None)
+        asked.clear()
+        assert store_terms.terms_of(cast.store.id).active
+        assert tariffs.fee(store_id=cast.store.id, direction="payin", method="card", amount=f.rub("1500.00"),
+                           settlement=f.usdt("15.000000")).amount
+        assert reference.snapshot().currencies
+        assert asked == []
+        db.session().execute(text("SELECT 1"))
+        assert asked == ["SELECT 1"], "what else the page reads it reads there"
+    finally:
+        db.session.remove()
+        standby.dispose()

@@ -237,11 +237,22 @@ def test_who_waits_behind_others_for_one_balance_hears_busy_as_they_do(funded, p
 
 
 def test_keys_that_nobody_can_write_are_the_databases_trouble(shop, payin):
-    made = shop.post("/payins", payin()).json["id"]
+    """What is locked was asked on a second connection while the first was held: a pool of few had none for it."""
+    made, taken = shop.post("/payins", payin()).json["id"], []
+
+    def count(connection, cursor, statement, *more):
+        if "pg_locks" in statement:
+            taken.append(db.engine.pool.checkedout())
+
     with another_process() as other, impatient():
         other.execute(text("LOCK TABLE idempotency_keys IN ACCESS EXCLUSIVE MODE"))
-        answer = shop.post(f"/payins/{made}/cancel", key="c")
+        event.listen(db.engine, "before_cursor_execute", count)
+        try:
+            answer = shop.post(f"/payins/{made}/cancel", key="c")
+        finally:
+            event.remove(db.engine, "before_cursor_execute", count)
     assert (answer.status_code, answer.json["code"]) == (503, "database_unavailable")
+    assert taken == [1]
 
 
 def test_a_key_is_remembered_for_72_hours_and_forgotten_some_time_after(shop, payin):

@@ -224,6 +224,48 @@ def test_a_thaw_of_one_leaves_what_the_other_called_for(cast):
     assert reasons(order) == []
 
 
+def archive(requisite):
+    with f.act() as session:
+        service.archive(session, f.as_trader(requisite.trader_id), MoveRequisite(requisite_id=requisite.public_id))
+
+
+def test_an_archived_one_keeps_what_is_stuck_and_so_the_call(cast):
+    """The first was archived while its bank had the money: a thaw of the second took the order off the desk."""
+    order = f.assigned_payin(cast)
+    second = cast.requisite(cast.trader())
+    with f.act() as session:
+        replacing.replace(session, cast.customer(order), replacing.ReplaceOrder(
+            order_id=order.public_id, instead_of=f.assignment_of(order).public_id))
+    f.work_off("match_order")
+    order = f.expire(f.fresh(order))
+    acts.open_by(cast.customer(order), order, "paid_late", "Paid at noon")
+    freeze(cast)
+    with f.act() as session:
+        disputes_frozen.freeze(session, f.as_trader(cast.traders[1]), FreezeRequisite(
+            requisite_id=second.public_id, reason="115-FZ"))
+    archive(its(cast))
+    assert reasons(order) == ["frozen"]
+    thaw(second)
+    assert reasons(order) == ["frozen"]
+    acts.decided(order, "stands")
+    assert reasons(order) == []
+
+
+@pytest.mark.parametrize("given_back", [True, False])
+def test_a_claim_on_one_that_was_archived_frozen_calls_too(cast, given_back):
+    order = f.expire(f.assigned_payin(cast))
+    freeze(cast)
+    if given_back:
+        thaw(its(cast))
+    archive(its(cast))
+    dispute = acts.open_by(cast.customer(order), order, "paid_late", "Paid at noon")
+    assert reasons(order) == ([] if given_back else ["frozen"])
+    with f.look() as session:
+        assert freezing.last_ended(session, its(cast)).kept is not given_back
+    acts.give_in(f.as_trader(cast.traders[0]), dispute)
+    assert (f.fresh(order).status, reasons(order)) == ("confirmed", [])
+
+
 def test_what_is_given_back_is_no_more_on_it(cast):
     order = f.assigned_payin(cast)
     freeze(cast)

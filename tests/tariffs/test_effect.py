@@ -1,4 +1,5 @@
 """What is asked for is shown by what it would have made of yesterday's orders; a day and a band count as they say."""
+import re
 from datetime import timedelta
 
 import pytest
@@ -145,3 +146,41 @@ def test_one_approved_after_its_day_counts_at_once(app: Flask) -> None:
                          approvals.DecideApproval(approval_id=approval.public_id, decision="approve"))
     f.forget()
     assert cast.order("1500.00").fee == cast.order("1500.00").settlement.share(200)
+
+
+def test_before_a_narrower_fee_stands_the_broader_one_that_counts_until_then(app: Flask) -> None:
+    """It was the first for such orders, so "Before" was a dash: as if they had cost nothing."""
+    cast = f.new_cast(fee_bps=250)
+    general = asked_fee(cast)
+    assert "broader" not in general.before, "it ends the one it stands beside"
+    assert general.before["fee_bps"] == 250
+    narrow = asked_fee(cast, method="card", currency="RUB", from_amount="2000", fee_percent="1")
+    assert narrow.before == {"fee_bps": 250, "fee_fixed": "0.000000", "broader": True}
+    seat = people.seat(app, people.person("super_admin"))
+    page = seat.get(f"/admin/approvals/{narrow.public_id}").text
+    assert "2.5" in "".join(re.findall(r'data-label="Before">(.*?)</td>', page))
+    assert "Before: the broader terms that count for these orders now." in page
+    assert "Before: the broader terms" not in seat.get(f"/admin/approvals/{general.public_id}").text
+    agree(general)
+    agree(narrow)  # the broader one has changed meanwhile, which ends nothing of this
+    within = asked_fee(cast, method="card", currency="RUB", from_amount="2500", to_amount="3000", fee_percent="3")
+    assert within.before == {"fee_bps": 100, "fee_fixed": "0.000000", "broader": True}, "the narrowest of those above"
+    again = asked_fee(cast, method="card", currency="RUB", from_amount="2000", fee_percent="4")
+    assert again.before == {"fee_bps": 100, "fee_fixed": "0.000000"}
+    agree(again)
+    with pytest.raises(approvals.StaleApproval):
+        agree(asked_and_overtaken(cast))
+
+
+def asked_and_overtaken(cast: f.Cast) -> approvals.Approval:
+    """Another of the same orders was agreed to since."""
+    band = {"method": "card", "currency": "RUB", "from_amount": "7000"}
+    first, second = asked_fee(cast, **band), asked_fee(cast, **band, fee_percent="5")
+    agree(second)
+    return first
+
+
+def agree(approval: approvals.Approval) -> None:
+    with f.act() as session:
+        approvals.decide(session, f.staff("super_admin"), approvals.DecideApproval(
+            approval_id=approval.public_id, decision="approve"))

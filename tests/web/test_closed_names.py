@@ -14,8 +14,10 @@ from portal.webhooks import service as webhooks
 from portal.webhooks.commands import CreateEndpoint
 from tests import factories as f
 from tests import people
+from tests.risk import rulebook
 
 CLOSED = "Name not opened"
+SAID = "a key is missing from MASTER_KEYS, or its row is broken"
 
 
 def cut(place: str) -> bytes:
@@ -90,3 +92,21 @@ def test_a_secret_that_does_not_open_is_told_once_with_the_way_on(fresh_app, cas
     staffs = people.seat(fresh_app, people.person("super_admin")).get(f"/admin/orders/{order.public_id}").text
     assert staffs.count("Secret not opened") == 3, "each try's, and the last one's before they are unfolded"
     assert "0\N{NO-BREAK SPACE}ms" not in staffs
+
+
+def test_an_order_that_ended_by_it_says_what_to_mend(fresh_app, cast):
+    """A list asks for the recipient's name, so the payout fails: its page said "Matching error", and no more."""
+    staff = people.seat(fresh_app, people.person("super_admin"))
+    rulebook.entry(cast, "holder", "Somebody Else")
+    f.deposit_to(f.ledger.store_available(cast.store.id, "USDT", True), "100.000000")
+    order = f.create_payout(cast).order
+    f.change(order, recipient_sealed=cut("orders|recipient_sealed|x"))
+    for attempt in range(10):
+        with clock.moved(timedelta(minutes=attempt)):
+            f.work_off("match_order")
+        if attempt == 0:
+            assert SAID in staff.get("/admin/jobs?state=waiting").text
+    assert (f.fresh(order).status, f.fresh(order).failure_code) == ("failed", "matching_error")
+    page = staff.get(f"/admin/orders/{order.public_id}").text
+    assert "A fault inside matching ended this order" in page
+    assert SAID in page

@@ -18,7 +18,7 @@ from portal.core.money import Money
 from portal.orders import destinations, queries
 from portal.orders.matching.match import STAGES
 from portal.orders.models import Assignment, MatchTry, Order, OrderEvent
-from portal.orders.states import AssignmentState, Status
+from portal.orders.states import AssignmentState, FailureCode, Status
 from portal.parties.models import Merchant
 from portal.requisites.models import Requisite
 from portal.webhooks.models import Attempt, Delivery
@@ -64,6 +64,13 @@ class Dossier:
     def recipient(self) -> str | None:
         """The person a payout is for, as far as the store says and the name opens."""
         return destinations.recipient_shown(self.order)
+
+    @property
+    def fault(self) -> str | None:
+        """What ended it inside matching, by the name of the error; None where it ended otherwise or has not."""
+        ended_so = self.order.failure_code == FailureCode.MATCHING_ERROR
+        return next((event.details["fault"] for event in reversed(self.events) if "fault" in event.details),
+                    None) if ended_so else None
 
     @property
     def runs(self) -> list["Run"]:

@@ -51,6 +51,7 @@ def index() -> Response:
                           cursor=request.args.get("after"))
     return show("admin/approvals/index.html", page=page, mine=mine, state=state, kind=kind, kinds=kinds.titles(),
                 record_of=record_of, question_of=question_of, waiting=waiting,
+                others=[approval.id for approval in page.rows if approval.asked_by != signed_in().id],
                 facts=facts_of(reader(), signed_in(), page.rows),
                 on=cases.of(reader(), "approval", [approval.id for approval in page.rows]))
 
@@ -124,7 +125,8 @@ def record_of(approval: approvals.Approval) -> tuple[str, str] | None:
             SEEN_WITH.get(approval.target_kind, Permission.TREASURY_READ))):
         return None
     shown = ids.public(prefix, UUID(approval.target_id))
-    name = approval.before.get("name") or approval.after.get("name") or approval.after.get("email") or shown
+    name = approval.before.get("name") or next(
+        (approval.after[key] for key in ("name", "external_id", "email") if approval.after.get(key)), shown)
     page, argument = PAGES.get(approval.target_kind, (f"admin_{approval.target_kind}s.one",
                                                       f"{approval.target_kind}_id"))
     asked: dict[str, Any] = {argument: shown}

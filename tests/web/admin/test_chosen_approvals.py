@@ -159,3 +159,16 @@ def test_the_list_shows_money_before_it_is_approved(app: Flask) -> None:
     page = people.seat(app, people.person("super_admin")).get("/admin/approvals?kind=deposit").text
     assert f"/admin/approvals/{approval.public_id}" in page
     assert f"/admin/approvals/{approval.public_id}/decision" not in page
+
+
+def test_only_what_others_asked_for_can_be_chosen(app: Flask) -> None:
+    """One's own had a box too, and was refused among the rest."""
+    person = people.person("super_admin")
+    trader, seat = f.new_cast().trader(), people.seat(app, person)
+    own = asked(trader, person.actor, "10")
+    others = [asked(trader, f.staff("admin"), amount) for amount in ("20", "30")]
+    page = seat.get("/admin/approvals").text
+    boxes = re.findall(r'name="approval_id" value="([^"]*)"', page)
+    assert own.public_id in page
+    assert own.public_id not in boxes
+    assert {one.public_id for one in others} <= set(boxes)

@@ -8,9 +8,11 @@ from flask_babel import force_locale, gettext
 
 from portal.approvals import kinds
 from portal.core.access import Permission
+from portal.orders import corrections
 from portal.web.approval_labels import change_name, changed
 from portal.web.right_labels import NOUNS, VERBS
 from tests import factories as f
+from tests import people
 
 FREE = ("Ivan", "a@quittance.example", "7.000000", "2026-12-01", "•••• 1111")
 """What people wrote themselves, amounts, days and masks: the same in every language."""
@@ -19,7 +21,7 @@ LIMITS = {"min_minor": 100, "max_minor": 200, "day_max_minor": 300, "day_count_m
           "open_orders_max": 6, "cooldown_s": 7, "weight": 8}
 TERMS = {"method": "{method}", "direction": "payin", "currency": "RUB", "from_minor": 1, "to_minor": None,
          "valid_from": DAY, "settlement_currency": "USDT"}
-OF_ORDER = {"name": NAME, "trader": NAME, "currency": "RUB", "amount": "1500.00", "ordered": "1500.00",
+OF_ORDER = {"external_id": NAME, "trader": NAME, "currency": "RUB", "amount": "1500.00", "ordered": "1500.00",
             "received": "1400.00"}
 ADDRESS = {"label": NAME, "network": "trc20", "address": MASK, "currency": "USDT"}
 ASKED: dict[str, dict[str, Any]] = {
@@ -91,3 +93,17 @@ def test_every_right_has_words() -> None:
     missing = [str(one) for one in Permission
                if one.partition(":")[0] not in NOUNS or one.partition(":")[2] not in VERBS]
     assert missing == []
+
+
+def test_the_external_id_of_an_order_is_not_called_a_name(app: Flask) -> None:
+    cast = f.new_cast()
+    cast.requisite(cast.trader())
+    order = f.completed_payin(cast, "1500.00")
+    with f.act() as session:
+        asked = corrections.ask(session, f.staff("admin"), corrections.AskCorrection(
+            order_id=order.public_id, amount="1200.07", reason="bank statement seen"))
+    page = people.seat(app, people.person("super_admin")).get(f"/admin/approvals/{asked.public_id}").text
+    labels = [label.strip() for label in re.findall(r'<th scope="row">(.*?)</th>', page)]
+    assert "External id" in labels
+    assert "Name" not in labels
+    assert re.search(rf'href="/admin/orders/{order.public_id}"[^>]*>{order.external_id}<', page), "what it is about"
