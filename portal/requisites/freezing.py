@@ -74,7 +74,7 @@ def say_stuck(session: Session, actor: Actor, command: FreezeRequisite) -> Requi
 
 def thaw(session: Session, actor: Actor, command: MoveRequisite) -> Requisite:
     """The bank let it go, staff say: paused, for its trader to resume, or blocked where staff had blocked it before.
-    He is told, but not why: what staff give as the reason is for the audit.
+    He is told.
 
     Raises NotFound, Denied, InvalidTransition.
     """
@@ -84,8 +84,7 @@ def thaw(session: Session, actor: Actor, command: MoveRequisite) -> Requisite:
     freeze = of(session, requisite)
     was_blocked = freeze is not None and freeze.was_blocked
     service.move(session, actor, requisite, Action.THAW_BLOCKED if was_blocked else Action.THAW, command.reason)
-    notices.notify(session, "requisite.thawed", notices.trader(requisite.trader_id), but=actor.id,
-                   number=requisite.mask, requisite=requisite.public_id, how=STAYS_BLOCKED if was_blocked else PAUSED)
+    service.tell_trader(session, actor, requisite, "requisite.thawed", how=STAYS_BLOCKED if was_blocked else PAUSED)
     return requisite
 
 

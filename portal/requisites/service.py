@@ -4,7 +4,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from portal import approvals, reference
+from portal import approvals, notices, reference
 from portal.approvals.models import Approval
 from portal.core import audit, ids, page_events
 from portal.core.access import SYSTEM, Actor
@@ -95,15 +95,26 @@ def resume(session: Session, actor: Actor, command: MoveRequisite) -> Requisite:
 
 
 def block(session: Session, actor: Actor, command: MoveRequisite) -> Requisite:
-    """Staff take it out of service; its trader cannot resume it. Raises Denied, NotFound, InvalidTransition."""
+    """Staff take it out of service; its trader cannot resume it, and is told. Raises Denied, NotFound,
+    InvalidTransition."""
     _staff_only(actor)
-    return _moved(session, actor, command, Action.BLOCK)
+    requisite = _moved(session, actor, command, Action.BLOCK)
+    tell_trader(session, actor, requisite, "requisite.blocked")
+    return requisite
 
 
 def unblock(session: Session, actor: Actor, command: MoveRequisite) -> Requisite:
-    """Staff give it back, paused, for its trader to resume. Raises Denied, NotFound, InvalidTransition."""
+    """Staff give it back, paused, for its trader to resume, who is told. Raises Denied, NotFound, InvalidTransition."""
     _staff_only(actor)
-    return _moved(session, actor, command, Action.UNBLOCK)
+    requisite = _moved(session, actor, command, Action.UNBLOCK)
+    tell_trader(session, actor, requisite, "requisite.unblocked")
+    return requisite
+
+
+def tell_trader(session: Session, actor: Actor, requisite: Requisite, event: str, **facts: str) -> None:
+    """What staff did with it, but not why: what they give as their reason is for the audit."""
+    notices.notify(session, event, notices.trader(requisite.trader_id), but=actor.id, number=requisite.mask,
+                   requisite=requisite.public_id, **facts)
 
 
 def archive(session: Session, actor: Actor, command: MoveRequisite) -> Requisite:

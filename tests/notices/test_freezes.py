@@ -1,4 +1,4 @@
-"""A trader hears what staff do with a requisite that its bank froze."""
+"""A trader hears what staff do with a requisite of his: that its bank froze it, that the desk blocked it."""
 import pytest
 from flask import Flask
 from sqlalchemy import select
@@ -58,13 +58,28 @@ def test_a_trader_is_not_told_of_his_own_freeze_and_hears_where_the_desks_block_
     moved = MoveRequisite(requisite_id=card, reason="It took from who it should not")
     with f.act() as session:
         requisites.block(session, f.staff("admin"), moved)
+    assert told(company.trader) == ["requisite.blocked"]
     with f.act() as session:
         disputes_frozen.freeze(session, company.trader.actor, FreezeRequisite(requisite_id=card, reason="115-FZ"))
     assert told(company.trader) == []
     assert "requisite.frozen" in told(company.support)
-    assert told(colleague) == ["requisite.frozen"]
+    assert told(colleague) == ["requisite.blocked", "requisite.frozen"]
     with f.act() as session:
         orders_frozen.thaw(session, f.staff("admin"), moved)
     assert told(company.trader) == ["requisite.thawed"]
     listed = people.seat(app, company.trader).get("/notices").text
     assert "It stays blocked, as the desk had blocked it before." in listed
+
+
+def test_a_trader_is_told_that_the_desk_blocked_his_requisite_and_gave_it_back(app, company):
+    page, admin, moved = people.seat(app, company.trader), f.staff("admin"), MoveRequisite(
+        requisite_id=its_card(company), reason="A word among staff")
+    with f.act() as session:
+        requisites.block(session, admin, moved)
+    assert told(company.trader) == ["requisite.blocked"]
+    assert "It takes no new orders. Open ones go on. Ask support why." in page.get("/notices").text
+    with f.act() as session:
+        requisites.unblock(session, admin, moved)
+    assert told(company.trader) == ["requisite.unblocked"]
+    assert told(company.owner) == told(company.support) == []
+    assert "A word among staff" not in page.get("/notices").text
