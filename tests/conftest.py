@@ -20,6 +20,7 @@ import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2.bccache import Bucket, BytecodeCache
 from psycopg import sql
 from sqlalchemy.engine import URL, make_url
 
@@ -218,11 +219,29 @@ def _application(database: str, redis_url: str) -> Iterator[Flask]:
         from portal.settings import load
 
         made = create_app(load())
+        made.jinja_env.bytecode_cache = _compiled
         yield made
     with made.app_context():
         key_invalidation.stop(db.engine.url)
         db.session.remove()
         db.engine.dispose()
+
+
+class _Compiled(BytecodeCache):
+    """Templates that an application of this worker has compiled: hundreds follow it, and all read the same ones."""
+
+    def __init__(self) -> None:
+        self._codes = dict[str, bytes]()
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if code := self._codes.get(bucket.key):
+            bucket.bytecode_from_string(code)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._codes[bucket.key] = bucket.bytecode_to_string()
+
+
+_compiled = _Compiled()
 
 
 @contextmanager
