@@ -167,6 +167,20 @@ def fresh_app(fresh_database: str, redis_url: str) -> Iterator[Flask]:
         yield made
 
 
+@pytest.fixture(scope="module")
+def _file_app(owner_url: str, template: str, redis_url: str) -> Iterator[Flask]:
+    name = f"clone_{os.getpid()}_{secrets.token_hex(4)}"
+    with _clone(owner_url, template, name), _application(name, redis_url) as made:
+        yield made
+
+
+@pytest.fixture
+def file_app(_file_app: Flask) -> Iterator[Flask]:
+    """As `fresh_app`, but one for the tests of a file: each proves the whole books, whose casts are each its own."""
+    with _in_context(_file_app):
+        yield _file_app
+
+
 @pytest.fixture
 def ground(fresh_app: Flask, fresh_database: str, owner_url: str, template: str,
            url_of: Callable[[str, str], str]) -> Iterator["Ground"]:
