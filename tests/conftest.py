@@ -20,6 +20,7 @@ import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2.bccache import Bucket, BytecodeCache
 from psycopg import sql
 from sqlalchemy.engine import URL, make_url
 
@@ -166,6 +167,20 @@ def fresh_app(fresh_database: str, redis_url: str) -> Iterator[Flask]:
         yield made
 
 
+@pytest.fixture(scope="module")
+def _file_app(owner_url: str, template: str, redis_url: str) -> Iterator[Flask]:
+    name = f"clone_{os.getpid()}_{secrets.token_hex(4)}"
+    with _clone(owner_url, template, name), _application(name, redis_url) as made:
+        yield made
+
+
+@pytest.fixture
+def file_app(_file_app: Flask) -> Iterator[Flask]:
+    """As `fresh_app`, but one for the tests of a file: each proves the whole books, whose casts are each its own."""
+    with _in_context(_file_app):
+        yield _file_app
+
+
 @pytest.fixture
 def ground(fresh_app: Flask, fresh_database: str, owner_url: str, template: str,
            url_of: Callable[[str, str], str]) -> Iterator["Ground"]:
@@ -218,11 +233,29 @@ def _application(database: str, redis_url: str) -> Iterator[Flask]:
         from portal.settings import load
 
         made = create_app(load())
+        made.jinja_env.bytecode_cache = _compiled
         yield made
     with made.app_context():
         key_invalidation.stop(db.engine.url)
         db.session.remove()
         db.engine.dispose()
+
+
+class _Compiled(BytecodeCache):
+    """Templates that an application of this worker has compiled: hundreds follow it, and all read the same ones."""
+
+    def __init__(self) -> None:
+        self._codes = dict[str, bytes]()
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if code := self._codes.get(bucket.key):
+            bucket.bytecode_from_string(code)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._codes[bucket.key] = bucket.bytecode_to_string()
+
+
+_compiled = _Compiled()
 
 
 @contextmanager

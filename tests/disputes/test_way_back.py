@@ -15,7 +15,7 @@ from tests.disputes import acts
 
 
 @pytest.fixture
-def cast(fresh_app: Flask) -> f.Cast:
+def cast(file_app: Flask) -> f.Cast:
     made = f.new_cast()
     made.requisite(made.trader(), payout=True)
     return made

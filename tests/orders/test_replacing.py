@@ -14,7 +14,7 @@ from tests import factories as f
 
 
 @pytest.fixture
-def cast(fresh_app) -> f.Cast:
+def cast(file_app) -> f.Cast:
     """Two traders with a card each."""
     made = f.new_cast()
     for _ in range(2):

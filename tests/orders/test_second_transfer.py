@@ -12,7 +12,7 @@ from tests.orders.test_other_amount import answered, asked, decide, report
 
 
 @pytest.fixture
-def cast(fresh_app) -> f.Cast:
+def cast(file_app) -> f.Cast:
     made = f.new_cast()
     made.requisite(made.trader())
     return made

@@ -7,7 +7,7 @@ from tests import factories as f
 
 
 @pytest.fixture
-def cast(fresh_app) -> f.Cast:
+def cast(file_app) -> f.Cast:
     made = f.new_cast()
     made.requisite(made.trader())
     f.change(made.store, vary_minor=2)

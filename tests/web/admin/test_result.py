@@ -1,4 +1,5 @@
 """The desk's result on a page and as a file: grouped, narrowed, and only what was computed."""
+from collections.abc import Iterator
 from datetime import timedelta
 from io import BytesIO
 
@@ -9,12 +10,22 @@ from openpyxl import load_workbook
 from portal.core import clock
 from tests import factories as f
 from tests import people
+from tests.conftest import _application, _in_context
 from tests.treasury import books
 from tests.treasury.test_result import compute
 
 
-@pytest.fixture
-def cast(fresh_app: Flask) -> f.Cast:
+@pytest.fixture(scope="module")
+def desk(stage_database: str, redis_url: str) -> Iterator[Flask]:
+    """Of all these tests, which only read."""
+    with _application(stage_database, redis_url) as made, _in_context(made):
+        f.forget()
+        yield made
+    f.forget()
+
+
+@pytest.fixture(scope="module")
+def cast(desk: Flask) -> f.Cast:
     made = f.new_cast()
     made.requisite(made.trader(name="First trader"))
     f.completed_payin(made)
@@ -23,9 +34,9 @@ def cast(fresh_app: Flask) -> f.Cast:
     return made
 
 
-@pytest.fixture
-def staff(fresh_app: Flask, cast: f.Cast) -> people.Seat:
-    return people.seat(fresh_app, people.person("admin"))
+@pytest.fixture(scope="module")
+def staff(desk: Flask, cast: f.Cast) -> people.Seat:
+    return people.seat(desk, people.person("admin"))
 
 
 def test_by_day_store_trader_and_method(cast: f.Cast, staff: people.Seat) -> None:
@@ -60,7 +71,7 @@ def test_the_same_as_a_file(staff: people.Seat) -> None:
     assert staff.get("/admin/result/export.pdf").status_code == 404
 
 
-def test_who_may(fresh_app: Flask, cast: f.Cast) -> None:
-    seat = people.seat(fresh_app, people.person("support_traders"))
+def test_who_may(desk: Flask, cast: f.Cast) -> None:
+    seat = people.seat(desk, people.person("support_traders"))
     for path in ("/admin/result", "/admin/result/export.csv"):
         assert seat.get(path).status_code == 403

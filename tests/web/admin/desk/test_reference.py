@@ -92,7 +92,9 @@ def test_a_pair_without_a_rate_gets_its_first(app: Flask, admin: people.Seat) ->
     assert (pairs["BTC", "KZT"], pairs["USDC", "UAH"]) == (30_000_000, 41.5)
 
 
-def test_a_method_is_added_described_and_narrowed(admin: people.Seat) -> None:
+def test_a_method_is_added_described_and_narrowed(fresh_app: Flask) -> None:
+    """On a desk of its own: a refused form shows the page of all methods, and each cast of other tests adds one."""
+    admin = people.seat(fresh_app, people.person("super_admin"))
     code = f"m{token_hex(4)}"
     form = {"code": code, "name": "Humo card", "name_ru": "Карта Humo", "number_label": "Card number",
             "validator": "card", "networks": ["humo", "uzcard"], "currencies": "UZS", "position": "7", **SAY}
