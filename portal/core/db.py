@@ -51,12 +51,9 @@ _remembered_only: ContextVar[Engine | None] = ContextVar("remembered_only", defa
 
 
 class remembered_only:
-    """On the event loop, outside of Flask: what is remembered of this database may be used; who must read, MustRead.
+    """On the event loop, outside of Flask: what is remembered of this database may be used; who must read, MustRead."""
 
-    A class, not a generator: it stands around each create.
-    """
-
-    __slots__ = ("_before", "_engine")
+    __slots__ = ("_before", "_engine")  # a class, not a generator: it stands around each create
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

@@ -18,7 +18,7 @@ from typing import NoReturn
 from tests.running import ROOT, STOP_WITHIN_S, Desk
 from tests.waiting import until
 
-PROGRAMS = {"tasks.dispatcher"}  # which are run, not imported
+PROGRAMS = {"tasks.dispatcher", "tasks.worker"}  # which are run, not imported
 
 
 class Born:
