@@ -9,7 +9,7 @@ def settle() -> None:
     """Called once a process has started: what it started with stays, and no later search looks through it again.
 
     Without it a full search stops every thread for 0.1 to 0.3 s now and then: the p95 of every page. The names of all
-    files of all folders that modules came from, half a megabyte, do not stay: few more are imported.
+    files of all folders that modules came from, 0.6 MB, do not stay: few more are imported.
     """
     sys.path_importer_cache.clear()
     gc.set_threshold(NEW_MAX)
