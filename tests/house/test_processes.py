@@ -15,7 +15,8 @@ STARTS = {  # what the process of that name has done when it is ready
     "dispatcher": "from tasks import lean, dispatcher; dispatcher.begin()",
 }
 HEAVY = {"PIL", "boto3", "botocore", "fontTools", "fpdf", "hvac", "lxml", "openpyxl", "phonenumbers", "pikepdf",
-         "requests", "schwifty", "segno", "sentry_sdk", "valkey", "webauthn", "xlsxwriter", "zxcvbn",  # for one act each
+         "requests", "schwifty", "segno", "sentry_sdk", "valkey", "webauthn", "xlsxwriter",
+         "zxcvbn",  # for one act each
          "alembic", "flask_migrate", "moto", "pytest",
          "greenlet", "opentelemetry", "rich", "sqlite3"}  # taken along by others that find them: tasks/lean.py
 PAGES = {"flask_babel", "flask_limiter", "flask_login", "flask_wtf", "jwt", "uvicorn", "wtforms"}
