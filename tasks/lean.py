@@ -1,8 +1,8 @@
 """What a process of the Procfile leaves out of the packages that it imports. Imported first, and by processes alone.
 
-Their docstrings, 6 MB of each process: nobody asks a server for help with `sqlalchemy.Column`. Ours stay, many are what
-people read. Python's own way, `-OO`, takes assertions along, which guard money here. And what a package imports
-wherever it finds it, and a desk has no use for.
+Their docstrings, 6 MB of each process: nobody asks a server for help with `sqlalchemy.Column`. Those of our classes
+stay: an error's is the sentence that people see. Python's own way, `-OO`, takes assertions along, which guard money
+here. And what a package imports wherever it finds it, and a desk has no use for.
 
 Commands and tests import as ever.
 """
@@ -34,17 +34,21 @@ LOAD, STORE, MORE = opmap["LOAD_CONST"], opmap["STORE_NAME"], opmap["EXTENDED_AR
 
 
 class Lean(SourceFileLoader):
-    """Python's loader of modules, less the docstrings of modules that are not ours."""
+    """Python's loader of modules, less their docstrings."""
 
     def get_code(self, fullname: str) -> CodeType | None:
         code = super().get_code(fullname)
-        return code if code is None or fullname.partition(".")[0] in OURS else without_docstrings(code)
+        return code and without_docstrings(code, of_classes=fullname.partition(".")[0] not in OURS)
 
 
-def without_docstrings(code: CodeType) -> CodeType:
+def without_docstrings(code: CodeType, *, of_classes: bool = True) -> CodeType:
     """The same code, of a module, class or function, with LEFT_OUT in its docstring's place and in those within it."""
-    constants = [without_docstrings(one) if isinstance(one, CodeType) else one for one in code.co_consts]
-    place = _in_function(code) if code.co_flags & CO_NEWLOCALS else _in_body(code)
+    constants = [without_docstrings(one, of_classes=of_classes) if isinstance(one, CodeType) else one
+                 for one in code.co_consts]
+    if code.co_flags & CO_NEWLOCALS:
+        place = _in_function(code)
+    else:
+        place = _in_body(code) if of_classes or code.co_name == "<module>" else None
     if place is not None:
         constants[place] = LEFT_OUT
     if all(one is other for one, other in zip(constants, code.co_consts, strict=True)):
