@@ -1,4 +1,6 @@
 """The web process: `python serve.py HOST PORT`."""
+from tasks import lean  # isort: split
+
 import sys
 
 from asgi import app, live, room
@@ -7,6 +9,8 @@ from portal.core import readiness, start_check
 from portal.server.http_limits import serve
 from tasks.app import settings
 from wsgi import app as flask_app
+
+assert lean  # before anything else
 
 if __name__ == "__main__":
     start_check.insist(settings.sqlalchemy_url, prepared=settings.database_prepared,

@@ -2,6 +2,11 @@
 
 What Redis loses is found here again, so a flushed or absent Redis delays work and never loses it.
 """
+if __name__ == "__main__":  # the process, and nobody who looks at it
+    from tasks import lean
+
+    assert lean  # before anything else
+
 import signal
 import threading
 

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session, registry
 
-from portal.core import pipeline
+from portal.core import mapped_attributes, pipeline
 from portal.core.db_outage import is_away, is_in_want, patient, row_waited_for
 from portal.core.errors import VERDICTS, DatabaseUnavailable, LockTimeout, NumberTooLarge
 from portal.core.replica import RoutedSession, set_aside
@@ -29,6 +29,8 @@ R = TypeVar("R")
 POOL_WAIT_S = 4  # twice what the database waits for a lock: of twice as many threads as connections each gets its turn
 PATIENT = "quittance_patient"  # commits of such an engine are hung up on when they take too long
 TRIES_MAX = 3  # of a whole transaction, on a serialization failure or a deadlock
+
+mapped_attributes.spare_columns()
 
 
 class Base(DeclarativeBase):
@@ -49,12 +51,9 @@ _remembered_only: ContextVar[Engine | None] = ContextVar("remembered_only", defa
 
 
 class remembered_only:
-    """On the event loop, outside of Flask: what is remembered of this database may be used; who must read, MustRead.
+    """On the event loop, outside of Flask: what is remembered of this database may be used; who must read, MustRead."""
 
-    A class, not a generator: it stands around each create.
-    """
-
-    __slots__ = ("_before", "_engine")
+    __slots__ = ("_before", "_engine")  # a class, not a generator: it stands around each create
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

@@ -12,8 +12,8 @@ def register(app: Desk, *, headers: Mapping[str, str]) -> None:
         balance,
         deliveries,
         disputes,
+        document,
         endpoint,
-        openapi,
         payins,
         payouts,
         problems,
@@ -26,10 +26,10 @@ def register(app: Desk, *, headers: Mapping[str, str]) -> None:
     )
 
     # they put their calls on the blueprint
-    assert all((balance, deliveries, disputes, openapi, payins, payouts, quote, reference, tokens, webhooks))
+    assert all((balance, deliveries, disputes, document, payins, payouts, quote, reference, tokens, webhooks))
     app.register_blueprint(endpoint.bp)
     app.gateway_headers = headers
-    app.extensions["openapi"] = lambda: openapi.document(app)  # for the pages of /docs, which may not import us
+    app.extensions["openapi"] = lambda: document.whole(app)  # for the pages of /docs, which may not import us
     problems.register(app)
     rate_limits.register(app)
     seen_signatures.register(app)

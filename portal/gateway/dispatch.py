@@ -16,6 +16,7 @@ from portal.core import request_log
 from portal.gateway import auth, call_log, problems, rate_limits
 from portal.gateway.endpoint import headers_of
 from portal.gateway.errors import NotAcceptable
+from portal.gateway.late_rules import Rule
 from portal.gateway.waiting import WAIT, Wait
 
 
@@ -23,6 +24,7 @@ class Desk(Flask):
     """Flask for pages; for calls under /gateway/ it takes the short way."""
 
     gateway_headers: Mapping[str, str] = {}
+    url_rule_class = Rule
 
     def ensure_sync(self, func: Any) -> Any:
         """No view here is a coroutine."""

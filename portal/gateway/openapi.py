@@ -4,18 +4,17 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from flask import Flask, Response, current_app, g, request
+from flask import Flask
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from werkzeug.routing import Rule
 
 from portal.core.access import SCOPES
 from portal.core.errors import DatabaseUnavailable, Denied, Invalid, LockTimeout, PortalError
-from portal.gateway import auth, errors, patterns, problems, schemas
+from portal.gateway import errors, patterns, problems, schemas
 from portal.gateway import openapi_security as security
 from portal.gateway import openapi_texts as words
-from portal.gateway.endpoint import BASE, Call, call
-from portal.gateway.etags import conditional
+from portal.gateway.endpoint import BASE, Call
 from portal.parties.stores import StoreSuspended
 from portal.webhooks.event_types import TOLD
 
@@ -34,19 +33,6 @@ ENDING = {
     "Sunset": {"description": "from then on this call may be gone", "schema": {"type": "string"}}}
 REPLAYED = {"Idempotent-Replayed": {"description": "`true`: this is the first answer again",
                                     "schema": {"type": "string", "enum": ["true"]}}}
-
-
-@call("GET", "/openapi.json", None, summary="This document", answer=dict[str, Any])
-def openapi() -> Response:
-    """With a good key: what its store takes, what it signs. A key that opens nothing changes nothing: it needs none."""
-    from portal.gateway import openapi_store
-
-    try:
-        key = auth.identified(request.headers.get("Authorization", ""), request.remote_addr or "",
-                              request_id=g.request_id)
-        return conditional(openapi_store.of_key(current_app, key))
-    except (errors.Unauthorized, errors.AddressNotAllowed, StoreSuspended):
-        return conditional(document(current_app))
 
 
 @cache

@@ -2,6 +2,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -48,10 +49,17 @@ class FoundKey:
 def read(row: Sequence[Any]) -> FoundKey:
     """Of a row of LOOK_UP."""
     public_id, id, name, store_id, merchant_id, live, scopes, networks, expires_at, suspended, digest, *signing = row
+    scopes, permissions = _shared(frozenset(scopes))
     return FoundKey(
-        public_id=public_id, id=id, name=name, store_id=store_id, merchant_id=merchant_id, live=live,
-        scopes=frozenset(scopes), networks=tuple(networks), expires_at=expires_at, suspended=suspended,
-        permissions=permissions_of(scopes), digest=bytes(digest), signing=Signing(*signing))
+        public_id=public_id, id=id, name=name, store_id=store_id, merchant_id=merchant_id, live=live, scopes=scopes,
+        networks=tuple(networks), expires_at=expires_at, suspended=suspended, permissions=permissions,
+        digest=bytes(digest), signing=Signing(*signing))
+
+
+@lru_cache(maxsize=1024)
+def _shared(scopes: frozenset[str]) -> tuple[frozenset[str], frozenset[Permission]]:
+    """Most keys may do what many others may: 3 KB of each of thousands that are remembered."""
+    return scopes, permissions_of(scopes)
 
 
 def permissions_of(scopes: Iterable[str]) -> frozenset[Permission]:

@@ -11,13 +11,15 @@ from tests.running import ROOT, Desk
 
 STARTS = {  # what the process of that name has done when it is ready
     "web": "import serve",
-    "worker": "from tasks import app; app.make_application()",
-    "dispatcher": "from tasks import dispatcher; dispatcher.begin()",
+    "worker": "from tasks import worker, app; app.make_application()",
+    "dispatcher": "from tasks import lean, dispatcher; dispatcher.begin()",
 }
 HEAVY = {"PIL", "boto3", "botocore", "fontTools", "fpdf", "hvac", "lxml", "openpyxl", "phonenumbers", "pikepdf",
-         "requests", "schwifty", "sentry_sdk", "valkey", "webauthn", "xlsxwriter", "zxcvbn",  # for one act each
-         "alembic", "flask_migrate", "moto", "pytest"}
-PAGES = {"flask_babel", "flask_limiter", "flask_login", "flask_wtf", "jwt", "segno", "uvicorn", "wtforms"}
+         "requests", "schwifty", "segno", "sentry_sdk", "valkey", "webauthn", "xlsxwriter",
+         "zxcvbn",  # for one act each
+         "alembic", "flask_migrate", "moto", "pytest",
+         "greenlet", "opentelemetry", "rich", "sqlite3"}  # taken along by others that find them: tasks/lean.py
+PAGES = {"flask_babel", "flask_limiter", "flask_login", "flask_wtf", "jwt", "uvicorn", "wtforms"}
 OF_THE_WORK = {"argon2", "babel", "portal.ledger", "portal.orders", "portal.parties", "portal.tables"}
 NOT_IN = {"web": HEAVY, "worker": HEAVY | PAGES | {"portal.cli", "portal.web"},
           "dispatcher": HEAVY | PAGES | OF_THE_WORK | {"portal.cli", "portal.web"}}

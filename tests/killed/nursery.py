@@ -18,7 +18,7 @@ from typing import NoReturn
 from tests.running import ROOT, STOP_WITHIN_S, Desk
 from tests.waiting import until
 
-PROGRAMS = {"tasks.dispatcher"}  # which are run, not imported
+PROGRAMS = {"tasks.dispatcher", "tasks.worker"}  # which are run, not imported
 
 
 class Born:
@@ -74,7 +74,7 @@ def main() -> None:
 
 
 def _become(words: list[str]) -> NoReturn:
-    """What the line says: `env -u NAME`, then `python -m MODULE`, `python FILE`, or a program of the environment."""
+    """What the line says: `env -u NAME`, then `python [-X …] -m MODULE`, `python FILE`, or a program of it."""
     code = 1
     try:
         os.setsid()
@@ -87,7 +87,7 @@ def _become(words: list[str]) -> NoReturn:
             os.environ.pop(words[2], None)
             words = words[3:]
         if words[0] == "python":
-            words = words[1:]
+            words = words[3:] if words[1] == "-X" else words[1:]
         if words[0] == "-m":
             sys.argv = words[1:]
             runpy.run_module(words[1], run_name="__main__", alter_sys=True)

@@ -3,7 +3,6 @@ import base64
 from typing import Any
 from uuid import UUID
 
-import segno
 from flask import Blueprint, Response, current_app, flash, redirect, request, session, url_for
 from flask_babel import gettext
 
@@ -101,6 +100,8 @@ def needed() -> bool:
 
 
 def _setting_up() -> dict[str, Any]:
+    import segno
+
     seed = _seed()
     assert seed is not None
     address = second_factor.address_of(seed, signed_in().name)

@@ -2,7 +2,6 @@
 import io
 from typing import Any
 
-import segno
 from flask import Blueprint, Response, current_app, g, has_request_context, make_response, redirect, request, url_for
 
 from portal import files
@@ -46,6 +45,8 @@ def qr(token: str) -> Response:
 
     By PUBLIC_URL, as the store was told it: not by whatever host this request named.
     """
+    import segno
+
     payment_links.order_id_of(token)
     site = str(current_app.extensions["settings"].public_url).rstrip("/")
     drawn, page = io.BytesIO(), f"{site}{url_for('checkout.page', token=token)}"
