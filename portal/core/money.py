@@ -57,7 +57,7 @@ class BadAmount(ValueError):
 
 
 @total_ordering
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Money:
     """`minor` whole units of 10^-exponent of `currency`; may be negative."""
 

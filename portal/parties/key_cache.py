@@ -27,7 +27,7 @@ class Signing(NamedTuple):
     of_payouts: bool
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class FoundKey:
     """A key that may be used now; `networks` are CIDR texts, none meaning from anywhere."""
 

@@ -12,7 +12,7 @@ from portal.core.money import MINOR_MAX, Money
 from portal.tariffs.models import Reward, Tariff
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Rule:
     """The band is in minor units of `currency`, both ends belong to it; the fixed part in settlement currency."""
 

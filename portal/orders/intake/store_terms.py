@@ -14,7 +14,7 @@ from portal.parties.store_cache import Remembered, tell_of
 from portal.parties.stores import StoreSuspended, key_place
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class CurrencyTerms:
     least: Money
     most: Money
