@@ -79,6 +79,16 @@ def set_aside(session: Session) -> Iterator[None]:
             session.info[KEY] = replica
 
 
+@contextmanager
+def at_primary(session: Session, primary: Engine) -> Iterator[Session]:
+    """What reads there: this session, or beside one that is led to a standby one that gives its connection back."""
+    if KEY not in session.info:
+        yield session
+        return
+    with Session(primary) as own:
+        yield own
+
+
 def position(primary: Engine) -> str | None:
     """How far the primary has come; None when it does not say."""
     try:

@@ -16,7 +16,7 @@ from sqlalchemy import Engine, event, text
 from sqlalchemy.orm import Session
 
 from portal.core.db import engine, may_read, reader
-from portal.core.replica import set_aside
+from portal.core.replica import at_primary
 from portal.parties import key_invalidation
 
 T = TypeVar("T")
@@ -58,7 +58,7 @@ class Remembered(Generic[T]):
     def _look_up(self, key: Key) -> T:
         # both before: what changes meanwhile is looked at again
         now, generation = time.monotonic(), key_invalidation.of(key[0]).generation
-        with set_aside(session := reader()):  # a page's standby may be behind: its past would be believed for minutes
+        with at_primary(reader(), key[0]) as session:  # a page's standby may be behind, and be believed for minutes
             facts = self._read(session, key[1])
         with self._lock:
             self._kept[key] = (now, generation, facts)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from portal.core.db import Base, after_commit, engine, may_read, open_session, reader
 from portal.core.errors import FieldError, Invalid
-from portal.core.replica import set_aside
+from portal.core.replica import at_primary
 from portal.reference import pauses
 from portal.reference.models import Bank, Currency, Method
 
@@ -158,8 +158,8 @@ def snapshot(session: Session | None = None) -> Reference:
     try:
         begun = time.monotonic()
         if copy.held is None or begun - copy.read_at >= FRESH_S:
-            with set_aside(session):  # a page's standby may be behind, and this is what orders are taken by
-                copy.held, copy.read_at = _read(session), begun
+            with at_primary(session, engine()) as current:  # a standby may be behind: orders are taken by this
+                copy.held, copy.read_at = _read(current), begun
         return copy.held
     finally:
         copy.reading.release()

@@ -87,11 +87,13 @@ def test_what_a_process_remembers_is_never_read_from_a_standby(app):
     try:
         assert replica.lead(db.session(), standby, None)
         asked.clear()
+        held = db.engine.pool.checkedout()
         assert store_terms.terms_of(cast.store.id).active
         assert tariffs.fee(store_id=cast.store.id, direction="payin", method="card", amount=f.rub("1500.00"),
                            settlement=f.usdt("15.000000")).amount
         assert reference.snapshot().currencies
         assert asked == []
+        assert db.engine.pool.checkedout() == held, "its connection was given back: the standby relieves the primary"
         db.session().execute(text("SELECT 1"))
         assert asked == ["SELECT 1"], "what else the page reads it reads there"
     finally:

@@ -11,7 +11,7 @@ from portal.core.commands import bind
 from portal.core.errors import Invalid
 from portal.core.jobs import Job
 from portal.orders.commands import CreatePayin, leads_to
-from portal.orders.intake.create import ExternalIdTaken
+from portal.orders.intake.create import ExternalIdTaken, request_hash
 from portal.orders.models import Order, OrderEvent
 from portal.parties import merchants, stores
 from portal.parties.commands import MoveMerchant, MoveStore
@@ -214,3 +214,11 @@ def test_a_payer_is_sent_back_to_a_listed_host_at_its_own_port(url, fits):
     """Another port of the same machine may be another's: only the scheme's own, or one that is listed."""
     hosts = frozenset({"shop.example", "pay.example:8443", "127.0.0.1", "localhost"})
     assert leads_to(url, hosts) is fits
+
+
+def test_the_hash_of_a_request_is_the_same_in_every_release():
+    """It is kept with the order: were it another one after an upgrade, a retry would be refused as another request."""
+    sent = {"metadata": {"b": "2", "a": "1"}, "external_id": "a-1", "amount": "1500.00", "currency": "RUB",
+            "description": "Две книги"}
+    assert request_hash(bind(CreatePayin, sent)).hex() == (
+        "eb8fbf2bc460145235b179064823436ed68ed630b2cc7d19abcb24e335e8e711")

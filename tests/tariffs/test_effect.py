@@ -159,7 +159,7 @@ def test_before_a_narrower_fee_stands_the_broader_one_that_counts_until_then(app
     seat = people.seat(app, people.person("super_admin"))
     page = seat.get(f"/admin/approvals/{narrow.public_id}").text
     assert "2.5" in "".join(re.findall(r'data-label="Before">(.*?)</td>', page))
-    assert "Before: the broader terms that count for these orders now." in page
+    assert "Before: the broader terms for these orders, as they stood when this was asked for." in page
     assert "Before: the broader terms" not in seat.get(f"/admin/approvals/{general.public_id}").text
     agree(general)
     agree(narrow)  # the broader one has changed meanwhile, which ends nothing of this

@@ -1,5 +1,6 @@
 """Taking an order in: what the store asks for is judged, priced and frozen here, and written by `insert`."""
 import hashlib
+import json
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, NamedTuple
@@ -25,6 +26,7 @@ from portal.requisites import test_outcomes
 
 NOBODY = Customer()
 NOBODY_FOR_S = 1
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 class ExternalIdTaken(Conflict):
@@ -64,11 +66,12 @@ class Created:
 
 
 def request_hash(command: CreatePayin | CreatePayout) -> bytes:
-    """Of the canonical request: white space and the order of names do not matter, nor fields left at their default.
+    """Of the canonical request: white space and the order of keys do not matter, nor fields left at their default.
 
-    A model tells its fields in the order in which they are declared, and metadata is sorted.
+    Kept with the order: a retry may reach another release, which must find the same.
     """
-    return hashlib.sha256(command.model_dump_json(exclude_none=True, exclude_defaults=True).encode()).digest()
+    body = command.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+    return hashlib.sha256(_CANONICAL.encode(body).encode()).digest()
 
 
 def create(session: Session, actor: Actor, command: CreatePayin | CreatePayout, *, idempotency_key: str) -> Created:
