@@ -107,7 +107,7 @@ class _Sayer:
             return " / ".join(self.value(one, name, record) for one in value)
         try:
             return self._worded(value, name, record)
-        except (KeyError, ValueError, TypeError, AttributeError, ArithmeticError):  # of a release that wrote it otherwise
+        except (KeyError, ValueError, TypeError, AttributeError, ArithmeticError):  # of another release
             return str(value)
 
     def _worded(self, value: Any, name: str, record: Mapping[str, Any]) -> str:

@@ -51,7 +51,7 @@ def index() -> Response:
                           cursor=request.args.get("after"))
     return show("admin/approvals/index.html", page=page, mine=mine, state=state, kind=kind, kinds=kinds.titles(),
                 record_of=record_of, question_of=question_of, waiting=waiting,
-                others=[approval.id for approval in page.rows if approval.asked_by != signed_in().id],
+                others=[one.id for one in page.rows if signed_in().id not in (one.asked_by, one.first_by)],
                 facts=facts_of(reader(), signed_in(), page.rows),
                 on=cases.of(reader(), "approval", [approval.id for approval in page.rows]))
 

@@ -8,6 +8,7 @@ from portal import ledger
 from portal.approvals import admissions
 from portal.approvals.foreseeing import foresee
 from portal.approvals.models import Approval
+from portal.core import clock
 from portal.core.access import Actor
 from portal.core.db import reader
 from portal.core.errors import PortalError
@@ -162,13 +163,18 @@ def test_the_list_shows_money_before_it_is_approved(app: Flask) -> None:
 
 
 def test_only_what_others_asked_for_can_be_chosen(app: Flask) -> None:
-    """One's own had a box too, and was refused among the rest."""
+    """One's own had a box too, and what one had agreed to as the first of two: both were refused among the rest."""
     person = people.person("super_admin")
     trader, seat = f.new_cast().trader(), people.seat(app, person)
     own = asked(trader, person.actor, "10")
     others = [asked(trader, f.staff("admin"), amount) for amount in ("20", "30")]
+    agreed = asked(trader, f.staff("admin"), "40")
+    with f.act() as session:
+        found = session.get_one(Approval, agreed.id)
+        found.first_by, found.first_name, found.first_at = person.actor.id, person.actor.name, clock.now()
     page = seat.get("/admin/approvals").text
     boxes = re.findall(r'name="approval_id" value="([^"]*)"', page)
     assert own.public_id in page
-    assert own.public_id not in boxes
+    assert agreed.public_id in page
+    assert not {own.public_id, agreed.public_id} & set(boxes)
     assert {one.public_id for one in others} <= set(boxes)
