@@ -16,7 +16,7 @@ from portal.ledger import Holdings, claims
 from portal.orders.reading.tariff_effect import Effects, effects
 from portal.parties.models import Holder, Merchant, Store, Trader, User
 from portal.requisites import numbers
-from portal.requisites.models import Requisite
+from portal.requisites.models import Requisite, RequisiteFreeze
 from portal.tariffs import change_requests
 from portal.treasury import money_out, owners
 from portal.treasury.addresses import KIND as ADDRESS
@@ -65,11 +65,18 @@ def facts_of(session: Session, actor: Actor, asked: Sequence[Approval]) -> dict[
 
 
 def _requisites(session: Session, ids: Iterable[UUID]) -> dict[UUID, list[Fact]]:
+    """Archived and offered again a number has no freeze of its own any more; its bank knows nothing of that."""
     rows = session.execute(
         select(Requisite, Trader.name).join(Trader, Trader.id == Requisite.trader_id)
-        .where(Requisite.id.in_(list(ids))).options(joinedload(Requisite.holder)))
-    return {requisite.id: [Fact("Trader", trader), _person(requisite.holder),
-                           Fact("Number", requisite.mask)] for requisite, trader in rows}
+        .where(Requisite.id.in_(list(ids))).options(joinedload(Requisite.holder))).all()
+    kept = {(fingerprint, currency) for fingerprint, currency in session.execute(
+        select(Requisite.number_fingerprint, Requisite.currency)
+        .join(RequisiteFreeze, RequisiteFreeze.requisite_id == Requisite.id).where(
+            RequisiteFreeze.kept, Requisite.number_fingerprint.in_([one.number_fingerprint for one, _ in rows])))}
+    return {requisite.id: [
+        Fact("Trader", trader), _person(requisite.holder), Fact("Number", requisite.mask),
+        *([_warning("Its bank had frozen this number when it was archived: money may be kept there.")]
+          if (requisite.number_fingerprint, requisite.currency) in kept else [])] for requisite, trader in rows}
 
 
 def _traders(session: Session, ids: Iterable[UUID]) -> dict[UUID, list[Fact]]:

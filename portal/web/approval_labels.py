@@ -57,6 +57,7 @@ ABOUT = (N_("Person named on it"), N_("Available now"), N_("Available afterwards
          N_("The same reference was told of before."), N_("The same proof was shown for another deposit."),
          N_("The name of the person on it does not open."),
          N_("The same address stands in somebody else's book too."),
+         N_("Its bank had frozen this number when it was archived: money may be kept there."),
          N_("Its address is not in the book any more."), N_("Two others have to agree to this."),
          N_("Two others from"), N_("Asked for by the same person in 24 hours"),
          N_("Moved on the same account in 24 hours"), N_("Agreed to by you in 24 hours"))

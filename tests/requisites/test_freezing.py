@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import select, text
 
+from portal.approvals.models import Approval
 from portal.core import audit
 from portal.core.errors import Denied, NotFound
 from portal.core.lifecycle import InvalidTransition
@@ -13,10 +14,11 @@ from portal.disputes.commands import OpenDispute
 from portal.notices.models import Happening
 from portal.orders import attention_cases, frozen, replacing
 from portal.orders.models import Order
-from portal.requisites import freezing, hindrances, queries, service
-from portal.requisites.commands import MoveRequisite
+from portal.requisites import freezing, hindrances, queries, robots, service
+from portal.requisites.commands import AddRequisite, MoveRequisite
 from portal.requisites.freezing import FreezeRequisite
 from portal.requisites.models import Requisite
+from portal.treasury import decision_facts
 from tests import factories as f
 from tests.disputes import acts
 from tests.running import wait_for
@@ -296,3 +298,27 @@ def test_a_dispute_in_the_instant_of_a_freeze_calls_too(app, cast, freeze_first)
             wait_for(lambda: later.done() or session.scalar(WAITS), "the second waits, or is through")
         assert later.result() == [None]
     assert reasons(order) == ["frozen"]
+
+
+def test_who_approves_a_number_hears_that_its_bank_had_frozen_it(cast):
+    """Archived and offered again it looked like any new one: payers would have been sent to what the bank keeps."""
+    trader, number = cast.trader(), robots.test_number("luhn16", "frozen and offered again")
+    first = f.new_requisite(trader, cast.method, number=number)
+    with f.act() as session:
+        disputes_frozen.freeze(session, f.as_trader(trader), FreezeRequisite(
+            requisite_id=first.public_id, reason="115-FZ"))
+    archive(first)
+    with f.act() as session:
+        again = service.add(session, f.as_trader(trader), AddRequisite(
+            method=cast.method, bank="alfa", currency="RUB", holder="Holder Again", number=number,
+            min_amount="100.00", max_amount="50000.00"))
+        other = service.add(session, f.as_trader(trader), AddRequisite(
+            method=cast.method, bank="alfa", currency="RUB", holder="Holder Again",
+            number=robots.test_number("luhn16", "never frozen"), min_amount="100.00", max_amount="50000.00"))
+    with f.look() as session:
+        asked = session.scalars(select(Approval).where(
+            Approval.target_id.in_([str(again.id), str(other.id)]))).all()
+        found = decision_facts.facts_of(session, f.staff("admin"), asked)
+        warned = {one.target_id: [fact.value for fact in found[one.id] if fact.warns] for one in asked}
+    assert warned == {str(other.id): [], str(again.id): [
+        "Its bank had frozen this number when it was archived: money may be kept there."]}
