@@ -38,7 +38,7 @@ TEXT_MAX = 1000
 SEARCHED_BYTES_MAX = 1000  # of an external id: a row of an index takes 2,704, and refuses the whole call beyond
 TOO_MANY = 429
 LATER = (pg.LockNotAvailable, pg.QueryCanceled, pg.DeadlockDetected, pg.SerializationFailure)  # the moment's trouble
-GATHER_S, AGAIN_S, LAST_S = .1, 2.0, 3.0
+GATHER_S, AGAIN_S, LAST_S = .25, 2.0, 3.0
 ORDERS = ("pin", "pout")
 COLUMNS = ("id", "created_at", "store_id", "live", "key_id", "method", "path", "status", "code", "ms", "external_id",
            "order_id", "request_bytes", "answer_bytes", "request", "answer")

@@ -31,8 +31,3 @@ class Dispatcher(slots_dispatcher[Any]):
 def spare_columns() -> None:
     """Called before anything is mapped."""
     _ATTRIBUTE.dispatch = Dispatcher(_AS_IT_WAS.events)
-
-
-def make_columns() -> None:
-    """As SQLAlchemy does by itself."""
-    _ATTRIBUTE.dispatch = _AS_IT_WAS

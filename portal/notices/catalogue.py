@@ -110,17 +110,14 @@ EVENTS: dict[str, Event] = {
         "orders", STAFF | TRADER, P.REQUISITE_READ, N_("A bank froze a requisite"),
         N_("Frozen by its bank: %(number)s"), N_("Stuck there: %(amount)s. %(reason)s"),
         "/{area}/requisites/{requisite}", POCKET, urgent=True),
-    "requisite.thawed": Event(
-        "orders", TRADER, P.REQUISITE_READ, N_("A frozen requisite was given back"), N_("Given back: %(number)s"),
-        "%(how)s", "/trader/requisites/{requisite}", POCKET, translated=frozenset({"how"})),
     "requisite.blocked": Event(
         "orders", TRADER, P.REQUISITE_READ, N_("The desk blocked a requisite"), N_("Blocked by the desk: %(number)s"),
         N_("It takes no new orders. Open ones go on. Ask support why."), "/trader/requisites/{requisite}", POCKET,
         urgent=True),
-    "requisite.unblocked": Event(
-        "orders", TRADER, P.REQUISITE_READ, N_("A blocked requisite was given back"), N_("Given back: %(number)s"),
-        N_("It is switched off. Switch it on when it should take orders again."), "/trader/requisites/{requisite}",
-        POCKET),
+    "requisite.given_back": Event(
+        "orders", TRADER, P.REQUISITE_READ, N_("A requisite was given back, after a freeze or a block"),
+        N_("Given back: %(number)s"), "%(how)s", "/trader/requisites/{requisite}", POCKET,
+        translated=frozenset({"how"})),
     "dispute.opened": Event(
         "disputes", EVERYBODY, P.DISPUTE_OPEN, N_("A dispute was opened"), N_("A dispute about order %(order)s"),
         "%(waits)s", "/{area}/disputes/{dispute}", EVERYWHERE, translated=frozenset({"waits"})),

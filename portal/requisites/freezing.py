@@ -26,7 +26,6 @@ KEPT = or_(Requisite.status == Status.FROZEN, select(RequisiteFreeze.id).where(
     RequisiteFreeze.requisite_id == Requisite.id, RequisiteFreeze.kept).exists())
 """Of a requisite in a statement: its bank has not let go what lies there. It is frozen, or was archived so."""
 N_ = str  # marks a sentence for translation
-PAUSED = N_("It is switched off. Switch it on when it should take orders again.")
 STAYS_BLOCKED = N_("It stays blocked, as the desk had blocked it before.")
 
 
@@ -84,7 +83,8 @@ def thaw(session: Session, actor: Actor, command: MoveRequisite) -> Requisite:
     freeze = of(session, requisite)
     was_blocked = freeze is not None and freeze.was_blocked
     service.move(session, actor, requisite, Action.THAW_BLOCKED if was_blocked else Action.THAW, command.reason)
-    service.tell_trader(session, actor, requisite, "requisite.thawed", how=STAYS_BLOCKED if was_blocked else PAUSED)
+    service.tell_trader(session, actor, requisite, "requisite.given_back",
+                        how=STAYS_BLOCKED if was_blocked else service.SWITCHED_OFF)
     return requisite
 
 

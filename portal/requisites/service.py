@@ -17,6 +17,8 @@ from portal.requisites.models import PREFIX, Requisite
 from portal.requisites.states import LIFECYCLE, Action, Status
 
 KIND = "requisite"
+N_ = str  # marks a sentence for translation
+SWITCHED_OFF = N_("It is switched off. Switch it on when it should take orders again.")
 
 
 class NumberTaken(Conflict):
@@ -107,7 +109,7 @@ def unblock(session: Session, actor: Actor, command: MoveRequisite) -> Requisite
     """Staff give it back, paused, for its trader to resume, who is told. Raises Denied, NotFound, InvalidTransition."""
     _staff_only(actor)
     requisite = _moved(session, actor, command, Action.UNBLOCK)
-    tell_trader(session, actor, requisite, "requisite.unblocked")
+    tell_trader(session, actor, requisite, "requisite.given_back", how=SWITCHED_OFF)
     return requisite
 
 

@@ -45,8 +45,8 @@ def test_a_trader_is_told_that_staff_froze_his_requisite_and_that_they_gave_it_b
     assert words.of(said.event, said.facts, locale="en", role="trader").path == f"/trader/requisites/{card}"
     with f.act() as session:
         orders_frozen.thaw(session, admin, thawed)
-    assert told(company.trader) == ["requisite.thawed"]
-    assert "requisite.thawed" not in told(company.support)
+    assert told(company.trader) == ["requisite.given_back"]
+    assert "requisite.given_back" not in told(company.support)
     listed = page.get("/notices").text
     assert "It is switched off. Switch it on when it should take orders again." in listed
     assert "A word among staff" not in listed, "what staff give as their reason is for the audit"
@@ -66,7 +66,7 @@ def test_a_trader_is_not_told_of_his_own_freeze_and_hears_where_the_desks_block_
     assert told(colleague) == ["requisite.blocked", "requisite.frozen"]
     with f.act() as session:
         orders_frozen.thaw(session, f.staff("admin"), moved)
-    assert told(company.trader) == ["requisite.thawed"]
+    assert told(company.trader) == ["requisite.given_back"]
     listed = people.seat(app, company.trader).get("/notices").text
     assert "It stays blocked, as the desk had blocked it before." in listed
 
@@ -80,6 +80,6 @@ def test_a_trader_is_told_that_the_desk_blocked_his_requisite_and_gave_it_back(a
     assert "It takes no new orders. Open ones go on. Ask support why." in page.get("/notices").text
     with f.act() as session:
         requisites.unblock(session, admin, moved)
-    assert told(company.trader) == ["requisite.unblocked"]
+    assert told(company.trader) == ["requisite.given_back"]
     assert told(company.owner) == told(company.support) == []
     assert "A word among staff" not in page.get("/notices").text

@@ -39,10 +39,11 @@ def its(cast) -> Requisite:
         return session.scalars(select(Requisite).where(Requisite.trader_id == cast.traders[0].id)).one()
 
 
-def freeze(cast, by=None, **more):
+def freeze(cast, by=None, *, requisite=None, **more):
+    frozen = requisite or its(cast)
     with f.act() as session:
-        return disputes_frozen.freeze(session, by or f.as_trader(cast.traders[0]), FreezeRequisite(
-            requisite_id=its(cast).public_id, reason="115-FZ", **more))
+        return disputes_frozen.freeze(session, by or f.as_trader(frozen.trader_id), FreezeRequisite(
+            requisite_id=frozen.public_id, reason="115-FZ", **more))
 
 
 def test_its_trader_says_so_and_staff_are_called_to_what_is_open(cast):
@@ -208,18 +209,22 @@ def test_a_thaw_ends_what_the_freeze_called_for(cast):
     assert its(cast).status == "paused"
 
 
-def test_a_thaw_of_one_leaves_what_the_other_called_for(cast):
-    """The payer was given a second requisite for the first; both froze, and the money may be on either."""
+def exchanged(cast):
+    """An order whose payer was given a second requisite for the first, and may pay on either; and the second."""
     order = f.assigned_payin(cast)
     second = cast.requisite(cast.trader())
     with f.act() as session:
         replacing.replace(session, cast.customer(order), replacing.ReplaceOrder(
             order_id=order.public_id, instead_of=f.assignment_of(order).public_id))
     f.work_off("match_order")
+    return order, second
+
+
+def test_a_thaw_of_one_leaves_what_the_other_called_for(cast):
+    """The payer was given a second requisite for the first; both froze, and the money may be on either."""
+    order, second = exchanged(cast)
     freeze(cast)
-    with f.act() as session:
-        disputes_frozen.freeze(session, f.as_trader(cast.traders[1]), FreezeRequisite(
-            requisite_id=second.public_id, reason="115-FZ"))
+    freeze(cast, requisite=second)
     thaw(its(cast))
     assert reasons(order) == ["frozen"]
     thaw(second)
@@ -233,18 +238,11 @@ def archive(requisite):
 
 def test_an_archived_one_keeps_what_is_stuck_and_so_the_call(cast):
     """The first was archived while its bank had the money: a thaw of the second took the order off the desk."""
-    order = f.assigned_payin(cast)
-    second = cast.requisite(cast.trader())
-    with f.act() as session:
-        replacing.replace(session, cast.customer(order), replacing.ReplaceOrder(
-            order_id=order.public_id, instead_of=f.assignment_of(order).public_id))
-    f.work_off("match_order")
+    order, second = exchanged(cast)
     order = f.expire(f.fresh(order))
     acts.open_by(cast.customer(order), order, "paid_late", "Paid at noon")
     freeze(cast)
-    with f.act() as session:
-        disputes_frozen.freeze(session, f.as_trader(cast.traders[1]), FreezeRequisite(
-            requisite_id=second.public_id, reason="115-FZ"))
+    freeze(cast, requisite=second)
     archive(its(cast))
     assert reasons(order) == ["frozen"]
     thaw(second)
@@ -304,9 +302,7 @@ def test_who_approves_a_number_hears_that_its_bank_had_frozen_it(cast):
     """Archived and offered again it looked like any new one: payers would have been sent to what the bank keeps."""
     trader, number = cast.trader(), robots.test_number("luhn16", "frozen and offered again")
     first = f.new_requisite(trader, cast.method, number=number)
-    with f.act() as session:
-        disputes_frozen.freeze(session, f.as_trader(trader), FreezeRequisite(
-            requisite_id=first.public_id, reason="115-FZ"))
+    freeze(cast, requisite=first)
     archive(first)
     with f.act() as session:
         again = service.add(session, f.as_trader(trader), AddRequisite(

@@ -3,12 +3,16 @@ import json
 import subprocess
 import sys
 
+import huey
 import pytest
+import redis
+import structlog
 
 from portal.core.errors import LockTimeout
 from tests.house.test_processes import HEAVY, STARTS
 from tests.running import ROOT, Desk
 
+assert all((huey, redis, structlog))  # whole, before this process sees what others leave out of them
 BEFORE = [*sys.path_hooks]
 from tasks import lean  # noqa: E402 (a process that imports it imports so from then on; this one does not)
 
